@@ -1,0 +1,66 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// The compiler settings of every target, each with its reason.
+///
+/// `SAELINE_MARCH` raises the x86-64 level from `x86-64-v3` to `x86-64-v4` or `native`.
+#if arch(x86_64)
+  // Without FMA and F16C in the target, Swift's fused multiply-adds and Float16 conversions become
+  // library calls (30 to 60 times slower); errno in libm keeps square roots from vectorising.
+  let machine = Context.environment["SAELINE_MARCH"] ?? "x86-64-v3"
+  let codeGeneration: [SwiftSetting] = [
+    .unsafeFlags(["-Xcc", "-march=\(machine)", "-Xcc", "-fno-math-errno"])
+  ]
+#else
+  let codeGeneration: [SwiftSetting] = []
+#endif
+
+let settings: [SwiftSetting] =
+  [
+    .strictMemorySafety(),  // every unsafe line says so
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableExperimentalFeature("Lifetimes"),  // owners lend spans
+  ] + codeGeneration
+
+let package = Package(
+  name: "saeline",
+  products: [
+    .executable(name: "saeline-pretokenize", targets: ["Pretokenizer"]),
+    .executable(name: "saeline-cache", targets: ["ActivationCacher"]),
+    .executable(name: "saeline-train", targets: ["Trainer"]),
+  ],
+  targets: [
+    .systemLibrary(
+      name: "COpenBLAS", path: "Sources/Shared/C/OpenBLAS", pkgConfig: "openblas",
+      providers: [.apt(["libopenblas-dev"])]),
+    .systemLibrary(
+      name: "CZstd", path: "Sources/Shared/C/Zstd", pkgConfig: "libzstd",
+      providers: [.apt(["libzstd-dev"])]),
+    .systemLibrary(
+      name: "COpenSSL", path: "Sources/Shared/C/OpenSSL", pkgConfig: "libcrypto",
+      providers: [.apt(["libssl-dev"])]),
+    .target(
+      name: "Shared", dependencies: ["COpenBLAS", "CZstd", "COpenSSL"], exclude: ["C"],
+      swiftSettings: settings),
+    .executableTarget(name: "Pretokenizer", dependencies: ["Shared"], swiftSettings: settings),
+    .executableTarget(name: "ActivationCacher", dependencies: ["Shared"], swiftSettings: settings),
+    .executableTarget(name: "Trainer", dependencies: ["Shared"], swiftSettings: settings),
+    .target(
+      name: "Support", dependencies: ["Shared"], path: "Tests/Support", swiftSettings: settings),
+    .testTarget(
+      name: "SharedTests", dependencies: ["Shared", "Support"], swiftSettings: settings),
+    .testTarget(
+      name: "PretokenizerTests", dependencies: ["Pretokenizer", "Support"],
+      swiftSettings: settings),
+    .testTarget(
+      name: "ActivationCacherTests", dependencies: ["ActivationCacher", "Support"],
+      swiftSettings: settings),
+    .testTarget(
+      name: "TrainerTests", dependencies: ["Trainer", "Support"], swiftSettings: settings),
+    .testTarget(
+      name: "PipelineTests", dependencies: ["Shared", "Support"], swiftSettings: settings),
+  ]
+)

@@ -1,0 +1,79 @@
+// A file that appears whole or not at all: temp sibling → write → fsync → rename or link → fsync
+// of the folder.
+
+/// Owns a temporary sibling of `path` until it is published; thrown away when it never is.
+package struct AtomicFile: ~Copyable {
+  package let path: String
+  private let temporary: String
+  private let descriptor: Int32
+  private var isPublished = false
+
+  private init(path: String, temporary: String, descriptor: Int32) {
+    self.path = path
+    self.temporary = temporary
+    self.descriptor = descriptor
+  }
+
+  /// Starts a file that will be published as `path`.
+  package static func create(_ path: String) throws(SystemError) -> AtomicFile {
+    let host = System.hostName
+    let temporary =
+      "\(path).\(host).\(System.processIdentifier).\(temporaryNames.take()).tmp"
+    // A process that died may have had the same host, process number and count.
+    try System.remove(temporary)
+    return AtomicFile(
+      path: path, temporary: temporary, descriptor: try System.createExclusively(temporary))
+  }
+
+  deinit {
+    System.close(descriptor)
+    if !isPublished { try? System.remove(temporary) }
+  }
+
+  package mutating func write(_ bytes: RawSpan) throws(SystemError) {
+    try System.write(bytes, to: descriptor, path: path)
+  }
+
+  package mutating func write(_ text: String) throws(SystemError) {
+    let bytes = Array(text.utf8)
+    try write(bytes.span.raw)
+  }
+
+  /// Gives the file its name, in place of any file that had it.
+  package consuming func publishReplacing() throws(SystemError) {
+    try System.synchronise(descriptor, path: path)
+    try System.rename(temporary, to: path)
+    isPublished = true
+    try System.synchroniseDirectory(folder(of: path))
+  }
+
+  /// Gives the file its name unless another file has it already.
+  ///
+  /// - Returns: whether this file won the name.
+  package consuming func publishIfAbsent() throws(SystemError) -> Bool {
+    try System.synchronise(descriptor, path: path)
+    do {
+      try System.link(temporary, to: path)
+    } catch {
+      if error.isFileExists { return false }
+      throw error
+    }
+    try System.synchroniseDirectory(folder(of: path))
+    return true
+  }
+
+  /// Writes `text` as the whole of `path`.
+  package static func replace(_ path: String, with text: String) throws(SystemError) {
+    var file = try create(path)
+    try file.write(text)
+    try file.publishReplacing()
+  }
+}
+
+private let temporaryNames = Counter()
+
+/// The folder that holds `path`.
+package func folder(of path: String) -> String {
+  guard let slash = path.lastIndex(of: "/") else { return "." }
+  return slash == path.startIndex ? "/" : String(path[..<slash])
+}

@@ -1,0 +1,49 @@
+// SHA-256, from OpenSSL: for fingerprints, shards and downloads. The only import of COpenSSL.
+
+internal import COpenSSL
+
+/// A running SHA-256.
+@safe package struct Digest: ~Copyable {
+  private let context: OpaquePointer
+
+  package init() {
+    guard let context = unsafe EVP_MD_CTX_new(), unsafe EVP_DigestInit_ex(context, EVP_sha256(), nil) == 1
+    else { preconditionFailure("libcrypto offers no SHA-256") }
+    unsafe self.context = context
+  }
+
+  deinit { unsafe EVP_MD_CTX_free(context) }
+
+  package mutating func update(_ bytes: RawSpan) {
+    unsafe bytes.withUnsafeBytes { buffer in
+      _ = unsafe EVP_DigestUpdate(context, buffer.baseAddress, buffer.count)
+    }
+  }
+
+  /// The digest in lower-case hexadecimal, 64 characters; nothing may be added after.
+  package mutating func finish() -> String {
+    var raw = [UInt8](repeating: 0, count: 32)
+    var count: UInt32 = 0
+    _ = unsafe EVP_DigestFinal_ex(context, &raw, &count)
+    let digits = Array("0123456789abcdef".utf8)
+    var text: [UInt8] = []
+    for byte in raw { text += [digits[Int(byte >> 4)], digits[Int(byte & 15)]] }
+    return String(decoding: text, as: UTF8.self)
+  }
+
+  /// The digest of a text's UTF-8 bytes.
+  package static func of(_ text: String) -> String {
+    var digest = Digest()
+    let bytes = Array(text.utf8)
+    digest.update(bytes.span.raw)
+    return digest.finish()
+  }
+
+  /// The digest of a file's bytes.
+  package static func ofFile(_ path: String) throws(SystemError) -> String {
+    let file = try MappedFile.open(path)
+    var digest = Digest()
+    digest.update(file.bytes)
+    return digest.finish()
+  }
+}

@@ -1,0 +1,149 @@
+// JSON as a value: canonical bytes for fingerprints and manifests, and the reader behind every
+// JSON and JSON5 file of the programs.
+
+import Foundation
+
+/// A JSON value. Integers are kept apart from other numbers so that they print without a point.
+package enum JSON: Sendable, Equatable {
+  case null
+  case bool(Bool)
+  case integer(Int)
+  case number(Double)
+  case string(String)
+  case array([JSON])
+  case object([String: JSON])
+}
+
+extension JSON: Codable {
+  package init(from decoder: any Decoder) throws {
+    let container = try decoder.singleValueContainer()
+    if container.decodeNil() {
+      self = .null
+    } else if let value = try? container.decode(Bool.self) {
+      self = .bool(value)
+    } else if let value = try? container.decode(Int.self) {
+      self = .integer(value)
+    } else if let value = try? container.decode(Double.self) {
+      self = .number(value)
+    } else if let value = try? container.decode(String.self) {
+      self = .string(value)
+    } else if let value = try? container.decode([JSON].self) {
+      self = .array(value)
+    } else {
+      self = .object(try container.decode([String: JSON].self))
+    }
+  }
+
+  package func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    switch self {
+    case .null: try container.encodeNil()
+    case .bool(let value): try container.encode(value)
+    case .integer(let value): try container.encode(value)
+    case .number(let value): try container.encode(value)
+    case .string(let value): try container.encode(value)
+    case .array(let value): try container.encode(value)
+    case .object(let value): try container.encode(value)
+    }
+  }
+}
+
+extension JSON {
+  /// Which grammar a text is read with.
+  package enum Dialect: Sendable { case json, json5 }
+
+  /// Reads a whole text.
+  package init(parsing bytes: [UInt8], as dialect: Dialect = .json) throws {
+    let decoder = JSONDecoder()
+    decoder.allowsJSON5 = dialect == .json5
+    self = try decoder.decode(JSON.self, from: Data(bytes))
+  }
+
+  /// The value at a key of an object; nil where this is no object or has no such key.
+  package subscript(key: String) -> JSON? {
+    if case .object(let members) = self { members[key] } else { nil }
+  }
+
+  package var string: String? { if case .string(let value) = self { value } else { nil } }
+  package var bool: Bool? { if case .bool(let value) = self { value } else { nil } }
+  package var array: [JSON]? { if case .array(let value) = self { value } else { nil } }
+  package var object: [String: JSON]? { if case .object(let value) = self { value } else { nil } }
+
+  /// The value where it is a whole number.
+  package var integer: Int? {
+    switch self {
+    case .integer(let value): value
+    case .number(let value): Int(exactly: value)
+    default: nil
+    }
+  }
+
+  package var double: Double? {
+    switch self {
+    case .integer(let value): Double(value)
+    case .number(let value): value
+    default: nil
+    }
+  }
+
+  /// The one spelling that fingerprints are taken over: keys sorted by their UTF-8 bytes, no
+  /// spaces, shortest round-trip numbers.
+  package var canonical: String { text(indent: nil) }
+
+  /// The same members in the same order, two spaces per level, ending in a newline.
+  package var pretty: String { text(indent: 0) + "\n" }
+
+  private func text(indent: Int?) -> String {
+    switch self {
+    case .null: return "null"
+    case .bool(let value): return value ? "true" : "false"
+    case .integer(let value): return String(value)
+    case .number(let value):
+      guard value.isFinite else { return "null" }
+      if let whole = Int(exactly: value), abs(whole) < 1 << 53 { return String(whole) }
+      return "\(value)"
+    case .string(let value): return JSON.quoted(value)
+    case .array(let values):
+      // Lists of plain values stay on one line.
+      let isFlat = values.allSatisfy { $0.array == nil && $0.object == nil }
+      return JSON.list(
+        values.map { $0.text(indent: indent.map { $0 + 1 }) }, "[", "]",
+        indent: isFlat ? nil : indent)
+    case .object(let members):
+      let keys = members.keys.sorted { Array($0.utf8).lexicographicallyPrecedes(Array($1.utf8)) }
+      let lines = keys.map { key in
+        let value = members[key]?.text(indent: indent.map { $0 + 1 }) ?? "null"
+        return JSON.quoted(key) + (indent == nil ? ":" : ": ") + value
+      }
+      return JSON.list(lines, "{", "}", indent: indent)
+    }
+  }
+
+  private static func list(
+    _ items: [String], _ open: String, _ close: String, indent: Int?
+  ) -> String {
+    guard let indent, !items.isEmpty else { return open + items.joined(separator: ",") + close }
+    let inner = String(repeating: "  ", count: indent + 1)
+    let outer = String(repeating: "  ", count: indent)
+    return open + "\n" + items.map { inner + $0 }.joined(separator: ",\n") + "\n" + outer + close
+  }
+
+  /// A string between quotes, with what JSON and HTML would misread escaped.
+  private static func quoted(_ text: String) -> String {
+    var result = "\""
+    for scalar in text.unicodeScalars {
+      switch scalar {
+      case "\"": result += "\\\""
+      case "\\": result += "\\\\"
+      case "\n": result += "\\n"
+      case "\r": result += "\\r"
+      case "\t": result += "\\t"
+      case _ where scalar.value < 0x20 || scalar.value == 0x7F:
+        let digits = String(scalar.value, radix: 16)
+        result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+      default: result.unicodeScalars.append(scalar)
+      }
+    }
+    return result + "\""
+  }
+}

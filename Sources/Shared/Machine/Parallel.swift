@@ -1,0 +1,76 @@
+// Data-parallel loops over fixed blocks. The block size is a constant of the call, never of the
+// machine, so that the number of threads cannot change a result.
+
+import Dispatch
+import Synchronization
+
+/// Memory that several threads write in disjoint slices.
+///
+/// Lent by `withDisjoint`, which keeps the exclusive access alive; every slice is bounds-checked.
+/// Callers must not let two threads hold overlapping slices.
+@safe package struct Disjoint<Element: BitwiseCopyable>: @unchecked Sendable {
+  private let base: UnsafeMutablePointer<Element>?
+  package let count: Int
+
+  fileprivate init(_ buffer: UnsafeMutableBufferPointer<Element>) {
+    unsafe base = buffer.baseAddress
+    count = buffer.count
+  }
+
+  /// Lends the elements of `range` for writing.
+  package func withSlice<Result>(
+    _ range: Range<Int>, _ body: (inout MutableSpan<Element>) throws -> Result
+  ) rethrows -> Result {
+    precondition(range.lowerBound >= 0 && range.upperBound <= count, "slice outside its memory")
+    let start = unsafe base.map { unsafe $0 + range.lowerBound }
+    var span = unsafe MutableSpan(
+      _unsafeElements: UnsafeMutableBufferPointer(start: start, count: range.count))
+    return try body(&span)
+  }
+}
+
+extension MutableSpan where Element: BitwiseCopyable {
+  /// Lends the memory to several threads that write disjoint slices of it.
+  @_lifetime(self: copy self)
+  package mutating func withDisjoint<Result>(
+    _ body: (Disjoint<Element>) throws -> Result
+  ) rethrows -> Result {
+    unsafe try withUnsafeMutableBufferPointer { unsafe try body(Disjoint($0)) }
+  }
+}
+
+/// Data-parallel loops.
+package enum Parallel {
+  /// The number of threads that `forBlocks` may use; set once at the start of a program.
+  package static var threadCount: Int {
+    get { threads.load(ordering: .relaxed) }
+    set { threads.store(max(1, newValue), ordering: .relaxed) }
+  }
+
+  /// Runs `body` for each block of `blockSize` consecutive indices below `count`, in any order.
+  package static func forBlocks(
+    _ count: Int, blockSize: Int, _ body: @Sendable (Range<Int>) -> Void
+  ) {
+    let blocks = (count + blockSize - 1) / blockSize
+    forEach(blocks) { block in
+      body(block * blockSize..<min(count, (block + 1) * blockSize))
+    }
+  }
+
+  /// Runs `body` for each index below `count`, in any order, on at most `threadCount` threads.
+  package static func forEach(_ count: Int, _ body: @Sendable (Int) -> Void) {
+    let workers = min(threadCount, count)
+    guard workers > 1 else {
+      for index in 0..<count { body(index) }
+      return
+    }
+    let next = Counter()
+    DispatchQueue.concurrentPerform(iterations: workers) { _ in
+      while true {
+        let index = next.take()
+        if index >= count { return }
+        body(index)
+      }
+    }
+  }
+}

@@ -1,0 +1,302 @@
+// Every libc call of the programs. EINTR is retried and errno is read at once; what the world did
+// wrong is thrown as a SystemError.
+
+import Foundation
+import Synchronization
+
+/// A libc call that failed, with the path it was about.
+package struct SystemError: Failure, Equatable {
+  package let call: String
+  package let path: String
+  package let errno: Int32
+
+  package var isFileExists: Bool { errno == EEXIST }
+  package var isNotFound: Bool { errno == ENOENT }
+
+  package var sentence: String {
+    switch errno {
+    case ENOENT: "\(path) does not exist."
+    case ENOSPC: "The disk is full: \(path) could not be written."
+    case EDQUOT: "The disk quota is used up: \(path) could not be written."
+    case EACCES, EPERM: "\(path) may not be accessed (\(call): permission denied)."
+    case EROFS: "\(path) lies on a read-only file system."
+    case EISDIR: "\(path) is a folder where a file was expected."
+    case ENOTDIR: "\(path) does not lie in a folder."
+    default: "\(path): \(call) failed: \(unsafe String(cString: strerror(errno)))."
+    }
+  }
+
+  package var hint: String? {
+    switch errno {
+    case ENOENT: "Check the path."
+    case ENOSPC, EDQUOT: "Free some space and run the same command again; finished shards are kept."
+    case EACCES, EPERM: "Check the owner and the mode of the file and of its folder."
+    default: nil
+    }
+  }
+
+  package var exitCode: ExitCode {
+    switch errno {
+    case ENOENT, ENOSPC, EDQUOT, EACCES, EPERM, EROFS, EISDIR, ENOTDIR: .wrongInput
+    default: .failed
+    }
+  }
+}
+
+/// The libc calls, each once.
+package enum System {
+  /// What a file looks like from outside.
+  package struct Status: Sendable, Equatable {
+    package let byteCount: Int
+    package let isDirectory: Bool
+    package let isRegularFile: Bool
+    package let device: UInt64
+    package let inode: UInt64
+    package let modifiedNanoseconds: Int64
+    package let changedNanoseconds: Int64
+  }
+
+  /// Runs a call that answers -1 on failure, again for as long as a signal interrupts it.
+  private static func retrying<Result: SignedInteger>(
+    _ call: String, _ path: String, _ body: () -> Result
+  ) throws(SystemError) -> Result {
+    while true {
+      let result = body()
+      if result != -1 { return result }
+      let code = errno
+      if code == EINTR { continue }
+      precondition(code != EBADF && code != EFAULT, "\(call) on \(path): programming error \(code)")
+      throw SystemError(call: call, path: path, errno: code)
+    }
+  }
+
+  package static func status(_ path: String) throws(SystemError) -> Status {
+    var raw = stat()
+    _ = try retrying("stat", path) { unsafe stat(path, &raw) }
+    return status(raw)
+  }
+
+  package static func status(of descriptor: Int32, path: String) throws(SystemError) -> Status {
+    var raw = stat()
+    _ = try retrying("fstat", path) { unsafe fstat(descriptor, &raw) }
+    return status(raw)
+  }
+
+  private static func status(_ raw: stat) -> Status {
+    Status(
+      byteCount: Int(raw.st_size),
+      isDirectory: raw.st_mode & S_IFMT == S_IFDIR,
+      isRegularFile: raw.st_mode & S_IFMT == S_IFREG,
+      device: UInt64(raw.st_dev), inode: UInt64(raw.st_ino),
+      modifiedNanoseconds: Int64(raw.st_mtim.tv_sec) * 1_000_000_000 + Int64(raw.st_mtim.tv_nsec),
+      changedNanoseconds: Int64(raw.st_ctim.tv_sec) * 1_000_000_000 + Int64(raw.st_ctim.tv_nsec))
+  }
+
+  package static func exists(_ path: String) -> Bool {
+    (try? status(path)) != nil
+  }
+
+  package static func isDirectory(_ path: String) -> Bool {
+    (try? status(path))?.isDirectory ?? false
+  }
+
+  package static func openForReading(_ path: String) throws(SystemError) -> Int32 {
+    try retrying("open", path) { unsafe open(path, O_RDONLY | O_CLOEXEC) }
+  }
+
+  /// Creates a file that did not exist; `isFileExists` tells a lost race.
+  package static func createExclusively(_ path: String) throws(SystemError) -> Int32 {
+    try retrying("open", path) { unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644) }
+  }
+
+  package static func openForAppending(_ path: String) throws(SystemError) -> Int32 {
+    try retrying("open", path) { unsafe open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644) }
+  }
+
+  package static func close(_ descriptor: Int32) {
+    _ = Foundation.close(descriptor)
+  }
+
+  package static func write(
+    _ bytes: RawSpan, to descriptor: Int32, path: String
+  ) throws(SystemError) {
+    var done = 0
+    while done < bytes.byteCount {
+      let chunk = min(bytes.byteCount - done, 1 << 30)
+      let start = done
+      done += try retrying("write", path) {
+        unsafe bytes.withUnsafeBytes { buffer in
+          unsafe buffer.baseAddress.map { unsafe Foundation.write(descriptor, $0 + start, chunk) }
+            ?? 0
+        }
+      }
+    }
+  }
+
+  /// Reads up to `byteCount` bytes at `offset`; fewer only at the end of the file.
+  package static func read(
+    _ descriptor: Int32, byteCount: Int, offset: Int, path: String
+  ) throws(SystemError) -> [UInt8] {
+    var failure: SystemError?
+    let bytes = unsafe [UInt8](unsafeUninitializedCapacity: byteCount) { buffer, count in
+      count = 0
+      do throws(SystemError) {
+        while count < byteCount {
+          guard let base = buffer.baseAddress else { return }
+          let start = count
+          let got = try retrying("read", path) {
+            unsafe pread(descriptor, base + start, byteCount - start, off_t(offset + start))
+          }
+          if got == 0 { return }
+          count += got
+        }
+      } catch { failure = error }
+    }
+    if let failure { throw failure }
+    return bytes
+  }
+
+  package static func synchronise(_ descriptor: Int32, path: String) throws(SystemError) {
+    _ = try retrying("fsync", path) { fsync(descriptor) }
+  }
+
+  package static func synchroniseDirectory(_ path: String) throws(SystemError) {
+    let descriptor = try openForReading(path)
+    defer { close(descriptor) }
+    try synchronise(descriptor, path: path)
+  }
+
+  package static func rename(_ from: String, to: String) throws(SystemError) {
+    _ = try retrying("rename", to) { unsafe Foundation.rename(from, to) }
+  }
+
+  /// Gives a file a second name; fails where that name exists.
+  package static func link(_ from: String, to: String) throws(SystemError) {
+    _ = try retrying("link", to) { unsafe Foundation.link(from, to) }
+  }
+
+  /// Removes a file; one that is already gone is no error.
+  package static func remove(_ path: String) throws(SystemError) {
+    do { _ = try retrying("unlink", path) { unsafe unlink(path) } } catch {
+      if !error.isNotFound { throw error }
+    }
+  }
+
+  /// Removes a folder and all in it; one that is already gone is no error.
+  package static func removeTree(_ path: String) throws(SystemError) {
+    guard exists(path) else { return }
+    for name in try list(path) {
+      let child = path + "/" + name
+      var raw = stat()
+      _ = try retrying("lstat", child) { unsafe lstat(child, &raw) }
+      if raw.st_mode & S_IFMT == S_IFDIR { try removeTree(child) } else { try remove(child) }
+    }
+    do { _ = try retrying("rmdir", path) { unsafe rmdir(path) } } catch {
+      if !error.isNotFound { throw error }
+    }
+  }
+
+  /// Creates a folder and those above it; one that exists is no error.
+  package static func createDirectories(_ path: String) throws(SystemError) {
+    if isDirectory(path) { return }
+    if let slash = path.lastIndex(of: "/"), slash > path.startIndex {
+      try createDirectories(String(path[..<slash]))
+    }
+    do { _ = try retrying("mkdir", path) { unsafe mkdir(path, 0o755) } } catch {
+      if !(error.isFileExists && isDirectory(path)) { throw error }
+    }
+  }
+
+  /// The names in a folder, sorted, without `.` and `..`.
+  package static func list(_ path: String) throws(SystemError) -> [String] {
+    guard let folder = unsafe opendir(path) else {
+      throw SystemError(call: "opendir", path: path, errno: errno)
+    }
+    defer { unsafe closedir(folder) }
+    var names: [String] = []
+    while let entry = unsafe readdir(folder) {
+      let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) {
+        unsafe $0.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
+      }
+      if name != "." && name != ".." { names.append(name) }
+    }
+    return names.sorted()
+  }
+
+  /// The bytes a user may still write on the file system that holds `path`.
+  package static func freeByteCount(_ path: String) throws(SystemError) -> Int {
+    var raw = statvfs()
+    _ = try retrying("statvfs", path) { unsafe statvfs(path, &raw) }
+    return Int(raw.f_bavail) * Int(raw.f_frsize)
+  }
+
+  package static var processIdentifier: Int32 { getpid() }
+
+  package static var hostName: String {
+    var buffer = [CChar](repeating: 0, count: 256)
+    _ = unsafe gethostname(&buffer, buffer.count - 1)
+    return String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+  }
+
+  /// Tells whether a process of this host still runs.
+  package static func isRunning(_ process: Int32) -> Bool {
+    kill(process, 0) == 0 || errno == EPERM
+  }
+
+  /// Seconds since 1970; for leases and logs, never for results.
+  package static var now: Double {
+    var time = timespec()
+    _ = unsafe clock_gettime(CLOCK_REALTIME, &time)
+    return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
+  }
+
+  /// Seconds on a clock that only moves forward.
+  package static var uptime: Double {
+    var time = timespec()
+    _ = unsafe clock_gettime(CLOCK_MONOTONIC, &time)
+    return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
+  }
+
+  package static var processorCount: Int {
+    max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+  }
+
+  package static func sleep(seconds: Double) {
+    _ = usleep(UInt32(max(0, min(seconds, 1_000)) * 1e6))
+  }
+
+  package static func isTerminal(_ descriptor: Int32) -> Bool { isatty(descriptor) == 1 }
+
+  /// The width of the terminal behind `descriptor` in columns; 80 where there is none.
+  package static func terminalColumns(_ descriptor: Int32) -> Int {
+    var size = winsize()
+    guard unsafe ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
+    return Int(size.ws_col)
+  }
+
+  /// Maps `byteCount` bytes of a file read-only.
+  @unsafe package static func map(
+    _ descriptor: Int32, byteCount: Int, path: String
+  ) throws(SystemError) -> UnsafeRawPointer {
+    guard let address = unsafe mmap(nil, byteCount, PROT_READ, MAP_SHARED, descriptor, 0),
+      unsafe address != MAP_FAILED
+    else { throw SystemError(call: "mmap", path: path, errno: errno) }
+    return UnsafeRawPointer(address)
+  }
+
+  @unsafe package static func unmap(_ address: UnsafeRawPointer, byteCount: Int) {
+    _ = unsafe munmap(UnsafeMutableRawPointer(mutating: address), byteCount)
+  }
+
+  /// Lets SIGINT and SIGTERM set a flag instead of ending the process.
+  package static func catchInterrupts() {
+    signal(SIGINT) { _ in interruptFlag.store(true, ordering: .relaxed) }
+    signal(SIGTERM) { _ in interruptFlag.store(true, ordering: .relaxed) }
+  }
+
+  /// Whether SIGINT or SIGTERM has arrived since `catchInterrupts`.
+  package static var isInterrupted: Bool { interruptFlag.load(ordering: .relaxed) }
+
+  /// Lets the second SIGINT end the process at once.
+  package static func endProcess(_ code: ExitCode) -> Never { exit(code.rawValue) }
+}

@@ -1,0 +1,88 @@
+// Matrix products, from OpenBLAS: the only import of COpenBLAS. OpenBLAS runs single-threaded; a
+// product is cut into blocks whose size depends on its shape alone and the blocks are shared among
+// threads, so that the number of threads cannot change a bit of the result.
+
+internal import COpenBLAS
+
+/// How a factor lies in memory.
+package enum Layout: Sendable {
+  /// Row-major as named in the formula.
+  case plain
+  /// The row-major array holds the transpose of what the formula names.
+  case transposed
+}
+
+/// Matrix products on row-major spans.
+package enum Multiply {
+  /// Tells OpenBLAS to leave threads to us; called before the first product.
+  private static let prepared: Void = openblas_set_num_threads(1)
+
+  /// Rows of the result per task where rows are split, and columns where columns are.
+  private static let rowBlock = 256
+  private static let columnBlock = 512
+
+  /// C ← scale·A·B + keep·C with A `[rows, inner]`, B `[inner, columns]`, C `[rows, columns]`.
+  ///
+  /// - Parameters:
+  ///   - a: A, or its transpose `[inner, rows]` with `aLayout: .transposed`.
+  ///   - aStride: distance between rows of the array `a`, in elements.
+  ///   - b: B, or its transpose `[columns, inner]` with `bLayout: .transposed`.
+  ///   - keep: factor on what C holds already; 0 overwrites.
+  package static func product(
+    rows: Int, columns: Int, inner: Int,
+    _ a: Span<Float>, _ aLayout: Layout = .plain, aStride: Int? = nil,
+    _ b: Span<Float>, _ bLayout: Layout = .plain, bStride: Int? = nil,
+    into c: inout MutableSpan<Float>, cStride: Int? = nil,
+    scale: Float = 1, keep: Float = 0
+  ) {
+    guard rows > 0, columns > 0 else { return }
+    let aStride = aStride ?? (aLayout == .plain ? inner : rows)
+    let bStride = bStride ?? (bLayout == .plain ? columns : inner)
+    let cStride = cStride ?? columns
+    let aShape = aLayout == .plain ? (rows, inner) : (inner, rows)
+    let bShape = bLayout == .plain ? (inner, columns) : (columns, inner)
+    check(a.count, rows: aShape.0, columns: aShape.1, stride: aStride, "A")
+    check(b.count, rows: bShape.0, columns: bShape.1, stride: bStride, "B")
+    check(c.count, rows: rows, columns: columns, stride: cStride, "C")
+    prepared
+    let transA = aLayout == .plain ? CblasNoTrans : CblasTrans
+    let transB = bLayout == .plain ? CblasNoTrans : CblasTrans
+    unsafe c.withUnsafeMutableBufferPointer { c in
+      unsafe a.withUnsafeBufferPointer { a in
+        unsafe b.withUnsafeBufferPointer { b in
+          guard let c = c.baseAddress else { return }
+          let work = unsafe Operands(a: a.baseAddress, b: b.baseAddress, c: c)
+          let rowTasks = (rows + rowBlock - 1) / rowBlock
+          let columnTasks = (columns + columnBlock - 1) / columnBlock
+          Parallel.forEach(rowTasks * columnTasks) { task in
+            let row = task / columnTasks * rowBlock
+            let column = task % columnTasks * columnBlock
+            unsafe cblas_sgemm(
+              CblasRowMajor, transA, transB,
+              blasint(min(rowBlock, rows - row)), blasint(min(columnBlock, columns - column)),
+              blasint(inner), scale,
+              work.a.map { unsafe $0 + (aLayout == .plain ? row * aStride : row) },
+              blasint(aStride),
+              work.b.map { unsafe $0 + (bLayout == .plain ? column : column * bStride) },
+              blasint(bStride), keep,
+              work.c + row * cStride + column, blasint(cStride))
+          }
+        }
+      }
+    }
+  }
+
+  private static func check(_ count: Int, rows: Int, columns: Int, stride: Int, _ name: String) {
+    precondition(stride >= columns, "\(name): stride below the row length")
+    precondition(
+      rows == 0 || columns == 0 || (rows - 1) * stride + columns <= count,
+      "\(name): [\(rows), \(columns)] does not fit into \(count) elements")
+  }
+
+  /// The three arrays of a product; its tasks write disjoint blocks of `c`.
+  @unsafe private struct Operands: @unchecked Sendable {
+    let a: UnsafePointer<Float>?
+    let b: UnsafePointer<Float>?
+    let c: UnsafeMutablePointer<Float>
+  }
+}

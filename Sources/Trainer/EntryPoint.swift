@@ -1,0 +1,5 @@
+import Shared
+
+@main enum Main {
+  static func main() {}
+}
