@@ -33,15 +33,9 @@ let package = Package(
     .executable(name: "saeline-train", targets: ["Trainer"]),
   ],
   targets: [
-    .systemLibrary(
-      name: "COpenBLAS", path: "Sources/Shared/C/OpenBLAS", pkgConfig: "openblas",
-      providers: [.apt(["libopenblas-dev"])]),
-    .systemLibrary(
-      name: "CZstd", path: "Sources/Shared/C/Zstd", pkgConfig: "libzstd",
-      providers: [.apt(["libzstd-dev"])]),
-    .systemLibrary(
-      name: "COpenSSL", path: "Sources/Shared/C/OpenSSL", pkgConfig: "libcrypto",
-      providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "COpenBLAS", path: "Sources/Shared/C/OpenBLAS"),
+    .systemLibrary(name: "CZstd", path: "Sources/Shared/C/Zstd"),
+    .systemLibrary(name: "COpenSSL", path: "Sources/Shared/C/OpenSSL"),
     .target(
       name: "Shared", dependencies: ["COpenBLAS", "CZstd", "COpenSSL"], exclude: ["C"],
       swiftSettings: settings),

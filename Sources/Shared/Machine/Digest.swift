@@ -7,7 +7,8 @@ internal import COpenSSL
   private let context: OpaquePointer
 
   package init() {
-    guard let context = unsafe EVP_MD_CTX_new(), unsafe EVP_DigestInit_ex(context, EVP_sha256(), nil) == 1
+    guard let context = unsafe EVP_MD_CTX_new(),
+      unsafe EVP_DigestInit_ex(context, EVP_sha256(), nil) == 1
     else { preconditionFailure("libcrypto offers no SHA-256") }
     unsafe self.context = context
   }

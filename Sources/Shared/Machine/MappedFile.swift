@@ -20,7 +20,9 @@
     defer { System.close(descriptor) }
     let status = try System.status(of: descriptor, path: path)
     guard !status.isDirectory else { throw SystemError(call: "open", path: path, errno: 21) }
-    guard status.byteCount > 0 else { return unsafe MappedFile(address: nil, byteCount: 0, path: path) }
+    guard status.byteCount > 0 else {
+      return unsafe MappedFile(address: nil, byteCount: 0, path: path)
+    }
     let address = unsafe try System.map(descriptor, byteCount: status.byteCount, path: path)
     return unsafe MappedFile(address: address, byteCount: status.byteCount, path: path)
   }

@@ -16,7 +16,8 @@ package struct Random: Sendable {
   package init(seed: Int, stream: String, index: Int = 0) {
     var key = Random.mix(UInt64(bitPattern: Int64(seed)) &+ 0x9E37_79B9_7F4A_7C15)
     for byte in stream.utf8 { key = Random.mix(key ^ UInt64(byte)) }
-    self.key = Random.mix(key ^ Random.mix(UInt64(bitPattern: Int64(index)) &+ 0xD1B5_4A32_D192_ED03))
+    self.key = Random.mix(
+      key ^ Random.mix(UInt64(bitPattern: Int64(index)) &+ 0xD1B5_4A32_D192_ED03))
   }
 
   /// The finaliser of SplitMix64 (Steele, Lea, Flood 2014), a bijection that avalanches.

@@ -110,7 +110,9 @@ package enum System {
   }
 
   package static func openForAppending(_ path: String) throws(SystemError) -> Int32 {
-    try retrying("open", path) { unsafe open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644) }
+    try retrying("open", path) {
+      unsafe open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
+    }
   }
 
   package static func close(_ descriptor: Int32) {

@@ -9,7 +9,8 @@ private let allocations = Atomic<Int>(0)
 package var allocationCount: Int { allocations.load(ordering: .relaxed) }
 
 /// Owns `count` elements, zero at first, aligned to 64 bytes.
-@safe package struct AlignedBuffer<Element: BitwiseCopyable & ExpressibleByIntegerLiteral & Sendable>:
+@safe
+package struct AlignedBuffer<Element: BitwiseCopyable & ExpressibleByIntegerLiteral & Sendable>:
   ~Copyable, @unchecked Sendable
 {
   private let base: UnsafeMutableBufferPointer<Element>

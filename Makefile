@@ -1,0 +1,91 @@
+# Saeline's one door: set-up, the pipeline, its stages, tests and benchmarks. `make help` lists it.
+
+CONFIG ?= pipelines/demo.json5
+SET ?=
+ARGS ?=
+WORKERS ?= 1
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+BIN := .build/release
+OVERRIDES := $(foreach item,$(SET),--set '$(item)')
+OPTIONS := --config '$(CONFIG)' $(OVERRIDES) $(ARGS)
+DEMO_TEXT := .build/demo/stories.jsonl
+
+.PHONY: help setup build pipeline pretokenize cache train report dry-run demo-text test check \
+  lint format bench interop docs clean
+
+help: ## This list.
+	@echo 'Saeline trains sparse autoencoders on language-model activations.'
+	@echo
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@echo
+	@echo '  CONFIG=FILE            pipeline file (default $(CONFIG))'
+	@echo '  SET="section.key=v …"  settings that replace those of the file'
+	@echo '  ARGS="--dry-run …"     further flags for the programs'
+	@echo '  WORKERS=N              processes per stage, here or on any machine that sees the store'
+
+setup: ## Install the C libraries that are missing (apt-get).
+	@.ci/setup
+
+build: setup ## Build the three programs.
+	@swift build -c release --product saeline-pretokenize
+	@swift build -c release --product saeline-cache
+	@swift build -c release --product saeline-train
+
+pipeline: build demo-text ## Text to a trained SAE and its report: the three stages in order.
+	@.ci/stage '$(WORKERS)' $(BIN)/saeline-pretokenize $(OPTIONS)
+	@.ci/stage '$(WORKERS)' $(BIN)/saeline-cache $(OPTIONS)
+	@.ci/stage 1 $(BIN)/saeline-train $(OPTIONS)
+
+pretokenize: build demo-text ## Only text to token shards.
+	@.ci/stage '$(WORKERS)' $(BIN)/saeline-pretokenize $(OPTIONS)
+
+cache: build ## Only token shards to activation shards.
+	@.ci/stage '$(WORKERS)' $(BIN)/saeline-cache $(OPTIONS)
+
+train: build ## Only activation shards to an SAE.
+	@.ci/stage 1 $(BIN)/saeline-train $(OPTIONS)
+
+report: build ## Write report.html of a finished run again.
+	@$(BIN)/saeline-train report $(OPTIONS)
+
+dry-run: build demo-text ## The bill of every stage; nothing is written.
+	@$(BIN)/saeline-pretokenize $(OPTIONS) --dry-run
+	@$(BIN)/saeline-cache $(OPTIONS) --dry-run
+	@$(BIN)/saeline-train $(OPTIONS) --dry-run
+
+# The demo's text is generated, never downloaded; other pipelines do not need it.
+demo-text:
+ifneq (,$(findstring pipelines/demo,$(CONFIG)))
+	@$(MAKE) --no-print-directory $(DEMO_TEXT)
+endif
+
+.build/demo/stories: pipelines/demo/Stories.swift
+	@mkdir -p $(@D)
+	@swiftc -O -swift-version 6 -module-name Stories $< -o $@
+
+$(DEMO_TEXT): .build/demo/stories
+	@.build/demo/stories --output $@ --seed 1 --megabytes 8
+
+test: setup .build/demo/stories ## All tests.
+	@swift test -c release
+
+check: setup lint ## What CI runs: format and layering lint, warnings as errors, all tests.
+	@$(MAKE) --no-print-directory test
+
+lint: ## Format, layering and vocabulary of the sources.
+	@swift format lint --strict -r Sources Tests Package.swift pipelines
+	@.ci/lint
+
+format: ## Format the sources in place.
+	@swift format -i -r Sources Tests Package.swift pipelines
+
+bench: setup ## Benchmarks, with the share of the machine's limit.
+	@SAELINE_BENCH=1 swift test -c release --no-parallel --filter Benchmark
+
+interop: pipeline ## Open the trained SAE in SAELens from PyPI and compare reconstructions.
+	@Benchmarks/interop/run.sh '$(BIN)/saeline-train' $(OPTIONS)
+
+clean: ## Remove build products (the store stays).
+	@rm -rf .build
