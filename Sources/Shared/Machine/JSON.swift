@@ -3,7 +3,9 @@
 
 import Foundation
 
-/// A JSON value. Integers are kept apart from other numbers so that they print without a point.
+/// A JSON value.
+///
+/// Integers are kept apart from other numbers so that they print without a point.
 package enum JSON: Sendable, Equatable {
   case null
   case bool(Bool)

@@ -23,11 +23,9 @@ package enum Multiply {
 
   /// C ← scale·A·B + keep·C with A `[rows, inner]`, B `[inner, columns]`, C `[rows, columns]`.
   ///
-  /// - Parameters:
-  ///   - a: A, or its transpose `[inner, rows]` with `aLayout: .transposed`.
-  ///   - aStride: distance between rows of the array `a`, in elements.
-  ///   - b: B, or its transpose `[columns, inner]` with `bLayout: .transposed`.
-  ///   - keep: factor on what C holds already; 0 overwrites.
+  /// The array `a` holds A, or its transpose `[inner, rows]` with `aLayout: .transposed`; `b`
+  /// likewise B or `[columns, inner]`. A stride is the distance between rows of an array in
+  /// elements. With `keep: 0` what C held is overwritten.
   package static func product(
     rows: Int, columns: Int, inner: Int,
     _ a: Span<Float>, _ aLayout: Layout = .plain, aStride: Int? = nil,
