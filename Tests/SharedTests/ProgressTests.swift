@@ -36,7 +36,7 @@ struct ProgressTests {
     arguments: [
       (140, "cache  \(bar(18, 12))  12/40 shards  1.2 M tokens  30.0 k tokens/s  00:27 left"),
       (73, "cache  \(bar(4, 4))  12/40 shards  1.2 M tokens  30.0 k tokens/s  00:27 left"),
-      (72, "cache  \(bar(12, 8))  12/40 shards  30.0 k tokens/s  00:27 left"),
+      (72, "cache  \(bar(12, 9))  12/40 shards  30.0 k tokens/s  00:27 left"),
       (58, "cache  12/40 shards  30.0 k tokens/s  00:27 left"),
       (48, "cache  12/40 shards  00:27 left"),
       (30, "cache  12/40 shards"),
