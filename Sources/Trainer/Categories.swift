@@ -107,6 +107,12 @@ package struct CategoryScore: Sendable, Equatable {
   package let precision: Double
   package let recall: Double
 
+  package init(latent: Int, precision: Double, recall: Double) {
+    self.latent = latent
+    self.precision = precision
+    self.recall = recall
+  }
+
   /// The harmonic mean of precision and recall; 0 where the latent never hits.
   package var f1: Double {
     precision + recall > 0 ? 2 * precision * recall / (precision + recall) : 0

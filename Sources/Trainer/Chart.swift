@@ -74,7 +74,12 @@ package struct Ticks: Sendable, Equatable {
     if highest >= 1000 || lowest <= -1000 {
       return Readable.count(value).replacing(".0 ", with: " ")
     }
-    if decimals > 4 { return String(format: "%.0e", value) }
+    if decimals > 4 {
+      // One power of ten for all ticks.
+      let exponent = log10(max(abs(lowest), abs(highest)) * 1.000001).rounded(.down)
+      let mantissa = Readable.fixed(value / pow(10, exponent), decimals: decimals + Int(exponent))
+      return "\(mantissa)e\(Int(exponent))"
+    }
     return Readable.fixed(value, decimals: decimals)
   }
 }
