@@ -35,7 +35,7 @@ extension ModelDescription {
       throw configuration.unsupported("model_type", type, Family.allCases.map(\.rawValue))
     }
     if let quantisation = configuration.value(["quantization_config"]) {
-      let method = quantisation.value[key: "quant_method"]?.string ?? "set"
+      let method = quantisation.value["quant_method"]?.string ?? "set"
       throw configuration.unsupported("quantization_config", method, [])
     }
     let description = try family.describe(configuration)

@@ -23,7 +23,7 @@ struct ModelConfiguration {
   /// The value of the first of some spellings that is stated; null counts as not stated.
   func value(_ keys: [String], in object: JSON? = nil) -> (key: String, value: JSON)? {
     for key in keys {
-      if let value = (object ?? members)[key: key], value != .null { return (key, value) }
+      if let value = (object ?? members)[key], value != .null { return (key, value) }
     }
     return nil
   }

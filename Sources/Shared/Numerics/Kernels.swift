@@ -164,12 +164,13 @@ package enum Kernels {
 
   // MARK: Rows
 
-  /// Turns scores into weights that sum to one.
-  package static func softmax(_ row: inout MutableSpan<Float>) {
-    let top = maximum(row.span)
-    for index in 0..<row.count { row[index] = exponential(row[index] - top) }
-    let factor = 1 / sum(row.span)
-    for index in 0..<row.count { row[index] *= factor }
+  /// Turns the first `count` scores into weights that sum to one, and the others into none.
+  package static func softmax(_ row: inout MutableSpan<Float>, count: Int) {
+    let top = maximum(row.span.extracting(0..<count))
+    for index in 0..<count { row[index] = exponential(row[index] - top) }
+    let factor = 1 / sum(row.span.extracting(0..<count))
+    for index in 0..<count { row[index] *= factor }
+    for index in count..<row.count { row[index] = 0 }
   }
 
   /// Writes (x − mean) / scale, without gain and bias.
@@ -200,18 +201,20 @@ package enum Kernels {
     }
   }
 
-  /// Rotates the first 2·n elements of a head by n angles (Su et al. 2021).
+  /// Rotates the first 2·n elements of each head of a row by n angles (Su et al. 2021).
   ///
   /// Element i pairs with element i + n, as in GPT-NeoX and Llama.
   package static func rotate(
-    _ head: inout MutableSpan<Float>, cosines: Span<Float>, sines: Span<Float>
+    _ row: inout MutableSpan<Float>, headWidth: Int, cosines: Span<Float>, sines: Span<Float>
   ) {
     let half = cosines.count
-    precondition(sines.count == half && 2 * half <= head.count, "more angles than pairs")
-    for index in 0..<half {
-      let (a, b) = (head[index], head[index + half])
-      head[index] = a * cosines[index] - b * sines[index]
-      head[index + half] = b * cosines[index] + a * sines[index]
+    precondition(sines.count == half && 2 * half <= headWidth, "more angles than pairs")
+    for start in stride(from: 0, to: row.count, by: headWidth) {
+      for index in 0..<half {
+        let (a, b) = (row[start + index], row[start + index + half])
+        row[start + index] = a * cosines[index] - b * sines[index]
+        row[start + index + half] = b * cosines[index] + a * sines[index]
+      }
     }
   }
 }

@@ -1,6 +1,6 @@
 """Makes the tiny random models of this folder and what TransformerLens and transformers compute.
 
-Versions: Python 3.11, torch 2.15.0, transformers 5.23, transformer-lens 3.9, safetensors 0.7.
+Versions: Python 3.11, torch 2.15.0, transformers 5.23, transformer-lens 3.9, safetensors 0.8.
 Run:      HF_HUB_OFFLINE=1 python make_models.py        (in this folder; about a minute)
 
 Each folder is a model as transformers saves it (config.json and weights) with golden.safetensors:
@@ -51,8 +51,8 @@ def make(name, model, seed, dtype, max_shard_size="1GB"):
     with torch.no_grad():
         logits = model(tokens).logits
     golden = {
-        "tokens": tokens.int(),
-        "rows": torch.tensor(ROWS, dtype=torch.int32),
+        "tokens": tokens.to(torch.uint8),
+        "rows": torch.tensor(ROWS, dtype=torch.uint8),
         "logits": logits.reshape(-1, VOCABULARY)[ROWS].contiguous(),
     }
     with tempfile.TemporaryDirectory() as temporary:
