@@ -1,7 +1,7 @@
 // A GPT-2 of random weights, written where a test wants it.
 
 import Foundation
-package import Shared
+import Shared
 
 package enum SyntheticModel {
   package static let configuration = """
