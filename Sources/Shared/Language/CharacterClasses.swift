@@ -80,4 +80,8 @@ enum Scalars {
     while text[index] & 0xC0 == 0x80 { index -= 1 }
     return index
   }
+
+  static func append(_ scalar: Unicode.Scalar, to text: inout [UInt8]) {
+    text.append(contentsOf: UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter)
+  }
 }

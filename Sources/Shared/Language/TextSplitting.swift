@@ -1,28 +1,5 @@
-// What happens to text before the model of a tokenizer sees it: normalizers rewrite it,
-// pre-tokenizers cut it into pieces that are encoded one by one.
-
-import Foundation
-
-/// A rewriting of text before it is cut.
-enum Normalizer: Sendable, Equatable {
-  /// Unicode normalization form C.
-  case nfc
-
-  /// Rewrites valid UTF-8; nil where nothing changes.
-  func apply(_ text: borrowing Span<UInt8>) -> [UInt8]? {
-    switch self {
-    case .nfc:
-      // Characters below U+0300 compose with nothing; U+0300 begins with the byte 0xCC.
-      var needsWork = false
-      for index in text.indices where text[index] >= 0xCC {
-        needsWork = true
-        break
-      }
-      guard needsWork, let valid = try? UTF8Span(validating: copy text) else { return nil }
-      return Array(String(copying: valid).precomposedStringWithCanonicalMapping.utf8)
-    }
-  }
-}
+// How text is cut into the pieces that are encoded one by one. Comes in: valid UTF-8. Leaves: where
+// pieces end.
 
 /// How text is cut into pieces.
 enum PreTokenizer: Sendable, Equatable {
