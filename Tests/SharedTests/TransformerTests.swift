@@ -4,7 +4,7 @@ import Testing
 
 @Suite struct TransformerTests {
   @Test(arguments: ModelFixtures.names)
-  func `every hook point equals that of TransformerLens`(name: String) throws {
+  func everyHookPointEqualsThatOfTransformerLens(name: String) throws {
     let golden = try ModelFixtures.golden(name)
     let model = try ModelDescription.open(folder: ModelFixtures.folder(name))
     let points = HookPoint.all(in: model)
@@ -20,7 +20,7 @@ import Testing
   }
 
   @Test(arguments: ModelFixtures.names)
-  func `logits equal those of transformers`(name: String) throws {
+  func logitsEqualThoseOfTransformers(name: String) throws {
     let golden = try ModelFixtures.golden(name)
     let logits = try ModelFixtures.run(
       name, [HookPoint(.logits)], tokens: golden.tokens, contextSize: golden.contextSize)[0]
@@ -43,7 +43,7 @@ import Testing
   }
 
   @Test(arguments: ModelFixtures.names)
-  func `a hook point has the same bits alone, in other company and in other batches`(
+  func aHookPointHasTheSameBitsAloneInOtherCompanyAndInOtherBatches(
     name: String
   ) throws {
     let golden = try ModelFixtures.golden(name)
@@ -53,14 +53,16 @@ import Testing
     let together = try ModelFixtures.run(name, points, tokens: tokens, contextSize: context)
     for (point, rows) in zip(points, together) {
       let alone = try ModelFixtures.run(name, [point], tokens: tokens, contextSize: context)[0]
-      #expect(alone == rows, "\(point.name)")
+      let isSame = alone == rows
+      #expect(isSame, "\(point.name)")
     }
     let roomy = try ModelFixtures.run(
       name, points, tokens: tokens, contextSize: context, sequenceLimit: 7)
-    #expect(roomy == together)
+    let isSame = roomy == together
+    #expect(isSame)
   }
 
-  @Test func `a token never sees those after it`() throws {
+  @Test func aTokenNeverSeesThoseAfterIt() throws {
     let golden = try ModelFixtures.golden("grouped")
     let point = HookPoint(.residualAfter, layer: 1)
     var tokens = golden.tokens
@@ -70,21 +72,24 @@ import Testing
     let after = try ModelFixtures.run(
       "grouped", [point], tokens: tokens, contextSize: golden.contextSize)[0]
     let seen = 10 * 24
-    #expect(before[..<seen] == after[..<seen])
-    #expect(before[seen...] != after[seen...])
+    let (isSameBefore, isSameAfter) = (
+      before[..<seen] == after[..<seen], before[seen...] == after[seen...]
+    )
+    #expect(isSameBefore && !isSameAfter)
   }
 
-  @Test func `only the layers that a hook point needs are read`() throws {
+  @Test func onlyTheLayersThatAHookPointNeedsAreRead() throws {
     let folder = ModelFixtures.folder("gpt2")
     let first = try Transformer.open(folder, for: [HookPoint(.residualBefore, layer: 0)])
     let second = try Transformer.open(folder, for: [HookPoint(.residualAfter, layer: 0)])
     let third = try Transformer.open(folder, for: [HookPoint(.residualAfter, layer: 1)])
     let layer = third.weights.byteCount - second.weights.byteCount
     #expect(layer > 4 * 12 * 24 * 24)
-    #expect(second.weights.byteCount == first.weights.byteCount + layer)
+    // Places are rounded up to cache lines.
+    #expect(abs(second.weights.byteCount - first.weights.byteCount - layer) < 64)
   }
 
-  @Test func `a pass allocates nothing per batch`() throws {
+  @Test func aPassAllocatesNothingPerBatch() throws {
     let golden = try ModelFixtures.golden("gpt2")
     let point = HookPoint(.residualAfter, layer: 1)
     let transformer = try Transformer.open(ModelFixtures.folder("gpt2"), for: [point])
@@ -98,7 +103,7 @@ import Testing
     #expect(sum.isFinite)
   }
 
-  @Test func `long sequences agree with short ones where blocks of queries meet`() throws {
+  @Test func longSequencesAgreeWithShortOnesWhereBlocksOfQueriesMeet() throws {
     let model = try ModelDescription.read(
       text: SyntheticModel.configuration, path: "config.json")
     let folder = try SyntheticModel.write()

@@ -146,11 +146,11 @@ package struct ForwardPass: ~Copyable {
   ) throws {
     precondition(tokens.count % contextSize == 0, "tokens do not fill sequences")
     precondition(tokens.count <= sequenceLimit * contextSize, "more sequences than there is room")
-    let weights = transformer.weights.plan
+    let layers = transformer.weights.plan.layers.count
     try embed(transformer, tokens, tap)
-    for layer in weights.layers.indices where continues(after: .residualBefore, layer - 1) {
-      try runBlock(transformer, layer, tokens: tokens.count, tap)
-    }
+    for layer in 0..<layers { try runBlock(transformer, layer, tokens: tokens.count, tap) }
+    // What enters a block is known without the block.
+    try emit(.residualBefore, layers, residual, tokens: tokens.count, tap)
     try runEnd(transformer, tokens: tokens.count, tap)
   }
 
@@ -164,9 +164,8 @@ package struct ForwardPass: ~Copyable {
   }
 
   /// Whether anything after a place is asked for.
-  func continues(after site: HookSite, _ layer: Int?) -> Bool {
-    guard let layer else { return ForwardPass.precedes(HookPoint(site), last) }
-    return layer < 0 ? true : ForwardPass.precedes(HookPoint(site, layer: layer), last)
+  func continues(after site: HookSite, _ layer: Int) -> Bool {
+    ForwardPass.precedes(HookPoint(site, layer: layer), last)
   }
 
   func wants(_ site: HookSite, _ layer: Int?) -> Bool {
