@@ -95,9 +95,6 @@ struct ReportTests {
     // Writing it again changes nothing.
     try Report.write(run: folder)
     #expect(String(decoding: try MappedFile.contents(path), as: UTF8.self) == page)
-    if let copy = ProcessInfo.processInfo.environment["SAELINE_SAMPLE_REPORT"] {
-      try AtomicFile.replace(copy, with: page)
-    }
   }
 
   @Test("A file that is missing or broken is named")
