@@ -16,7 +16,7 @@ struct ReportTests {
     #expect(html.contains("&lt;/q&gt;&lt;script&gt;alert(&quot;x&quot;)&lt;/script&gt;"))
     #expect(html.contains("<th>&lt;i&gt;none</th>"))
     #expect(html.contains("<h1>demo &amp; friends</h1>"))
-    #expect(html.contains("content=\"default-src 'none'; style-src 'unsafe-inline'\""))
+    #expect(html.contains("content=\"script-src 'none'; img-src 'none'; "))
   }
 
   @Test("Nothing is loaded from elsewhere")
