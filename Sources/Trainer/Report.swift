@@ -139,7 +139,10 @@ extension Report {
       ("Explained variance", Readable.figure(figures.explainedVariance), "share of the variance"),
       ("L0", Readable.figure(figures.l0), "active latents per token"),
       ("MSE", Readable.figure(figures.mse), "mean ‖x − x̂‖² per token"),
-      ("Alive", Readable.percent(figures.aliveShare), "\(figures.neverActive) never active here"),
+      (
+        "Alive", Readable.percent(figures.aliveShare),
+        "\(figures.neverActive) never active in these rows"
+      ),
       (
         "Dead in training", "\(evaluation.deadInTraining)",
         "silent for \(evaluation.deadFeatureWindow) steps"
@@ -183,26 +186,28 @@ extension Report {
   }
 
   private var charts: String {
-    let lines: [(String, String, [ChartSeries], Bool)] = [
-      (
-        "Loss", "overall and its parts, over training steps",
-        [
-          series("overall", .overall), series("MSE", .mse), series("L1", .l1),
-          series("auxiliary", .auxiliary),
-        ], true
-      ),
-      ("Explained variance", "on the training batch", [series("EV", .explainedVariance)], false),
-      ("L0", "active latents per token", [series("L0", .l0)], true),
-      ("Dead latents", "silent for the dead-feature window", [series("dead", .deadLatents)], true),
-      ("Learning rate", "after warm-up and decay", [series("lr", .learningRate)], true),
+    let losses = [
+      series("overall", .overall), series("MSE", .mse), series("L1", .l1),
+      series("auxiliary", .auxiliary),
     ]
-    let panels = lines.compactMap { title, note, series, includesZero -> String? in
-      let chart = Chart(series, includesZero: includesZero)
-      guard !chart.series.isEmpty else { return nil }
-      return Report.panel(title, note, chart.legend + chart.svg(label: "\(title) over steps"))
-    }
+    let variance = Chart([series("explained variance", .explainedVariance)], floor: 0)
+    let l0 = Chart([series("L0", .l0)], includesZero: true)
+    let dead = Chart([series("dead latents", .deadLatents)], includesZero: true)
+    let rate = Chart([series("learning rate", .learningRate)], includesZero: true)
+    let panels = [
+      line("Loss", "overall and its parts", Chart(losses, includesZero: true)),
+      line("Explained variance", "on the training batch, drawn from 0", variance),
+      line("L0", "active latents per token", l0),
+      line("Dead latents", "silent for the dead-feature window", dead),
+      line("Learning rate", "with warm-up and decay", rate),
+    ]
     return "<section><h2>Training</h2><div class=\"charts\">"
       + (panels + [densities]).joined() + "</div></section>"
+  }
+
+  private func line(_ title: String, _ note: String, _ chart: Chart) -> String {
+    guard !chart.series.isEmpty else { return "" }
+    return Report.panel(title, note, chart.legend + chart.svg(label: "\(title) over steps"))
   }
 
   private var densities: String {
@@ -248,8 +253,8 @@ extension Report {
     guard !evaluation.latents.isEmpty else {
       return remarks.isEmpty ? "" : "<section><h2>Latents</h2>\(remarks)</section>"
     }
-    return "<section><h2>Latents</h2><p class=\"note\">Where \(evaluation.latents.count) latents "
-      + "fire most, one context per sequence. The marked token is the one with the activation given; "
+    return "<section><h2>Latents</h2><p class=\"note\">Where latents fire most: "
+      + "one context per sequence. The marked token is the one with the activation given; "
       + "shading shows how active the latent is on each token.</p>\(remarks)"
       + evaluation.latents.map(Report.latent).joined() + "</section>"
   }
@@ -280,7 +285,7 @@ extension Report {
         + "title=\"\(Readable.figure(context.activations[index]))\">\(text)</span>"
     }
     return "<li><b>\(Readable.figure(context.value))</b><q>\(tokens.joined())</q>"
-      + "<small>sequence \(context.row.sequence), token \(context.row.position)</small></li>"
+      + "<small>sequence \(context.row.sequence) · token \(context.row.position)</small></li>"
   }
 
   private var configuration: String {

@@ -56,9 +56,9 @@ enum ReportStyle {
     align-items:baseline}
     .label{font-weight:500}
     ol{list-style:none;margin:0;padding:0}
-    li{display:grid;grid-template-columns:58px 1fr;gap:0 12px;padding:7px 0;border-top:1px solid var(--line)}
+    li{display:grid;grid-template-columns:58px 1fr auto;gap:0 12px;padding:7px 0;border-top:1px solid var(--line)}
     li b{font-weight:500;color:var(--soft);text-align:right;font-variant-numeric:tabular-nums;font-size:14px}
-    li small{grid-column:2}
+    li small{white-space:nowrap;line-height:1.9}
     q{quotes:none;white-space:pre-wrap;overflow-wrap:anywhere;unicode-bidi:isolate}
     q span,q mark{background:rgb(var(--mark)/calc(var(--a)*.5));color:inherit;border-radius:3px;
     padding:1px 0;unicode-bidi:isolate}
@@ -66,7 +66,8 @@ enum ReportStyle {
     .two{display:grid;grid-template-columns:3fr 2fr;gap:32px}
     .two>div{min-width:0}
     .plain td{overflow-wrap:anywhere}
-    @media(max-width:760px){.cards{grid-template-columns:repeat(2,1fr)}.charts,.two{grid-template-columns:1fr}}
+    @media(max-width:760px){.cards{grid-template-columns:repeat(2,1fr)}.charts,.two{grid-template-columns:1fr}
+    li{grid-template-columns:48px 1fr}li small{grid-column:2}}
     @media print{body{max-width:none;padding:0}article,figure,.card{break-inside:avoid}}
     """
 }

@@ -6,15 +6,23 @@ import Trainer
 struct ChartTests {
   @Test("A path runs through the corners of the plot for a line over the whole range")
   func pathOfKnownPoints() {
-    // Ticks 0…10 and 0…1: x runs from 52 to 510, y from 202 up to 10.
+    // Ticks 0…10 and 0…1: x runs from 52 to 502, y from 202 up to 10.
     let line = ChartSeries("EV", [.init(0, 0), .init(5, 0.5), .init(10, 1)])
-    #expect(Chart([line]).path(line) == "M52.0 202.0L281.0 106.0L510.0 10.0")
+    #expect(Chart([line]).path(line) == "M52.0 202.0L277.0 106.0L502.0 10.0")
   }
 
   @Test("Values that are not finite are left out of the path")
   func gaps() {
     let line = ChartSeries("EV", [.init(0, 0), .init(5, .nan), .init(10, 1)])
-    #expect(Chart([line]).path(line) == "M52.0 202.0L510.0 10.0")
+    #expect(Chart([line]).path(line) == "M52.0 202.0L502.0 10.0")
+  }
+
+  @Test("Values below the floor are drawn at it and named as they are")
+  func floor() {
+    let line = ChartSeries("EV", [.init(0, -90), .init(10, 1)])
+    let chart = Chart([line], floor: 0)
+    #expect(chart.path(line) == "M52.0 202.0L502.0 10.0")
+    #expect(chart.svg(label: "EV").contains("step 0: EV -90.00"))
   }
 
   @Test("A long line is thinned to means, and keeps its last point")
@@ -22,7 +30,7 @@ struct ChartTests {
     let line = ChartSeries("L0", (0..<10_001).map { .init(Double($0), Double($0 % 2)) })
     let path = Chart([line]).path(line)
     #expect(path.count { $0 == "L" } == 239)
-    #expect(path.hasSuffix("L510.0 202.0"))
+    #expect(path.hasSuffix("L502.0 202.0"))
     // Between the ends it runs at about the mean of the two values.
     #expect(path.contains(" 106.0L") || path.contains(" 105.") || path.contains(" 106."))
   }
@@ -79,6 +87,7 @@ struct ChartTests {
     #expect(
       histogram.svg(label: "densities", unit: "latents")
         .contains("<title>-3.00 to -2.50: 2 latents</title>"))
+    #expect(!histogram.svg(label: "densities", unit: "latents").contains(">0.5<"))
     #expect(Histogram([], perUnit: 4).counts == [0, 0, 0, 0])
   }
 }

@@ -39,7 +39,7 @@ struct ReportTests {
     #expect(
       html.contains("<div class=\"card\"><p>Explained variance</p><strong>0.9412</strong>"))
     #expect(html.contains("<p>Dead in training</p><strong>3</strong><small>silent for 1000 steps"))
-    #expect(html.contains("<p>Alive</p><strong>75.0 %</strong><small>1 never active here"))
+    #expect(html.contains("<p>Alive</p><strong>75.0 %</strong><small>1 never active in these rows"))
     #expect(html.contains("Final figures over 1.0 k held-out rows."))
   }
 
@@ -64,7 +64,7 @@ struct ReportTests {
         "<q>The<span style=\"--a:0.12\" title=\"0.5000\"> sky↵</span>"
           + "<span style=\"--a:0.25\" title=\"1.000\">"))
     #expect(html.contains("<mark style=\"--a:1.00\"> blue</mark></q>"))
-    #expect(html.contains("<small>sequence 7, token 3</small>"))
+    #expect(html.contains("<small>sequence 7 · token 3</small>"))
     #expect(html.contains("<h3>#2<span class=\"label\">colour</span>"))
     #expect(html.contains("One word of colour is skipped."))
   }

@@ -15,9 +15,11 @@ enum SampleRun {
     source: .heldOut, deadInTraining: 3, deadFeatureWindow: 1000,
     categories: [
       CategoryResult(
-        name: "colour", tokenCount: 12, skippedWords: ["sky-blue"], rows: 40,
+        name: "colour", words: ["red", "sky-blue"], tokenCount: 12, skippedWords: ["sky-blue"],
+        rows: 40,
         best: CategoryScore(latent: 2, precision: 0.9, recall: 0.95)),
-      CategoryResult(name: "<i>none", tokenCount: 0, skippedWords: [], rows: 0, best: nil),
+      CategoryResult(
+        name: "<i>none", words: [], tokenCount: 0, skippedWords: [], rows: 0, best: nil),
     ], categoriesDigest: "abc",
     latents: [
       ReportedLatent(
