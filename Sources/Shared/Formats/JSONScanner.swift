@@ -6,6 +6,11 @@ package struct JSONProblem: Error, Equatable {
   package let offset: Int
   /// What was expected or met there, to follow "at byte 12: ".
   package let what: String
+
+  package init(offset: Int, what: String) {
+    self.offset = offset
+    self.what = what
+  }
 }
 
 /// A cursor over a JSON text.

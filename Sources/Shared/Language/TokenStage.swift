@@ -1,0 +1,42 @@
+// What determines the token stage of a pipeline: its key in the store. The pretokenizer writes the
+// folder with this key, the cacher finds it by the same one.
+
+package enum PretokenizeKey {
+  /// The key of the token stage, from the settings and the contents of tokenizer and text.
+  package static func make(_ pipeline: Pipeline) throws -> StageKey {
+    try make(
+      pipeline, tokenizer: Tokenizer.open(pipeline.pretokenize.tokenizerName),
+      files: DataFiles.find(pipeline.pretokenize))
+  }
+
+  /// The key, once tokenizer and files are known.
+  package static func make(
+    _ pipeline: Pipeline, tokenizer: Tokenizer, files: [DataFile]
+  ) throws -> StageKey {
+    let settings = pipeline.pretokenize
+    let store = Store(pipeline.store)
+    var identities = ["tokenizer.json": try FileIdentity.of(tokenizer.path)]
+    // Which token has a role is told by files beside tokenizer.json.
+    for (role, choice) in [("bos", TokenChoice.bos), ("eos", .eos), ("sep", .sep)]
+    where settings.tokenChoices.contains(choice) {
+      identities["\(role)_token_id"] = String(try tokenizer.id(of: choice))
+    }
+    // Names of files do not change the bytes; their order, contents and kinds do.
+    for (index, file) in files.enumerated() {
+      let digits = String(index)
+      let padding = String(repeating: "0", count: max(0, 5 - digits.count))
+      identities["data-\(padding)\(digits).\(file.kind.rawValue)"] =
+        try FileIdentity.of(file.path, store: store)
+    }
+    return StageKey(
+      stage: .tokens, label: pipeline.name, settings: settings.fingerprintSettings,
+      identities: identities)
+  }
+}
+
+extension PretokenizeSettings {
+  /// The special tokens that packing uses.
+  fileprivate var tokenChoices: [TokenChoice] {
+    [beginBatchToken, beginSequenceToken, sequenceSeparatorToken].compactMap { $0 }
+  }
+}
