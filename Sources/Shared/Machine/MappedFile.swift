@@ -41,3 +41,13 @@
     }
   }
 }
+
+extension MappedFile {
+  /// The whole of a small file as an array.
+  package static func contents(_ path: String) throws(SystemError) -> [UInt8] {
+    let descriptor = try System.openForReading(path)
+    defer { System.close(descriptor) }
+    let status = try System.status(of: descriptor, path: path)
+    return try System.read(descriptor, byteCount: status.byteCount, offset: 0, path: path)
+  }
+}

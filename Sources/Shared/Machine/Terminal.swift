@@ -1,0 +1,83 @@
+// What people read while a program runs: lines on stderr, and at most one live line below them
+// that is redrawn in place. stdout is for results and is never touched here.
+
+import Foundation
+import Synchronization
+
+/// A place for people's text: stderr, or a test's recorder.
+package final class Terminal: Sendable {
+  /// Whether a live line may be redrawn; false for files and pipes.
+  package let isInteractive: Bool
+  package let isColoured: Bool
+  private let columnCount: @Sendable () -> Int
+  private let clock: @Sendable () -> Double
+  private let sink: @Sendable (String) -> Void
+  private let liveLine = Mutex<String?>(nil)
+
+  package init(
+    isInteractive: Bool, isColoured: Bool = false,
+    columns: @escaping @Sendable () -> Int,
+    clock: @escaping @Sendable () -> Double,
+    sink: @escaping @Sendable (String) -> Void
+  ) {
+    self.isInteractive = isInteractive
+    self.isColoured = isColoured
+    columnCount = columns
+    self.clock = clock
+    self.sink = sink
+  }
+
+  /// The stderr of this process; colours only on a terminal that did not refuse them (NO_COLOR).
+  package static let standardError = Terminal(
+    isInteractive: isCapable,
+    isColoured: isCapable && (environment["NO_COLOR"] ?? "").isEmpty,
+    columns: { System.terminalColumns(2) },
+    clock: { System.uptime },
+    sink: { text in
+      let bytes = Array(text.utf8)
+      try? System.write(bytes.span.raw, to: 2, path: "stderr")
+    })
+
+  private static let environment = ProcessInfo.processInfo.environment
+
+  private static var isCapable: Bool { System.isTerminal(2) && environment["TERM"] != "dumb" }
+
+  package var columns: Int { columnCount() }
+
+  /// Seconds on a clock that only moves forward.
+  package var seconds: Double { clock() }
+
+  /// Prints whole lines above the live line.
+  package func print(_ text: String) {
+    liveLine.withLock { line in
+      guard let line else { return sink(text + "\n") }
+      sink("\r\u{1B}[K" + text + "\n" + line)
+    }
+  }
+
+  /// Puts `text` in place of the live line; nothing where a line cannot be redrawn.
+  package func draw(_ text: String) {
+    guard isInteractive else { return }
+    liveLine.withLock { line in
+      guard line != text else { return }
+      // One write, and only what is left of the old line is erased: no flicker.
+      sink("\r" + text + "\u{1B}[K")
+      line = text
+    }
+  }
+
+  /// Replaces the live line by a lasting one, or drops it where `text` is nil.
+  package func settle(_ text: String?) {
+    liveLine.withLock { line in
+      let erased = line == nil ? "" : "\r\u{1B}[K"
+      let lasting = text.map { $0 + "\n" } ?? ""
+      if !(erased + lasting).isEmpty { sink(erased + lasting) }
+      line = nil
+    }
+  }
+
+  /// The text in bold where the terminal shows colours.
+  package func bold(_ text: String) -> String {
+    isColoured ? "\u{1B}[1m\(text)\u{1B}[0m" : text
+  }
+}

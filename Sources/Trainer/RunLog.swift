@@ -1,0 +1,117 @@
+// The figures of a run over time, in `metrics.jsonl`: one JSON object per logged step, with
+// SAELens's names. Append-only, each line in one write, so that a killed run leaves whole lines.
+
+import Shared
+
+/// What is logged; the raw values are SAELens's names.
+package enum Metric: String, Sendable, CaseIterable {
+  case mse = "losses/mse_loss"
+  case l1 = "losses/l1_loss"
+  case auxiliary = "losses/auxiliary_reconstruction_loss"
+  case overall = "losses/overall_loss"
+  case explainedVariance = "metrics/explained_variance"
+  case l0 = "metrics/l0"
+  case deadLatents = "sparsity/dead_features"
+  case meanPassesSinceFired = "sparsity/mean_passes_since_fired"
+  case learningRate = "details/current_learning_rate"
+  case l1Coefficient = "details/l1_coefficient"
+  case trainingSamples = "details/n_training_samples"
+  case tokensPerSecond = "details/tokens_per_second"
+}
+
+/// Why a run log cannot be read.
+package enum RunLogError: Failure, Equatable {
+  case notALogLine(path: String, line: Int)
+
+  package var sentence: String {
+    switch self {
+    case .notALogLine(let path, let line): "\(path), line \(line): not a line of a run log."
+    }
+  }
+
+  package var hint: String? {
+    switch self {
+    case .notALogLine:
+      "Remove the file to go on without the figures of the steps before; the SAE is not affected."
+    }
+  }
+}
+
+/// Owns the open `metrics.jsonl` of a run.
+package struct RunLog: ~Copyable {
+  /// One line.
+  package struct Entry: Sendable, Equatable {
+    package let step: Int
+    package let values: [Metric: Double]
+
+    package init(step: Int, values: [Metric: Double]) {
+      self.step = step
+      self.values = values
+    }
+
+    package subscript(metric: Metric) -> Double? { values[metric] }
+  }
+
+  private let descriptor: Int32
+  private let path: String
+
+  private init(descriptor: Int32, path: String) {
+    self.descriptor = descriptor
+    self.path = path
+  }
+
+  /// Opens the log of a run for further lines.
+  package static func open(_ path: String) throws(SystemError) -> RunLog {
+    RunLog(descriptor: try System.openForAppending(path), path: path)
+  }
+
+  deinit { System.close(descriptor) }
+
+  package mutating func append(_ entry: Entry) throws(SystemError) {
+    let bytes = Array(entry.line.utf8)
+    try System.write(bytes.span.raw, to: descriptor, path: path)
+  }
+
+  /// The lines of a log, oldest first; a last line that was cut off by a crash is passed over.
+  package static func read(_ path: String) throws -> [Entry] {
+    guard System.exists(path) else { return [] }
+    let lines = try MappedFile.contents(path).split(
+      separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+    // What follows the last newline is either nothing or an unfinished line.
+    return try lines.dropLast().enumerated().map { index, line in
+      guard let json = try? JSON(parsing: Array(line)), let entry = Entry(json) else {
+        throw RunLogError.notALogLine(path: path, line: index + 1)
+      }
+      return entry
+    }
+  }
+
+  /// Drops the lines after a step: a run that resumes there will write them again.
+  package static func truncate(_ path: String, afterStep step: Int) throws {
+    guard System.exists(path) else { return }
+    let kept = try read(path).filter { $0.step <= step }
+    try AtomicFile.replace(path, with: kept.map(\.line).joined())
+  }
+}
+
+extension RunLog.Entry {
+  /// The line with its newline; a value that is not finite is written as null.
+  fileprivate var line: String {
+    var members: [String: JSON] = ["step": .integer(step)]
+    for (metric, value) in values {
+      members[metric.rawValue] = value.isFinite ? .number(value) : .null
+    }
+    return JSON.object(members).canonical + "\n"
+  }
+
+  fileprivate init?(_ json: JSON) {
+    guard let members = json.object, let step = json["step"]?.integer else { return nil }
+    self.step = step
+    var values: [Metric: Double] = [:]
+    for (name, value) in members {
+      // Names of newer versions and nulls are passed over.
+      if let metric = Metric(rawValue: name), let number = value.double { values[metric] = number }
+    }
+    self.values = values
+  }
+}

@@ -1,0 +1,44 @@
+import Shared
+import Support
+import Testing
+
+@Suite("The terminal")
+struct TerminalTests {
+  @Test("A line is printed above the live line, which is drawn again")
+  func printingAboveTheLiveLine() {
+    let record = RecordedTerminal(isInteractive: true)
+    let terminal = record.terminal
+    terminal.draw("working")
+    terminal.print("a note")
+    terminal.settle("done")
+    #expect(
+      record.writes == [
+        "\rworking\u{1B}[K", "\r\u{1B}[Ka note\nworking", "\r\u{1B}[Kdone\n",
+      ])
+  }
+
+  @Test("An unchanged live line is not drawn again")
+  func unchanged() {
+    let record = RecordedTerminal(isInteractive: true)
+    let terminal = record.terminal
+    terminal.draw("working")
+    terminal.draw("working")
+    #expect(record.writes == ["\rworking\u{1B}[K"])
+  }
+
+  @Test("Without a terminal there is no live line and no escape code")
+  func plain() {
+    let record = RecordedTerminal(isInteractive: false)
+    let terminal = record.terminal
+    terminal.draw("working")
+    terminal.print(terminal.bold("a note"))
+    terminal.settle(nil)
+    #expect(record.writes == ["a note\n"])
+  }
+
+  @Test("Bold text is marked only where colours are shown")
+  func bold() {
+    let record = RecordedTerminal(isInteractive: true, isColoured: true)
+    #expect(record.terminal.bold("title") == "\u{1B}[1mtitle\u{1B}[0m")
+  }
+}
