@@ -1,0 +1,156 @@
+// The section `cache`: token shards to activation shards; SAELens's CacheActivationsRunnerConfig.
+
+/// How numbers of an activation shard are stored.
+package enum StorageType: String, Sendable, SettingChoice {
+  case float32
+  case float16
+  case bfloat16
+}
+
+/// Token shards to activation shards; SAELens's CacheActivationsRunnerConfig.
+package struct CacheSettings: Sendable, Equatable {
+  package var modelName = ""
+  package var hookName = ""
+  package var hookNames: [String] = []
+  package var hookLayer: Int?
+  package var dIn: Int?
+  package var contextSize: Int?
+  package var trainingTokens = 2_000_000
+  package var modelBatchSize = 32
+  package var bufferSizeGB = 2.0
+  package var dtype = StorageType.float32
+  package var seed = 42
+  package var shuffle = true
+  package var prependBos = true
+  package var threads = 0
+
+  package init() {}
+
+  /// Every hook point of the pass, each once, in the order given.
+  package var allHookNames: [String] {
+    var names: [String] = []
+    for name in [hookName] + hookNames where !name.isEmpty && !names.contains(name) {
+      names.append(name)
+    }
+    return names
+  }
+}
+
+extension CacheSettings: Section {
+  package static let sectionName = "cache"
+  package static let summary = "Token shards to activation shards"
+
+  // A hook point's name enters the fingerprint of its own folder, not that of its neighbours.
+  package static let settings: [Setting<CacheSettings>] = [
+    Setting(
+      "model_name", \.modelName,
+      "Language model: a folder with config.json and weights, or a Hugging Face name.",
+      effect: .none),
+    Setting(
+      "hook_name", \.hookName, "Where activations are taken, such as blocks.0.hook_mlp_out.",
+      effect: .none),
+    Setting(
+      "hook_names", \.hookNames, "Further hook points, stored in the same pass.", effect: .none),
+    Setting(
+      "hook_layer", \.hookLayer, "Layer of the hook point; must agree with hook_name.",
+      .atLeast(0), effect: .none),
+    Setting(
+      "d_in", \.dIn, "Width of the activations; must agree with the model.", .atLeast(1),
+      effect: .none),
+    Setting(
+      "context_size", \.contextSize, "Tokens per row; must agree with the token shards.",
+      .atLeast(2), effect: .none),
+    Setting(
+      "training_tokens", \.trainingTokens, "Activations to store, rounded up to whole shards.",
+      .atLeast(1)),
+    Setting(
+      "model_batch_size", \.modelBatchSize, "Rows of tokens per forward pass.", .atLeast(1),
+      aliases: ["store_batch_size_prompts"]),
+    Setting("buffer_size_gb", \.bufferSizeGB, "Size of an activation shard, in GB.", .above(0)),
+    Setting("dtype", \.dtype, "How activations are stored."),
+    Setting("seed", \.seed, "Seed of the shuffle.", .atLeast(0)),
+    Setting("shuffle", \.shuffle, "Shuffle the activations of a shard."),
+    Setting(
+      "prepend_bos", \.prependBos, "Recorded with the SAE; rows are used as they were packed.",
+      effect: .none),
+    Setting("threads", \.threads, "Threads; 0 uses every core.", .atLeast(0), effect: .none),
+  ]
+
+  package static let inertSettings: [InertSetting] =
+    InertSetting.languageModel + [
+      InertSetting("dataset_path", "Tokens come from the pretokenize section."),
+      InertSetting("dataset_trust_remote_code", "No code of a data set is ever run."),
+      InertSetting("streaming", "Tokens come from the pretokenize section."),
+      InertSetting("is_dataset_tokenized", "Tokens come from the pretokenize section."),
+      InertSetting("new_cached_activations_path", "Activations are written to the store."),
+      InertSetting("cached_activations_path", "Activations are written to the store."),
+      InertSetting("train_batch_size_tokens", "It belongs to the train section."),
+      InertSetting(
+        "normalize_activations", only: [.string("none")],
+        "Activations are stored as they are; normalise in the train section."),
+      InertSetting("n_batches_in_buffer", "buffer_size_gb sets the size of a shard."),
+      InertSetting("shuffle_every_n_buffers", "Activations are permuted as they are written."),
+      InertSetting("n_shuffles_with_last_section", "Activations are permuted as they are written."),
+      InertSetting("n_shuffles_in_entire_dir", "Activations are permuted as they are written."),
+      InertSetting("n_shuffles_final", "Activations are permuted as they are written."),
+      InertSetting("hf_repo_id", only: [.null], "Nothing is uploaded."),
+      InertSetting("hf_num_shards", "Nothing is uploaded."),
+      InertSetting("hf_revision", "Nothing is uploaded."),
+      InertSetting("hf_is_private_repo", "Nothing is uploaded."),
+    ]
+
+  package var contradictions: [(name: String, text: String)] {
+    HookLayer.contradiction(name: hookName, layer: hookLayer)
+  }
+
+  package var omissions: [(name: String, text: String)] {
+    var found: [(name: String, text: String)] = []
+    if modelName.isEmpty { found.append(("model_name", "is missing; it says which model to run.")) }
+    if allHookNames.isEmpty {
+      found.append(("hook_name", "is missing; it says where activations are taken."))
+    }
+    return found
+  }
+}
+
+extension InertSetting {
+  /// Options about the language model that both runners of SAELens have.
+  static let languageModel: [InertSetting] = [
+    InertSetting("device", "The programs run on the processor."),
+    InertSetting("act_store_device", "The programs run on the processor."),
+    InertSetting("llm_device", "The programs run on the processor."),
+    InertSetting("autocast_lm", "The forward pass always computes in float32."),
+    InertSetting("compile_llm", "There is nothing to compile."),
+    InertSetting("llm_compilation_mode", "There is nothing to compile."),
+    InertSetting("prefetch_llm_batches", "There is nothing to prefetch."),
+    InertSetting("hook_eval", "SAELens never reads it either."),
+    InertSetting("verbose", "--quiet silences a program."),
+    InertSetting(
+      "model_class_name", only: [.string("HookedTransformer")],
+      "Hook points have TransformerLens names."),
+    InertSetting("hook_head_index", only: [.null], "All heads are stored side by side."),
+    InertSetting("model_kwargs", only: [.null, .object([:])], "The forward pass has no options."),
+    InertSetting(
+      "model_from_pretrained_kwargs",
+      only: [.null, .object([:]), .object(["center_writing_weights": .bool(false)])],
+      "Weights are used as they are."),
+    InertSetting("seqpos_slice", only: [.null, .array([.null])], "Every position is stored."),
+    InertSetting(
+      "exclude_special_tokens", only: [.bool(false)], "Every position is stored."),
+    InertSetting("use_chat_formatting", only: [.bool(false)], "Text is taken as it is."),
+  ]
+}
+
+/// The layer in a hook point's name, for configurations that state it twice.
+enum HookLayer {
+  static func contradiction(name: String?, layer: Int?) -> [(name: String, text: String)] {
+    guard let layer, let name, let named = number(in: name), named != layer else { return [] }
+    return [("hook_layer", "is \(layer), but hook_name \"\(name)\" lies in layer \(named).")]
+  }
+
+  private static func number(in name: String) -> Int? {
+    let parts = name.split(separator: ".")
+    guard parts.count > 1, parts[0] == "blocks" else { return nil }
+    return Int(parts[1])
+  }
+}

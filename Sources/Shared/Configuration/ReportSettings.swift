@@ -1,0 +1,64 @@
+// The sections `logger` and `evaluate`: what a run tells about itself.
+
+/// Where the figures of a run go; SAELens's LoggingConfig.
+package struct LoggerSettings: Sendable, Equatable {
+  package var logFrequency = 10
+
+  package init() {}
+}
+
+extension LoggerSettings: Section {
+  package static let sectionName = "logger"
+  package static let summary = "Where the figures of a run go"
+
+  package static let settings: [Setting<LoggerSettings>] = [
+    Setting(
+      "log_frequency", \.logFrequency, "Steps between two lines of metrics.jsonl.", .atLeast(1),
+      aliases: ["wandb_log_frequency"], effect: .none)
+  ]
+
+  private static let local = "Figures are written to metrics.jsonl and report.html."
+
+  package static let inertSettings: [InertSetting] = [
+    InertSetting("log_to_wandb", local),
+    InertSetting("log_activations_store_to_wandb", local),
+    InertSetting("log_optimizer_state_to_wandb", local),
+    InertSetting("log_weights_to_wandb", local),
+    InertSetting("wandb_project", local),
+    InertSetting("wandb_entity", local),
+    InertSetting("wandb_id", local),
+    InertSetting("run_name", "A run is named after the pipeline."),
+    InertSetting("eval_every_n_wandb_logs", "A run is evaluated once it has ended."),
+  ]
+}
+
+/// What is measured once training has ended.
+package struct EvaluateSettings: Sendable, Equatable {
+  package var reportLatents = 20
+  package var contextsPerLatent = 8
+  package var evalTokens = 200_000
+  package var categories: String?
+
+  package init() {}
+}
+
+extension EvaluateSettings: Section {
+  package static let sectionName = "evaluate"
+  package static let summary = "What is measured once training has ended"
+
+  package static let settings: [Setting<EvaluateSettings>] = [
+    Setting(
+      "report_latents", \.reportLatents, "Latents whose top contexts the report shows.",
+      .atLeast(0), effect: .none),
+    Setting(
+      "contexts_per_latent", \.contextsPerLatent, "Contexts shown per latent.", .atLeast(1),
+      effect: .none),
+    Setting(
+      "eval_tokens", \.evalTokens, "Activations over which the final figures are taken.",
+      .atLeast(1), effect: .none),
+    Setting(
+      "categories", \.categories,
+      "JSON file of category to words; each word's tokens are that category's ground truth.",
+      effect: .none),
+  ]
+}

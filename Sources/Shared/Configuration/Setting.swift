@@ -1,0 +1,169 @@
+// One declaration per setting. Parsing, checks, help, "did you mean", the option tables of the README
+// and the settings in manifests are all read from the tables of these.
+
+/// Which numbers a setting takes.
+package enum Bound: Sendable, Equatable {
+  case any
+  case atLeast(Double)
+  case above(Double)
+  /// From the first up to, but without, the second.
+  case fromUpTo(Double, Double)
+
+  func contains(_ value: Double) -> Bool {
+    switch self {
+    case .any: true
+    case .atLeast(let least): value >= least
+    case .above(let limit): value > limit
+    case .fromUpTo(let least, let limit): value >= least && value < limit
+    }
+  }
+
+  /// The bound as it follows "a number".
+  var words: String {
+    switch self {
+    case .any: ""
+    case .atLeast(let least): " of \(plain(least)) or more"
+    case .above(let limit): " above \(plain(limit))"
+    case .fromUpTo(let least, let limit): " of \(plain(least)) or more and below \(plain(limit))"
+    }
+  }
+
+  private func plain(_ value: Double) -> String { JSON.number(value).canonical }
+}
+
+/// Whether a setting changes the bytes that a stage writes.
+package enum Effect: Sendable, Equatable {
+  /// It enters the fingerprint.
+  case bytes
+  /// It enters the fingerprint only where it differs from the default.
+  ///
+  /// For settings that came after a release: stores written before then stay valid.
+  case bytesWhenSet
+  case none
+}
+
+/// What there is to say about a setting apart from its place in memory.
+package struct SettingRow: Sendable, Equatable {
+  package let name: String
+  /// Older names of the same setting, which are accepted.
+  package let aliases: [String]
+  /// What may be given, in words.
+  package let expected: String
+  /// The words that may be given, where they are few.
+  package let choices: [String]
+  package let defaultValue: JSON
+  package let help: String
+  package let effect: Effect
+}
+
+/// A setting of a section: its name, its property and everything that is said about it.
+package struct Setting<Owner: Section>: Sendable {
+  package let row: SettingRow
+  package let read: @Sendable (Owner) -> JSON
+  let write: @Sendable (JSON, inout Owner) -> SettingReading
+
+  package init<Value: SettingValue>(
+    _ name: String, _ property: any WritableKeyPath<Owner, Value> & Sendable, _ help: String,
+    _ bound: Bound = .any, aliases: [String] = [], effect: Effect = .bytes
+  ) {
+    var alternatives = Value.alternatives
+    let choices = alternatives
+    alternatives[alternatives.count - 1] += bound.words
+    let expected = Spelling.alternatives(alternatives + (Value.isOptional ? ["null"] : []))
+    row = SettingRow(
+      name: name, aliases: aliases, expected: expected, choices: choices,
+      defaultValue: Owner()[keyPath: property].json, help: help, effect: effect)
+    read = { $0[keyPath: property].json }
+    write = { given, owner in
+      guard let value = Value(setting: given), value.json.double.map(bound.contains) ?? true else {
+        return .refused
+      }
+      owner[keyPath: property] = value
+      return Value.note(on: given).map(SettingReading.noted) ?? .accepted
+    }
+  }
+}
+
+/// What became of a value that was given for a setting.
+enum SettingReading {
+  case accepted
+  case noted(String)
+  case refused
+}
+
+/// An option of SAELens that is accepted so that its configurations carry over, and does nothing.
+package struct InertSetting: Sendable {
+  package let name: String
+  /// Why nothing happens, as a sentence.
+  package let why: String
+  /// The values that ask for what happens anyway; nil where any value may be given.
+  package let values: [JSON]?
+
+  /// An option whose value makes no difference.
+  package init(_ name: String, _ why: String) {
+    self.name = name
+    self.why = why
+    values = nil
+  }
+
+  /// An option that may only ask for what happens anyway.
+  package init(_ name: String, only values: [JSON], _ why: String) {
+    self.name = name
+    self.why = why
+    self.values = values
+  }
+}
+
+/// Something about one setting that a person should read.
+package struct Remark: Sendable, Equatable {
+  /// The section; empty for settings that stand outside of sections.
+  package let section: String
+  package let name: String
+  package let text: String
+
+  package var key: String { section.isEmpty ? name : section + "." + name }
+  package var line: String { key + ": " + text }
+}
+
+/// A group of settings of a pipeline file.
+package protocol Section: Sendable, Equatable {
+  static var sectionName: String { get }
+  static var summary: String { get }
+  static var settings: [Setting<Self>] { get }
+  static var inertSettings: [InertSetting] { get }
+  /// Keys whose members are read as settings of a section, by that section's name.
+  static var nested: [String: String] { get }
+  /// Sections whose settings are also accepted here.
+  static var guests: [String] { get }
+  init()
+  /// Settings that do not fit together, by the name to blame.
+  var contradictions: [(name: String, text: String)] { get }
+  /// What the stage of this section cannot start without.
+  var omissions: [(name: String, text: String)] { get }
+}
+
+extension Section {
+  package static var inertSettings: [InertSetting] { [] }
+  package static var nested: [String: String] { [:] }
+  package static var guests: [String] { [] }
+  package var contradictions: [(name: String, text: String)] { [] }
+  package var omissions: [(name: String, text: String)] { [] }
+
+  /// Every setting by its name, defaults included.
+  package var resolved: JSON {
+    .object(Dictionary(Self.settings.map { ($0.row.name, $0.read(self)) }) { first, _ in first })
+  }
+
+  /// The settings that change the bytes which a stage writes.
+  package var fingerprintSettings: JSON {
+    let entering = Self.settings.filter {
+      switch $0.row.effect {
+      case .bytes: true
+      case .bytesWhenSet: $0.read(self) != $0.row.defaultValue
+      case .none: false
+      }
+    }
+    return .object(
+      Dictionary(entering.map { ($0.row.name, $0.read(self)) }) { first, _ in first })
+  }
+}
