@@ -1,7 +1,7 @@
 // The figures of a run over time, in `metrics.jsonl`: one JSON object per logged step, with
 // SAELens's names. Append-only, each line in one write, so that a killed run leaves whole lines.
 
-import Shared
+package import Shared
 
 /// What is logged; the raw values are SAELens's names.
 package enum Metric: String, Sendable, CaseIterable {
