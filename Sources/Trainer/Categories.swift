@@ -69,6 +69,7 @@ package struct CategoryWords: Sendable, Equatable {
 package struct CategoryTokens: Sendable, Equatable {
   package struct Category: Sendable, Equatable {
     package let name: String
+    package let words: [String]
     package let tokens: Set<UInt32>
     /// Words of which no spelling is a single token; their tokens carry no label.
     package let skippedWords: [String]
@@ -88,7 +89,8 @@ package struct CategoryTokens: Sendable, Equatable {
         tokens.formUnion(single)
         if single.isEmpty { skipped.append(word) }
       }
-      return Category(name: category.name, tokens: tokens, skippedWords: skipped)
+      return Category(
+        name: category.name, words: category.words, tokens: tokens, skippedWords: skipped)
     }
     var index: [UInt32: [Int]] = [:]
     for (position, category) in categories.enumerated() {
@@ -106,6 +108,12 @@ package struct CategoryScore: Sendable, Equatable {
   package let latent: Int
   package let precision: Double
   package let recall: Double
+
+  package init(latent: Int, precision: Double, recall: Double) {
+    self.latent = latent
+    self.precision = precision
+    self.recall = recall
+  }
 
   /// The harmonic mean of precision and recall; 0 where the latent never hits.
   package var f1: Double {
@@ -160,6 +168,8 @@ package struct CategoryCounts: Sendable {
 /// What the evaluation says about one category.
 package struct CategoryResult: Sendable, Equatable {
   package let name: String
+  /// As the file gives them: a run does not depend on that file.
+  package let words: [String]
   /// Different tokens in the category.
   package let tokenCount: Int
   package let skippedWords: [String]
@@ -168,9 +178,11 @@ package struct CategoryResult: Sendable, Equatable {
   package let best: CategoryScore?
 
   package init(
-    name: String, tokenCount: Int, skippedWords: [String], rows: Int, best: CategoryScore?
+    name: String, words: [String], tokenCount: Int, skippedWords: [String], rows: Int,
+    best: CategoryScore?
   ) {
     self.name = name
+    self.words = words
     self.tokenCount = tokenCount
     self.skippedWords = skippedWords
     self.rows = rows
@@ -183,7 +195,7 @@ extension CategoryCounts {
   package func results(fires: [Int]) -> [CategoryResult] {
     tokens.categories.enumerated().map { index, category in
       CategoryResult(
-        name: category.name, tokenCount: category.tokens.count,
+        name: category.name, words: category.words, tokenCount: category.tokens.count,
         skippedWords: category.skippedWords, rows: support[index],
         best: best(category: index, fires: fires))
     }
@@ -195,7 +207,8 @@ extension CategoryCounts {
 extension CategoryResult {
   var json: JSON {
     var members: [String: JSON] = [
-      "name": .string(name), "tokens": .integer(tokenCount), "rows": .integer(rows),
+      "name": .string(name), "words": .array(words.map { .string($0) }),
+      "tokens": .integer(tokenCount), "rows": .integer(rows),
       "skipped_words": .array(skippedWords.map { .string($0) }),
     ]
     if let best {
@@ -218,7 +231,7 @@ extension CategoryResult {
       best = CategoryScore(latent: latent, precision: precision, recall: recall)
     }
     self.init(
-      name: name, tokenCount: tokens,
+      name: name, words: json["words"]?.array?.compactMap(\.string) ?? [], tokenCount: tokens,
       skippedWords: json["skipped_words"]?.array?.compactMap(\.string) ?? [], rows: rows,
       best: best)
   }

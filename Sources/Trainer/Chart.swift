@@ -50,7 +50,13 @@ package struct Ticks: Sendable, Equatable {
   private let decimals: Int
 
   /// Divides `low` … `high` into about `count` steps of 1, 2 or 5 times a power of ten.
-  package init(from low: Double, to high: Double, count: Int) {
+  ///
+  /// - Parameters:
+  ///   - low: the lower end of the range.
+  ///   - high: the upper end.
+  ///   - count: about how many steps.
+  ///   - smallestStep: 1 where only whole numbers make sense.
+  package init(from low: Double, to high: Double, count: Int, smallestStep: Double = 0) {
     // A range without width, or one that is only rounding, gets some around its value.
     let spread = max(abs(low), abs(high)) * 1e-9
     let (low, high) =
@@ -59,7 +65,8 @@ package struct Ticks: Sendable, Equatable {
     let rough = (high - low) / Double(count)
     let exponent = log10(rough).rounded(.down)
     let leading = rough / pow(10, exponent)
-    let step = (leading < 1.5 ? 1 : leading < 3.5 ? 2 : leading < 7.5 ? 5 : 10) * pow(10, exponent)
+    let digit = leading < 1.5 ? 1.0 : leading < 3.5 ? 2 : leading < 7.5 ? 5 : 10
+    let step = max(digit * pow(10, exponent), smallestStep)
     let first = (low / step + 1e-9).rounded(.down)
     let last = (high / step - 1e-9).rounded(.up)
     values = (0...Int(last - first)).map { (first + Double($0)) * step }
@@ -74,7 +81,12 @@ package struct Ticks: Sendable, Equatable {
     if highest >= 1000 || lowest <= -1000 {
       return Readable.count(value).replacing(".0 ", with: " ")
     }
-    if decimals > 4 { return String(format: "%.0e", value) }
+    if decimals > 4 {
+      // One power of ten for all ticks.
+      let exponent = log10(max(abs(lowest), abs(highest)) * 1.000001).rounded(.down)
+      let mantissa = Readable.fixed(value / pow(10, exponent), decimals: decimals + Int(exponent))
+      return "\(mantissa)e\(Int(exponent))"
+    }
     return Readable.fixed(value, decimals: decimals)
   }
 }
@@ -84,7 +96,7 @@ package struct Chart: Sendable {
   static let width = 520.0
   static let height = 230.0
   static let left = 52.0
-  static let right = 10.0
+  static let right = 18.0
   static let top = 10.0
   static let bottom = 28.0
   private static let pointLimit = 240
@@ -94,16 +106,19 @@ package struct Chart: Sendable {
   private let xTicks: Ticks
   private let yTicks: Ticks
   private let xRange: ClosedRange<Double>
+  private let floor: Double
 
   /// Lays out lines over a common horizontal axis of steps.
   ///
   /// - Parameters:
   ///   - series: the lines; those without points are left out.
   ///   - includesZero: whether the vertical axis starts at zero.
-  package init(_ series: [ChartSeries], includesZero: Bool = false) {
+  ///   - floor: where lower values are drawn at, so that a bad start does not flatten the rest.
+  package init(_ series: [ChartSeries], includesZero: Bool = false, floor: Double = -.infinity) {
+    self.floor = floor
     self.series = series.filter { !$0.points.isEmpty }
     let points = self.series.flatMap(\.points)
-    let ys = points.map(\.y) + (includesZero ? [0] : [])
+    let ys = points.map { max($0.y, floor) } + (includesZero ? [0] : [])
     let low = points.map(\.x).min() ?? 0
     let high = points.map(\.x).max() ?? 1
     xRange = low...max(high, low + 1)
@@ -117,7 +132,8 @@ package struct Chart: Sendable {
   }
 
   private func y(_ value: Double) -> Double {
-    Chart.height - Chart.bottom - (value - yTicks.lowest) / (yTicks.highest - yTicks.lowest)
+    Chart.height - Chart.bottom - (max(value, floor) - yTicks.lowest)
+      / (yTicks.highest - yTicks.lowest)
       * (Chart.height - Chart.top - Chart.bottom)
   }
 
@@ -210,7 +226,7 @@ package struct Histogram: Sendable, Equatable {
 
   /// The whole chart; a bar's hover names its bounds and its count.
   package func svg(label: String, unit: String) -> String {
-    let ticks = Ticks(from: 0, to: Double(max(1, counts.max() ?? 1)), count: 4)
+    let ticks = Ticks(from: 0, to: Double(max(1, counts.max() ?? 1)), count: 4, smallestStep: 1)
     let floor = Chart.height - Chart.bottom
     let room = floor - Chart.top
     let span = Chart.width - Chart.left - Chart.right

@@ -157,13 +157,16 @@ package struct LatentContext: Sendable, Equatable {
     let first = max(0, position - LatentContext.before)
     let range = first..<max(first, min(sequence.count, position + LatentContext.after + 1))
     self.init(
-      row: top.row, value: Double(top.value), tokens: range.map { text(sequence[$0]) },
+      row: top.row, value: rounded(top.value), tokens: range.map { text(sequence[$0]) },
       activations: range.map {
-        $0 == position ? Double(top.value) : Double(activation(UInt32($0)))
+        $0 == position ? rounded(top.value) : rounded(activation(UInt32($0)))
       },
       focus: position - first)
   }
 }
+
+/// The double with the shortest decimal spelling that is this float.
+func rounded(_ value: Float) -> Double { Double(value.description) ?? Double(value) }
 
 /// One latent of the report.
 package struct ReportedLatent: Sendable, Equatable {

@@ -99,15 +99,17 @@ extension CacheSettings: Section {
       InertSetting("hf_is_private_repo", "Nothing is uploaded."),
     ]
 
-  package var contradictions: [(name: String, text: String)] {
+  package var contradictions: [Complaint] {
     HookLayer.contradiction(name: hookName, layer: hookLayer)
   }
 
-  package var omissions: [(name: String, text: String)] {
-    var found: [(name: String, text: String)] = []
-    if modelName.isEmpty { found.append(("model_name", "is missing; it says which model to run.")) }
+  package var omissions: [Complaint] {
+    var found: [Complaint] = []
+    if modelName.isEmpty {
+      found.append(Complaint("model_name", "is missing; it says which model to run."))
+    }
     if allHookNames.isEmpty {
-      found.append(("hook_name", "is missing; it says where activations are taken."))
+      found.append(Complaint("hook_name", "is missing; it says where activations are taken."))
     }
     return found
   }
@@ -143,9 +145,11 @@ extension InertSetting {
 
 /// The layer in a hook point's name, for configurations that state it twice.
 enum HookLayer {
-  static func contradiction(name: String?, layer: Int?) -> [(name: String, text: String)] {
+  static func contradiction(name: String?, layer: Int?) -> [Complaint] {
     guard let layer, let name, let named = number(in: name), named != layer else { return [] }
-    return [("hook_layer", "is \(layer), but hook_name \"\(name)\" lies in layer \(named).")]
+    return [
+      Complaint("hook_layer", "is \(layer), but hook_name \"\(name)\" lies in layer \(named).")
+    ]
   }
 
   private static func number(in name: String) -> Int? {

@@ -32,30 +32,28 @@ extension Pipeline: Section {
     SectionTable(\.logger), SectionTable(\.evaluate),
   ]
 
-  package var contradictions: [(name: String, text: String)] {
-    var found: [(name: String, text: String)] = []
+  package var contradictions: [Complaint] {
+    var found: [Complaint] = []
     let plain = name.utf8.allSatisfy { byte in
-      switch UInt8(ascii: "a")...UInt8(ascii: "z") ~= byte | 0x20 {
-      case true: true
-      case false: "0123456789._-".utf8.contains(byte)
-      }
+      "a"..."z" ~= UnicodeScalar(byte | 0x20) || "0123456789._-".utf8.contains(byte)
     }
     if name.isEmpty || name.hasPrefix(".") || !plain {
       found.append(
-        ("name", "must be letters, digits, '.', '_' and '-', not starting with '.'."))
+        Complaint("name", "must be letters, digits, '.', '_' and '-', not starting with '.'."))
     }
-    if store.isEmpty { found.append(("store", "must not be empty.")) }
+    if store.isEmpty { found.append(Complaint("store", "must not be empty.")) }
     return found + disagreements
   }
 
   /// Values that one section repeats from another and that differ.
-  private var disagreements: [(name: String, text: String)] {
-    var found: [(name: String, text: String)] = []
+  private var disagreements: [Complaint] {
+    var found: [Complaint] = []
     func compare<Value: SettingValue>(
       _ name: String, _ given: Value?, _ other: String, _ owner: Value?
     ) {
       guard let given, let owner, given != owner else { return }
-      found.append((name, "is \(given.json.canonical), but \(other) is \(owner.json.canonical)."))
+      found.append(
+        Complaint(name, "is \(given.json.canonical), but \(other) is \(owner.json.canonical)."))
     }
     let tokens = pretokenize.contextSize
     compare("cache.context_size", cache.contextSize, "pretokenize.context_size", tokens)
@@ -66,7 +64,8 @@ extension Pipeline: Section {
     }
     let hooks = cache.allHookNames
     if let hook = train.hookName, !hooks.isEmpty, !hooks.contains(hook) {
-      found.append(("train.hook_name", "is \"\(hook)\", which the cache section does not store."))
+      found.append(
+        Complaint("train.hook_name", "is \"\(hook)\", which the cache section does not store."))
     }
     return found
   }

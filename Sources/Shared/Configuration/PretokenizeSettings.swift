@@ -70,7 +70,7 @@ extension PretokenizeSettings: Section {
     InertSetting("hf_is_private_repo", "Nothing is uploaded."),
   ]
 
-  package var omissions: [(name: String, text: String)] {
-    datasetPath.isEmpty ? [("dataset_path", "is missing; it says where the text is.")] : []
+  package var omissions: [Complaint] {
+    datasetPath.isEmpty ? [Complaint("dataset_path", "is missing; it says where the text is.")] : []
   }
 }

@@ -1,5 +1,5 @@
 // The frame around each program: reads the command line and the pipeline file, prints help, turns
-// errors into `error:` and `hint:` lines and an exit code. Stages print results to stdout themselves.
+// errors into `error:` and `hint:` lines and an exit code. Stages print results themselves.
 
 /// What a program was asked to do.
 package struct Invocation: Sendable, Equatable {
@@ -20,6 +20,8 @@ package struct Invocation: Sendable, Equatable {
 /// A processor that cannot run the programs.
 package struct ProcessorError: Failure, Equatable {
   package let missing: [String]
+
+  package init(missing: [String]) { self.missing = missing }
 
   package var sentence: String {
     "This processor lacks \(Spelling.alternatives(missing, "and")), which this build needs."

@@ -29,7 +29,7 @@ package struct SectionTable: Sendable {
         return (setting.row, setting.write(value, &pipeline[keyPath: property]))
       }
     }
-    let remark = { @Sendable (found: (name: String, text: String)) in
+    let remark = { @Sendable (found: Complaint) in
       Remark(section: Owner.sectionName, name: found.name, text: found.text)
     }
     contradictions = { $0[keyPath: property].contradictions.map(remark) }

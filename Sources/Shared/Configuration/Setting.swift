@@ -1,5 +1,5 @@
-// One declaration per setting. Parsing, checks, help, "did you mean", the option tables of the README
-// and the settings in manifests are all read from the tables of these.
+// One declaration per setting. Parsing, checks, help, "did you mean", the option tables of the
+// README and the settings in manifests are all read from the tables of these.
 
 /// Which numbers a setting takes.
 package enum Bound: Sendable, Equatable {
@@ -61,6 +61,13 @@ package struct Setting<Owner: Section>: Sendable {
   package let row: SettingRow
   package let read: @Sendable (Owner) -> JSON
   let write: @Sendable (JSON, inout Owner) -> SettingReading
+
+  /// The section with this setting changed; nil where the value may not be given.
+  package func changing(_ owner: Owner, to value: JSON) -> Owner? {
+    var result = owner
+    if case .refused = write(value, &result) { return nil }
+    return result
+  }
 
   package init<Value: SettingValue>(
     _ name: String, _ property: any WritableKeyPath<Owner, Value> & Sendable, _ help: String,
@@ -125,6 +132,17 @@ package struct Remark: Sendable, Equatable {
   package var line: String { key + ": " + text }
 }
 
+/// What is wrong with a section as a whole, by the setting to blame.
+package struct Complaint: Sendable, Equatable {
+  package let name: String
+  package let text: String
+
+  package init(_ name: String, _ text: String) {
+    self.name = name
+    self.text = text
+  }
+}
+
 /// A group of settings of a pipeline file.
 package protocol Section: Sendable, Equatable {
   static var sectionName: String { get }
@@ -136,18 +154,18 @@ package protocol Section: Sendable, Equatable {
   /// Sections whose settings are also accepted here.
   static var guests: [String] { get }
   init()
-  /// Settings that do not fit together, by the name to blame.
-  var contradictions: [(name: String, text: String)] { get }
+  /// Settings that do not fit together.
+  var contradictions: [Complaint] { get }
   /// What the stage of this section cannot start without.
-  var omissions: [(name: String, text: String)] { get }
+  var omissions: [Complaint] { get }
 }
 
 extension Section {
   package static var inertSettings: [InertSetting] { [] }
   package static var nested: [String: String] { [:] }
   package static var guests: [String] { [] }
-  package var contradictions: [(name: String, text: String)] { [] }
-  package var omissions: [(name: String, text: String)] { [] }
+  package var contradictions: [Complaint] { [] }
+  package var omissions: [Complaint] { [] }
 
   /// Every setting by its name, defaults included.
   package var resolved: JSON {

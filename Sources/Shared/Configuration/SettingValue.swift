@@ -20,10 +20,14 @@ extension SettingValue {
 extension Int: SettingValue {
   package static var alternatives: [String] { ["a whole number"] }
   package init?(setting: JSON) {
-    guard let value = setting.integer else { return nil }
+    guard let value = setting.integer, value.magnitude <= Int.largestSetting.magnitude else {
+      return nil
+    }
     self = value
   }
   package var json: JSON { .integer(self) }
+  /// Beyond any size that a machine has, and far enough from overflow for sums of settings.
+  private static let largestSetting = 1_000_000_000_000_000
 }
 
 extension Double: SettingValue {

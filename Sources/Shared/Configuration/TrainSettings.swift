@@ -78,8 +78,8 @@ package struct TrainSettings: Sendable, Equatable {
 
   /// The same run with everything said outright that follows from the width of the activations.
   ///
-  /// Fingerprints are taken of this form, so that `d_sae` and the `expansion_factor` that amounts to
-  /// it name one run.
+  /// Fingerprints are taken of this form, so that `d_sae` and the `expansion_factor` that amounts
+  /// to it name one run.
   package func settled(dIn: Int) -> TrainSettings {
     var result = self
     result.dIn = dIn
@@ -259,47 +259,50 @@ extension TrainSettings: Section {
         "reshape_activations", only: [.string("none")], "Activations are used as they are."),
     ]
 
-  package var contradictions: [(name: String, text: String)] {
+  package var contradictions: [Complaint] {
     latentContradictions + scheduleContradictions
       + HookLayer.contradiction(name: hookName, layer: hookLayer)
   }
 
-  private var latentContradictions: [(name: String, text: String)] {
-    var found: [(name: String, text: String)] = []
+  private var latentContradictions: [Complaint] {
+    var found: [Complaint] = []
     if let dSae, let expansionFactor {
       found.append(
-        (
+        Complaint(
           "d_sae",
           "is \(dSae) while expansion_factor is \(expansionFactor); only one of them may be given."
         ))
     } else if architecture == .topk, let latents = dSae ?? dIn.flatMap(latentCount), k > latents {
-      found.append(("k", "is \(k), but there are only \(latents) latents."))
+      found.append(Complaint("k", "is \(k), but there are only \(latents) latents."))
     }
     return found
   }
 
-  private var scheduleContradictions: [(name: String, text: String)] {
-    var found: [(name: String, text: String)] = []
+  private var scheduleContradictions: [Complaint] {
+    var found: [Complaint] = []
     let steps = stepCount
     if steps == 0 {
       found.append(
-        ("training_tokens", "is \(trainingTokens), less than one batch of \(trainBatchSizeTokens).")
+        Complaint(
+          "training_tokens", "is \(trainingTokens), less than one batch of \(trainBatchSizeTokens)."
+        )
       )
       return found
     }
     let main = steps - lrWarmUpSteps - lrDecaySteps
     if main < 0 {
       found.append(
-        (
+        Complaint(
           "lr_decay_steps",
-          "is \(lrDecaySteps) after lr_warm_up_steps of \(lrWarmUpSteps), but there are only \(steps) steps."
+          "is \(lrDecaySteps) and lr_warm_up_steps is \(lrWarmUpSteps), "
+            + "but the run has \(steps) steps."
         ))
     } else if lrSchedulerName == .cosineAnnealingWarmRestarts, nRestartCycles > main {
       found.append(
-        ("n_restart_cycles", "is \(nRestartCycles), but there are only \(main) steps to divide."))
+        Complaint("n_restart_cycles", "is \(nRestartCycles), but the schedule has \(main) steps."))
     }
     if lrEnd == 0, lrDecaySteps > 0, lrSchedulerName != .constant {
-      found.append(("lr_end", "is 0, which leaves nothing to decay over lr_decay_steps."))
+      found.append(Complaint("lr_end", "is 0, which leaves nothing to decay over lr_decay_steps."))
     }
     return found
   }

@@ -16,10 +16,8 @@ package struct AtomicFile: ~Copyable {
 
   /// Starts a file that will be published as `path`.
   package static func create(_ path: String) throws(SystemError) -> AtomicFile {
-    let host = System.hostName
-    let temporary =
-      "\(path).\(host).\(System.processIdentifier).\(temporaryNames.take()).tmp"
-    // A process that died may have had the same host, process number and count.
+    let temporary = TemporaryName.sibling(of: path)
+    // A process that died may have had the same machine, process number and count.
     try System.remove(temporary)
     return AtomicFile(
       path: path, temporary: temporary, descriptor: try System.createExclusively(temporary))
@@ -39,6 +37,11 @@ package struct AtomicFile: ~Copyable {
     try write(bytes.span.raw)
   }
 
+  /// The SHA-256 of what was written so far, in hexadecimal.
+  package borrowing func digest() throws(SystemError) -> String {
+    try Digest.ofFile(temporary)
+  }
+
   /// Gives the file its name, in place of any file that had it.
   package consuming func publishReplacing() throws(SystemError) {
     try System.synchronise(descriptor, path: path)
@@ -55,11 +58,22 @@ package struct AtomicFile: ~Copyable {
     do {
       try System.link(temporary, to: path)
     } catch {
-      if error.isFileExists { return false }
+      // Where a network file system loses its answer, a link that was made is reported as there.
+      guard !(error.isFileExists && hasName) else { return true }
+      // Who finds the work finished may have cleared this file away.
+      if error.isFileExists || (error.isNotFound && System.exists(path)) { return false }
       throw error
     }
     try System.synchroniseDirectory(folder(of: path))
     return true
+  }
+
+  /// Whether `path` already is this file.
+  private var hasName: Bool {
+    guard let own = try? System.status(temporary), let named = try? System.status(path) else {
+      return false
+    }
+    return own.device == named.device && own.inode == named.inode
   }
 
   /// Writes `text` as the whole of `path`.
@@ -69,8 +83,6 @@ package struct AtomicFile: ~Copyable {
     try file.publishReplacing()
   }
 }
-
-private let temporaryNames = Counter()
 
 /// The folder that holds `path`.
 package func folder(of path: String) -> String {

@@ -1,0 +1,127 @@
+// One folder of the store. Comes in: shards in the making. Leaves: a folder with a manifest, the
+// same whoever and however many made it.
+
+/// A stage's folder, finished or not.
+package struct StageFolder: Sendable, Equatable {
+  package let path: String
+  package let stage: Stage
+  /// The fingerprint that its manifest must state; nil where the folder was found by other means.
+  package let fingerprint: String?
+
+  package init(path: String, stage: Stage, fingerprint: String?) {
+    self.path = path
+    self.stage = stage
+    self.fingerprint = fingerprint
+  }
+
+  private var manifestPath: String { path + "/" + Manifest.fileName }
+
+  /// How much of a folder is compared with its manifest.
+  package enum Verification: Sendable { case sizes, digests }
+
+  /// The manifest of a finished folder, once the shards agree with it; nil where it is not done.
+  package func manifest(verify: Verification = .sizes) throws -> Manifest? {
+    guard let manifest = try readManifest() else { return nil }
+    for shard in manifest.shards { try check(shard, verify) }
+    return manifest
+  }
+
+  /// The manifest as it is written; nil where there is none.
+  func readManifest() throws -> Manifest? {
+    guard System.exists(manifestPath) else { return nil }
+    let bytes = try MappedFile.open(manifestPath).bytes.copied()
+    let manifest = try Manifest(parsing: bytes, path: manifestPath)
+    guard manifest.stage == stage else {
+      throw ManifestError.wrongStage(
+        path: manifestPath, stage: manifest.stage, expected: stage)
+    }
+    if let fingerprint, manifest.fingerprint != fingerprint {
+      throw ManifestError.wrongFingerprint(
+        path: manifestPath, fingerprint: manifest.fingerprint, expected: fingerprint)
+    }
+    return manifest
+  }
+
+  private func check(_ shard: Manifest.Shard, _ verify: Verification) throws {
+    let file = path + "/" + shard.file
+    let byteCount: Int
+    do { byteCount = try System.status(file).byteCount } catch {
+      guard error.isNotFound else { throw error }
+      throw ManifestError.missingShard(path: file, stage: stage)
+    }
+    guard byteCount == shard.bytes else {
+      throw ManifestError.wrongSize(
+        path: file, byteCount: byteCount, expected: shard.bytes, stage: stage)
+    }
+    guard verify == .digests else { return }
+    let sha256 = try Digest.ofFile(file)
+    guard sha256 == shard.sha256 else {
+      throw ManifestError.wrongDigest(
+        path: file, sha256: sha256, expected: shard.sha256, stage: stage)
+    }
+  }
+
+  /// What a manifest says about a file of this folder.
+  package func shard(_ file: String, rows: Int) throws -> Manifest.Shard {
+    let whole = path + "/" + file
+    return Manifest.Shard(
+      file: file, rows: rows, bytes: try System.status(whole).byteCount,
+      sha256: try ShardDigest.of(whole))
+  }
+
+  /// Writes the manifest, unless another worker has, and clears away what the work left.
+  package func finish(_ manifest: Manifest) throws {
+    try System.createDirectories(path)
+    var file = try AtomicFile.create(manifestPath)
+    try file.write(manifest.json.pretty)
+    _ = try file.publishIfAbsent()
+    try removeLeftovers(of: manifest)
+  }
+
+  /// Removes the leases, digests and temporary files of a finished folder.
+  private func removeLeftovers(of manifest: Manifest) throws {
+    let files = manifest.shards.map(\.file) + [Manifest.fileName]
+    for name in try System.list(path) {
+      let isLeftover =
+        files.contains { file in
+          name == file + ShardDigest.suffix || name == file + Lease.suffix
+        } || TemporaryName(name)?.isAbandoned == true
+      if isLeftover { try System.remove(path + "/" + name) }
+    }
+  }
+}
+
+/// The digest of a shard beside it, while its stage is not finished: a cache of a derivable fact.
+enum ShardDigest {
+  static let suffix = ".sha256"
+
+  /// Notes the digest of a file that was just published.
+  ///
+  /// Where that fails, whoever finishes the stage computes it.
+  static func note(_ sha256: String, of path: String) {
+    let sidecar = path + suffix
+    try? System.remove(sidecar)
+    guard let mark = try? mark(path), let descriptor = try? System.createExclusively(sidecar)
+    else { return }
+    defer { System.close(descriptor) }
+    let line = Array("\(sha256) \(mark)\n".utf8)
+    try? System.write(line.span.raw, to: descriptor, path: sidecar)
+  }
+
+  /// The digest of a file, from the note beside it where that is about the same bytes.
+  static func of(_ path: String) throws(SystemError) -> String {
+    let sidecar = path + suffix
+    if let file = try? MappedFile.open(sidecar) {
+      let words = String(decoding: file.bytes.copied(), as: UTF8.self).split(separator: " ")
+      let isHere = words.count == 2 && words[0].count == 64
+      if isHere, words[1] == (try mark(path)) + "\n" { return String(words[0]) }
+    }
+    return try Digest.ofFile(path)
+  }
+
+  /// What changes when a path gets other bytes.
+  private static func mark(_ path: String) throws(SystemError) -> String {
+    let status = try System.status(path)
+    return "\(status.inode)-\(status.byteCount)-\(status.modifiedNanoseconds)"
+  }
+}

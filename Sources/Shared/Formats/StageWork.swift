@@ -1,0 +1,174 @@
+// The work on one stage folder, by any number of threads and processes on any machines that see it.
+// Comes in: units and how to make one. Leaves: all units, each made once or thrown away.
+
+import Dispatch
+import Synchronization
+
+extension StageFolder {
+  /// Makes the units that are missing and waits for those that others make.
+  ///
+  /// Unit `i` is the file `name(i)` of the folder. Returns once all of them exist, however many
+  /// workers made them, with the number that this call made. `onFinished` is called once for every
+  /// unit, also for those that were there already.
+  @discardableResult
+  package func work(
+    units: Int, name: (Int) -> String, leaseSeconds: Double = Lease.defaultSeconds,
+    produce: (Int, inout AtomicFile) throws -> Void, onFinished: (Int) -> Void = { _ in }
+  ) throws -> Int {
+    try prepare()
+    let board = WorkBoard(units: units)
+    var worker = Worker(folder: self, board: board, leaseSeconds: leaseSeconds)
+    try worker.run(name, produce, onFinished)
+    return board.madeCount
+  }
+
+  /// Makes the units that are missing with several threads, which claim units like processes do.
+  @discardableResult
+  package func work(
+    units: Int, name: @Sendable (Int) -> String, threads: Int,
+    leaseSeconds: Double = Lease.defaultSeconds,
+    produce: @Sendable (Int, inout AtomicFile) throws -> Void,
+    onFinished: @Sendable (Int) -> Void = { _ in }
+  ) throws -> Int {
+    try prepare()
+    let board = WorkBoard(units: units)
+    DispatchQueue.concurrentPerform(iterations: max(1, min(threads, units))) { _ in
+      var worker = Worker(folder: self, board: board, leaseSeconds: leaseSeconds)
+      do { try worker.run(name, produce, onFinished) } catch { board.fail(error) }
+    }
+    try board.throwFailure()
+    return board.madeCount
+  }
+
+  /// Makes the folder and removes what processes of this machine left when they died.
+  private func prepare() throws(SystemError) {
+    try System.createDirectories(path)
+    for name in try System.list(path) where TemporaryName(name)?.isAbandoned == true {
+      try System.remove(path + "/" + name)
+    }
+  }
+}
+
+/// What the threads of one process know together about the units.
+private final class WorkBoard: Sendable {
+  private enum UnitState { case open, inHand, finished }
+
+  private struct State {
+    var units: [UnitState]
+    var made = 0
+    var failure: (any Error)?
+  }
+
+  private let state: Mutex<State>
+
+  init(units: Int) {
+    state = Mutex(State(units: [UnitState](repeating: .open, count: units)))
+  }
+
+  var madeCount: Int { state.withLock(\.made) }
+  var hasFailed: Bool { state.withLock { $0.failure != nil } }
+  /// The units that no thread of this process has in hand.
+  var open: [Int] {
+    state.withLock { state in state.units.indices.filter { state.units[$0] == .open } }
+  }
+
+  /// Takes a unit in hand; false where another thread has it or it is finished.
+  func take(_ unit: Int) -> Bool {
+    state.withLock { state in
+      guard state.units[unit] == .open else { return false }
+      state.units[unit] = .inHand
+      return true
+    }
+  }
+
+  func putBack(_ unit: Int) { state.withLock { $0.units[unit] = .open } }
+
+  func finish(_ unit: Int, isOurs: Bool) {
+    state.withLock { state in
+      state.units[unit] = .finished
+      if isOurs { state.made += 1 }
+    }
+  }
+
+  func fail(_ error: any Error) {
+    state.withLock { $0.failure = $0.failure ?? error }
+  }
+
+  func throwFailure() throws {
+    if let failure = state.withLock(\.failure) { throw failure }
+  }
+}
+
+/// One thread that works on a folder.
+private struct Worker {
+  private enum Outcome { case made, wasThere, held(isLocal: Bool) }
+
+  /// Seconds between two looks at units that others hold: at first, and at most.
+  private static let firstPause = 0.05
+  private static let longestLocalPause = 0.2
+  private static let longestPause = 2.0
+
+  let folder: StageFolder
+  let board: WorkBoard
+  let leaseSeconds: Double
+  private var watch = LeaseWatch()
+
+  init(folder: StageFolder, board: WorkBoard, leaseSeconds: Double) {
+    self.folder = folder
+    self.board = board
+    self.leaseSeconds = leaseSeconds
+  }
+
+  mutating func run(
+    _ name: (Int) -> String, _ produce: (Int, inout AtomicFile) throws -> Void,
+    _ onFinished: (Int) -> Void
+  ) throws {
+    var pause = Self.firstPause
+    while true {
+      var progressed = false
+      var longest = Self.longestPause
+      for unit in board.open where board.take(unit) {
+        if board.hasFailed { return }
+        switch try attempt(unit, folder.path + "/" + name(unit), produce) {
+        case .held(let isLocal):
+          board.putBack(unit)
+          if isLocal { longest = Self.longestLocalPause }
+          continue
+        case .made: board.finish(unit, isOurs: true)
+        case .wasThere: board.finish(unit, isOurs: false)
+        }
+        progressed = true
+        onFinished(unit)
+      }
+      // What other threads of this process have in hand, they finish or fail with.
+      if board.open.isEmpty || board.hasFailed { return }
+      pause = progressed ? Self.firstPause : min(pause * 1.5, longest)
+      System.sleep(seconds: pause)
+    }
+  }
+
+  /// Makes a unit, unless it exists or somebody else is at it.
+  private mutating func attempt(
+    _ unit: Int, _ path: String, _ produce: (Int, inout AtomicFile) throws -> Void
+  ) throws -> Outcome {
+    if System.exists(path) { return .wasThere }
+    if System.isInterrupted {
+      throw Interrupted(
+        "Interrupted; finished shards are kept.", hint: "Run the same command again to continue.")
+    }
+    let leasePath = path + Lease.suffix
+    if case .held(let isLocal) = try watch.look(at: leasePath) { return .held(isLocal: isLocal) }
+    guard let lease = try Lease.claim(leasePath, seconds: leaseSeconds) else {
+      return .held(isLocal: true)
+    }
+    defer { lease.release() }
+    // Its last owner may have finished between the look at the file and the claim.
+    if System.exists(path) { return .wasThere }
+    var file = try AtomicFile.create(path)
+    try produce(unit, &file)
+    let sha256 = try file.digest()
+    guard try file.publishIfAbsent() else { return .wasThere }
+    ShardDigest.note(sha256, of: path)
+    return .made
+  }
+}

@@ -1,0 +1,74 @@
+// A token shard: packed sequences of tokens, `shard-NNNNN.safetensors.zst`. Comes in: tokens
+// [sequences, context]. Leaves: a zstd frame around a safetensors file, and the tokens again.
+
+/// The sequences of one token shard.
+package struct TokenShard: Sendable, Equatable {
+  package static let format = "tokens/1"
+  /// The most that a shard may hold once decompressed, 4 GiB.
+  package static let byteLimit = 1 << 32
+
+  package let sequenceCount: Int
+  package let contextSize: Int
+  /// `[sequences, context]`, row after row.
+  package let tokens: [UInt32]
+  /// What the writer noted in the header.
+  package let metadata: [String: String]
+
+  /// The name of shard `index`.
+  package static func fileName(_ index: Int) -> String {
+    "shard-\(paddedNumber(index)).safetensors.zst"
+  }
+
+  /// Writes `tokens` `[sequences, contextSize]` in the narrower type that holds the vocabulary.
+  package static func write(
+    _ tokens: [UInt32], contextSize: Int, vocabularySize: Int, metadata: [String: String] = [:],
+    to file: inout AtomicFile
+  ) throws(SystemError) {
+    let bytes = encode(
+      tokens, contextSize: contextSize, vocabularySize: vocabularySize, metadata: metadata)
+    try file.write(bytes.span.raw)
+  }
+
+  /// The bytes of a shard.
+  package static func encode(
+    _ tokens: [UInt32], contextSize: Int, vocabularySize: Int, metadata: [String: String] = [:]
+  ) -> [UInt8] {
+    precondition(contextSize > 0 && tokens.count % contextSize == 0, "tokens do not fill rows")
+    let type = TensorType.unsigned(below: vocabularySize)
+    let sequences = tokens.count / contextSize
+    var metadata = metadata
+    metadata[ShardKey.format] = format
+    metadata[ShardKey.rows] = String(sequences)
+    var writer = SafetensorsWriter(metadata: metadata)
+    writer.declare("tokens", type, shape: [sequences, contextSize])
+    let content = writer.header + encoded(tokens, type)
+    return Zstandard.compress(content.span.raw)
+  }
+
+  /// Reads a whole shard.
+  package static func read(_ path: String) throws -> TokenShard {
+    let file = try MappedFile.open(path)
+    let content = try Zstandard.decompress(file.bytes, path: path, limit: byteLimit)
+    let header = try SafetensorsHeader.parse(content.span.raw, path: path)
+    try header.checkFormat(format, path: path)
+    let entry = try header.require(
+      "tokens", [.uint16, .uint32], shape: [nil, nil], path: path)
+    try header.checkRows(entry.shape[0], path: path)
+    return TokenShard(
+      sequenceCount: entry.shape[0], contextSize: entry.shape[1],
+      tokens: entry.integers(in: content.span.raw, 0..<entry.count), metadata: header.metadata)
+  }
+}
+
+/// A shard's number as it stands in its name.
+func paddedNumber(_ index: Int) -> String {
+  let digits = String(index)
+  return String(repeating: "0", count: max(0, 5 - digits.count)) + digits
+}
+
+/// Integers as the little-endian bytes of U16 or U32; those of U16 must fit.
+func encoded(_ values: [UInt32], _ type: TensorType) -> [UInt8] {
+  guard type == .uint16 else { return values.span.raw.copied() }
+  let narrow = values.map { UInt16($0) }
+  return narrow.span.raw.copied()
+}

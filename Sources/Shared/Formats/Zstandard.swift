@@ -1,0 +1,101 @@
+// Zstandard frames, from libzstd: the only import of CZstd. Comes in: bytes, or a frame and the
+// size it may grow to. Leaves: a frame with a content checksum, or the bytes it was made from.
+
+internal import CZstd
+
+/// Why a zstd frame is refused.
+package enum ZstandardError: Failure, Equatable {
+  case notAFrame(path: String)
+  case unknownSize(path: String)
+  case tooLarge(path: String, byteCount: Int, limit: Int)
+  case cutShort(path: String)
+  case trailingBytes(path: String, frame: Int, byteCount: Int)
+  case corrupt(path: String, reason: String)
+  case wrongSize(path: String, stated: Int, found: Int)
+
+  package var sentence: String {
+    switch self {
+    case .notAFrame(let path): "\(path) is no zstd file."
+    case .unknownSize(let path): "\(path) does not state the size of what it holds."
+    case .tooLarge(let path, let byteCount, let limit):
+      "\(path) states that it holds \(byteCount) bytes, above the limit of \(limit)."
+    case .cutShort(let path): "\(path) is cut short: its zstd frame has no end."
+    case .trailingBytes(let path, let frame, let byteCount):
+      "\(path) has \(byteCount) bytes, but its zstd frame ends after \(frame)."
+    case .corrupt(let path, let reason): "\(path) is damaged: \(reason)."
+    case .wrongSize(let path, let stated, let found):
+      "\(path) is damaged: it states \(stated) bytes and holds \(found)."
+    }
+  }
+
+  package var hint: String? { "Fetch or create the file again." }
+}
+
+/// Compression of whole byte strings.
+package enum Zstandard {
+  /// The level that token shards are written with.
+  package static let level: Int32 = 3
+
+  /// One frame that states its content's size and ends in its checksum.
+  package static func compress(_ bytes: RawSpan, level: Int32 = level) -> [UInt8] {
+    guard let context = unsafe ZSTD_createCCtx() else {
+      preconditionFailure("libzstd has no memory for a context")
+    }
+    defer { unsafe ZSTD_freeCCtx(context) }
+    unsafe ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, level)
+    unsafe ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, 1)
+    let bound = ZSTD_compressBound(bytes.byteCount)
+    return unsafe [UInt8](unsafeUninitializedCapacity: bound) { target, count in
+      count = unsafe bytes.withUnsafeBytes { source in
+        unsafe ZSTD_compress2(
+          context, target.baseAddress, bound, source.baseAddress, source.count)
+      }
+      // With a target of the bound's size only a lack of memory can fail.
+      precondition(ZSTD_isError(count) == 0, "libzstd could not compress")
+    }
+  }
+
+  /// The content of one frame that takes the whole of `bytes`; `path` is named in errors.
+  package static func decompress(
+    _ bytes: RawSpan, path: String, limit: Int
+  ) throws(ZstandardError) -> [UInt8] {
+    let stated = try contentByteCount(bytes, path: path, limit: limit)
+    let frame = unsafe bytes.withUnsafeBytes {
+      unsafe ZSTD_findFrameCompressedSize($0.baseAddress, $0.count)
+    }
+    guard ZSTD_isError(frame) == 0 else { throw .cutShort(path: path) }
+    guard frame == bytes.byteCount else {
+      throw .trailingBytes(path: path, frame: frame, byteCount: bytes.byteCount)
+    }
+    var result = 0
+    let content = unsafe [UInt8](unsafeUninitializedCapacity: stated) { target, count in
+      result = unsafe bytes.withUnsafeBytes { source in
+        unsafe ZSTD_decompress(target.baseAddress, stated, source.baseAddress, source.count)
+      }
+      count = ZSTD_isError(result) == 0 ? result : 0
+    }
+    guard ZSTD_isError(result) == 0 else {
+      throw .corrupt(path: path, reason: unsafe String(cString: ZSTD_getErrorName(result)))
+    }
+    guard content.count == stated else {
+      throw .wrongSize(path: path, stated: stated, found: content.count)
+    }
+    return content
+  }
+
+  /// The size that a frame states, checked against a limit before anything is allocated.
+  private static func contentByteCount(
+    _ bytes: RawSpan, path: String, limit: Int
+  ) throws(ZstandardError) -> Int {
+    let stated = unsafe bytes.withUnsafeBytes {
+      unsafe ZSTD_getFrameContentSize($0.baseAddress, $0.count)
+    }
+    // The two values that zstd.h defines as casts of -1 and -2.
+    if stated == UInt64.max { throw .unknownSize(path: path) }
+    if stated == UInt64.max - 1 { throw .notAFrame(path: path) }
+    guard stated <= limit else {
+      throw .tooLarge(path: path, byteCount: Int(clamping: stated), limit: limit)
+    }
+    return Int(stated)
+  }
+}

@@ -1,0 +1,145 @@
+// Added tokens: strings that are found in the text before it is cut and that always become one id.
+// The rules are those of Hugging Face's AddedVocabulary.
+
+/// A token that stands beside the model's vocabulary.
+struct AddedToken: Sendable, Equatable {
+  let id: UInt32
+  let content: [UInt8]
+  /// Matches only where no word character stands beside it.
+  let isSingleWord: Bool
+  /// Swallows the white space before it.
+  let stripsLeft: Bool
+  /// Swallows the white space behind it.
+  let stripsRight: Bool
+  /// Is looked for in the normalized text rather than in the text as given.
+  let isNormalized: Bool
+  let isSpecial: Bool
+
+  /// The same token, looked for under another spelling.
+  func with(content: [UInt8]) -> AddedToken {
+    AddedToken(
+      id: id, content: content, isSingleWord: isSingleWord, stripsLeft: stripsLeft,
+      stripsRight: stripsRight, isNormalized: isNormalized, isSpecial: isSpecial)
+  }
+}
+
+/// A stretch of text: an added token, or text between two of them.
+struct Segment: Equatable {
+  let range: Range<Int>
+  let token: UInt32?
+}
+
+/// Finds added tokens: the leftmost match, and of those that start there the longest.
+struct AddedTokenMatcher: Sendable {
+  private let tokens: [AddedToken]
+  /// Node n's child for a byte is `children[256 * n + byte]`, 0 for none.
+  private let children: [Int32]
+  /// The token that ends at a node; -1 for none.
+  private let ends: [Int32]
+
+  var isEmpty: Bool { tokens.isEmpty }
+
+  init(_ tokens: [AddedToken]) {
+    self.tokens = tokens
+    var children = [Int32](repeating: 0, count: 256)
+    var ends: [Int32] = [-1]
+    for (index, token) in tokens.enumerated() where !token.content.isEmpty {
+      var node = 0
+      for byte in token.content {
+        if children[256 * node + Int(byte)] == 0 {
+          children[256 * node + Int(byte)] = Int32(ends.count)
+          children += [Int32](repeating: 0, count: 256)
+          ends.append(-1)
+        }
+        node = Int(children[256 * node + Int(byte)])
+      }
+      if ends[node] < 0 { ends[node] = Int32(index) }
+    }
+    self.children = children
+    self.ends = ends
+  }
+
+  /// Cuts a text into added tokens and what lies between; no segment is empty.
+  func segments(_ text: borrowing Span<UInt8>) -> [Segment] {
+    var result: [Segment] = []
+    var done = 0
+    var position = 0
+    while let match = nextMatch(text, from: position) {
+      position = match.range.upperBound
+      let token = tokens[match.token]
+      guard !token.isSingleWord || standsAlone(text, match.range) else { continue }
+      var start = match.range.lowerBound
+      var end = match.range.upperBound
+      if token.stripsLeft { start = max(spaceStart(text, before: start), done) }
+      if token.stripsRight { end = spaceEnd(text, from: end) }
+      if done < start { result.append(Segment(range: done..<start, token: nil)) }
+      result.append(Segment(range: start..<max(start, end), token: token.id))
+      done = end
+    }
+    if done < text.count { result.append(Segment(range: done..<text.count, token: nil)) }
+    return result
+  }
+
+  /// The next match at or behind `start`, as an index into `tokens`.
+  private func nextMatch(
+    _ text: borrowing Span<UInt8>, from start: Int
+  ) -> (range: Range<Int>, token: Int)? {
+    guard !tokens.isEmpty else { return nil }
+    var start = start
+    while start < text.count {
+      var node = Int(children[Int(text[start])])
+      var index = start + 1
+      var found: (range: Range<Int>, token: Int)?
+      while node != 0 {
+        if ends[node] >= 0 { found = (start..<index, Int(ends[node])) }
+        guard index < text.count else { break }
+        node = Int(children[256 * node + Int(text[index])])
+        index += 1
+      }
+      if let found { return found }
+      start += 1
+    }
+    return nil
+  }
+
+  private func standsAlone(_ text: borrowing Span<UInt8>, _ range: Range<Int>) -> Bool {
+    if range.lowerBound > 0 {
+      let before = Scalars.start(text, before: range.lowerBound)
+      if AddedTokenMatcher.isWord(Scalars.read(text, at: before).value) { return false }
+    }
+    guard range.upperBound < text.count else { return true }
+    return !AddedTokenMatcher.isWord(Scalars.read(text, at: range.upperBound).value)
+  }
+
+  private func spaceStart(_ text: borrowing Span<UInt8>, before end: Int) -> Int {
+    var index = end
+    while index > 0 {
+      let before = Scalars.start(text, before: index)
+      let scalar = Scalars.read(text, at: before).value
+      guard CharacterClasses.shared[scalar] == CharacterClass.space else { break }
+      index = before
+    }
+    return index
+  }
+
+  private func spaceEnd(_ text: borrowing Span<UInt8>, from start: Int) -> Int {
+    var index = start
+    while index < text.count {
+      let scalar = Scalars.read(text, at: index)
+      guard CharacterClasses.shared[scalar.value] == CharacterClass.space else { break }
+      index += scalar.count
+    }
+    return index
+  }
+
+  /// `\w`: letters, marks, decimal digits, connectors and joiners.
+  private static func isWord(_ value: UInt32) -> Bool {
+    guard let properties = Unicode.Scalar(value)?.properties else { return false }
+    if properties.isAlphabetic || properties.isJoinControl { return true }
+    switch properties.generalCategory {
+    case .nonspacingMark, .spacingMark, .enclosingMark, .decimalNumber, .connectorPunctuation:
+      return true
+    default: return false
+    }
+  }
+}

@@ -1,0 +1,161 @@
+// A Hugging Face tokenizer: text ↔ token ids. Comes in: tokenizer.json and the files beside it.
+// Leaves: an immutable value that any number of threads may encode with.
+
+/// Text to token ids and back.
+package struct Tokenizer: Sendable {
+  /// The tokenizer.json that was read.
+  package let path: String
+  /// One more than the greatest id.
+  package var vocabularySize: Int { vocabulary.count }
+
+  let normalizers: [Normalizer]
+  let preTokenizer: PreTokenizer
+  let model: BytePairEncoding
+  /// Added tokens that are looked for before normalization.
+  let rawTokens: AddedTokenMatcher
+  /// Added tokens that are looked for after it.
+  let normalizedTokens: AddedTokenMatcher
+  /// What the post-processor puts before and behind every text.
+  let template: (prefix: [UInt32], suffix: [UInt32])
+  /// Every token by id, as the bytes it stands for.
+  private let vocabulary: Vocabulary
+  private let addedTokens: [AddedToken]
+  private let roles: SpecialTokens
+
+  /// Opens a tokenizer.
+  ///
+  /// `path` is a folder with `tokenizer.json`, or that file itself.
+  package static func open(_ path: String) throws -> Tokenizer {
+    try Tokenizer(path: try locate(path))
+  }
+
+  /// The tokenizer.json that a path means.
+  package static func locate(_ path: String) throws(TokenizerError) -> String {
+    guard System.exists(path) else { throw .absent(path) }
+    guard System.isDirectory(path) else { return path }
+    let folder = path.hasSuffix("/") ? String(path.dropLast()) : path
+    let file = folder + "/tokenizer.json"
+    guard System.exists(file) else { throw .noFile(folder: path) }
+    return file
+  }
+
+  private init(path: String) throws {
+    self.path = path
+    let file = try TokenizerFile(path: path)
+    let normalizers = try file.normalizers()
+    self.normalizers = normalizers
+    preTokenizer = try file.preTokenizer()
+    try file.checkDecoder()
+    template = try file.template()
+    let (model, spelling) = try file.model()
+    self.model = model
+    addedTokens = try file.addedTokens(spelling)
+    rawTokens = AddedTokenMatcher(addedTokens.filter { !$0.isNormalized })
+    normalizedTokens = AddedTokenMatcher(
+      addedTokens.filter(\.isNormalized).map { token in
+        var content = token.content
+        for normalizer in normalizers { content = normalizer.apply(content.span) ?? content }
+        return token.with(content: content)
+      })
+    vocabulary = Tokenizer.bytes(of: spelling, and: addedTokens)
+    roles = try SpecialTokens(beside: path)
+  }
+
+  /// The table of decoding: a token's bytes where it is spelt in the byte alphabet, else its text.
+  private static func bytes(of spelling: Vocabulary, and added: [AddedToken]) -> Vocabulary {
+    var tokens: [[UInt8]] = []
+    var ids: [UInt32] = []
+    for id in 0..<UInt32(spelling.count) {
+      guard let token = spelling.token(id) else { continue }
+      tokens.append(ByteAlphabet.decode(Array(token)) ?? Array(token))
+      ids.append(id)
+    }
+    for token in added where spelling.token(token.id) == nil {
+      tokens.append(ByteAlphabet.decode(token.content) ?? token.content)
+      ids.append(token.id)
+    }
+    return Vocabulary(tokens: tokens, ids: ids)
+  }
+}
+
+// MARK: - Ids to text
+
+extension Tokenizer {
+  /// The text of many tokens; bytes that are no UTF-8 show as U+FFFD.
+  package func decode(_ ids: [UInt32]) -> String {
+    var bytes: [UInt8] = []
+    for id in ids { bytes += vocabulary.token(id) ?? [] }
+    return String(decoding: bytes, as: UTF8.self)
+  }
+
+  /// The text of one token, for people.
+  package func tokenText(_ id: UInt32) -> String { decode([id]) }
+}
+
+// MARK: - Special tokens
+
+extension Tokenizer {
+  package var bosId: UInt32? { id(named: roles.bos) }
+  package var eosId: UInt32? { id(named: roles.eos) }
+  package var sepId: UInt32? { id(named: roles.sep) }
+
+  /// The first of the names that is an added token or, failing that, any token.
+  private func id(named names: [String]) -> UInt32? {
+    for name in names {
+      let content = Array(name.utf8)
+      if let token = addedTokens.first(where: { $0.content == content }) { return token.id }
+      if let id = vocabulary.id(of: content) { return id }
+    }
+    return nil
+  }
+
+  /// The id that an option such as `begin_batch_token` means.
+  package func id(of choice: TokenChoice) throws(TokenizerError) -> UInt32 {
+    let found: UInt32?
+    let role: String
+    switch choice {
+    case .bos: (found, role) = (bosId, "bos")
+    case .eos: (found, role) = (eosId, "eos")
+    case .sep: (found, role) = (sepId, "sep")
+    case .id(let id):
+      guard id >= 0, id < vocabularySize else {
+        throw .idOutOfRange(path: path, id: id, vocabularySize: vocabularySize)
+      }
+      return UInt32(id)
+    }
+    guard let found else { throw .noSuchToken(path: path, role: role) }
+    return found
+  }
+}
+
+/// The names of the tokens with a role.
+private struct SpecialTokens: Sendable {
+  let bos: [String]
+  let eos: [String]
+  let sep: [String]
+
+  /// Reads the roles from the files beside tokenizer.json; without them, the usual names.
+  init(beside path: String) throws {
+    var files: [JSON] = []
+    for name in ["tokenizer_config.json", "special_tokens_map.json"] {
+      let file = folder(of: path) + "/" + name
+      guard System.exists(file) else { continue }
+      let mapped = try MappedFile.open(file)
+      let bytes = [UInt8](copying: mapped.bytes.octets)
+      guard let value = try? JSON(parsing: bytes), value.object != nil else {
+        throw TokenizerError.malformed(path: file, offset: 0, what: "no JSON object")
+      }
+      files.append(value)
+    }
+    func names(_ key: String, _ usual: [String]) -> [String] {
+      for file in files {
+        guard let value = file[key] else { continue }
+        return [value.string ?? value["content"]?.string].compactMap { $0 }
+      }
+      return usual
+    }
+    bos = names("bos_token", ["<|endoftext|>", "<|begin_of_text|>", "<s>", "<bos>", "[CLS]"])
+    eos = names("eos_token", ["<|endoftext|>", "<|end_of_text|>", "</s>", "<eos>", "[SEP]"])
+    sep = names("sep_token", ["[SEP]", "</s>"])
+  }
+}

@@ -1,0 +1,117 @@
+// The tokens of a vocabulary: byte strings ↔ ids, flat, without Swift strings.
+
+/// Byte strings by id, and ids by byte string.
+struct Vocabulary: Sendable {
+  /// The bytes of all tokens behind each other, in the order of `starts`.
+  private let bytes: [UInt8]
+  /// Token `id` lies at `starts[id] ..< starts[id + 1]`.
+  private let starts: [Int]
+  /// Whether an id below `count` has a token at all.
+  private let isUsed: [Bool]
+  /// Open addressing; id + 1, or 0 for a free place. The length is a power of two.
+  private let places: [UInt32]
+
+  /// One more than the greatest id.
+  let count: Int
+  /// The number of tokens.
+  let tokenCount: Int
+
+  /// Builds the table; `tokens[i]` has the id `ids[i]`.
+  init(tokens: [[UInt8]], ids: [UInt32]) {
+    count = ids.max().map { Int($0) + 1 } ?? 0
+    var byId = [Int](repeating: -1, count: count)
+    for (index, id) in ids.enumerated() { byId[Int(id)] = index }
+    var bytes: [UInt8] = []
+    var starts = [0]
+    for index in byId {
+      if index >= 0 { bytes += tokens[index] }
+      starts.append(bytes.count)
+    }
+    isUsed = byId.map { $0 >= 0 }
+    tokenCount = isUsed.count { $0 }
+    self.bytes = bytes
+    self.starts = starts
+    var places = [UInt32](repeating: 0, count: Vocabulary.capacity(for: ids.count))
+    for id in 0..<count where isUsed[id] {
+      let token = bytes[starts[id]..<starts[id + 1]]
+      var place = Vocabulary.hash(token.span) & (places.count - 1)
+      while places[place] != 0 { place = (place + 1) & (places.count - 1) }
+      places[place] = UInt32(id) + 1
+    }
+    self.places = places
+  }
+
+  /// The smallest power of two that leaves half of the places free.
+  static func capacity(for count: Int) -> Int {
+    var capacity = 16
+    while capacity < 2 * count { capacity *= 2 }
+    return capacity
+  }
+
+  private static func hash(_ token: Span<UInt8>) -> Int {
+    var hash: UInt64 = 0xCBF2_9CE4_8422_2325  // FNV-1a
+    for index in token.indices { hash = (hash ^ UInt64(token[index])) &* 0x100_0000_01B3 }
+    return Int(truncatingIfNeeded: (hash ^ hash >> 29) & 0x7FFF_FFFF)
+  }
+
+  func id(of token: Span<UInt8>) -> UInt32? {
+    var place = Vocabulary.hash(token) & (places.count - 1)
+    while places[place] != 0 {
+      let id = Int(places[place] - 1)
+      if matches(id, token) { return UInt32(id) }
+      place = (place + 1) & (places.count - 1)
+    }
+    return nil
+  }
+
+  private func matches(_ id: Int, _ token: Span<UInt8>) -> Bool {
+    let start = starts[id]
+    guard starts[id + 1] - start == token.count else { return false }
+    for index in token.indices where bytes[start + index] != token[index] { return false }
+    return true
+  }
+
+  func id(of token: [UInt8]) -> UInt32? { id(of: token.span) }
+
+  /// The bytes of a token; nil where no token has that id.
+  func token(_ id: UInt32) -> ArraySlice<UInt8>? {
+    let id = Int(id)
+    guard id < count, isUsed[id] else { return nil }
+    return bytes[starts[id]..<starts[id + 1]]
+  }
+}
+
+/// GPT-2's alphabet: every byte as one printable character, so that tokens can be written as text.
+enum ByteAlphabet {
+  /// The character of each byte.
+  static let scalars: [Unicode.Scalar] = {
+    var next: UInt32 = 0x100
+    return (0..<256).map { (byte: UInt32) in
+      let printsAsItself =
+        (0x21...0x7E).contains(byte) || (0xA1...0xAC).contains(byte) || (0xAE...0xFF).contains(byte)
+      let value = printsAsItself ? byte : next
+      if !printsAsItself { next += 1 }
+      return Unicode.Scalar(value) ?? "\u{FFFD}"
+    }
+  }()
+
+  private static let bytes: [UInt8?] = {
+    var bytes = [UInt8?](repeating: nil, count: 0x180)
+    for (byte, scalar) in scalars.enumerated() { bytes[Int(scalar.value)] = UInt8(byte) }
+    return bytes
+  }()
+
+  /// The bytes that a token written in this alphabet stands for; nil where a character is not in it.
+  static func decode(_ token: [UInt8]) -> [UInt8]? {
+    var result: [UInt8] = []
+    let table = bytes
+    var index = 0
+    while index < token.count {
+      let scalar = Scalars.read(token.span, at: index)
+      guard scalar.value < 0x180, let byte = table[Int(scalar.value)] else { return nil }
+      result.append(byte)
+      index += scalar.count
+    }
+    return result
+  }
+}

@@ -1,0 +1,234 @@
+// Leases on work units. Comes in: the path of a lease. Leaves: the knowledge that somebody works on
+// that unit, renewed while they live. Leases save work; correctness never depends on them.
+//
+// A lease is a file made by exclusive create that only ever grows: each line is a JSON record with a
+// later deadline. Watchers never compare their clock with the owner's: a lease is abandoned when it
+// has not grown for its own duration, or at once where its owner was a process of this machine that
+// is gone.
+
+import Dispatch
+import Foundation
+
+/// What tells this process from every other that may see the same folders.
+enum ProcessIdentity {
+  /// Twelve digits for the host name, this boot and this namespace of process numbers.
+  ///
+  /// Two containers may share a host name and a process number; they do not share all three.
+  static let machine: String = {
+    let namespace = (try? System.status("/proc/self/ns/pid"))?.inode ?? 0
+    let content = "\(System.hostName)\n\(bootIdentifier)\n\(namespace)"
+    return String(Digest.of(content).prefix(12))
+  }()
+
+  /// Random, so that a later process with the same number is known for another.
+  static let token = String(UInt64.random(in: 0...UInt64.max), radix: 16)
+
+  private static var bootIdentifier: String {
+    let path = "/proc/sys/kernel/random/boot_id"
+    guard let descriptor = try? System.openForReading(path) else { return "" }
+    defer { System.close(descriptor) }
+    let bytes = try? System.read(descriptor, byteCount: 64, offset: 0, path: path)
+    return String(decoding: bytes ?? [], as: UTF8.self)
+  }
+}
+
+/// The name of a temporary file: `<name>.<machine>.<process>.<number>.tmp`.
+struct TemporaryName {
+  private static let suffix = "tmp"
+  private static let numbers = Counter()
+
+  let machine: String
+  let process: Int32
+
+  /// Reads a name; nil where it is none of a temporary file.
+  init?(_ name: String) {
+    let parts = name.split(separator: ".", omittingEmptySubsequences: false)
+    guard parts.count >= 5, parts[parts.count - 1] == Self.suffix,
+      let process = Int32(parts[parts.count - 3])
+    else { return nil }
+    machine = String(parts[parts.count - 4])
+    self.process = process
+  }
+
+  /// A sibling of `path` that no other process has.
+  static func sibling(of path: String) -> String {
+    "\(path).\(ProcessIdentity.machine).\(System.processIdentifier).\(numbers.take()).\(suffix)"
+  }
+
+  /// Whether the process that made the file is known to be gone.
+  var isAbandoned: Bool {
+    machine == ProcessIdentity.machine && !System.isRunning(process)
+  }
+}
+
+/// A claim on one work unit, renewed by a thread of its own until it is released.
+package final class Lease: Sendable {
+  package static let suffix = ".lease"
+  /// The time without a sign of life after which a lease is taken over.
+  package static let defaultSeconds = 60.0
+  /// Renewals within that time.
+  private static let renewals = 6.0
+  private static let numbers = Counter()
+
+  package let path: String
+  private let owner: String
+  private let stop = DispatchSemaphore(value: 0)
+  private let ended = DispatchSemaphore(value: 0)
+
+  private init(path: String, owner: String) {
+    self.path = path
+    self.owner = owner
+  }
+
+  /// Claims a unit; nil where somebody else has it.
+  package static func claim(
+    _ path: String, seconds: Double = defaultSeconds
+  ) throws(SystemError) -> Lease? {
+    let descriptor: Int32
+    do { descriptor = try System.createExclusively(path) } catch {
+      if error.isFileExists { return nil }
+      throw error
+    }
+    let lease = Lease(path: path, owner: "\(ProcessIdentity.token)-\(numbers.take())")
+    do { try lease.write(seconds, to: descriptor) } catch {
+      System.close(descriptor)
+      try? System.remove(path)
+      throw error
+    }
+    lease.renew(descriptor, every: seconds / renewals, seconds: seconds)
+    return lease
+  }
+
+  private func write(_ seconds: Double, to descriptor: Int32) throws(SystemError) {
+    let record = LeaseRecord(
+      owner: owner, machine: ProcessIdentity.machine, process: System.processIdentifier,
+      seconds: seconds)
+    let line = Array(record.line.utf8)
+    try System.write(line.span.raw, to: descriptor, path: path)
+  }
+
+  /// Starts the thread that owns the descriptor from here on.
+  ///
+  /// It writes to the file that was created, under whatever name: a lease that was taken away is
+  /// not brought back by its late owner.
+  private func renew(_ descriptor: Int32, every interval: Double, seconds: Double) {
+    let thread = Thread { [self] in
+      while stop.wait(timeout: .now() + interval) == .timedOut {
+        // A renewal that fails costs at most the work, which another will do.
+        try? write(seconds, to: descriptor)
+        try? System.synchronise(descriptor, path: path)
+      }
+      System.close(descriptor)
+      ended.signal()
+    }
+    thread.name = "lease"
+    thread.start()
+  }
+
+  /// Ends the claim; to be called once.
+  package func release() {
+    stop.signal()
+    ended.wait()
+    // Whoever took the lease over owns the file of that name now.
+    guard let content = LeaseWatch.content(of: path) else { return }
+    if LeaseRecord(lastOf: content)?.owner == owner { try? System.remove(path) }
+  }
+}
+
+/// One line of a lease.
+struct LeaseRecord: Equatable {
+  let owner: String
+  let machine: String
+  let process: Int32
+  let seconds: Double
+
+  init(owner: String, machine: String, process: Int32, seconds: Double) {
+    self.owner = owner
+    self.machine = machine
+    self.process = process
+    self.seconds = seconds
+  }
+
+  /// Reads the last whole line of a lease; nil where there is none.
+  init?(lastOf content: [UInt8]) {
+    guard let end = content.lastIndex(of: 0x0A) else { return nil }
+    let line = content[..<end].split(separator: 0x0A).last ?? []
+    guard let json = try? JSON(parsing: Array(line)), let owner = json["owner"]?.string,
+      let machine = json["machine"]?.string, let seconds = json["seconds"]?.double,
+      let process = json["pid"]?.integer.flatMap({ Int32(exactly: $0) })
+    else { return nil }
+    self.init(owner: owner, machine: machine, process: process, seconds: seconds)
+  }
+
+  /// The record with a deadline from now; host and deadline are for people.
+  var line: String {
+    JSON.object([
+      "owner": .string(owner), "machine": .string(machine), "pid": .integer(Int(process)),
+      "seconds": .number(seconds), "host": .string(System.hostName),
+      "deadline": .integer(Int(System.now + seconds)),
+    ]).canonical + "\n"
+  }
+
+  /// Whether the owner was a process of this machine that is gone.
+  var isDead: Bool {
+    guard machine == ProcessIdentity.machine else { return false }
+    if process == System.processIdentifier { return !owner.hasPrefix(ProcessIdentity.token) }
+    return !System.isRunning(process)
+  }
+
+  var isLocal: Bool { machine == ProcessIdentity.machine }
+}
+
+/// Looks at leases of others again and again, to notice those whose owners are gone.
+package struct LeaseWatch {
+  private var seen: [String: (content: [UInt8], since: Double)] = [:]
+
+  package init() {}
+
+  /// What a lease says to one who looks.
+  package enum Finding: Sendable, Equatable {
+    case free
+    /// Somebody works on the unit, on this machine or elsewhere.
+    case held(isLocal: Bool)
+  }
+
+  static func content(of path: String) -> [UInt8]? {
+    guard let descriptor = try? System.openForReading(path) else { return nil }
+    defer { System.close(descriptor) }
+    guard let status = try? System.status(of: descriptor, path: path) else { return nil }
+    return try? System.read(descriptor, byteCount: status.byteCount, offset: 0, path: path)
+  }
+
+  /// Looks at a lease and takes it away from an owner that is gone.
+  package mutating func look(at path: String) throws(SystemError) -> Finding {
+    guard let content = Self.content(of: path) else {
+      seen[path] = nil
+      return .free
+    }
+    let record = LeaseRecord(lastOf: content)
+    let now = System.uptime
+    if seen[path]?.content != content { seen[path] = (content, now) }
+    let silence = now - (seen[path]?.since ?? now)
+    let isAbandoned =
+      record?.isDead == true || silence >= record?.seconds ?? Lease.defaultSeconds
+    guard isAbandoned, try takeAway(path, content) else {
+      return .held(isLocal: record?.isLocal ?? false)
+    }
+    seen[path] = nil
+    return .free
+  }
+
+  /// Removes a lease that still is what was looked at; of several who try, one succeeds.
+  private func takeAway(_ path: String, _ content: [UInt8]) throws(SystemError) -> Bool {
+    let aside = TemporaryName.sibling(of: path)
+    do { try System.rename(path, to: aside) } catch {
+      if error.isNotFound { return false }
+      throw error
+    }
+    let isSame = Self.content(of: aside) == content
+    // Its owner gave a sign of life, or another owner came: the name is given back.
+    if !isSame { try? System.link(aside, to: path) }
+    try System.remove(aside)
+    return isSame
+  }
+}

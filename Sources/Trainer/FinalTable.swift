@@ -1,0 +1,107 @@
+// What is printed once a run is finished: the figures, the categories, the speed of the stages and
+// where the files are. Comes in: an evaluation and timings. Leaves: tables for stderr.
+
+package import Shared
+
+/// The tables at the end of a run.
+package struct FinalTable: Sendable {
+  /// A stage's name and, where it is known, how fast it was.
+  package struct Stage: Sendable, Equatable {
+    package let name: String
+    package let timing: Timing?
+
+    package init(_ name: String, _ timing: Timing?) {
+      self.name = name
+      self.timing = timing
+    }
+
+    /// The stage of a finished folder.
+    package init(_ name: String, folder: String) {
+      self.init(name, Timing.read(folder: folder))
+    }
+  }
+
+  private let name: String
+  private let evaluation: Evaluation
+  private let stages: [Stage]
+  private let run: String
+
+  /// Prepares the tables of the run `name` in the folder `run`.
+  package init(name: String, evaluation: Evaluation, stages: [Stage], run: String) {
+    self.name = name
+    self.evaluation = evaluation
+    self.stages = stages
+    self.run = run
+  }
+
+  package var tables: [Table] {
+    [result, categories, speeds, files].filter { !$0.rows.isEmpty }
+  }
+
+  /// Prints the tables, each with an empty line above it.
+  package func print(to terminal: Terminal = .standardError) {
+    for table in tables { table.print(to: terminal) }
+    for remark in evaluation.remarks { terminal.print("\nnote: " + remark) }
+  }
+
+  private var result: Table {
+    let figures = evaluation.figures
+    var table = Table(
+      title: "Result of \(name)", columns: [.init(""), .init("", .right), .init("")])
+    let rows = "over \(Readable.count(figures.rows)) \(evaluation.source.words)"
+    table.add(["explained variance", Readable.figure(figures.explainedVariance), rows])
+    table.add(["L0", Readable.figure(figures.l0), "active latents per token"])
+    table.add(["MSE", Readable.figure(figures.mse), "mean ‖x − x̂‖² per token"])
+    table.add([
+      "dead latents", "\(evaluation.deadInTraining)",
+      "of \(figures.latentCount); silent in the last \(evaluation.deadFeatureWindow) steps of training",
+    ])
+    table.add([
+      "alive latents", Readable.percent(figures.aliveShare),
+      "\(figures.neverActive) never active in the evaluated rows",
+    ])
+    return table
+  }
+
+  private var categories: Table {
+    var table = Table(
+      title: "Best latent per category",
+      columns: [
+        .init("category"), .init("latent", .right), .init("F1", .right), .init("precision", .right),
+        .init("recall", .right),
+      ])
+    for category in evaluation.categories {
+      guard let best = category.best else {
+        table.add([category.name, "–", "–", "–", "–"])
+        continue
+      }
+      let scores = [best.f1, best.precision, best.recall].map { Readable.fixed($0, decimals: 3) }
+      table.add([category.name, "#\(best.latent)"] + scores)
+    }
+    return table
+  }
+
+  private var speeds: Table {
+    var table = Table(
+      title: "Speed",
+      columns: [
+        .init("stage"), .init("tokens", .right), .init("time", .right), .init("tokens/s", .right),
+      ])
+    for stage in stages {
+      guard let timing = stage.timing else { continue }
+      table.add([
+        stage.name, Readable.count(timing.tokens), Readable.duration(seconds: timing.seconds),
+        Readable.count(timing.tokensPerSecond),
+      ])
+    }
+    return table
+  }
+
+  private var files: Table {
+    var table = Table(title: "Files", columns: [.init(""), .init("")])
+    table.add(["SAE", run])
+    table.add(["report", run + "/" + Report.fileName])
+    table.add(["figures", run + "/" + Evaluation.fileName])
+    return table
+  }
+}

@@ -1,0 +1,123 @@
+import Shared
+import Support
+import Testing
+
+private let trainer = ProgramDescription(
+  name: "saeline-train", summary: "activation shards to a trained SAE.",
+  sections: ["train", "logger", "evaluate"],
+  verbs: [
+    Verb("report", "Write report.html of a finished run again."),
+    Verb("reconstruct", "Print reconstructions of a shard's rows.", operands: ["SHARD"]),
+  ], threads: \.train.threads)
+
+private let pretokenizer = ProgramDescription(
+  name: "saeline-pretokenize", summary: "text to token shards.", sections: ["pretokenize"],
+  threads: \.pretokenize.numProc)
+
+private let config = ProjectFiles.root + "/pipelines/pythia-70m.json5"
+
+private func invocation(_ words: String...) throws -> Invocation? {
+  if case .run(let invocation) = try Program.request(words, for: trainer) {
+    invocation
+  } else {
+    nil
+  }
+}
+
+@Suite struct CommandLineTests {
+  @Test func flagsAndVerbsComeInAnyOrder() throws {
+    let plain = try #require(try invocation("--config", config))
+    #expect(plain.verb == nil)
+    #expect(!plain.isDryRun && !plain.isQuiet && !plain.isJSON && !plain.verifies)
+    #expect(plain.config == config)
+    #expect(plain.pipeline.name == "pythia-70m")
+
+    let full = try #require(
+      try invocation(
+        "--quiet", "reconstruct", "--config=\(config)", "--json", "x.safetensors", "--set",
+        "train.k=7", "--verify", "--dry-run", "--set=name=other"))
+    #expect(full.verb == "reconstruct")
+    #expect(full.operands == ["x.safetensors"])
+    #expect(full.isDryRun && full.isQuiet && full.isJSON && full.verifies)
+    #expect(full.pipeline.train.k == 7)
+    #expect(full.pipeline.name == "other")
+  }
+
+  @Test func aProgramNotesOnlyWhatItsOwnSectionsHave() throws {
+    let run = try #require(
+      try invocation("--config", config, "--set", "train.device=cpu", "--set", "cache.device=cpu"))
+    #expect(
+      run.notes.map(\.line) == ["train.device: has no effect. The programs run on the processor."])
+  }
+
+  @Test func versionAndHelpNeedNoPipelineFile() throws {
+    #expect(try Program.request(["--version"], for: trainer) == .print("saeline-train 0.1.0\n"))
+    let help = try Program.request(["--help"], for: trainer)
+    #expect(try Program.request(["-h", "report", "--quiet"], for: trainer) == help)
+  }
+
+  @Test func helpIsTheTextOfTheFixture() throws {
+    let path = "Tests/Fixtures/config/help-train.txt"
+    let text = Help.text(for: trainer)
+    if ProjectFiles.mayUpdate { try ProjectFiles.write(text, to: path) }
+    #expect(try ProjectFiles.text(path) == text)
+    #expect(text.split(separator: "\n").allSatisfy { $0.count <= 100 })
+  }
+
+  @Test func helpOfAProgramWithoutVerbsSpeaksOfNone() {
+    let text = Help.text(for: pretokenizer)
+    #expect(
+      text.hasPrefix(
+        "saeline-pretokenize: text to token shards.\n\nusage: saeline-pretokenize --config"))
+    #expect(!text.contains("verb"))
+  }
+
+  @Test(arguments: [
+    ([], "No pipeline file is given.", noConfig),
+    (["--quiet"], "No pipeline file is given.", noConfig),
+    (["--confg", "x"], "--confg is no flag; did you mean --config?", list),
+    (["-x"], "-x is no flag.", list), (["--dryrun"], dryRun, list),
+    (["--config"], "--config needs a value.", ""), (["--config="], "--config needs a value.", ""),
+    (["--set"], "--set needs a value.", ""), (["--json=yes"], "--json takes no value.", ""),
+    (["--config", "a", "--config", "b"], "--config is given twice.", ""),
+    (["reprot"], "reprot is no verb; did you mean report?", list),
+    (["fly"], "fly is no verb.", list), (["report", "x"], "x was not expected.", ""),
+    (["reconstruct"], "reconstruct needs SHARD.", ""),
+    (["reconstruct", "a", "b"], "b was not expected.", ""),
+  ])
+  func aWrongCommandLineIsExplained(_ words: [String], _ sentence: String, _ hint: String) {
+    #expect(throws: CommandLineError.self) { try Program.request(words, for: trainer) }
+    do { _ = try Program.request(words, for: trainer) } catch {
+      let (text, code) = Program.report(error)
+      #expect(text == "error: \(sentence)\n" + (hint.isEmpty ? "" : "hint: \(hint)\n"))
+      #expect(code == .wrongInput)
+    }
+  }
+
+  private static let dryRun = "--dryrun is no flag; did you mean --dry-run?"
+  private static let noConfig = "Run saeline-train --config FILE, such as pipelines/demo.json5."
+  private static let list = "saeline-train --help lists every flag and setting."
+
+  @Test func errorsEndWithTheirExitCode() {
+    struct Unforeseen: Error {}
+    let (text, code) = Program.report(Interrupted("Stopped at step 7.", hint: "Run it again."))
+    #expect(text == "error: Stopped at step 7.\nhint: Run it again.\n")
+    #expect(code == .interrupted)
+    #expect(Program.report(Unforeseen()).text == "error: Unforeseen()\n")
+    #expect(Program.report(Unforeseen()).code == .failed)
+  }
+
+  @Test func anOldProcessorIsToldInWords() {
+    let modern = "processor\t: 0\nflags\t\t: fpu sse4_2 fma avx f16c bmi2 avx2\n"
+    let old = "processor\t: 0\nflags\t\t: fpu sse4_2 avx f16c\n"
+    #expect(Program.missingFeatures(modern) == [])
+    #expect(Program.missingFeatures("no such line") == [])
+    #expect(Program.missingFeatures(old) == ["AVX2", "FMA", "BMI2"])
+    let (text, code) = Program.report(ProcessorError(missing: Program.missingFeatures(old)))
+    #expect(
+      text == "error: This processor lacks AVX2, FMA and BMI2, which this build needs.\n"
+        + "hint: Run on an x86-64 processor of 2013 or later, or give the virtual machine its "
+        + "host's processor.\n")
+    #expect(code == .wrongInput)
+  }
+}

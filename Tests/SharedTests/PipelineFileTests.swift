@@ -1,0 +1,403 @@
+import Foundation
+import Shared
+import Support
+import Testing
+
+private func read(
+  _ text: String, _ overrides: [String] = [], running: String? = nil
+) throws -> PipelineFile {
+  try PipelineFile(
+    parsing: Array(text.utf8), path: "x.json5", overrides: overrides, running: running)
+}
+
+/// The words of the error that a text leads to; empty where there is none.
+private func complaint(
+  _ text: String, _ overrides: [String] = [], running: String? = nil
+) -> String {
+  do {
+    _ = try read(text, overrides, running: running)
+    return ""
+  } catch {
+    return Program.report(error).text
+  }
+}
+
+@Suite struct PipelineFileTests {
+  @Test func anEmptyObjectIsThePipelineOfDefaults() throws {
+    #expect(try read("{}") == read("// nothing\n{ train: {}, }"))
+    #expect(try read("{}").pipeline == Pipeline())
+    #expect(try read("{}").notes.isEmpty)
+  }
+
+  @Test func everyKindOfValueIsRead() throws {
+    let text = """
+      { // a comment
+        name: 'demo', "store": "/team/store",
+        pretokenize: { data_files: ["a.jsonl", "b.txt"], begin_batch_token: 0x10,
+          begin_sequence_token: "sep", sequence_separator_token: null, shuffle: false },
+        cache: { context_size: 128.0, dtype: "BFloat16", buffer_size_gb: 1 },
+        train: { lr: 1e-4, training_tokens: 1e6, lr_end: null, decoder_init_norm: null },
+      }
+      """
+    let pipeline = try read(text).pipeline
+    #expect(pipeline.name == "demo")
+    #expect(pipeline.store == "/team/store")
+    #expect(pipeline.pretokenize.dataFiles == ["a.jsonl", "b.txt"])
+    #expect(pipeline.pretokenize.beginBatchToken == .id(16))
+    #expect(pipeline.pretokenize.beginSequenceToken == .sep)
+    #expect(pipeline.pretokenize.sequenceSeparatorToken == nil)
+    #expect(pipeline.pretokenize.shuffle == false)
+    #expect(pipeline.cache.contextSize == 128)
+    #expect(pipeline.cache.dtype == .bfloat16)
+    #expect(pipeline.cache.bufferSizeGB == 1)
+    #expect(pipeline.train.lr == 1e-4)
+    #expect(pipeline.train.trainingTokens == 1_000_000)
+    #expect(pipeline.train.decoderInitNorm == nil)
+  }
+
+  @Test func olderNamesAreReadAsTheNewer() throws {
+    let text = """
+      { cache: { store_batch_size_prompts: 8 }, logger: { wandb_log_frequency: 30 },
+        train: { decoder_heuristic_init_norm: 0.5 } }
+      """
+    let pipeline = try read(text).pipeline
+    #expect(pipeline.cache.modelBatchSize == 8)
+    #expect(pipeline.logger.logFrequency == 30)
+    #expect(pipeline.train.decoderInitNorm == 0.5)
+  }
+
+  @Test func overridesReplaceWhateverSpellingTheFileUses() throws {
+    let text = "{ name: 'a', cache: { store_batch_size_prompts: 8 }, train: { sae: { k: 3 } } }"
+    let pipeline = try read(
+      text,
+      [
+        "cache.model_batch_size=4", "train.k=5", "train.lr=1e-5", "train.lr=2e-5", "name=b.c",
+        "store=/tmp/a=b", "cache.hook_names=[\"a\", 'b']", "pretokenize.begin_batch_token=null",
+        "logger.log_frequency = 3", "pretokenize.dataset_path=data/x.jsonl",
+      ].map { $0.replacingOccurrences(of: " = ", with: "=") }
+    ).pipeline
+    #expect(pipeline.cache.modelBatchSize == 4)
+    #expect(pipeline.train.k == 5)
+    #expect(pipeline.train.lr == 2e-5)
+    #expect(pipeline.name == "b.c")
+    #expect(pipeline.store == "/tmp/a=b")
+    #expect(pipeline.cache.hookNames == ["a", "b"])
+    #expect(pipeline.pretokenize.beginBatchToken == nil)
+    #expect(pipeline.logger.logFrequency == 3)
+    #expect(pipeline.pretokenize.datasetPath == "data/x.jsonl")
+  }
+
+  @Test func theTutorialOfVersion6IsReadAsItStands() throws {
+    let file = try read(try ProjectFiles.text("Tests/Fixtures/config/tutorial-v6.json5"))
+    #expect(file.pipeline.train.dSae == 16_384)
+    #expect(file.pipeline.train.applyBDecToInput == false)
+    #expect(file.pipeline.train.normalizeActivations == .expectedAverageOnlyIn)
+    #expect(file.pipeline.train.l1Coefficient == 5)
+    #expect(file.pipeline.logger.logFrequency == 30)
+    #expect(
+      file.notes.map(\.key) == [
+        "train.checkpoint_path", "train.dataset_path", "train.device", "train.dtype",
+        "train.is_dataset_tokenized", "logger.eval_every_n_wandb_logs", "logger.log_to_wandb",
+        "logger.wandb_project", "train.n_batches_in_buffer", "train.store_batch_size_prompts",
+        "train.streaming",
+      ])
+  }
+
+  @Test func theGuideOfVersion3IsReadAsItStands() throws {
+    let file = try read(try ProjectFiles.text("Tests/Fixtures/config/guide-v3.json5"))
+    #expect(file.pipeline.train.expansionFactor == 16)
+    #expect(file.pipeline.train.hookName == "blocks.0.hook_mlp_out")
+    #expect(file.pipeline.train.lrSchedulerName == .cosineAnnealing)
+    #expect(file.pipeline.logger.logFrequency == 30)
+    #expect(
+      file.notes.filter { $0.key == "train.lr_scheduler_name" }.map(\.line) == [
+        #"train.lr_scheduler_name: "consineannealing" is read as "cosineannealing"."#
+      ])
+    #expect(Set(file.notes.map(\.key)).count == file.notes.count)
+  }
+
+  @Test func everyInertOptionIsNotedOnce() throws {
+    for table in Pipeline.tables {
+      for inert in table.inertSettings {
+        let value = inert.values?.first ?? .string("anything")
+        let file = try read("{\(table.name): {\(inert.name): \(value.canonical)}}")
+        #expect(
+          file.notes.map(\.line) == ["\(table.name).\(inert.name): has no effect. \(inert.why)"])
+        #expect(file.pipeline == Pipeline())
+      }
+    }
+  }
+
+  @Test(arguments: [
+    ("{ trian: {} }", "trian: is unknown; did you mean train?"),
+    ("{ banana: 1 }", banana), ("{ train: 5 }", "train: must be a section { … }, but is 5."),
+    ("{ lr: 1 }", "lr: is unknown here; did you mean train.lr?"),
+    (
+      "{ context_size: 1 }",
+      "context_size: is unknown here; did you mean pretokenize.context_size, cache.context_size "
+        + "or train.context_size?"
+    ),
+    (
+      "{ train: { lr_scheduler: 'constant' } }",
+      "train.lr_scheduler: is unknown; did you mean lr_scheduler_name?"
+    ),
+    (
+      "{ train: { column_name: 'text' } }",
+      "train.column_name: is unknown here; it belongs to pretokenize."
+    ),
+    (
+      "{ train: { store: 'x' } }",
+      "train.store: is unknown here; it belongs to the top of the file."
+    ),
+    ("{ cache: { banana: 1 } }", "cache.banana: is unknown."),
+    ("{ train: { sae: 5 } }", "train.sae: must be a group { … }, but is 5."),
+    ("{ train: { sae: { kk: 5 } } }", "train.sae.kk: is unknown; did you mean k?"),
+    (
+      "{ train: { lr: 'fast' } }", #"train.lr: must be a number above 0, but is "fast"."#
+    ),
+    ("{ train: { lr: Infinity } }", "train.lr: must be a number above 0, but is null."),
+    ("{ train: { lr: -1 } }", "train.lr: must be a number above 0, but is -1."),
+    ("{ train: { k: 1.5 } }", "train.k: must be a whole number of 1 or more, but is 1.5."),
+    (
+      "{ train: { k: 1e300 } }",
+      "train.k: must be a whole number of 1 or more, but is 1e+300."
+    ),
+    (
+      "{ train: { adam_beta1: 1 } }",
+      "train.adam_beta1: must be a number of 0 or more and below 1, but is 1."
+    ),
+    (
+      "{ train: { d_sae: 0 } }",
+      "train.d_sae: must be a whole number of 1 or more or null, but is 0."
+    ),
+    (
+      "{ train: { architecture: 'topkk' } }",
+      #"train.architecture: must be standard or topk, but is "topkk"; did you mean topk?"#
+    ),
+    (
+      "{ train: { architecture: 'gated' } }",
+      #"train.architecture: must be standard or topk, but is "gated"."#
+    ),
+    (
+      "{ pretokenize: { shuffle: 1 } }", "pretokenize.shuffle: must be true or false, but is 1."
+    ),
+    (
+      "{ pretokenize: { seed: null } }",
+      "pretokenize.seed: must be a whole number of 0 or more, but is null."
+    ),
+    (
+      "{ pretokenize: { context_size: 1 } }",
+      "pretokenize.context_size: must be a whole number of 2 or more, but is 1."
+    ),
+    (
+      "{ pretokenize: { begin_batch_token: 'boss' } }",
+      "pretokenize.begin_batch_token: must be bos, eos, sep, a token id or null, but is \"boss\"; "
+        + "did you mean bos?"
+    ),
+    ("{ pretokenize: { split: 7 } }", "pretokenize.split: must be text, but is 7."),
+    (
+      "{ cache: { hook_names: ['a', 1] } }",
+      #"cache.hook_names: must be a list of texts, but is ["a",1]."#
+    ),
+    (
+      "{ train: { use_ghost_grads: true } }",
+      "train.use_ghost_grads: true is not supported. There are no ghost gradients."
+    ),
+    (
+      "{ train: { normalize_sae_decoder: true } }",
+      "train.normalize_sae_decoder: true is not supported. The sparsity loss weighs decoder norms."
+    ),
+    (
+      "{ train: { sae: { dtype: 'float16' } } }",
+      #"train.sae.dtype: "float16" is not supported. Training computes in float32."#
+    ),
+    (
+      "{ cache: { store_batch_size_prompts: 1, model_batch_size: 1 } }",
+      "cache.model_batch_size: is given more than once, as cache.model_batch_size and "
+        + "cache.store_batch_size_prompts."
+    ),
+    (
+      "{ train: { k: 5, sae: { k: 5 } } }",
+      "train.k: is given more than once, as train.k and train.sae.k."
+    ),
+    (
+      "{ logger: { log_frequency: 5 }, train: { wandb_log_frequency: 5 } }",
+      "logger.log_frequency: is given more than once, as logger.log_frequency and "
+        + "train.wandb_log_frequency."
+    ),
+    ("{ train: { k: 5,\n k: 6 } }", "train.k: is given twice, in line 1 and in line 2."),
+    ("{ name: '../x' }", nameRule), ("{ name: '' }", nameRule), ("{ name: '.x' }", nameRule),
+    ("{ name: 'ä' }", nameRule), ("{ store: '' }", "store: must not be empty."),
+    (
+      "{ train: { d_sae: 64, expansion_factor: 4 } }",
+      "train.d_sae: is 64 while expansion_factor is 4; only one of them may be given."
+    ),
+    (
+      "{ train: { architecture: 'topk', k: 65, d_sae: 64 } }",
+      "train.k: is 65, but there are only 64 latents."
+    ),
+    (
+      "{ train: { architecture: 'topk', k: 65, d_in: 16 } }",
+      "train.k: is 65, but there are only 64 latents."
+    ),
+    (
+      "{ train: { training_tokens: 4095 } }",
+      "train.training_tokens: is 4095, less than one batch of 4096."
+    ),
+    (
+      "{ train: { training_tokens: 40960, lr_decay_steps: 6, lr_warm_up_steps: 5 } }",
+      "train.lr_decay_steps: is 6 and lr_warm_up_steps is 5, but the run has 10 steps."
+    ),
+    (
+      "{ train: { training_tokens: 40960, lr_decay_steps: 6, n_restart_cycles: 5, "
+        + "lr_scheduler_name: 'CosineAnnealingWarmRestarts' } }",
+      "train.n_restart_cycles: is 5, but the schedule has 4 steps."
+    ),
+    (
+      "{ train: { lr_end: 0, lr_decay_steps: 6, lr_scheduler_name: 'cosineannealing' } }",
+      "train.lr_end: is 0, which leaves nothing to decay over lr_decay_steps."
+    ),
+    (
+      "{ train: { hook_name: 'blocks.3.hook_resid_pre', hook_layer: 2 } }",
+      #"train.hook_layer: is 2, but hook_name "blocks.3.hook_resid_pre" lies in layer 3."#
+    ),
+    (
+      "{ cache: { hook_name: 'blocks.3.hook_resid_pre', hook_layer: 2 } }",
+      #"cache.hook_layer: is 2, but hook_name "blocks.3.hook_resid_pre" lies in layer 3."#
+    ),
+    (
+      "{ cache: { context_size: 256 } }",
+      "cache.context_size: is 256, but pretokenize.context_size is 128."
+    ),
+    (
+      "{ train: { context_size: 256 } }",
+      "train.context_size: is 256, but pretokenize.context_size is 128."
+    ),
+    (
+      "{ cache: { d_in: 16 }, train: { d_in: 32 } }", "train.d_in: is 32, but cache.d_in is 16."
+    ),
+    (
+      "{ cache: { model_name: 'a' }, train: { model_name: 'b' } }",
+      #"train.model_name: is "b", but cache.model_name is "a"."#
+    ),
+    (
+      "{ cache: { hook_names: ['a'] }, train: { hook_name: 'b' } }",
+      #"train.hook_name: is "b", which the cache section does not store."#
+    ),
+  ])
+  func aWrongSettingIsNamedAndExplained(_ text: String, _ expected: String) {
+    #expect(complaint(text) == "error: x.json5: \(expected)\n")
+  }
+
+  private static let banana =
+    "banana: is unknown; sections are pretokenize, cache, train, logger, evaluate, name and store."
+  private static let nameRule =
+    "name: must be letters, digits, '.', '_' and '-', not starting with '.'."
+
+  @Test func constantScheduleIgnoresLrEnd() {
+    #expect(complaint("{ train: { lr_end: 0, lr_decay_steps: 6 } }") == "")
+  }
+
+  @Test func allProblemsAreReportedTogether() {
+    let text = """
+      { nam: 'x', pretokenize: { contxt_size: 5, shuffle: 'no' },
+        cache: { dtype: 'int4', hook_name: 'blocks.1.x', hook_layer: 0 },
+        train: { lr: 0, use_ghost_grads: true, d_sae: 1, expansion_factor: 1 } }
+      """
+    #expect(
+      complaint(text, ["train.topk=3"]) == """
+        error: x.json5 with --set has 7 problems:
+          nam: is unknown; did you mean name?
+          pretokenize.contxt_size: is unknown; did you mean context_size?
+          train.use_ghost_grads: true is not supported. There are no ghost gradients.
+          train.topk: is unknown.
+          pretokenize.shuffle: must be true or false, but is "no".
+          cache.dtype: must be float32, float16 or bfloat16, but is "int4".
+          train.lr: must be a number above 0, but is 0.
+
+        """)
+  }
+
+  @Test(arguments: [
+    ("", 1, "a value was expected, but the file ends"),
+    ("{\n name: ,\n}", 2, "a value was expected, but ',' was found"),
+    ("{\n name 'x' }", 2, "':' after \"name\" was expected, but ''' was found"),
+    ("{\n name: 'x'\n store: 'y' }", 2, "',' or '}' was expected, but 's' was found"),
+    ("{\n train: {\n\n", 2, "a '{' is not closed"), ("[1, 2", 1, "a '[' is not closed"),
+    ("[1 2]", 1, "',' or ']' was expected, but '2' was found"),
+    ("{} }", 1, "the end of the file was expected, but '}' was found"),
+    ("{ name: 'x }\n", 1, "a text is not closed"), ("{}\n/* x", 2, "a comment is not closed"),
+    ("{ : 1 }", 1, "a key was expected, but ':' was found"),
+    ("\u{E9}{}", 1, "the end of the file was expected, but '{' was found"),
+    ("{ name: nope }", 1, "the file is not JSON5"),
+    (String(repeating: "[", count: 70), 1, "nesting is too deep"),
+  ])
+  func aSyntaxErrorNamesItsLine(_ text: String, _ line: Int, _ what: String) {
+    #expect(
+      complaint(text)
+        == "error: x.json5, line \(line): \(what).\n"
+        + "hint: Pipeline files are JSON5: JSON with comments and trailing commas.\n")
+  }
+
+  @Test func aFileThatIsNoObjectIsRefused() {
+    #expect(
+      complaint("[1]")
+        == "error: x.json5 must be an object: { pretokenize: { … }, … }.\n"
+        + "hint: Pipeline files are JSON5: JSON with comments and trailing commas.\n")
+  }
+
+  @Test func aMissingFileIsNamed() {
+    #expect(throws: PipelineError.self) { try PipelineFile.read("no/such.json5") }
+    do { _ = try PipelineFile.read("no/such.json5") } catch {
+      #expect(
+        Program.report(error).text
+          == "error: no/such.json5 does not exist.\nhint: Check the path.\n")
+      #expect(Program.report(error).code == .wrongInput)
+    }
+  }
+
+  @Test(arguments: ["train.lr", "=5", "train..lr=5", ".lr=5", "cache.hook_names=[a"])
+  func aMalformedOverrideIsQuoted(_ text: String) {
+    #expect(
+      complaint("{}", [text])
+        == "error: --set \(text) is not of the form section.key=value.\n"
+        + "hint: For example: --set train.lr=1e-4 or --set 'cache.hook_names=[\"a\", \"b\"]'.\n")
+  }
+
+  @Test(arguments: [
+    ("pretokenize", "x.json5: pretokenize.dataset_path: is missing; it says where the text is."),
+    (
+      "cache",
+      """
+      x.json5 has 2 problems:
+        cache.model_name: is missing; it says which model to run.
+        cache.hook_name: is missing; it says where activations are taken.
+      """
+    ),
+  ])
+  func aStageNamesWhatItLacks(_ stage: String, _ expected: String) {
+    #expect(complaint("{}", running: stage) == "error: \(expected)\n")
+    #expect(complaint("{}", running: "train") == "")
+  }
+
+  @Test(arguments: try ProjectFiles.names(in: "pipelines").filter { $0.hasSuffix(".json5") })
+  func everyPipelineOfTheProjectIsRead(_ name: String) throws {
+    for stage in ["pretokenize", "cache", "train"] {
+      let path = ProjectFiles.root + "/pipelines/" + name
+      let file = try PipelineFile.read(path, running: stage)
+      #expect(file.notes.isEmpty)
+      #expect(name == file.pipeline.name + ".json5")
+    }
+  }
+
+  @Test func randomTextNeverBringsTheReaderDown() {
+    var random = SystemRandomNumberGenerator()
+    let letters = Array("{}[]:,'\"/*\n\\ kltrain.lr0e-5".utf8)
+    for _ in 0..<20_000 {
+      let text = (0..<Int.random(in: 0..<24, using: &random)).map { _ in
+        letters[Int.random(in: 0..<letters.count, using: &random)]
+      }
+      _ = try? PipelineFile(parsing: text, path: "x.json5")
+    }
+  }
+}

@@ -1,0 +1,167 @@
+import Shared
+import Testing
+
+/// The name of a stored property as a setting is named: `applyBDecToInput` → `apply_b_dec_to_input`.
+private func settingName(_ property: String) -> String {
+  let letters = Array(property)
+  var name = ""
+  for (index, letter) in letters.enumerated() {
+    let startsWord =
+      letter.isUppercase
+      && (!letters[index - 1].isUppercase
+        || (index + 1 < letters.count && letters[index + 1].isLowercase))
+    name += (startsWord ? "_" : "") + letter.lowercased()
+  }
+  return name
+}
+
+/// The stored properties of a value by name, as text.
+private func properties(of value: Any) -> [String: String] {
+  Dictionary(
+    uniqueKeysWithValues: Mirror(reflecting: value).children.map {
+      ($0.label ?? "", String(describing: $0.value))
+    })
+}
+
+private let samples: [JSON] =
+  [.bool(true), .bool(false), .integer(1), .integer(7), .number(0.25), .string("other")]
+  + [.array([.string("other")]), .string("eos"), .null]
+  + ["topk", "bfloat16", "expected_average_only_in", "cosineannealing", "mean"].map(JSON.string)
+
+private func expectComplete<Owner: Section>(_: Owner.Type, except: Set<String> = []) {
+  let names = Owner.settings.map(\.row.name)
+  let stored = properties(of: Owner()).keys.filter { !except.contains($0) }
+  #expect(names.sorted() == stored.map(settingName).sorted())
+
+  let keys =
+    Owner.settings.flatMap { [$0.row.name] + $0.row.aliases } + Owner.inertSettings.map(\.name)
+    + Owner.nested.keys
+  #expect(Set(keys).count == keys.count, "\(Owner.sectionName) has a key twice: \(keys.sorted())")
+  #expect(Owner.settings.allSatisfy { $0.row.help.count > 5 && $0.row.help.count <= 90 })
+  #expect(
+    Owner.inertSettings.allSatisfy { $0.why.hasSuffix(".") && $0.why.first?.isUppercase == true })
+}
+
+/// Each setting changes the property that it is named after, and no other.
+private func expectOwnProperty<Owner: Section>(_: Owner.Type) {
+  for setting in Owner.settings {
+    let before = properties(of: Owner())
+    let changes = samples.compactMap { sample -> [String]? in
+      guard let changed = setting.changing(Owner(), to: sample) else { return nil }
+      let after = properties(of: changed)
+      let names = before.keys.filter { before[$0] != after[$0] }
+      return names.isEmpty ? nil : names
+    }
+    #expect(!changes.isEmpty, "no sample changes \(setting.row.name)")
+    #expect(changes.allSatisfy { $0.map(settingName) == [setting.row.name] })
+  }
+}
+
+@Suite struct SettingTests {
+  @Test func everyPropertyOfASectionIsASettingOfItsName() {
+    expectComplete(
+      Pipeline.self, except: Set(Pipeline.tables.map(\.name).filter { !$0.isEmpty }))
+    expectComplete(PretokenizeSettings.self)
+    expectComplete(CacheSettings.self)
+    expectComplete(TrainSettings.self)
+    expectComplete(LoggerSettings.self)
+    expectComplete(EvaluateSettings.self)
+  }
+
+  @Test func everySettingChangesItsOwnPropertyAlone() {
+    expectOwnProperty(Pipeline.self)
+    expectOwnProperty(PretokenizeSettings.self)
+    expectOwnProperty(CacheSettings.self)
+    expectOwnProperty(TrainSettings.self)
+    expectOwnProperty(LoggerSettings.self)
+    expectOwnProperty(EvaluateSettings.self)
+  }
+
+  @Test func everySectionOfAPipelineHasATable() {
+    let sections = properties(of: Pipeline()).keys.filter { $0 != "name" && $0 != "store" }
+    #expect(Pipeline.tables.map(\.name).sorted() == ([""] + sections).sorted())
+  }
+
+  @Test func defaultsFitTheirOwnBounds() {
+    for table in Pipeline.tables {
+      for row in table.rows {
+        let key = table.name.isEmpty ? row.name : "\(table.name).\(row.name)"
+        let text = "\(key)=\(row.defaultValue.canonical)"
+        #expect(throws: Never.self, "\(text)") {
+          try PipelineFile(parsing: Array("{}".utf8), path: "x.json5", overrides: [text])
+        }
+      }
+    }
+  }
+
+  @Test func fingerprintsHoldWhatChangesBytesAndNothingElse() {
+    var settings = PretokenizeSettings()
+    let before = settings.fingerprintSettings
+    settings.numProc = 3
+    settings.datasetPath = "/elsewhere/stories.jsonl"
+    #expect(settings.fingerprintSettings == before)
+    settings.contextSize = 64
+    #expect(settings.fingerprintSettings != before)
+  }
+
+  @Test func theFingerprintOfEachSectionIsPinned() {
+    // A change of these lines makes every store that people have unfindable.
+    #expect(
+      PretokenizeSettings().fingerprintSettings.canonical
+        == #"{"begin_batch_token":"bos","begin_sequence_token":null,"column_name":"text","#
+        + #""context_size":128,"disable_concat_sequences":false,"seed":42,"#
+        + #""sequence_separator_token":"bos","shard_megabytes":64,"shuffle":true,"split":"train"}"#)
+    #expect(
+      CacheSettings().fingerprintSettings.canonical
+        == #"{"buffer_size_gb":2,"dtype":"float32","model_batch_size":32,"seed":42,"#
+        + #""shuffle":true,"training_tokens":2000000}"#)
+    #expect(
+      TrainSettings().fingerprintSettings.canonical
+        == #"{"adam_beta1":0.9,"adam_beta2":0.999,"apply_b_dec_to_input":true,"#
+        + #""architecture":"standard","aux_loss_coefficient":1,"b_dec_init_method":"zeros","#
+        + #""d_sae":null,"dead_feature_window":1000,"decoder_init_norm":0.1,"eval_fraction":0,"#
+        + #""expansion_factor":null,"feature_sampling_window":2000,"k":100,"l1_coefficient":1,"#
+        + #""l1_warm_up_steps":0,"lp_norm":1,"lr":0.0003,"lr_decay_steps":0,"lr_end":null,"#
+        + #""lr_scheduler_name":"constant","lr_warm_up_steps":0,"n_restart_cycles":1,"#
+        + #""normalize_activations":"none","rescale_acts_by_decoder_norm":true,"seed":42,"#
+        + #""train_batch_size_tokens":4096,"training_tokens":2000000}"#)
+    #expect(LoggerSettings().fingerprintSettings.canonical == "{}")
+    #expect(EvaluateSettings().fingerprintSettings.canonical == "{}")
+  }
+
+  @Test func aSettingThatCameLaterEntersFingerprintsOnlyWhereItIsSet() {
+    #expect(LaterSettings().fingerprintSettings.canonical == #"{"old":1}"#)
+    var set = LaterSettings()
+    set.new = 5
+    #expect(set.fingerprintSettings.canonical == #"{"new":5,"old":1}"#)
+    #expect(set.resolved.canonical == #"{"new":5,"old":1}"#)
+  }
+
+  @Test func resolvedSettingsNameEverySettingOnce() {
+    #expect(
+      LoggerSettings().resolved.canonical == #"{"log_frequency":10}"#)
+    #expect(TrainSettings().resolved.object?.count == TrainSettings.settings.count)
+  }
+
+  @Test func aWidthAndAFactorThatAmountToItNameOneRun() {
+    var byWidth = TrainSettings()
+    byWidth.dSae = 16_384
+    var byFactor = TrainSettings()
+    byFactor.expansionFactor = 16
+    #expect(byWidth.settled(dIn: 1024) == byFactor.settled(dIn: 1024))
+    #expect(TrainSettings().settled(dIn: 512).dSae == 2048)
+    #expect(TrainSettings().settled(dIn: 512).lrEnd == 3e-4 / 10)
+    #expect(byFactor.latentCount(dIn: .max) == nil)
+  }
+}
+
+private struct LaterSettings: Section {
+  var old = 1
+  var new = 2
+  static let sectionName = "later"
+  static let summary = "For one test"
+  static let settings: [Setting<LaterSettings>] = [
+    Setting("old", \.old, "Was there before."),
+    Setting("new", \.new, "Came with a release.", effect: .bytesWhenSet),
+  ]
+}

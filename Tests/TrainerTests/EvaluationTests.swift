@@ -1,0 +1,86 @@
+import Foundation
+import Shared
+import Support
+import Testing
+
+import Trainer
+
+@Suite("The final figures")
+struct EvaluationTests {
+  @Test("They agree with their formulas, also far from the origin", arguments: [0.0, 100])
+  func agreesWithNaiveTwin(offset: Double) {
+    let random = Random(seed: 7, stream: "rows")
+    let rows = (0..<50).map { row in
+      (0..<12).map { Float(random.normal(row * 12 + $0) + offset) }
+    }
+    let outs = rows.enumerated().map { row, values in
+      values.enumerated().map { $1 * 0.9 + Float(random.normal(10_000 + row * 12 + $0)) * 0.1 }
+    }
+    var sums = EvaluationSums(dIn: 12, latentCount: 4)
+    for (index, row) in rows.enumerated() {
+      let out = outs[index]
+      let latents: [Int32] = index % 2 == 0 ? [0, 2] : [2]
+      let values: [Float] = index % 2 == 0 ? [1, 0.5] : [2]
+      sums.add(
+        row: row.span, reconstruction: out.span, latents: latents.span, values: values.span)
+    }
+    let figures = sums.figures
+    func close(_ value: Double, _ twin: Double) -> Bool { abs(value - twin) <= 1e-9 * abs(twin) }
+    #expect(figures.rows == 50)
+    #expect(close(figures.mse, NaiveFigures.meanSquaredError(rows, outs)))
+    #expect(close(figures.explainedVariance, NaiveFigures.explainedVariance(rows, outs)))
+    #expect(close(figures.cosineSimilarity, NaiveFigures.cosine(rows, outs)))
+    #expect(close(figures.l2Ratio, NaiveFigures.normRatio(rows, outs)))
+    #expect(close(figures.l2NormIn, NaiveFigures.mean(rows.map(NaiveFigures.norm))))
+    #expect(close(figures.l2NormOut, NaiveFigures.mean(outs.map(NaiveFigures.norm))))
+    #expect(figures.l0 == 1.5)
+    #expect(figures.l1 == 1.75)
+    #expect(figures.fires == [25, 0, 50, 0])
+    #expect(figures.neverActive == 2)
+    #expect(figures.aliveShare == 0.5)
+    #expect(figures.densities == [0.5, 0, 1, 0])
+  }
+
+  @Test("Rows that do not vary explain all or nothing", arguments: [(Float(3), 1.0), (4, 0)])
+  func withoutVariance(reconstruction: Float, explained: Double) {
+    var sums = EvaluationSums(dIn: 2, latentCount: 1)
+    let row: [Float] = [3, 3]
+    let out = [reconstruction, reconstruction]
+    for _ in 0..<3 {
+      sums.add(
+        row: row.span, reconstruction: out.span, latents: [Int32]().span, values: [Float]().span)
+    }
+    #expect(sums.figures.explainedVariance == explained)
+  }
+
+  @Test("No rows give zeros and not a division by zero")
+  func empty() {
+    let figures = EvaluationSums(dIn: 2, latentCount: 1).figures
+    #expect(figures.mse == 0)
+    #expect(figures.l0 == 0)
+  }
+
+  @Test("evaluation.json has SAELens's groups and is read back")
+  func roundTrip() throws {
+    let evaluation = SampleRun.evaluation
+    let json = evaluation.json
+    #expect(json["reconstruction_quality"]?["explained_variance"] == JSON.number(0.9412))
+    #expect(json["shrinkage"]?["l2_ratio"] == JSON.number(0.987))
+    #expect(json["sparsity"]?["l0"] == JSON.number(17.5))
+    #expect(json["latents"]?["never_active_in_evaluation"] == JSON.integer(1))
+    #expect(json["latents"]?["dead_in_training"] == JSON.integer(3))
+    #expect(Evaluation(try JSON(parsing: Array(json.pretty.utf8))) == evaluation)
+  }
+
+  @Test("An evaluation that cannot be read is named")
+  func unreadable() throws {
+    let folder = NSTemporaryDirectory() + "/evaluation-" + UUID().uuidString
+    try System.createDirectories(folder)
+    defer { try? System.removeTree(folder) }
+    try SampleRun.evaluation.write(run: folder)
+    #expect(try Evaluation.read(run: folder) == SampleRun.evaluation)
+    let path = folder + "/evaluation.json"
+    try AtomicFile.replace(path, with: "{}")
+    #expect(throws: ReportError.unreadable(path: path)) { try Evaluation.read(run: folder) }
+  }
+}

@@ -1,0 +1,60 @@
+import Shared
+import Support
+import Testing
+
+import Trainer
+
+@Suite("The final table")
+struct FinalTableTests {
+  @Test("It names figures, categories, speeds and files, to the letter")
+  func everything() {
+    let record = RecordedTerminal(isInteractive: false)
+    FinalTable(
+      name: "demo", evaluation: SampleRun.evaluation,
+      stages: [
+        .init("pretokenize", Timing(tokens: 2_000_000, seconds: 1.6)), .init("cache", nil),
+        .init("train", Timing(tokens: 4_000_000, seconds: 80)),
+      ], run: "store/runs/demo-0123456789abcdef"
+    ).print(to: record.terminal)
+    #expect(
+      record.writes.joined() == """
+
+        Result of demo
+          explained variance  0.9412  over 1.0 k held-out rows
+          L0                   17.50  active latents per token
+          MSE                  2.250  mean ‖x − x̂‖² per token
+          dead latents             3  of 4; silent in the last 1000 steps of training
+          alive latents       75.0 %  1 never active in the evaluated rows
+
+        Best latent per category
+          category  latent     F1  precision  recall
+          colour        #2  0.924      0.900   0.950
+          <i>none        –      –          –       –
+
+        Speed
+          stage        tokens        time  tokens/s
+          pretokenize   2.0 M       1.6 s     1.2 M
+          train         4.0 M  1 min 20 s    50.0 k
+
+        Files
+          SAE      store/runs/demo-0123456789abcdef
+          report   store/runs/demo-0123456789abcdef/report.html
+          figures  store/runs/demo-0123456789abcdef/evaluation.json
+
+        note: One word of colour is skipped.
+
+        """)
+  }
+
+  @Test("Without categories and timings their tables are left out")
+  func bare() {
+    let evaluation = Evaluation(
+      figures: SampleRun.evaluation.figures, source: .cache, deadInTraining: 0,
+      deadFeatureWindow: 10)
+    let tables = FinalTable(
+      name: "x", evaluation: evaluation, stages: [.init("train", folder: "/nonexistent")], run: "r"
+    ).tables
+    #expect(tables.map(\.title) == ["Result of x", "Files"])
+    #expect(tables[0].rows[0][2] == "over 1.0 k rows of the cache (nothing was held out)")
+  }
+}
