@@ -94,11 +94,8 @@ extension SAEFiles {
   private func summary(_ state: borrowing TrainingState) -> [String: JSON] {
     guard state.activeSamples > 0 else { return [:] }
     var active = 0
-    var dead = 0
-    for latent in 0..<state.activeCounts.count {
-      active += Int(state.activeCounts[latent])
-      if Int(state.passesSinceFired[latent]) > pipeline.train.deadFeatureWindow { dead += 1 }
-    }
+    for latent in 0..<state.activeCounts.count { active += Int(state.activeCounts[latent]) }
+    let dead = state.deadLatentCount(window: pipeline.train.deadFeatureWindow)
     return [
       "l0": .number(Double(active) / Double(state.activeSamples)),
       "num_dead_features": .integer(dead),

@@ -54,6 +54,18 @@ package struct TrainedSAE: ~Copyable, RowEncoder {
     return TrainedSAE(configuration: configuration, parameters: parameters)
   }
 
+  package mutating func encode(
+    _ batch: Span<Float>, rows: Int,
+    _ body: (Span<Int32>, Span<Int32>, Span<Float>, Span<Float>) throws -> Void
+  ) throws {
+    try engine.encode(batch, rows: rows, parameters) { codes, reconstruction in
+      let active = 0..<codes.count
+      try body(
+        codes.rowOffsets.span.extracting(0..<rows + 1), codes.latents.span.extracting(active),
+        codes.values.span.extracting(active), reconstruction)
+    }
+  }
+
   private static func readConfiguration(_ path: String) throws -> SAEConfiguration {
     let json = try? JSON(parsing: try MappedFile.contents(path))
     guard let json, let dIn = json["d_in"]?.integer,

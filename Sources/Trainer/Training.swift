@@ -47,7 +47,8 @@ package struct TrainingPlan: Sendable {
     Schedule(pipeline.train, totalSteps: max(1, pipeline.train.trainingTokens / batchRows))
   }
 
-  package func loader(firstStep: Int) -> Loader {
+  /// The stream of batches from a step on.
+  package func loader(batchRows: Int, firstStep: Int) -> Loader {
     Loader(
       shards: source.shards, dIn: source.facts.dIn, order: order, heldOut: heldOut,
       batchRows: batchRows, scale: Float(normalization.factor), firstStep: firstStep)
@@ -61,9 +62,33 @@ package struct TrainingPlan: Sendable {
 }
 
 extension TrainingPlan {
-  /// Fresh weights, a function of the seed.
+  /// Rows that the geometric median is taken over, at most.
+  private static let medianRows = 8192
+
+  /// Fresh weights, a function of the seed and of the cache.
   func initialState() throws -> TrainingState {
-    TrainingState(dIn: configuration.dIn, dSae: configuration.dSae)
+    var state = TrainingState(dIn: configuration.dIn, dSae: configuration.dSae)
+    state.parameters = .initial(
+      dIn: configuration.dIn, dSae: configuration.dSae,
+      rowNorm: pipeline.train.decoderInitNorm, seed: pipeline.train.seed)
+    for (column, value) in try initialDecoderBias().enumerated() {
+      state.parameters.decoderBias.buffer[column] = value
+    }
+    return state
+  }
+
+  /// The initial b_dec, in the scale of the data that the SAE sees; empty for zeros.
+  private func initialDecoderBias() throws -> [Float] {
+    switch pipeline.train.bDecInitMethod {
+    case .zeros: return []
+    case .mean: return source.facts.mean.map { Float($0 * normalization.factor) }
+    case .geometricMedian:
+      let rows = min(TrainingPlan.medianRows, order.rowsPerEpoch)
+      let loader = loader(batchRows: rows, firstStep: 0)
+      return try loader.run {
+        try loader.withNextBatch { Centre.geometricMedian($0, columns: configuration.dIn) }
+      }
+    }
   }
 }
 
@@ -94,7 +119,7 @@ package struct Training {
     var log = try RunLog.open(logPath)
     var engine = Engine(plan.configuration, batchRows: plan.batchRows, path: .sparse)
     let schedule = plan.schedule
-    let loader = plan.loader(firstStep: state.step)
+    let loader = plan.loader(batchRows: plan.batchRows, firstStep: state.step)
     var clock = Clock(seconds: System.uptime, step: state.step)
     try loader.run {
       while state.step < plan.steps {
@@ -230,11 +255,6 @@ private struct Clock {
 }
 
 extension TrainingState {
-  fileprivate mutating func resetActivityCounts() {
-    for latent in 0..<activeCounts.count { activeCounts[latent] = 0 }
-    activeSamples = 0
-  }
-
   fileprivate var meanPassesSinceFired: Double {
     var sum = 0
     for latent in 0..<passesSinceFired.count { sum += Int(passesSinceFired[latent]) }
