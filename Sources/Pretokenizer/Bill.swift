@@ -40,7 +40,8 @@ package struct Bill: Sendable, Equatable {
   package var diskByteCount: Int { 2 * shardByteCount }
 
   package var table: Table {
-    var table = Table(title: "pretokenize: the bill", columns: [Table.Column(""), Table.Column("")])
+    var table = Table(
+      title: "pretokenize: the bill", columns: [Table.Column(""), Table.Column("")])
     if let textByteCount {
       table.add(["text", "\(Readable.bytes(textByteCount)) in \(fileCount) files"])
     }

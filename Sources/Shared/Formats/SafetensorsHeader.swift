@@ -18,7 +18,7 @@ package struct SafetensorsHeader: Sendable, Equatable {
     let (declarations, metadata) = try text.readHeader()
     var tensors: [String: TensorEntry] = [:]
     for declaration in declarations {
-      let entry = try declaration.entry(payloadStart: start, path: path)
+      let entry = try declaration.entry(start, bytes.byteCount, path: path)
       guard tensors.updateValue(entry, forKey: entry.name) == nil else {
         throw .duplicateTensor(path: path, tensor: entry.name)
       }
@@ -96,7 +96,9 @@ struct TensorDeclaration {
   var begin: Int
   var end: Int
 
-  func entry(payloadStart: Int, path: String) throws(SafetensorsError) -> TensorEntry {
+  func entry(
+    _ payloadStart: Int, _ byteCount: Int, path: String
+  ) throws(SafetensorsError) -> TensorEntry {
     guard let type = TensorType(rawValue: type) else {
       throw .unknownType(path: path, tensor: name, type: type)
     }
@@ -106,10 +108,12 @@ struct TensorDeclaration {
       guard !overflows else { throw .shapeTooLarge(path: path, tensor: name, shape: shape) }
       needed = product
     }
-    // A header of 10⁸ bytes and offsets below 2⁶² cannot overflow a sum.
-    guard begin <= end, end < 1 << 62, end - begin == needed else {
-      throw .wrongSize(
-        path: path, tensor: name, type: type, shape: shape, byteCount: end &- begin)
+    // Neither bound is negative, so the difference cannot overflow; the sum can.
+    guard end - begin == needed else {
+      throw .wrongSize(path: path, tensor: name, type: type, shape: shape, byteCount: end - begin)
+    }
+    guard payloadStart.addingReportingOverflow(end).overflow == false else {
+      throw .cutShort(path: path, promised: .max, byteCount: byteCount)
     }
     return TensorEntry(
       name: name, type: type, shape: shape, range: payloadStart + begin..<payloadStart + end)

@@ -21,8 +21,8 @@ package enum ShardError: Failure, Equatable {
 
   package var hint: String? {
     switch self {
-    case .wrongFormat: "Delete the folder and run the stage that made it again."
-    case .malformedMetadata: "Delete the file's folder and run the stage that made it again."
+    case .wrongFormat(let path, _, _), .malformedMetadata(let path, _, _):
+      "Delete the folder \(folder(of: path)) and run the stage that made it again."
     }
   }
 }

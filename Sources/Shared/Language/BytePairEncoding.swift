@@ -105,7 +105,9 @@ struct MergeScratch {
       for index in position + 1..<count { ids[index] = ids[index + 1] }
       for index in position..<count - 1 { candidates[index] = candidates[index + 1] }
       if position > 0 { candidates[position - 1] = model.rule(ids[position - 1], ids[position]) }
-      if position < count - 1 { candidates[position] = model.rule(ids[position], ids[position + 1]) }
+      if position < count - 1 {
+        candidates[position] = model.rule(ids[position], ids[position + 1])
+      }
     }
     ids.removeLast(ids.count - count)
   }

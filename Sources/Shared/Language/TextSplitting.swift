@@ -13,12 +13,14 @@ enum PreTokenizer: Sendable, Equatable {
 /// GPT-2's split pattern, compiled by hand:
 ///
 ///     's|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+
-struct GPT2Pattern {
+package struct GPT2Pattern: Sendable {
   private let classes = CharacterClasses.shared
+
+  package init() {}
 
   /// Where the piece that starts at `start` ends, in a text that ends at `end`.
   @inline(__always)
-  func pieceEnd(_ text: borrowing Span<UInt8>, from start: Int, to end: Int) -> Int {
+  package func pieceEnd(_ text: borrowing Span<UInt8>, from start: Int, to end: Int) -> Int {
     let first = text[start]
     if first == UInt8(ascii: "'") {
       let length = contraction(text, from: start, to: end)

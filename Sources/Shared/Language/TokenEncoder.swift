@@ -165,7 +165,13 @@ private struct PieceCache {
         var words: (UInt64, UInt64, UInt64) = (0, 0, length)
         for index in 0..<count {
           let byte = UInt64(text[start + index]) << UInt64(index % 8 * 8)
-          if index < 8 { words.0 |= byte } else if index < 16 { words.1 |= byte } else { words.2 |= byte }
+          if index < 8 {
+            words.0 |= byte
+          } else if index < 16 {
+            words.1 |= byte
+          } else {
+            words.2 |= byte
+          }
         }
         (first, second, third) = words
       }

@@ -1,0 +1,72 @@
+import Pretokenizer
+import Shared
+import Testing
+
+private func documents(_ text: String, _ range: Range<Int>? = nil) throws -> [String] {
+  let bytes = Array(text.utf8)
+  var lines = JSONLines(path: "x.jsonl", column: "text")
+  var found: [String] = []
+  try lines.read(bytes.span, range ?? 0..<bytes.count) { document in
+    found.append(String(decoding: document.indices.map { document[$0] }, as: UTF8.self))
+  }
+  return found
+}
+
+private func complaint(_ text: String) throws -> String {
+  do {
+    _ = try documents(text)
+    return ""
+  } catch let failure as any Failure { return failure.sentence }
+}
+
+@Suite struct JSONLinesTests {
+  private let sample = """
+    {"text": "one"}
+    \t
+    {"id": [1, {"text": "not this"}], "text": "two \\"quoted\\" \\ud83c\\udf89"}\r
+
+    { "text" : "", "more": null }
+    {"text": "old", "text": "last"}
+    """
+
+  @Test func theFieldOfEveryLineIsRead() throws {
+    #expect(try documents(sample) == ["one", "two \"quoted\" 🎉", "", "last"])
+    #expect(try documents("\u{FEFF}{\"text\": \"marked\"}\n") == ["marked"])
+    #expect(try documents("") == [])
+    #expect(try documents("\n\n") == [])
+  }
+
+  @Test func rangesThatMeetGiveEveryLineOnce() throws {
+    let count = sample.utf8.count
+    let whole = try documents(sample)
+    for cut in 0...count {
+      #expect(try documents(sample, 0..<cut) + documents(sample, cut..<count) == whole)
+    }
+    let ranges = stride(from: 0, to: count, by: 7).map { $0..<min($0 + 7, count) }
+    #expect(try ranges.flatMap { try documents(sample, $0) } == whole)
+  }
+
+  @Test(arguments: [
+    (
+      "{\"text\": \"a\"}\n{\"text\": \"b}",
+      "x.jsonl, line 2, byte 10: the string that starts here has no end."
+    ),
+    ("{\"text\": \"a\"\n", "x.jsonl, line 1, byte 13: expected “,” or “}”."),
+    ("{\"text\": \"a\"} x", "x.jsonl, line 1, byte 15: expected the end of the line."),
+    ("\n[1]", "x.jsonl, line 2, byte 1: expected an object."),
+    ("{\"text\": tru}", "x.jsonl, line 1, byte 10: expected a value."),
+    (
+      "\n\n{\"body\": \"a\", \"id\": 1}",
+      "x.jsonl, line 3: there is no “text”; the line has “body”, “id”."
+    ),
+    ("{}", "x.jsonl, line 1: there is no “text”; the object is empty."),
+    ("{\"text\": 12}", "x.jsonl, line 1: “text” is a number where text is needed."),
+    ("{\"text\": null}", "x.jsonl, line 1: “text” is null where text is needed."),
+    ("{\"text\": [\"a\"]}", "x.jsonl, line 1: “text” is a list where text is needed."),
+    ("{\"text\": {}}", "x.jsonl, line 1: “text” is an object where text is needed."),
+    ("{\"text\": true}", "x.jsonl, line 1: “text” is true or false where text is needed."),
+  ])
+  func aBrokenLineIsNamed(text: String, expected: String) throws {
+    #expect(try complaint(text) == expected)
+  }
+}

@@ -1,0 +1,171 @@
+import Dispatch
+import Foundation
+import Pretokenizer
+import Shared
+import Support
+import Synchronization
+import Testing
+
+private let sentences = [
+  "The river carries a lantern.", "She's found the stone; he isn't sure.", "",
+  "Über 1,234 cafés in 東京 — and a kitten.", "We've followed the harbour for 3 days.\n",
+]
+
+/// A pipeline over generated text in a folder of its own.
+private func pipeline(
+  _ folder: borrowing TemporaryFolder, documents: Int = 60_000, store: String = "store"
+) throws -> Pipeline {
+  var pipeline = Pipeline()
+  pipeline.name = "test"
+  pipeline.store = folder.file(store)
+  pipeline.pretokenize.tokenizerName = ProjectFiles.root + "/Tests/Fixtures/tokenizer/plain"
+  pipeline.pretokenize.datasetPath = folder.file("text.jsonl")
+  pipeline.pretokenize.contextSize = 16
+  pipeline.pretokenize.shardMegabytes = 1
+  if !System.exists(folder.file("text.jsonl")) {
+    var text = ""
+    for index in 0..<documents {
+      let sentence = sentences[index % sentences.count]
+      text += JSON.object(["text": .string(sentence + " \(index)")]).canonical + "\n"
+    }
+    try folder.write(Array(text.utf8), to: "text.jsonl")
+  }
+  return pipeline
+}
+
+private func run(_ pipeline: Pipeline) throws -> PretokenizeResult {
+  try Pretokenizing(pipeline, mode: .quiet).run()
+}
+
+/// Names and contents of a stage's folder, but for how fast it was made.
+private func contentsOfFolder(_ path: String) throws -> [String: [UInt8]] {
+  var result: [String: [UInt8]] = [:]
+  for name in try System.list(path) where name != "timing.json" {
+    result[name] = try contents(of: path + "/" + name)
+  }
+  return result
+}
+
+private func sequences(_ folder: String) throws -> [[UInt32]] {
+  let files = try System.list(folder).filter { $0.hasPrefix("shard-") }
+  return try files.flatMap { name in
+    let shard = try TokenShard.read(folder + "/" + name)
+    return (0..<shard.sequenceCount).map { row in
+      Array(shard.tokens[row * shard.contextSize..<(row + 1) * shard.contextSize])
+    }
+  }
+}
+
+@Suite(.serialized) struct PretokenizingTests {
+  @Test func aStageIsMadeOnceAndThenFound() throws {
+    let folder = try TemporaryFolder()
+    let pipeline = try pipeline(folder, documents: 400)
+    let first = try run(pipeline)
+    #expect(first.didWork)
+    let files = try System.list(first.folder)
+    #expect(
+      files == ["manifest.json", "shard-00000.safetensors.zst", "timing.json", "tokenizer.json"])
+    let recorder = RecordedTerminal(isInteractive: false)
+    let second = try Pretokenizing(pipeline, terminal: recorder.terminal).run()
+    #expect(!second.didWork)
+    #expect(second.fingerprint == first.fingerprint && second.tokens == first.tokens)
+    #expect(recorder.writes == ["tokens: nothing to do (\(first.folder))\n"])
+    #expect(try PretokenizeKey.make(pipeline).fingerprint == first.fingerprint)
+  }
+
+  @Test func theManifestSaysWhatTheNextStageNeeds() throws {
+    let folder = try TemporaryFolder()
+    let result = try run(try pipeline(folder, documents: 400))
+    let path = result.folder + "/manifest.json"
+    let manifest = try Manifest(parsing: try contents(of: path), path: path)
+    #expect(manifest.rows == result.sequences)
+    #expect(manifest.details["context_size"] == .integer(16))
+    #expect(manifest.details["vocabulary_size"] == .integer(700))
+    #expect(manifest.details["sequences"] == .integer(result.sequences))
+    #expect(manifest.details["tokens"] == .integer(16 * result.sequences))
+    #expect(manifest.details["documents"] == .integer(400))
+    #expect(manifest.details["replaced_characters"] == .integer(0))
+    #expect(manifest.details["dtype"] == .string("U16"))
+    #expect(manifest.identities["bos_token_id"] == "0")
+    #expect(manifest.identities.keys.contains("data-00000.jsonl"))
+  }
+
+  @Test func tokensComeOutInOrderWithoutShuffling() throws {
+    let folder = try TemporaryFolder()
+    var pipeline = try pipeline(folder, documents: 50)
+    pipeline.pretokenize.shuffle = false
+    let rows = try sequences(try run(pipeline).folder)
+    let tokenizer = try Tokenizer.open(pipeline.pretokenize.tokenizerName)
+    let documents = (0..<50).map { tokenizer.encode(sentences[$0 % sentences.count] + " \($0)") }
+    let packing = Packing(
+      DocumentList(documents), PackingRules(contextSize: 16, beginBatch: 0, separator: 0))
+    let expected = packing.sequences((0..<UInt32(packing.sequenceCount)).map { $0 })
+    #expect(rows.flatMap { $0 } == expected)
+    #expect(rows.allSatisfy { $0[0] == 0 })
+  }
+
+  @Test func shufflingIsAPermutationThatTheSeedDetermines() throws {
+    let folder = try TemporaryFolder()
+    var pipeline = try pipeline(folder, documents: 400)
+    let shuffled = try sequences(try run(pipeline).folder)
+    pipeline.store = folder.file("other")
+    #expect(try sequences(try run(pipeline).folder) == shuffled)
+    pipeline.pretokenize.seed = 43
+    let otherSeed = try sequences(try run(pipeline).folder)
+    pipeline.pretokenize.shuffle = false
+    let plain = try sequences(try run(pipeline).folder)
+    #expect(shuffled != plain && shuffled != otherSeed)
+    func sorted(_ rows: [[UInt32]]) -> [[UInt32]] {
+      rows.sorted { $0.lexicographicallyPrecedes($1) }
+    }
+    #expect(sorted(shuffled) == sorted(plain) && sorted(otherSeed) == sorted(plain))
+  }
+
+  @Test func threadsAndWorkersChangeNoByte() throws {
+    let folder = try TemporaryFolder()
+    let one = try pipeline(folder, store: "one")
+    let three = try pipeline(folder, store: "three")
+    let threads = Parallel.threadCount
+    defer { Parallel.threadCount = threads }
+    Parallel.threadCount = 1
+    let alone = try contentsOfFolder(try run(one).folder)
+    #expect(alone.keys.count { $0.hasPrefix("shard-") } > 1)
+    Parallel.threadCount = 2
+    let failures = Mutex<[String]>([])
+    DispatchQueue.concurrentPerform(iterations: 3) { _ in
+      do { _ = try run(three) } catch { failures.withLock { $0.append("\(error)") } }
+    }
+    #expect(failures.withLock { $0 } == [])
+    let result = try run(three)
+    #expect(!result.didWork)
+    #expect(try contentsOfFolder(result.folder) == alone)
+  }
+
+  @Test func badInputLeavesNoShard() throws {
+    let folder = try TemporaryFolder()
+    let pipeline = try pipeline(folder, documents: 10)
+    try folder.write(Array("{\"text\": \"fine\"}\n{\"text\": 3}\n".utf8), to: "text.jsonl")
+    let path = pipeline.pretokenize.datasetPath
+    #expect(
+      throws: DocumentError.wrongType(path: path, line: 2, column: "text", type: "a number")
+    ) { try run(pipeline) }
+    let stage = Store(pipeline.store).folder(try PretokenizeKey.make(pipeline)).path
+    #expect(try System.list(stage) == ["work"])
+    #expect(try System.list(stage + "/work") == [])
+    try folder.write(Array("{\"text\": \"fine\"}\n".utf8), to: "text.jsonl")
+    let error = #expect(throws: TooLittleText.self) { try run(pipeline) }
+    #expect(
+      error?.sentence == "The text has \(error?.tokens ?? 0) tokens, which fill no sequence of 16.")
+  }
+
+  @Test func whatIsMissingIsFound() {
+    var settings = PretokenizeSettings()
+    settings.tokenizerName = "no/tokenizer"
+    settings.datasetPath = "no/text"
+    #expect(
+      MissingInput.find(settings).map(\.sentence) == [
+        "There is no tokenizer at no/tokenizer: no such file or folder.",
+        "There is no text at no/text: no such file or folder.",
+      ])
+  }
+}

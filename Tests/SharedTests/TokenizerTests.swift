@@ -1,0 +1,191 @@
+import Foundation
+import Shared
+import Support
+import Testing
+
+private func fixture(_ name: String) -> String {
+  ProjectFiles.root + "/Tests/Fixtures/tokenizer/" + name
+}
+
+/// The words of the error with which opening a tokenizer.json fails.
+private func complaint(_ edit: (inout String) -> Void) throws -> String {
+  let folder = try TemporaryFolder()
+  var text = String(
+    decoding: try MappedFile.contents(fixture("plain/tokenizer.json")), as: UTF8.self)
+  edit(&text)
+  try folder.write(Array(text.utf8), to: "tokenizer.json")
+  return try complaint(at: folder.path).replacingOccurrences(of: folder.path, with: "T")
+}
+
+private func complaint(at path: String) throws -> String {
+  do {
+    _ = try Tokenizer.open(path)
+    return ""
+  } catch let failure as any Failure { return failure.sentence }
+}
+
+@Suite struct TokenizerTests {
+  @Test(arguments: ["plain", "neox", "options"])
+  func encodesLikeHuggingFace(name: String) throws {
+    let tokenizer = try Tokenizer.open(fixture(name))
+    let cases = try JSON(parsing: try MappedFile.contents(fixture("encodings.json")))[name]?.array
+    #expect(cases?.count ?? 0 > 80)
+    var encoder = TokenEncoder(tokenizer, cachedPieces: 64)
+    for item in cases ?? [] {
+      let text = item.array?.first?.string ?? ""
+      let expected = (item.array?.last?.array ?? []).compactMap(\.integer).map { UInt32($0) }
+      #expect(tokenizer.encode(text) == expected, "\(text.debugDescription)")
+      // Once more through an encoder whose cache is warm and far too small.
+      var ids: [UInt32] = []
+      encoder.encode(Array(text.utf8).span, into: &ids)
+      #expect(ids == expected, "\(text.debugDescription)")
+    }
+  }
+
+  @Test func longPiecesAreMergedLikeShortOnes() throws {
+    let path = fixture("plain/tokenizer.json")
+    let tokenizer = try Tokenizer.open(path)
+    let naive = try NaiveMerging(path)
+    let letters = Array("riverstonelantern")
+    let random = Random(seed: 9, stream: "merging")
+    for (round, length) in [1, 2, 5, 63, 64, 65, 66, 130, 300].enumerated() {
+      let piece = String(
+        (0..<length).map { letters[random.integer(1000 * round + $0, below: letters.count)] })
+      #expect(tokenizer.encode(piece) == naive.encode(piece), "\(piece)")
+    }
+  }
+
+  @Test func aPieceOfHalfAMillionBytesTakesNoSquareOfItsLength() throws {
+    let tokenizer = try Tokenizer.open(fixture("plain"))
+    let piece = [UInt8](repeating: UInt8(ascii: "a"), count: 1 << 19)
+    let ids = tokenizer.encode(piece)
+    #expect(tokenizer.decode(ids).utf8.count == piece.count)
+  }
+
+  @Test func decodingGivesTheTextBack() throws {
+    let tokenizer = try Tokenizer.open(fixture("plain"))
+    let text = "Über 12 naïve cafés… 東京 🎉<|endoftext|>\n"
+    #expect(tokenizer.decode(tokenizer.encode(text)) == text)
+    #expect(tokenizer.tokenText(0) == "<|endoftext|>")
+    #expect(tokenizer.tokenText(40_000) == "")
+    #expect(tokenizer.vocabularySize == 700)
+  }
+
+  @Test func bytesThatAreNoTextAreReplacedAndCounted() throws {
+    let tokenizer = try Tokenizer.open(fixture("plain"))
+    var encoder = TokenEncoder(tokenizer)
+    var ids: [UInt32] = []
+    // A cut character, a lone continuation, and a U+FFFD that was there.
+    let bytes = Array("a".utf8) + [0xE6, 0x9D, 0x20, 0x80] + Array("\u{FFFD}b".utf8)
+    encoder.encode(bytes.span, into: &ids)
+    #expect(tokenizer.decode(ids) == "a\u{FFFD} \u{FFFD}\u{FFFD}b")
+    #expect(encoder.replacedCount == 2)
+  }
+
+  @Test func aTemplateIsAddedOnlyWhereWanted() throws {
+    let tokenizer = try Tokenizer.open(fixture("options"))
+    let plain = tokenizer.encode("river", specialTokens: .omitted)
+    let start = try #require(tokenizer.encode("<s>", specialTokens: .omitted).first)
+    let end = try #require(tokenizer.encode("</s>", specialTokens: .omitted).first)
+    #expect(tokenizer.encode("river") == [start] + plain + [end])
+  }
+
+  // MARK: - Special tokens
+
+  @Test func rolesComeFromTheFilesBesideTheTokenizer() throws {
+    let folder = try TemporaryFolder()
+    try folder.write(
+      try MappedFile.contents(fixture("plain/tokenizer.json")), to: "tokenizer.json")
+    #expect(try Tokenizer.open(folder.path).bosId == 0)
+    #expect(try Tokenizer.open(folder.path).sepId == nil)
+    try folder.write(
+      Array(#"{"bos_token": null, "eos_token": {"content": "a"}}"#.utf8),
+      to: "tokenizer_config.json")
+    try folder.write(
+      Array(#"{"bos_token": "c", "sep_token": "b"}"#.utf8), to: "special_tokens_map.json")
+    let tokenizer = try Tokenizer.open(folder.path + "/")
+    #expect(tokenizer.bosId == nil)
+    #expect(try tokenizer.id(of: .eos) == tokenizer.encode("a")[0])
+    #expect(try tokenizer.id(of: .sep) == tokenizer.encode("b")[0])
+    #expect(try tokenizer.id(of: .id(699)) == 699)
+    let file = tokenizer.path
+    #expect(throws: TokenizerError.noSuchToken(path: file, role: "bos")) {
+      try tokenizer.id(of: .bos)
+    }
+    #expect(throws: TokenizerError.idOutOfRange(path: file, id: 700, vocabularySize: 700)) {
+      try tokenizer.id(of: .id(700))
+    }
+  }
+
+  // MARK: - Messages
+
+  @Test func whatIsNotUnderstoodIsNamed() throws {
+    func changed(_ old: String, _ new: String) throws -> String {
+      try complaint { $0 = $0.replacingOccurrences(of: old, with: new) }
+    }
+    let byteLevel = #""pre_tokenizer":{"type":"ByteLevel","add_prefix_space":false,"#
+    #expect(
+      try changed(#""normalizer":null"#, #""normalizer":{"type":"Lowercase"}"#)
+        == "T/tokenizer.json: normalizer: the type “Lowercase” is not supported.")
+    #expect(
+      try changed(
+        #""normalizer":null"#,
+        #""normalizer":{"type":"Sequence","normalizers":[{"type":"NFC"},{"type":"Strip"}]}"#)
+        == "T/tokenizer.json: normalizer.normalizers[1]: the type “Strip” is not supported.")
+    #expect(
+      try changed(byteLevel, #""pre_tokenizer":{"type":"Metaspace","#)
+        == "T/tokenizer.json: pre_tokenizer: the type “Metaspace” is not supported.")
+    #expect(
+      try changed(#""use_regex":true"#, #""use_regex":false"#)
+        == "T/tokenizer.json: pre_tokenizer: use_regex false is not supported.")
+    #expect(
+      try changed(#""model":{"type":"BPE""#, #""model":{"type":"Unigram""#)
+        == "T/tokenizer.json: model: the type “Unigram” is not supported.")
+    #expect(
+      try changed(#""dropout":null"#, #""dropout":0.1"#)
+        == "T/tokenizer.json: model.dropout: 0.1 is not supported.")
+    #expect(
+      try changed(#""end_of_word_suffix":null"#, #""end_of_word_suffix":"</w>""#)
+        == "T/tokenizer.json: model.end_of_word_suffix: \"</w>\" is not supported.")
+    #expect(
+      try changed(#""id":0,"content":"<|endoftext|>""#, #""id":7,"content":"<|endoftext|>""#)
+        == "T/tokenizer.json: the added token “<|endoftext|>” has the id 7, where its place gives "
+        + "it 0.")
+    #expect(
+      try changed(#""merges":["#, #""merges":[["a","qq"],"#)
+        == "T/tokenizer.json: model.merges[0] needs the token “qq”, which is not in the "
+        + "vocabulary.")
+    #expect(
+      try changed(#""merges":["#, #""merges":["a b c","#).hasSuffix(
+        ": expected two tokens with one space between them."))
+    #expect(
+      try changed(#""model":"#, #""modell":"#) == "T/tokenizer.json: model must be an object.")
+  }
+
+  @Test func damageIsNamedWithItsPlace() throws {
+    #expect(
+      try complaint { $0 = "{\"model\": {\"vocab\": {\"a\": 1" }
+        == "T/tokenizer.json at byte 28: expected “,” or “}”.")
+    #expect(
+      try complaint { $0 = "[]" } == "T/tokenizer.json at byte 0: expected “{”.")
+  }
+
+  @Test func whatIsMissingIsNamed() throws {
+    let folder = try TemporaryFolder()
+    #expect(
+      try complaint(at: "gpt2-of-nowhere")
+        == "There is no tokenizer at gpt2-of-nowhere: no such file or folder.")
+    #expect(
+      try complaint(at: folder.path) == "The folder \(folder.path) holds no tokenizer.json.")
+    #expect(
+      TokenizerError.absent("x").hint
+        == "Give a folder that holds tokenizer.json, or that file; this version does not download "
+        + "from the Hugging Face Hub.")
+    #expect(
+      TokenizerError.noSuchToken(path: "T", role: "sep").sentence
+        == "The tokenizer T has no sep token.")
+    #expect(
+      TokenizerError.idOutOfRange(path: "T", id: 9, vocabularySize: 9).sentence
+        == "9 is no token of T: its ids are 0 to 8.")
+  }
+}
