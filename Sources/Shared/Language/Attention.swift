@@ -41,10 +41,17 @@ struct Attention: Sendable {
   }
 
   /// Where a task writes; rows of different tasks are disjoint.
-  private struct Targets: Sendable {
+  private struct Targets: ~Escapable, Sendable {
     let mixed: Disjoint<Float>
     let scores: Disjoint<Float>
     let pattern: Disjoint<Float>
+
+    @_lifetime(copy mixed, copy scores, copy pattern)
+    init(mixed: Disjoint<Float>, scores: Disjoint<Float>, pattern: Disjoint<Float>) {
+      self.mixed = mixed
+      self.scores = scores
+      self.pattern = pattern
+    }
   }
 
   /// mixed `[T, H·h]` ← softmax(scale · q·kᵀ) · v for each head, over the tokens up to its own.
@@ -98,11 +105,11 @@ struct Attention: Sendable {
     }
     let outputs = room + queries * keys
     scratch.withSlice(room..<outputs) { weights in
-      Multiply.tile(
+      Multiply.product(
         rows: queries, columns: keys, inner: headWidth,
-        values.extracting(part(head, from: first, rows: queries)), aStride: stride,
+        values.extracting(part(head, from: first, rows: queries)), .plain, aStride: stride,
         values.extracting(part(heads + shared, from: 0, rows: keys)), .transposed, bStride: stride,
-        into: &weights, scale: scale)
+        into: &weights, scale: scale, threads: .none)
     }
     for query in 0..<queries {
       let token = sequence * contextSize + first + query
@@ -112,11 +119,10 @@ struct Attention: Sendable {
     }
     scratch.withSlice(outputs..<outputs + queries * headWidth) { output in
       scratch.withSlice(room..<outputs) { weights in
-        Multiply.tile(
-          rows: queries, columns: headWidth, inner: keys, weights.span, aStride: keys,
-          values.extracting(part(heads + keyValueHeads + shared, from: 0, rows: keys)),
-          bStride: stride,
-          into: &output)
+        Multiply.product(
+          rows: queries, columns: headWidth, inner: keys, weights.span, .plain, aStride: keys,
+          values.extracting(part(heads + keyValueHeads + shared, from: 0, rows: keys)), .plain,
+          bStride: stride, into: &output, threads: .none)
       }
       for query in 0..<queries {
         let token = sequence * contextSize + first + query
