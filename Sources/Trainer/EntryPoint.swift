@@ -1,5 +1,55 @@
+// saeline-train: activation shards to a trained SAE and its report.
+
 import Shared
 
 @main enum Main {
-  static func main() {}
+  static let description = ProgramDescription(
+    name: "saeline-train", summary: "Trains a sparse autoencoder on cached activations.",
+    sections: ["train", "logger", "evaluate"],
+    verbs: [
+      Verb("report", "Measure a finished run again and write its report.html."),
+      Verb(
+        "reconstruct",
+        "Write rows of the cache and their reconstructions to reconstruction.safetensors."),
+    ],
+    threads: \.train.threads)
+
+  static func main() {
+    Program.main(description, run: run)
+  }
+
+  private static func run(_ invocation: Invocation) throws {
+    if invocation.isDryRun { return try bill(invocation) }
+    let run = try Run(
+      invocation.pipeline, verify: invocation.verifies ? .digests : .sizes,
+      mode: invocation.isQuiet ? .quiet : .automatic)
+    switch invocation.verb {
+    case "report":
+      try run.requireFinished()
+      try run.measure()
+      try Report.write(run: run.folder.path)
+      try finish(run, didWork: true, invocation)
+    case "reconstruct":
+      let result = try Reconstruction.write(run)
+      print(invocation.isJSON ? result.canonical : result["file"]?.string ?? "")
+    default:
+      let outcome = try run.run()
+      if outcome == .nothingToDo, !invocation.isQuiet {
+        Terminal.standardError.print("nothing to do: \(run.folder.path) is finished")
+      }
+      try finish(run, didWork: outcome == .trained, invocation)
+    }
+  }
+
+  private static func finish(_ run: Run, didWork: Bool, _ invocation: Invocation) throws {
+    if didWork { try run.printTables() }
+    print(invocation.isJSON ? try run.result(didWork: didWork).canonical : run.folder.path)
+  }
+
+  /// Prints what the run will cost, and refuses where the disk is too small for it.
+  private static func bill(_ invocation: Invocation) throws {
+    let bill = try Bill(invocation.pipeline, speed: .measure())
+    if invocation.isJSON { print(bill.json.canonical) } else { bill.table.print() }
+    try DiskSpace.require(bill.diskByteCount, at: invocation.pipeline.store)
+  }
 }

@@ -40,6 +40,7 @@ package struct Evaluating: Sendable {
   ///   - settings: how many rows, latents and contexts.
   ///   - isHeldOut: tells the sequences that training never saw; nil where it saw all.
   ///   - corpus: the text behind the rows, where the store has it.
+  /// - Throws: what is wrong with the file of categories.
   package init(
     shards: [String], dIn: Int, latentCount: Int, settings: EvaluateSettings,
     isHeldOut: (@Sendable (UInt32) -> Bool)?, corpus: CorpusText?
@@ -61,6 +62,7 @@ package struct Evaluating: Sendable {
   ///   - deadFeatureWindow: for how many steps.
   ///   - progress: is told the rows that are done.
   /// - Returns: all figures.
+  /// - Throws: what is wrong with a shard, or that the program was interrupted.
   package func run<Encoder: RowEncoder & ~Copyable>(
     _ encoder: inout Encoder, deadInTraining: Int, deadFeatureWindow: Int, progress: Progress
   ) throws -> Evaluation {

@@ -100,7 +100,7 @@ extension Report {
     <head>
     <meta charset="utf-8">
     <meta name="viewport" content="width=device-width, initial-scale=1">
-    <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+    <meta http-equiv="Content-Security-Policy" content="\(Report.policy)">
     <title>\(HTML.escaped(name)) · SAE report</title>
     <style>\(ReportStyle.sheet)</style>
     </head>
@@ -116,6 +116,10 @@ extension Report {
 
     """
   }
+
+  /// Nothing runs and nothing is loaded, whatever the text of a token may be.
+  private static let policy = ["script", "img", "font", "connect", "object", "frame"]
+    .map { "\($0)-src 'none'" }.joined(separator: "; ")
 
   private func fact(_ key: String) -> String? {
     (sae[key] ?? sae["metadata"]?[key]).flatMap(Report.text)

@@ -36,6 +36,7 @@ enum ReportStyle {
     .end{text-anchor:end}.middle{text-anchor:middle}
     .line{fill:none;stroke-width:1.8;stroke-linejoin:round}
     .line.s0{stroke:var(--s0)}.line.s1{stroke:var(--s1)}.line.s2{stroke:var(--s2)}.line.s3{stroke:var(--s3)}
+    .line.s1,.line.s2,.line.s3{stroke-dasharray:6 4}
     .dot{fill:transparent}
     .dot:hover.s0{fill:var(--s0)}.dot:hover.s1{fill:var(--s1)}
     .dot:hover.s2{fill:var(--s2)}.dot:hover.s3{fill:var(--s3)}
@@ -67,7 +68,7 @@ enum ReportStyle {
     .two>div{min-width:0}
     .plain td{overflow-wrap:anywhere}
     @media(max-width:760px){.cards{grid-template-columns:repeat(2,1fr)}.charts,.two{grid-template-columns:1fr}
-    li{grid-template-columns:48px 1fr}li small{grid-column:2}}
+    li{grid-template-columns:48px 1fr}li small{grid-column:2}.track{width:70px}}
     @media print{body{max-width:none;padding:0}article,figure,.card{break-inside:avoid}}
     """
 }

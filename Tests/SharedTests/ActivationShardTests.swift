@@ -53,9 +53,11 @@ private struct SampleRows {
 }
 
 @Suite struct ActivationShardTests {
-  @Test("Rows come back at their places, rounded to the storage type", arguments: [
-    TensorType.float32, .float16, .bfloat16,
-  ])
+  @Test(
+    "Rows come back at their places, rounded to the storage type",
+    arguments: [
+      TensorType.float32, .float16, .bfloat16,
+    ])
   func roundTrip(_ type: TensorType) throws {
     let folder = try TemporaryFolder()
     let path = folder.file("shard-00000.safetensors")
@@ -103,9 +105,11 @@ private struct SampleRows {
     #expect(try SafetensorsFile.open(path).header.tensors["tokens"]?.type == .uint32)
   }
 
-  @Test("The statistics are those of the stored rows", arguments: [
-    TensorType.float32, .float16, .bfloat16,
-  ])
+  @Test(
+    "The statistics are those of the stored rows",
+    arguments: [
+      TensorType.float32, .float16, .bfloat16,
+    ])
   func statistics(_ type: TensorType) throws {
     let folder = try TemporaryFolder()
     let path = folder.file("s.safetensors")

@@ -128,9 +128,10 @@ private func complaint(
     }
   }
 
-  @Test(arguments: [
+  private static let unknown: [(text: String, expected: String)] = [
     ("{ trian: {} }", "trian: is unknown; did you mean train?"),
-    ("{ banana: 1 }", banana), ("{ train: 5 }", "train: must be a section { … }, but is 5."),
+    ("{ banana: 1 }", banana),
+    ("{ train: 5 }", "train: must be a section { … }, but is 5."),
     ("{ lr: 1 }", "lr: is unknown here; did you mean train.lr?"),
     (
       "{ context_size: 1 }",
@@ -152,10 +153,18 @@ private func complaint(
     ("{ cache: { banana: 1 } }", "cache.banana: is unknown."),
     ("{ train: { sae: 5 } }", "train.sae: must be a group { … }, but is 5."),
     ("{ train: { sae: { kk: 5 } } }", "train.sae.kk: is unknown; did you mean k?"),
+  ]
+
+  @Test(arguments: unknown)
+  func aKeyThatNobodyKnowsIsGuessed(_ text: String, _ expected: String) {
+    #expect(complaint(text) == "error: x.json5: \(expected)\n")
+  }
+
+  private static let value: [(text: String, expected: String)] = [
     (
       "{ train: { lr: 'fast' } }", #"train.lr: must be a number above 0, but is "fast"."#
     ),
-    ("{ train: { lr: Infinity } }", "train.lr: must be a number above 0, but is null."),
+    ("{ train: { lr: Infinity } }", "train.lr: must be a number above 0, but is not finite."),
     ("{ train: { lr: -1 } }", "train.lr: must be a number above 0, but is -1."),
     ("{ train: { k: 1.5 } }", "train.k: must be a whole number of 1 or more, but is 1.5."),
     (
@@ -168,7 +177,7 @@ private func complaint(
     ),
     (
       "{ train: { d_sae: 0 } }",
-      "train.d_sae: must be a whole number of 1 or more or null, but is 0."
+      "train.d_sae: must be a whole number of 1 or more, or null, but is 0."
     ),
     (
       "{ train: { architecture: 'topkk' } }",
@@ -199,6 +208,14 @@ private func complaint(
       "{ cache: { hook_names: ['a', 1] } }",
       #"cache.hook_names: must be a list of texts, but is ["a",1]."#
     ),
+  ]
+
+  @Test(arguments: value)
+  func aWrongValueIsQuotedBesideWhatMayBeGiven(_ text: String, _ expected: String) {
+    #expect(complaint(text) == "error: x.json5: \(expected)\n")
+  }
+
+  private static let unsupported: [(text: String, expected: String)] = [
     (
       "{ train: { use_ghost_grads: true } }",
       "train.use_ghost_grads: true is not supported. There are no ghost gradients."
@@ -211,6 +228,14 @@ private func complaint(
       "{ train: { sae: { dtype: 'float16' } } }",
       #"train.sae.dtype: "float16" is not supported. Training computes in float32."#
     ),
+  ]
+
+  @Test(arguments: unsupported)
+  func anOptionThatAsksForWhatIsNotThereIsRefused(_ text: String, _ expected: String) {
+    #expect(complaint(text) == "error: x.json5: \(expected)\n")
+  }
+
+  private static let twice: [(text: String, expected: String)] = [
     (
       "{ cache: { store_batch_size_prompts: 1, model_batch_size: 1 } }",
       "cache.model_batch_size: is given more than once, as cache.model_batch_size and "
@@ -226,8 +251,19 @@ private func complaint(
         + "train.wandb_log_frequency."
     ),
     ("{ train: { k: 5,\n k: 6 } }", "train.k: is given twice, in line 1 and in line 2."),
-    ("{ name: '../x' }", nameRule), ("{ name: '' }", nameRule), ("{ name: '.x' }", nameRule),
-    ("{ name: 'ä' }", nameRule), ("{ store: '' }", "store: must not be empty."),
+  ]
+
+  @Test(arguments: twice)
+  func aSettingThatIsGivenTwiceIsNamed(_ text: String, _ expected: String) {
+    #expect(complaint(text) == "error: x.json5: \(expected)\n")
+  }
+
+  private static let together: [(text: String, expected: String)] = [
+    ("{ name: '../x' }", nameRule),
+    ("{ name: '' }", nameRule),
+    ("{ name: '.x' }", nameRule),
+    ("{ name: 'ä' }", nameRule),
+    ("{ store: '' }", "store: must not be empty."),
     (
       "{ train: { d_sae: 64, expansion_factor: 4 } }",
       "train.d_sae: is 64 while expansion_factor is 4; only one of them may be given."
@@ -284,8 +320,10 @@ private func complaint(
       "{ cache: { hook_names: ['a'] }, train: { hook_name: 'b' } }",
       #"train.hook_name: is "b", which the cache section does not store."#
     ),
-  ])
-  func aWrongSettingIsNamedAndExplained(_ text: String, _ expected: String) {
+  ]
+
+  @Test(arguments: together)
+  func settingsThatDoNotFitTogetherAreNamed(_ text: String, _ expected: String) {
     #expect(complaint(text) == "error: x.json5: \(expected)\n")
   }
 

@@ -154,7 +154,8 @@ private func probes(between patterns: [Float]) -> [Float] {
     where bits != NaivePrecision.bfloat16(value) {
       Issue.record("\(value) gives \(bits) instead of \(NaivePrecision.bfloat16(value))")
     }
-    #expect(bfloat16([.greatestFiniteMagnitude, 1.00390625, 1.01171875]) == [0x7F80, 0x3F80, 0x3F82])
+    #expect(
+      bfloat16([.greatestFiniteMagnitude, 1.00390625, 1.01171875]) == [0x7F80, 0x3F80, 0x3F82])
   }
 
   @Test("NaN stays NaN with its sign, whatever its payload")

@@ -29,7 +29,7 @@ private let refusedHeaders: [(header: String, payload: Int, sentence: String)] =
   ),
   (
     "{\"a\":{\"dtype\":\"F32\",\"dtype\":\"F32\"}}", 4,
-    "x: the header is malformed at byte 35: expected dtype, shape and data_offsets of a, each once."
+    "x: the header is malformed at byte 36: expected dtype, shape and data_offsets of a, each once."
   ),
   (
     "{\"a\":{\"dtype\":\"F32\",\"shape\":[-1],\"data_offsets\":[0,4]}}", 4,
@@ -88,16 +88,16 @@ private let refusedHeaders: [(header: String, payload: Int, sentence: String)] =
   ),
   (
     "{\"a\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":[0,4]}}", 3,
-    "x is cut short: it has 63 bytes and its header promises 64."
+    "x is cut short: it has 64 bytes and its header promises 65."
   ),
   (
     "{\"a\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":[0,4]}}", 5,
-    "x has 65 bytes, more than the 64 its header promises."
+    "x has 66 bytes, more than the 65 its header promises."
   ),
   (
     "{\"a\":{\"dtype\":\"U8\",\"shape\":[0],"
       + "\"data_offsets\":[9223372036854775807,9223372036854775807]}}", 0,
-    "x is cut short: it has 95 bytes and its header promises 9223372036854775807."
+    "x is cut short: it has 97 bytes and its header promises 9223372036854775807."
   ),
 ]
 

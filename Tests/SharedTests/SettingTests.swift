@@ -1,7 +1,7 @@
 import Shared
 import Testing
 
-/// The name of a stored property as a setting is named: `applyBDecToInput` → `apply_b_dec_to_input`.
+/// A stored property as a setting is named: `applyBDecToInput` → `apply_b_dec_to_input`.
 private func settingName(_ property: String) -> String {
   let letters = Array(property)
   var name = ""
@@ -38,8 +38,7 @@ private func expectComplete<Owner: Section>(_: Owner.Type, except: Set<String> =
     + Owner.nested.keys
   #expect(Set(keys).count == keys.count, "\(Owner.sectionName) has a key twice: \(keys.sorted())")
   #expect(Owner.settings.allSatisfy { $0.row.help.count > 5 && $0.row.help.count <= 90 })
-  #expect(
-    Owner.inertSettings.allSatisfy { $0.why.hasSuffix(".") && $0.why.first?.isUppercase == true })
+  #expect(Owner.inertSettings.allSatisfy { $0.why.hasSuffix(".") })
 }
 
 /// Each setting changes the property that it is named after, and no other.

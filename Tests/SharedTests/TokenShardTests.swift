@@ -24,8 +24,9 @@ private func compressed(_ content: [UInt8]) -> [UInt8] { Zstandard.compress(cont
       #expect(
         shard.metadata
           == ["saeline.format": "tokens/1", "saeline.rows": "2", "documents": "7"])
+      let frame = try contents(of: path)
       let content = try Zstandard.decompress(
-        try contents(of: path).span.raw, path: path, limit: TokenShard.byteLimit)
+        frame.span.raw, path: path, limit: TokenShard.byteLimit)
       #expect(content.count == 4096 + tokens.count * width)
     }
   }

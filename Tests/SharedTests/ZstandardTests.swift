@@ -22,7 +22,8 @@ private func error(_ bytes: [UInt8], limit: Int = 1 << 20) -> ZstandardError? {
 
   @Test("A frame carries a checksum of its content and its size")
   func frameHeader() {
-    let frame = Zstandard.compress([UInt8](repeating: 5, count: 300).span.raw)
+    let content = [UInt8](repeating: 5, count: 300)
+    let frame = Zstandard.compress(content.span.raw)
     #expect(Array(frame[0..<4]) == [0x28, 0xB5, 0x2F, 0xFD])
     // RFC 8878, 3.1.1.1.1: bit 2 says checksum; bits 6 and 7, or bit 5, say that a size is there.
     #expect(frame[4] & 0x04 != 0)

@@ -140,6 +140,7 @@ struct Gathering {
 
   /// A value as it is quoted in an error.
   private static func shown(_ value: JSON) -> String {
+    if case .number(let number) = value, !number.isFinite { return "not finite" }
     let text = value.canonical
     return text.count <= 60 ? text : text.prefix(60) + "…"
   }
@@ -148,22 +149,20 @@ struct Gathering {
   private static func guess(_ key: String, outside table: SectionTable?) -> String {
     let owners = Pipeline.tables.filter { $0.name != table?.name && $0.row(key) != nil }
     if let table {
-      if let nearest = Spelling.nearest(key, in: table.keys) {
-        return "is unknown; did you mean \(nearest)?"
-      }
       if !owners.isEmpty {
         let places = owners.map { $0.name.isEmpty ? "the top of the file" : $0.name }
         return "is unknown here; it belongs to \(Spelling.alternatives(places))."
       }
-      return "is unknown."
-    }
-    let names = Pipeline.tables.map(\.name).filter { !$0.isEmpty } + (Self.table("")?.keys ?? [])
-    if let nearest = Spelling.nearest(key, in: names) {
-      return "is unknown; did you mean \(nearest)?"
+      let nearest = Spelling.nearest(key, in: table.keys)
+      return nearest.map { "is unknown; did you mean \($0)?" } ?? "is unknown."
     }
     if !owners.isEmpty {
       let places = owners.map { $0.name + "." + key }
       return "is unknown here; did you mean \(Spelling.alternatives(places))?"
+    }
+    let names = Pipeline.tables.map(\.name).filter { !$0.isEmpty } + (Self.table("")?.keys ?? [])
+    if let nearest = Spelling.nearest(key, in: names) {
+      return "is unknown; did you mean \(nearest)?"
     }
     return "is unknown; sections are \(Spelling.alternatives(names, "and"))."
   }

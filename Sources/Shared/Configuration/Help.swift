@@ -31,9 +31,8 @@ package enum Help {
     let title = table.name.isEmpty ? "settings" : "\(table.name) settings"
     let items = table.rows.map { row in
       let aliases = row.aliases.isEmpty ? "" : " Also \(row.aliases.joined(separator: ", "))."
-      let value = OptionTables.kind(row)
       let start = OptionTables.shownDefault(row)
-      return (row.name, "\(row.help)\(aliases) [\(value); default \(start)]")
+      return (row.name, "\(row.help)\(aliases) [\(row.kind); default \(start)]")
     }
     var lines = ["", "\(title) (\(table.summary.lowercasedFirst)):"] + columns(items)
     if !table.inertSettings.isEmpty {
@@ -86,7 +85,7 @@ package enum OptionTables {
     let rows = table.rows.map { row in
       let aliases = row.aliases.map { "`\($0)`" }.joined(separator: ", ")
       let also = aliases.isEmpty ? "" : " Also accepted as \(aliases)."
-      return "| `\(row.name)` | \(kind(row)) | `\(shownDefault(row))` | \(row.help)\(also) |"
+      return "| `\(row.name)` | \(row.kind) | `\(shownDefault(row))` | \(row.help)\(also) |"
     }
     return "### \(title)\n\n| option | type | default | meaning |\n|---|---|---|---|\n"
       + rows.joined(separator: "\n") + "\n"
@@ -105,11 +104,6 @@ package enum OptionTables {
       + "A configuration may contain them; each is noted once. Other values than those listed are "
       + "errors.\n\n| option | accepted values | why |\n|---|---|---|\n"
       + rows.joined(separator: "\n") + "\n"
-  }
-
-  /// What may be given, without articles.
-  static func kind(_ row: SettingRow) -> String {
-    row.expected.hasPrefix("a ") ? String(row.expected.dropFirst(2)) : row.expected
   }
 
   static func shownDefault(_ row: SettingRow) -> String {

@@ -18,7 +18,17 @@ package enum Bound: Sendable, Equatable {
     }
   }
 
-  /// The bound as it follows "a number".
+  /// The bound as it follows "number" in a table.
+  var signs: String {
+    switch self {
+    case .any: ""
+    case .atLeast(let least): " ≥ \(plain(least))"
+    case .above(let limit): " > \(plain(limit))"
+    case .fromUpTo(let least, let limit): " ≥ \(plain(least)) and < \(plain(limit))"
+    }
+  }
+
+  /// The bound as it follows "a number" in a sentence.
   var words: String {
     switch self {
     case .any: ""
@@ -47,8 +57,10 @@ package struct SettingRow: Sendable, Equatable {
   package let name: String
   /// Older names of the same setting, which are accepted.
   package let aliases: [String]
-  /// What may be given, in words.
+  /// What may be given, as a sentence says it.
   package let expected: String
+  /// What may be given, as a table says it.
+  package let kind: String
   /// The words that may be given, where they are few.
   package let choices: [String]
   package let defaultValue: JSON
@@ -62,6 +74,18 @@ package struct Setting<Owner: Section>: Sendable {
   package let read: @Sendable (Owner) -> JSON
   let write: @Sendable (JSON, inout Owner) -> SettingReading
 
+  /// What may be given: "a whole number of 1 or more, or null".
+  private static func described<Value: SettingValue>(
+    _: Value.Type, _ bound: String, hasArticle: Bool = true
+  ) -> String {
+    var words = Value.alternatives
+    if !hasArticle && words[0].hasPrefix("a ") { words[0].removeFirst(2) }
+    words[words.count - 1] += bound
+    if !Value.isOptional { return Spelling.alternatives(words) }
+    return bound.isEmpty
+      ? Spelling.alternatives(words + ["null"]) : Spelling.alternatives(words) + ", or null"
+  }
+
   /// The section with this setting changed; nil where the value may not be given.
   package func changing(_ owner: Owner, to value: JSON) -> Owner? {
     var result = owner
@@ -73,12 +97,11 @@ package struct Setting<Owner: Section>: Sendable {
     _ name: String, _ property: any WritableKeyPath<Owner, Value> & Sendable, _ help: String,
     _ bound: Bound = .any, aliases: [String] = [], effect: Effect = .bytes
   ) {
-    var alternatives = Value.alternatives
-    let choices = alternatives
-    alternatives[alternatives.count - 1] += bound.words
-    let expected = Spelling.alternatives(alternatives + (Value.isOptional ? ["null"] : []))
     row = SettingRow(
-      name: name, aliases: aliases, expected: expected, choices: choices,
+      name: name, aliases: aliases,
+      expected: Setting.described(Value.self, bound.words),
+      kind: Setting.described(Value.self, bound.signs, hasArticle: false),
+      choices: Value.alternatives,
       defaultValue: Owner()[keyPath: property].json, help: help, effect: effect)
     read = { $0[keyPath: property].json }
     write = { given, owner in

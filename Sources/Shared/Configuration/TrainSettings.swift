@@ -57,6 +57,7 @@ package struct TrainSettings: Sendable, Equatable {
   package var seed = 42
   package var nCheckpoints = 0
   package var keepCheckpoints = 2
+  package var checkpointMinutes = 10.0
   package var resume = true
   package var threads = 0
   package var modelName: String?
@@ -173,7 +174,12 @@ extension TrainSettings: Section {
       "n_checkpoints", \.nCheckpoints, "Checkpoints at even distances.", .atLeast(0),
       effect: .none),
     Setting(
-      "keep_checkpoints", \.keepCheckpoints, "Checkpoints that are kept, newest first.",
+      "checkpoint_minutes", \.checkpointMinutes,
+      "Minutes between further checkpoints, which serve to continue a run.", .above(0),
+      effect: .none),
+    Setting(
+      "keep_checkpoints", \.keepCheckpoints,
+      "How many of those further checkpoints are kept, newest first.",
       .atLeast(1), effect: .none),
     Setting(
       "resume", \.resume, "Continue from the newest complete checkpoint.", effect: .none),

@@ -80,12 +80,17 @@ package struct StageFolder: Sendable, Equatable {
 
   /// Removes the leases, digests and temporary files of a finished folder.
   private func removeLeftovers(of manifest: Manifest) throws {
-    let files = manifest.shards.map(\.file) + [Manifest.fileName]
+    let files = Set(manifest.shards.map(\.file) + [Manifest.fileName])
     for name in try System.list(path) {
       let isLeftover =
-        files.contains { file in
-          name == file + ShardDigest.suffix || name == file + Lease.suffix
-        } || TemporaryName(name)?.isAbandoned == true
+        if let temporary = TemporaryName(name) {
+          // A late worker elsewhere that misses its file finds the finished one instead.
+          temporary.isAbandoned || files.contains(temporary.base)
+        } else {
+          [Lease.suffix, ShardDigest.suffix].contains { suffix in
+            name.hasSuffix(suffix) && files.contains(String(name.dropLast(suffix.count)))
+          }
+        }
       if isLeftover { try System.remove(path + "/" + name) }
     }
   }

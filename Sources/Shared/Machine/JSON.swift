@@ -16,6 +16,15 @@ package enum JSON: Sendable, Equatable {
   case object([String: JSON])
 }
 
+extension JSON: ExpressibleByStringLiteral, ExpressibleByDictionaryLiteral {
+  package init(stringLiteral value: String) { self = .string(value) }
+
+  /// An object; a key that is given twice is a programming error.
+  package init(dictionaryLiteral members: (String, JSON)...) {
+    self = .object(Dictionary(uniqueKeysWithValues: members))
+  }
+}
+
 extension JSON: Codable {
   package init(from decoder: any Decoder) throws {
     let container = try decoder.singleValueContainer()

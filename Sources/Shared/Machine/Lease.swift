@@ -37,6 +37,8 @@ struct TemporaryName {
   private static let suffix = "tmp"
   private static let numbers = Counter()
 
+  /// The name that the file was to get.
+  let base: String
   let machine: String
   let process: Int32
 
@@ -46,6 +48,7 @@ struct TemporaryName {
     guard parts.count >= 5, parts[parts.count - 1] == Self.suffix,
       let process = Int32(parts[parts.count - 3])
     else { return nil }
+    base = parts.dropLast(4).joined(separator: ".")
     machine = String(parts[parts.count - 4])
     self.process = process
   }

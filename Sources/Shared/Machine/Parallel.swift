@@ -6,13 +6,14 @@ import Synchronization
 
 /// Memory that several threads write in disjoint slices.
 ///
-/// Lent by `withDisjoint`, which keeps the exclusive access alive; every slice is bounds-checked.
-/// Callers must not let two threads hold overlapping slices.
-@safe package struct Disjoint<Element: BitwiseCopyable>: @unchecked Sendable {
+/// Lent by its owner, which it cannot outlive; every slice is bounds-checked. Callers must not let
+/// two slices that overlap exist at once.
+@safe package struct Disjoint<Element: BitwiseCopyable>: ~Escapable, @unchecked Sendable {
   private let base: UnsafeMutablePointer<Element>?
   package let count: Int
 
-  fileprivate init(_ buffer: UnsafeMutableBufferPointer<Element>) {
+  @_lifetime(borrow buffer)
+  init(_ buffer: UnsafeMutableBufferPointer<Element>) {
     unsafe base = buffer.baseAddress
     count = buffer.count
   }
@@ -27,13 +28,25 @@ import Synchronization
       _unsafeElements: UnsafeMutableBufferPointer(start: start, count: range.count))
     return try body(&span)
   }
+
+  /// Lends all elements for writing.
+  package func withAll<Result>(
+    _ body: (inout MutableSpan<Element>) throws -> Result
+  ) rethrows -> Result {
+    try withSlice(0..<count, body)
+  }
+
+  /// Sets one element.
+  package func set(_ index: Int, _ value: Element) {
+    withSlice(index..<index + 1) { $0[0] = value }
+  }
 }
 
 extension MutableSpan where Element: BitwiseCopyable {
   /// Lends the memory to several threads that write disjoint slices of it.
   @_lifetime(self: copy self)
   package mutating func withDisjoint<Result>(
-    _ body: (Disjoint<Element>) throws -> Result
+    _ body: (borrowing Disjoint<Element>) throws -> Result
   ) rethrows -> Result {
     unsafe try withUnsafeMutableBufferPointer { unsafe try body(Disjoint($0)) }
   }

@@ -1,7 +1,9 @@
 // What a person probably meant: the nearest of the words that exist.
 
 package enum Spelling {
-  /// The candidate nearest to `word`; nil where even that one is too far to be meant.
+  /// The candidate nearest to `word`, or else the shortest that starts with it.
+  ///
+  /// Nil where neither is near enough to be meant.
   package static func nearest(_ word: String, in candidates: some Sequence<String>) -> String? {
     let limit = max(1, word.count / 3)
     var best: (word: String, distance: Int)?
@@ -9,7 +11,9 @@ package enum Spelling {
       let distance = distance(word.lowercased(), candidate.lowercased())
       if distance <= limit && distance < best?.distance ?? .max { best = (candidate, distance) }
     }
-    return best?.word
+    if let best { return best.word }
+    if word.count < 3 { return nil }
+    return candidates.filter { $0.hasPrefix(word) }.min { $0.count < $1.count }
   }
 
   /// Insertions, deletions, replacements and swaps of neighbours that lead from `a` to `b`.

@@ -40,6 +40,15 @@ package struct AlignedBuffer<Element: BitwiseCopyable & ExpressibleByIntegerLite
     }
   }
 
+  /// The memory for writers of disjoint slices, several buffers of one owner at once.
+  ///
+  /// Reading what another slice is being written to is the caller's mistake to avoid.
+  package var disjoint: Disjoint<Element> {
+    @_lifetime(borrow self) get {
+      unsafe _overrideLifetime(Disjoint(base), borrowing: self)
+    }
+  }
+
   package subscript(index: Int) -> Element {
     get { span[index] }
     set {
@@ -70,6 +79,10 @@ package struct Matrix: ~Copyable, Sendable {
 
   package var mutableSpan: MutableSpan<Float> {
     @_lifetime(&self) mutating get { buffer.mutableSpan }
+  }
+
+  package var disjoint: Disjoint<Float> {
+    @_lifetime(borrow self) get { buffer.disjoint }
   }
 
   package subscript(row: Int, column: Int) -> Float {

@@ -12,6 +12,14 @@ package enum Layout: Sendable {
   case transposed
 }
 
+/// Whether a product is shared among threads.
+package enum Sharing: Sendable {
+  /// Blocks of the result are computed by any thread.
+  case blocks
+  /// The calling thread computes all of it: for products inside a parallel loop.
+  case none
+}
+
 /// Matrix products on row-major spans.
 package enum Multiply {
   /// Tells OpenBLAS to leave threads to us; called before the first product.
@@ -47,7 +55,7 @@ package enum Multiply {
     _ a: Span<Float>, _ aLayout: Layout = .plain, aStride: Int? = nil,
     _ b: Span<Float>, _ bLayout: Layout = .plain, bStride: Int? = nil,
     into c: inout MutableSpan<Float>, cStride: Int? = nil,
-    scale: Float = 1, keep: Float = 0
+    scale: Float = 1, keep: Float = 0, threads: Sharing = .blocks
   ) {
     guard rows > 0, columns > 0 else { return }
     let aStride = aStride ?? (aLayout == .plain ? inner : rows)
@@ -66,7 +74,9 @@ package enum Multiply {
         unsafe b.withUnsafeBufferPointer { b in
           guard let c = c.baseAddress else { return }
           let work = unsafe Operands(a: a.baseAddress, b: b.baseAddress, c: c)
-          let block = block(rows: rows, columns: columns)
+          let block =
+            threads == .none
+            ? (rows: rows, columns: columns) : block(rows: rows, columns: columns)
           let rowTasks = (rows + block.rows - 1) / block.rows
           let columnTasks = (columns + block.columns - 1) / block.columns
           Parallel.forEach(rowTasks * columnTasks) { task in
@@ -82,6 +92,34 @@ package enum Multiply {
               blasint(bStride), keep,
               work.c + row * cStride + column, blasint(cStride))
           }
+        }
+      }
+    }
+  }
+
+  /// C ← scale·A·B as `product` does, undivided and on the calling thread.
+  ///
+  /// For the many small products of a loop that is itself shared among threads.
+  package static func tile(
+    rows: Int, columns: Int, inner: Int,
+    _ a: Span<Float>, aStride: Int,
+    _ b: Span<Float>, _ bLayout: Layout = .plain, bStride: Int,
+    into c: inout MutableSpan<Float>, scale: Float = 1
+  ) {
+    guard rows > 0, columns > 0 else { return }
+    let bShape = bLayout == .plain ? (inner, columns) : (columns, inner)
+    check(a.count, rows: rows, columns: inner, stride: aStride, "A")
+    check(b.count, rows: bShape.0, columns: bShape.1, stride: bStride, "B")
+    check(c.count, rows: rows, columns: columns, stride: columns, "C")
+    prepared
+    unsafe c.withUnsafeMutableBufferPointer { c in
+      unsafe a.withUnsafeBufferPointer { a in
+        unsafe b.withUnsafeBufferPointer { b in
+          unsafe cblas_sgemm(
+            CblasRowMajor, CblasNoTrans, bLayout == .plain ? CblasNoTrans : CblasTrans,
+            blasint(rows), blasint(columns), blasint(inner), scale, a.baseAddress,
+            blasint(aStride), b.baseAddress, blasint(bStride), 0, c.baseAddress,
+            blasint(columns))
         }
       }
     }

@@ -1,0 +1,33 @@
+#!/bin/sh
+# Opens a trained SAE in SAELens and compares 1,000 reconstructions with ours.
+#
+# Usage: run.sh PROGRAM OPTIONS, with the saeline-train that made the run and the options it had
+#
+# SAELens is installed from PyPI into a virtual environment of its own, .build/interop-venv;
+# INTEROP_PYTHON names a Python that has it already.
+set -eu
+program=${1:?"usage: run.sh PROGRAM OPTIONS"}
+shift
+here=$(cd "$(dirname "$0")" && pwd)
+root=$(cd "$here/../.." && pwd)
+
+if [ -z "${INTEROP_PYTHON:-}" ]; then
+  environment=$root/.build/interop-venv
+  if [ ! -e "$environment/ready" ]; then
+    python3 -m venv "$environment" || {
+      echo "error: Python cannot make a virtual environment." >&2
+      echo "hint: apt-get install python3-venv" >&2
+      exit 2
+    }
+    # The processor build of torch is a tenth of the default one's size.
+    "$environment/bin/pip" install --quiet torch \
+      --index-url https://download.pytorch.org/whl/cpu ||
+      echo "the processor build of torch is out of reach; the default one will be used" >&2
+    "$environment/bin/pip" install --quiet sae-lens safetensors
+    touch "$environment/ready"
+  fi
+  INTEROP_PYTHON=$environment/bin/python
+fi
+
+result=$("$program" reconstruct "$@" --json)
+"$INTEROP_PYTHON" "$here/interop.py" "$result"

@@ -1,0 +1,69 @@
+// Operations on single rows, with explicit lanes: Swift never reassociates float sums, so the
+// order of additions is fixed here and the same everywhere.
+
+/// Operations on vectors of Float.
+package enum Vector {
+  private typealias Lanes = SIMD16<Float>
+  private static let width = 16
+
+  /// Σ aᵢbᵢ over two vectors of one length.
+  package static func dot(_ a: Span<Float>, _ b: Span<Float>) -> Float {
+    precondition(a.count == b.count, "vectors differ in length")
+    return unsafe a.withUnsafeBytes { a in
+      unsafe b.withUnsafeBytes { b in
+        let count = a.count / MemoryLayout<Float>.stride
+        var first = Lanes.zero
+        var second = Lanes.zero
+        var index = 0
+        while index + 2 * width <= count {
+          unsafe first.addProduct(lanes(a, index), lanes(b, index))
+          unsafe second.addProduct(lanes(a, index + width), lanes(b, index + width))
+          index += 2 * width
+        }
+        if index + width <= count {
+          unsafe first.addProduct(lanes(a, index), lanes(b, index))
+          index += width
+        }
+        var sum = (first + second).sum()
+        while index < count {
+          unsafe sum += scalar(a, index) * scalar(b, index)
+          index += 1
+        }
+        return sum
+      }
+    }
+  }
+
+  /// y ← y + scale·x.
+  package static func add(_ scale: Float, _ x: Span<Float>, to y: inout MutableSpan<Float>) {
+    precondition(x.count == y.count, "vectors differ in length")
+    unsafe x.withUnsafeBufferPointer { x in
+      unsafe y.withUnsafeMutableBufferPointer { y in
+        for index in 0..<x.count { unsafe y[index] += scale * x[index] }
+      }
+    }
+  }
+
+  /// Σ xᵢ², exact to float64 from blocks of float32 lanes.
+  package static func squaredNorm(_ x: Span<Float>) -> Double {
+    var sum = 0.0
+    var start = 0
+    while start < x.count {
+      let end = min(start + 4096, x.count)
+      let block = x.extracting(start..<end)
+      sum += Double(dot(block, block))
+      start = end
+    }
+    return sum
+  }
+
+  @inline(__always)
+  private static func lanes(_ memory: UnsafeRawBufferPointer, _ index: Int) -> Lanes {
+    unsafe memory.loadUnaligned(fromByteOffset: index * 4, as: Lanes.self)
+  }
+
+  @inline(__always)
+  private static func scalar(_ memory: UnsafeRawBufferPointer, _ index: Int) -> Float {
+    unsafe memory.loadUnaligned(fromByteOffset: index * 4, as: Float.self)
+  }
+}

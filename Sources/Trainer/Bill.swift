@@ -1,0 +1,146 @@
+// What a run will cost, before it starts. Comes in: the plan and two short measurements of this
+// machine. Leaves: steps, operations, memory, disk and time, as a table and as JSON.
+
+package import Shared
+
+/// What this machine does per second.
+package struct MachineSpeed: Sendable, Equatable {
+  /// Floating-point operations per second of a matrix product.
+  package let product: Double
+  /// Bytes per second of a copy, read and written counted once each.
+  package let copy: Double
+
+  package init(product: Double, copy: Double) {
+    self.product = product
+    self.copy = copy
+  }
+
+  /// Measures both; takes well under a second.
+  package static func measure() -> MachineSpeed {
+    let size = 768
+    let left = Matrix(rows: size, columns: size)
+    var result = Matrix(rows: size, columns: size)
+    let product = best(of: 3) {
+      var target = result.mutableSpan
+      Multiply.product(
+        rows: size, columns: size, inner: size, left.span, .plain, left.span, .plain, into: &target)
+    }
+    let source = AlignedBuffer<Float>(count: 8 << 20)
+    var target = AlignedBuffer<Float>(count: source.count)
+    let copy = best(of: 3) {
+      let from = source.span
+      var to = target.mutableSpan
+      for index in from.indices { to[index] = from[index] }
+    }
+    return MachineSpeed(
+      product: 2 * Double(size * size * size) / product, copy: Double(8 * source.count) / copy)
+  }
+
+  private static func best(of count: Int, _ body: () -> Void) -> Double {
+    (0..<count).map { _ in
+      let start = System.uptime
+      body()
+      return max(System.uptime - start, 1e-9)
+    }.min() ?? 1
+  }
+}
+
+/// The bill of a training run.
+package struct Bill: Sendable, Equatable {
+  package let steps: Int
+  package let tokens: Int
+  package let epochs: Int
+  package let parameters: Int
+  /// Operations of the whole run if every latent took part everywhere.
+  package let denseOperations: Double
+  /// Operations of the whole run at `expectedL0` active latents per row.
+  package let sparseOperations: Double
+  package let expectedL0: Int
+  package let memoryByteCount: Int
+  package let diskByteCount: Int
+  /// Time on this machine, where its speed was measured.
+  package let seconds: Double?
+
+  /// The L0 that is assumed where the settings do not fix it.
+  static let assumedL0 = 64
+
+  /// The bill of a pipeline file, from the cache where there is one, else from what the file says.
+  package init(_ pipeline: Pipeline, speed: MachineSpeed) throws {
+    do {
+      let source = try TrainingSource.find(pipeline)
+      try source.check(against: pipeline)
+      self.init(try TrainingPlan(pipeline, source: source), speed: speed)
+    } catch let error as TrainingSourceError {
+      guard case .notCached = error, let dIn = pipeline.train.dIn ?? pipeline.cache.dIn else {
+        throw error
+      }
+      self.init(
+        pipeline.train, dIn: dIn, rowsPerEpoch: pipeline.cache.trainingTokens, speed: speed)
+    }
+  }
+
+  /// The bill of a run over a cache that exists.
+  package init(_ plan: TrainingPlan, speed: MachineSpeed? = nil) {
+    self.init(
+      plan.pipeline.train, dIn: plan.configuration.dIn, rowsPerEpoch: plan.order.rowsPerEpoch,
+      speed: speed)
+  }
+
+  /// The bill of a run over `rowsPerEpoch` rows of width `dIn`; without a speed it names no time.
+  package init(_ settings: TrainSettings, dIn: Int, rowsPerEpoch: Int, speed: MachineSpeed?) {
+    let batchRows = settings.trainBatchSizeTokens
+    let latents = settings.latentCount(dIn: dIn) ?? 0
+    steps = (settings.trainingTokens + batchRows - 1) / batchRows
+    tokens = steps * batchRows
+    epochs = (tokens + rowsPerEpoch - 1) / max(1, rowsPerEpoch)
+    expectedL0 = min(latents, settings.architecture == .topk ? settings.k : Bill.assumedL0)
+    parameters = 2 * latents * dIn + latents + dIn
+    // Per row: the encoder's product, the decoder's, and three products of the backward pass.
+    let product = 2 * Double(dIn) * Double(latents)
+    let activeProduct = 2 * Double(dIn) * Double(expectedL0)
+    denseOperations = 5 * product * Double(tokens)
+    sparseOperations = (product + 4 * activeProduct) * Double(tokens)
+    // Weights, two moments and a gradient; two batches here and the engine's two of its own.
+    memoryByteCount = 4 * (4 * parameters + 4 * batchRows * dIn)
+    // A checkpoint holds weights and two moments, and the weights once more for SAELens; while one
+    // is written, the one that it replaces is still there.
+    let checkpoints = min(settings.nCheckpoints, steps) + settings.keepCheckpoints + 1
+    diskByteCount = 4 * parameters * (1 + 4 * checkpoints)
+    seconds = speed.map { [tokens, steps, parameters] speed in
+      // The active part runs from memory at about a quarter of a product's speed; Adam reads
+      // weight, gradient and two moments and writes three of them.
+      let arithmetic = (product + 4 * 4 * activeProduct) * Double(tokens) / speed.product
+      return arithmetic + 7 * 4 * Double(parameters) * Double(steps) / speed.copy
+    }
+  }
+
+  /// The bill for people.
+  package var table: Table {
+    var table = Table(
+      title: "Training", columns: [.init("quantity"), .init("amount", .right)])
+    for (name, value) in lines { table.add([name, value]) }
+    return table
+  }
+
+  private var lines: [(String, String)] {
+    [
+      ("steps", Readable.count(steps)), ("tokens", Readable.count(tokens)),
+      ("passes over the cache", String(epochs)), ("parameters", Readable.count(parameters)),
+      ("operations, dense", Readable.count(denseOperations)),
+      ("operations, sparse at L0 \(expectedL0)", Readable.count(sparseOperations)),
+      ("memory", Readable.bytes(memoryByteCount)),
+      ("disk, checkpoints included", Readable.bytes(diskByteCount)),
+    ]
+      + (seconds.map { [("time on this machine", "about " + Readable.duration(seconds: $0))] } ?? [])
+  }
+
+  package var json: JSON {
+    .object([
+      "steps": .integer(steps), "tokens": .integer(tokens), "epochs": .integer(epochs),
+      "parameters": .integer(parameters), "flops_dense": .number(denseOperations),
+      "flops_sparse": .number(sparseOperations), "expected_l0": .integer(expectedL0),
+      "memory_bytes": .integer(memoryByteCount), "disk_bytes": .integer(diskByteCount),
+      "seconds": seconds.map { .number($0) } ?? .null,
+    ])
+  }
+}

@@ -1,0 +1,281 @@
+// Checkpoints of a run: folders `checkpoints/step-NNNNNNNN` that appear whole or not at all. Comes
+// in: the state after a step. Leaves: the same state, bit for bit, in a later process. Each folder
+// also opens in SAELens.
+
+import Shared
+
+/// The steps after which `n_checkpoints` asks for a checkpoint.
+package struct CheckpointSchedule: Sendable, Equatable {
+  let batchRows: Int
+  let trainingTokens: Int
+  /// Tokens between two thresholds; 0 where none is asked for.
+  let stride: Int
+
+  /// SAELens v6: thresholds at every ⌈total / (n + 1)⌉ tokens below the total.
+  package init(count: Int, trainingTokens: Int, batchRows: Int) {
+    self.batchRows = batchRows
+    self.trainingTokens = trainingTokens
+    stride = count > 0 ? (trainingTokens + count) / (count + 1) : 0
+  }
+
+  /// Whether the step with this number is the first after which more tokens are consumed than a
+  /// threshold says.
+  package func isDue(afterStep step: Int) -> Bool {
+    guard stride > 0 else { return false }
+    let threshold = ((step + 1) * batchRows - 1) / stride * stride
+    return threshold > 0 && threshold < trainingTokens && threshold >= step * batchRows
+  }
+}
+
+/// What is wrong with a checkpoint.
+package enum CheckpointError: Failure, Equatable {
+  case missingFile(path: String)
+  case damagedFile(path: String)
+  case foreign(path: String)
+
+  package var sentence: String {
+    switch self {
+    case .missingFile(let path): "\(path) is missing."
+    case .damagedFile(let path): "\(path) is damaged: its SHA-256 is not the recorded one."
+    case .foreign(let path): "\(path) belongs to a run with other settings."
+    }
+  }
+}
+
+/// The checkpoints of one run.
+package struct Checkpoints: Sendable {
+  /// The folder that holds them.
+  package let folder: String
+  package let fingerprint: String
+  /// How many of those that `n_checkpoints` did not ask for are kept.
+  package let keep: Int
+  package let schedule: CheckpointSchedule
+
+  /// The checkpoints of a plan's run in the folder `folder`.
+  package init(_ plan: TrainingPlan, folder: String, fingerprint: String) {
+    let settings = plan.pipeline.train
+    self.init(
+      run: folder, fingerprint: fingerprint, keep: settings.keepCheckpoints,
+      schedule: CheckpointSchedule(
+        count: settings.nCheckpoints, trainingTokens: settings.trainingTokens,
+        batchRows: plan.batchRows))
+  }
+
+  package init(run: String, fingerprint: String, keep: Int, schedule: CheckpointSchedule) {
+    folder = run + "/checkpoints"
+    self.fingerprint = fingerprint
+    self.keep = max(1, keep)
+    self.schedule = schedule
+  }
+
+  /// Writes the state, and beside it the SAE as SAELens stores one in training.
+  ///
+  /// - Returns: the path of the checkpoint.
+  @discardableResult package func save(
+    _ state: borrowing TrainingState, sae: SAEFiles
+  ) throws -> String {
+    let path = folder + "/" + name(step: state.step)
+    let temporary = path + "." + System.hostName + "." + String(System.processIdentifier) + ".tmp"
+    try System.removeTree(temporary)
+    try System.createDirectories(temporary)
+    do {
+      try writeState(state, to: temporary + "/" + stateFile)
+      try sae.writeCheckpoint(state, to: temporary)
+      try writeDigests(of: temporary)
+      try System.synchroniseDirectory(temporary)
+      try System.removeTree(path)
+      try System.rename(temporary, to: path)
+    } catch {
+      try? System.removeTree(temporary)
+      throw error
+    }
+    try System.synchroniseDirectory(folder)
+    try removeOld()
+    return path
+  }
+
+  /// Fills `state` from the newest checkpoint that is whole; what is wrong with newer ones goes to
+  /// `warn`.
+  ///
+  /// - Returns: the path of that checkpoint, or nil where there is none.
+  package func restoreNewest(
+    into state: inout TrainingState, warn: (String) -> Void
+  ) throws -> String? {
+    try removeLeftovers()
+    for step in try steps().reversed() {
+      let path = folder + "/" + name(step: step)
+      do {
+        try checkDigests(of: path)
+        try readState(path + "/" + stateFile, into: &state)
+        return path
+      } catch let failure as any Failure {
+        warn("skipping the checkpoint of step \(step): \(failure.sentence)")
+      }
+    }
+    return nil
+  }
+
+  /// Removes what only served to continue the run.
+  package func removeUnscheduled() throws {
+    for step in try steps() where !schedule.isDue(afterStep: step - 1) {
+      try System.removeTree(folder + "/" + name(step: step))
+    }
+  }
+
+  /// The numbers of steps done at each checkpoint, ascending.
+  package func steps() throws -> [Int] {
+    guard System.isDirectory(folder) else { return [] }
+    return try System.list(folder).compactMap { name in
+      guard name.hasPrefix("step-"), name.count == 13 else { return nil }
+      return Int(name.dropFirst(5))
+    }
+  }
+
+  private func name(step: Int) -> String {
+    let digits = String(step)
+    return "step-" + String(repeating: "0", count: max(0, 8 - digits.count)) + digits
+  }
+
+  private func removeOld() throws {
+    let unscheduled = try steps().filter { !schedule.isDue(afterStep: $0 - 1) }
+    for step in unscheduled.dropLast(keep) {
+      try System.removeTree(folder + "/" + name(step: step))
+    }
+  }
+
+  /// Removes the folders of writers that were killed; the caller holds the run's lease.
+  private func removeLeftovers() throws {
+    guard System.isDirectory(folder) else { return }
+    for name in try System.list(folder) where name.hasSuffix(".tmp") {
+      try System.removeTree(folder + "/" + name)
+    }
+  }
+}
+
+private let stateFile = "state.safetensors"
+private let digestFile = "checkpoint.json"
+
+// MARK: - Digests
+
+extension Checkpoints {
+  /// Records the SHA-256 of every file of a checkpoint.
+  private func writeDigests(of path: String) throws {
+    var digests: [String: JSON] = [:]
+    for name in try System.list(path) {
+      digests[name] = .string(try Digest.ofFile(path + "/" + name))
+    }
+    let record = JSON.object(["sha256": .object(digests)])
+    try AtomicFile.replace(path + "/" + digestFile, with: record.pretty)
+  }
+
+  private func checkDigests(of path: String) throws {
+    let record = path + "/" + digestFile
+    guard System.exists(record) else { throw CheckpointError.missingFile(path: record) }
+    guard let digests = (try? JSON(parsing: MappedFile.contents(record)))?["sha256"]?.object else {
+      throw CheckpointError.damagedFile(path: record)
+    }
+    for (name, digest) in digests {
+      let file = path + "/" + name
+      guard System.exists(file) else { throw CheckpointError.missingFile(path: file) }
+      guard try Digest.ofFile(file) == digest.string else {
+        throw CheckpointError.damagedFile(path: file)
+      }
+    }
+    guard digests[stateFile] != nil else {
+      throw CheckpointError.missingFile(path: path + "/" + stateFile)
+    }
+  }
+}
+
+// MARK: - State
+
+extension Checkpoints {
+  private func writeState(_ state: borrowing TrainingState, to path: String) throws {
+    var file = try TensorFile.create(
+      path, tensors: stateTensors(state),
+      metadata: [
+        "fingerprint": fingerprint, "step": String(state.step),
+        "consumed": String(state.step * schedule.batchRows),
+        "active_samples": String(state.activeSamples),
+      ])
+    try file.write(state.parameters)
+    try file.write(state.firstMoment)
+    try file.write(state.secondMoment)
+    try file.write(state.passesSinceFired.span.raw)
+    try file.write(state.activeCounts.span.raw)
+    try file.finish()
+  }
+
+  private func stateTensors(_ state: borrowing TrainingState) -> [TensorFile.Tensor] {
+    let latents = state.parameters.encoder.rows
+    let width = state.parameters.encoder.columns
+    var tensors: [TensorFile.Tensor] = []
+    for group in ["parameters", "first_moment", "second_moment"] {
+      tensors.append(.init("\(group).encoder", .float32, [latents, width]))
+      tensors.append(.init("\(group).encoder_bias", .float32, [latents]))
+      tensors.append(.init("\(group).decoder", .float32, [latents, width]))
+      tensors.append(.init("\(group).decoder_bias", .float32, [width]))
+    }
+    tensors.append(.init("passes_since_fired", .uint32, [latents]))
+    tensors.append(.init("active_counts", .uint32, [latents]))
+    return tensors
+  }
+}
+
+extension Checkpoints {
+  private func readState(_ path: String, into state: inout TrainingState) throws {
+    let file = try SafetensorsFile.open(path)
+    guard file.header.metadata["fingerprint"] == fingerprint else {
+      throw CheckpointError.foreign(path: path)
+    }
+    try file.read("parameters", into: &state.parameters)
+    try file.read("first_moment", into: &state.firstMoment)
+    try file.read("second_moment", into: &state.secondMoment)
+    try file.read("passes_since_fired", into: &state.passesSinceFired)
+    try file.read("active_counts", into: &state.activeCounts)
+    state.step = try number("step", of: file, path)
+    state.activeSamples = try number("active_samples", of: file, path)
+  }
+
+  private func number(
+    _ key: String, of file: borrowing SafetensorsFile, _ path: String
+  ) throws(CheckpointError) -> Int {
+    guard let value = file.header.metadata[key].flatMap({ Int($0) }) else {
+      throw .damagedFile(path: path)
+    }
+    return value
+  }
+}
+
+// MARK: - Tensors
+
+extension TensorFile {
+  fileprivate mutating func write(_ parameters: borrowing Parameters) throws(SystemError) {
+    try write(parameters.encoder.span.raw)
+    try write(parameters.encoderBias.span.raw)
+    try write(parameters.decoder.span.raw)
+    try write(parameters.decoderBias.span.raw)
+  }
+}
+
+extension SafetensorsFile {
+  fileprivate func read(_ group: String, into parameters: inout Parameters) throws {
+    try read("\(group).encoder", into: &parameters.encoder)
+    try read("\(group).encoder_bias", into: &parameters.encoderBias)
+    try read("\(group).decoder", into: &parameters.decoder)
+    try read("\(group).decoder_bias", into: &parameters.decoderBias)
+  }
+
+  /// Fills a matrix; one with a single row is stored as a vector.
+  private func read(_ name: String, into matrix: inout Matrix) throws {
+    let shape: [Int?] = matrix.rows == 1 ? [matrix.columns] : [matrix.rows, matrix.columns]
+    let entry = try require(name, [.float32], shape: shape)
+    var target = matrix.mutableSpan
+    readFloats(entry, into: &target)
+  }
+
+  fileprivate func read(_ name: String, into counts: inout AlignedBuffer<Int32>) throws {
+    let values = integers(try require(name, [.uint32], shape: [counts.count]))
+    for index in values.indices { counts[index] = Int32(bitPattern: values[index]) }
+  }
+}

@@ -1,0 +1,236 @@
+// One optimizer step. Comes in: a batch and the state. Leaves: the state after the step, and the
+// step's figures. The sparse path is the one that runs; the dense path computes the same with
+// products alone, is what the sparse one is checked against, and takes over while a batch of a ReLU
+// SAE is still dense.
+
+import Shared
+
+/// Which arithmetic a step uses.
+package enum StepPath: Sendable {
+  case sparse
+  case dense
+}
+
+/// Takes optimizer steps; owns the memory that they need.
+package struct Engine: ~Copyable {
+  package let configuration: SAEConfiguration
+  private let path: StepPath
+  private let optimizer: Optimizer
+  private var encoder: Encoder
+  private var auxiliary: AuxK
+  private var sparse: SparsePass
+  private var dense: DensePass?
+  /// a = x − β·b_dec `[B, d]`.
+  private var centred: Matrix
+  /// x̂ − x `[B, d]`.
+  private var error: Matrix
+  /// ‖W_j‖ and its inverse `[D]`.
+  private var norms: DecoderNorms
+  /// The gradient of the last step, before clipping.
+  package private(set) var gradient: Parameters
+
+  package init(_ configuration: SAEConfiguration, batchRows: Int, path: StepPath) {
+    self.configuration = configuration
+    self.path = path
+    optimizer = Optimizer(beta1: configuration.adamBeta1, beta2: configuration.adamBeta2)
+    encoder = Encoder(configuration, rows: batchRows)
+    auxiliary = AuxK(configuration)
+    sparse = SparsePass(configuration)
+    centred = Matrix(rows: batchRows, columns: configuration.dIn)
+    error = Matrix(rows: batchRows, columns: configuration.dIn)
+    norms = DecoderNorms(count: configuration.dSae)
+    gradient = Parameters(dIn: configuration.dIn, dSae: configuration.dSae)
+  }
+
+  /// Takes one step on a batch `[B, d]`.
+  package mutating func step(
+    _ batch: Span<Float>, state: inout TrainingState, learningRate: Double,
+    sparsityCoefficient: Double
+  ) -> StepReport {
+    let report = differentiate(batch, state: &state, sparsityCoefficient: sparsityCoefficient)
+    state.step += 1
+    optimizer.update(
+      &state, gradient, factor: optimizer.clippingFactor(gradient), step: state.step,
+      learningRate: learningRate)
+    return report
+  }
+
+  /// Computes the figures and `gradient` of a batch and counts which latents were active.
+  package mutating func differentiate(
+    _ batch: Span<Float>, state: inout TrainingState, sparsityCoefficient: Double
+  ) -> StepReport {
+    let rows = batch.count / configuration.dIn
+    precondition(batch.count == centred.count, "a batch of another size")
+    var report = StepReport()
+    report.deadLatents = state.deadLatentCount(window: configuration.deadFeatureWindow)
+    norms.measure(state.parameters.decoder)
+    centre(batch, state.parameters)
+    let isSparse =
+      path == .sparse
+      && encoder.encode(
+        centred.span, rows: rows, state.parameters, norms: norms.values.span)
+    let sums =
+      isSparse
+      ? sparse.run(
+        encoder.codes, batch, centred.span, error, state.parameters, norms, gradient,
+        sparsityCoefficient)
+      : runDense(batch, state.parameters, sparsityCoefficient)
+    if configuration.architecture == .topk, configuration.auxLossCoefficient > 0 {
+      report.auxiliary = auxiliary.addGradients(
+        to: gradient, centred.span, error: error.span, rows: rows, state,
+        norms: norms.values.span)
+    }
+    finishDecoderBias(state.parameters, rows: rows)
+    countActivity(&state, rows: rows, isSparse: isSparse)
+    let mean = 1 / Double(rows)
+    report.mse = sums.squaredError * mean
+    report.l1 = sparsityCoefficient * sums.sparsity * mean
+    report.l0 = sums.active * mean
+    report.explainedVariance =
+      1 - sums.squaredError / Variance.total(batch, columns: configuration.dIn)
+    return report
+  }
+
+  private mutating func runDense(
+    _ batch: Span<Float>, _ parameters: borrowing Parameters, _ coefficient: Double
+  ) -> StepSums {
+    // Only early ReLU training is dense: the memory is taken when the first such batch comes.
+    if dense == nil { dense = DensePass(configuration) }
+    return dense?.run(
+      batch, centred.span, error, parameters, norms, gradient, coefficient) ?? StepSums()
+  }
+
+  private mutating func centre(_ batch: Span<Float>, _ parameters: borrowing Parameters) {
+    let dIn = configuration.dIn
+    let bias = parameters.decoderBias.span
+    let subtracts = configuration.applyBDecToInput
+    let centred = centred.disjoint
+    Parallel.forBlocks(batch.count / dIn, blockSize: 64) { rows in
+      for row in rows {
+        let range = row * dIn..<(row + 1) * dIn
+        let values = batch.extracting(range)
+        centred.withSlice(range) { target in
+          for column in 0..<dIn {
+            target[column] = subtracts ? values[column] - bias[column] : values[column]
+          }
+        }
+      }
+    }
+  }
+
+  /// db_dec = (2/B)·Σ_b E_b − β·Σ_j db_enc_j·W_enc_j.
+  private mutating func finishDecoderBias(_ parameters: borrowing Parameters, rows: Int) {
+    let dIn = configuration.dIn
+    let scale = Float(2 / Double(rows))
+    var sums = [Double](repeating: 0, count: dIn)
+    let error = error.span
+    for row in 0..<rows {
+      for column in 0..<dIn { sums[column] += Double(error[row * dIn + column]) }
+    }
+    gradient.decoderBias.disjoint.withAll { target in
+      for column in 0..<dIn { target[column] = scale * Float(sums[column]) }
+      guard configuration.applyBDecToInput else { return }
+      Multiply.product(
+        rows: 1, columns: dIn, inner: configuration.dSae, gradient.encoderBias.span, .plain,
+        parameters.encoder.span, .plain, into: &target, scale: -1, keep: 1)
+    }
+  }
+
+  private mutating func countActivity(
+    _ state: inout TrainingState, rows: Int, isSparse: Bool
+  ) {
+    for latent in 0..<configuration.dSae {
+      let count = isSparse ? sparse.activeRows(latent) : (dense?.activeRows(latent) ?? 0)
+      state.activeCounts[latent] += count
+      state.passesSinceFired[latent] = count > 0 ? 0 : state.passesSinceFired[latent] + 1
+    }
+    state.activeSamples += rows
+  }
+}
+
+// MARK: - Without training
+
+extension Engine {
+  /// Encodes rows `[rows, d]`, at most the engine's batch, and lends codes and reconstruction.
+  package mutating func encode<Result>(
+    _ batch: Span<Float>, rows: Int, _ parameters: borrowing Parameters,
+    _ body: (borrowing SparseCodes, Span<Float>) throws -> Result
+  ) rethrows -> Result {
+    let count = rows * configuration.dIn
+    precondition(
+      batch.count == count && count <= centred.count, "more rows than the engine's batch")
+    norms.measure(parameters.decoder)
+    centre(batch, parameters)
+    encoder.encodeAll(
+      centred.span.extracting(0..<count), rows: rows, parameters, norms: norms.values.span)
+    sparse.reconstruct(encoder.codes, parameters, norms, into: error)
+    return try body(encoder.codes, error.span.extracting(0..<count))
+  }
+}
+
+/// What a pass over a batch adds up, in float64.
+struct StepSums: Sendable {
+  var squaredError = 0.0
+  /// Σ_b S_b.
+  var sparsity = 0.0
+  /// Active latents over all rows.
+  var active = 0.0
+
+  static func + (one: StepSums, other: StepSums) -> StepSums {
+    StepSums(
+      squaredError: one.squaredError + other.squaredError,
+      sparsity: one.sparsity + other.sparsity, active: one.active + other.active)
+  }
+}
+
+/// The norms of the decoder's rows.
+struct DecoderNorms: ~Copyable {
+  private(set) var values: AlignedBuffer<Float>
+  /// 1/‖W_j‖; 0 where the norm is 0.
+  private(set) var inverses: AlignedBuffer<Float>
+
+  init(count: Int) {
+    values = AlignedBuffer(count: count)
+    inverses = AlignedBuffer(count: count)
+  }
+
+  mutating func measure(_ decoder: borrowing Matrix) {
+    let weights = decoder.span
+    let width = decoder.columns
+    let values = values.disjoint
+    let inverses = inverses.disjoint
+    Parallel.forBlocks(weights.count / width, blockSize: 64) { latents in
+      for latent in latents {
+        let row = weights.extracting(latent * width..<(latent + 1) * width)
+        let norm = Float(Vector.squaredNorm(row).squareRoot())
+        values.set(latent, norm)
+        inverses.set(latent, norm > 0 ? 1 / norm : 0)
+      }
+    }
+  }
+}
+
+/// The spread of a batch around its mean.
+enum Variance {
+  /// Σ_b ‖x_b − x̄‖² of rows `[B, columns]`.
+  static func total(_ batch: Span<Float>, columns: Int) -> Double {
+    let rows = batch.count / columns
+    var sums = [Double](repeating: 0, count: columns)
+    for row in 0..<rows {
+      let values = batch.extracting(row * columns..<(row + 1) * columns)
+      for column in 0..<columns { sums[column] += Double(values[column]) }
+    }
+    let means = sums.map { Float($0 / Double(rows)) }
+    var total = 0.0
+    for row in 0..<rows {
+      let values = batch.extracting(row * columns..<(row + 1) * columns)
+      var sum: Float = 0
+      for column in 0..<columns {
+        let difference = values[column] - means[column]
+        sum += difference * difference
+      }
+      total += Double(sum)
+    }
+    return total
+  }
+}

@@ -1,0 +1,226 @@
+// The files of an SAE as SAELens reads them. Comes in: the trained state, and what the SAE was
+// trained on. Leaves: cfg.json, sae_weights.safetensors and sparsity.safetensors, of a checkpoint
+// (weights as trained, the data's factor beside them) or of a finished run (factor folded in).
+
+import Foundation
+package import Shared
+
+/// The SAELens release whose file layout is written.
+private let layoutVersion = "6.54.12"
+
+/// What the files say about an SAE besides its numbers.
+package struct SAEFiles: Sendable {
+  package let pipeline: Pipeline
+  package let configuration: SAEConfiguration
+  package let facts: CacheFacts
+  package let normalization: Normalization
+
+  package init(
+    pipeline: Pipeline, configuration: SAEConfiguration, facts: CacheFacts,
+    normalization: Normalization
+  ) {
+    self.pipeline = pipeline
+    self.configuration = configuration
+    self.facts = facts
+    self.normalization = normalization
+  }
+
+  /// Writes what SAELens v6 keeps in a checkpoint besides its own trainer state.
+  package func writeCheckpoint(_ state: borrowing TrainingState, to folder: String) throws {
+    try AtomicFile.replace(folder + "/cfg.json", with: trainingConfiguration.pretty)
+    try writeWeights(state.parameters, to: folder)
+    try writeSparsity(state, to: folder)
+    let factor: JSON = normalization.isIdentity ? .null : .number(normalization.factor)
+    let scaler = JSON.object(["scaling_factor": factor, "has_whitening": .bool(false)])
+    try AtomicFile.replace(folder + "/activation_scaler.json", with: scaler.pretty)
+  }
+
+  /// Writes the SAE for inference, with the factor of the data folded into the weights.
+  package func writeFinal(_ state: consuming TrainingState, to folder: String) throws {
+    var state = state
+    try AtomicFile.replace(
+      folder + "/cfg.json", with: inferenceConfiguration(summary(state)).pretty)
+    try writeSparsity(state, to: folder)
+    normalization.fold(into: &state.parameters)
+    try writeWeights(state.parameters, to: folder)
+    try AtomicFile.replace(folder + "/runner_cfg.json", with: runnerConfiguration.pretty)
+  }
+
+  /// What a finished run consists of besides its manifest, its figures and its report.
+  package static let names = [
+    "cfg.json", "runner_cfg.json", "sae_weights.safetensors", "sparsity.safetensors",
+  ]
+
+  /// The latents that cfg.json counts as dead.
+  package static func deadLatents(in folder: String) throws -> Int {
+    let cfg = try JSON(parsing: MappedFile.contents(folder + "/cfg.json"))
+    return cfg["metadata"]?["num_dead_features"]?.integer ?? 0
+  }
+}
+
+// MARK: - Numbers
+
+extension SAEFiles {
+  /// W_enc [d_in, d_sae], b_enc [d_sae], W_dec [d_sae, d_in], b_dec [d_in], all float32.
+  private func writeWeights(_ parameters: borrowing Parameters, to folder: String) throws {
+    let latents = parameters.encoder.rows
+    let width = parameters.encoder.columns
+    var file = try TensorFile.create(
+      folder + "/sae_weights.safetensors",
+      tensors: [
+        .init("W_dec", .float32, [latents, width]), .init("W_enc", .float32, [width, latents]),
+        .init("b_dec", .float32, [width]), .init("b_enc", .float32, [latents]),
+      ])
+    let transposed = parameters.encoder.transposed()
+    try file.write(parameters.decoder.span.raw)
+    try file.write(transposed.span.raw)
+    try file.write(parameters.decoderBias.span.raw)
+    try file.write(parameters.encoderBias.span.raw)
+    try file.finish()
+  }
+
+  /// log10(share of the rows on which a latent fires + 1e-10), over the window counted last.
+  private func writeSparsity(_ state: borrowing TrainingState, to folder: String) throws {
+    let samples = Double(max(1, state.activeSamples))
+    let counts = state.activeCounts.span
+    let sparsity = counts.indices.map { Float(log10(Double(counts[$0]) / samples + 1e-10)) }
+    var file = try TensorFile.create(
+      folder + "/sparsity.safetensors", tensors: [.init("sparsity", .float32, [sparsity.count])])
+    try file.write(sparsity.span.raw)
+    try file.finish()
+  }
+
+  /// Mean L0 over the window counted last, and the latents that count as dead.
+  private func summary(_ state: borrowing TrainingState) -> [String: JSON] {
+    guard state.activeSamples > 0 else { return [:] }
+    var active = 0
+    for latent in 0..<state.activeCounts.count { active += Int(state.activeCounts[latent]) }
+    let dead = state.deadLatentCount(window: pipeline.train.deadFeatureWindow)
+    return [
+      "l0": .number(Double(active) / Double(state.activeSamples)),
+      "num_dead_features": .integer(dead),
+    ]
+  }
+}
+
+// MARK: - Configuration
+
+extension SAEFiles {
+  /// What SAELens calls the inference configuration.
+  func inferenceConfiguration(_ summary: [String: JSON]) -> JSON {
+    var members = commonConfiguration
+    members["metadata"] = .object(metadata.merging(summary) { $1 })
+    members["normalize_activations"] = "none"
+    return .object(members)
+  }
+
+  /// What SAELens calls the training configuration.
+  var trainingConfiguration: JSON {
+    var members = commonConfiguration.merging(trainingDetails) { $1 }
+    members["metadata"] = .object(metadata)
+    members["normalize_activations"] = .string(pipeline.train.normalizeActivations.rawValue)
+    return .object(members)
+  }
+
+  private var commonConfiguration: [String: JSON] {
+    let settings = pipeline.train
+    var members: [String: JSON] = [
+      "architecture": .string(settings.architecture.rawValue),
+      "d_in": .integer(configuration.dIn), "d_sae": .integer(configuration.dSae),
+      "dtype": "float32", "device": "cpu", "reshape_activations": "none",
+      "apply_b_dec_to_input": .bool(settings.applyBDecToInput),
+    ]
+    if settings.architecture == .topk {
+      members["k"] = .integer(settings.k)
+      members["rescale_acts_by_decoder_norm"] = .bool(settings.rescaleActsByDecoderNorm)
+    }
+    return members
+  }
+
+  private var trainingDetails: [String: JSON] {
+    let settings = pipeline.train
+    var members: [String: JSON] = [
+      "decoder_init_norm": settings.decoderInitNorm.map { .number($0) } ?? .null
+    ]
+    switch settings.architecture {
+    case .standard:
+      members["l1_coefficient"] = .number(settings.l1Coefficient)
+      members["lp_norm"] = .number(settings.lpNorm)
+      members["l1_warm_up_steps"] = .integer(settings.l1WarmUpSteps)
+    case .topk:
+      members["aux_loss_coefficient"] = .number(settings.auxLossCoefficient)
+      members["use_sparse_activations"] = .bool(false)
+    }
+    return members
+  }
+
+  private var metadata: [String: JSON] {
+    [
+      "sae_lens_version": .string(layoutVersion),
+      "sae_lens_training_version": .string(layoutVersion),
+      "producer": .string(Product.name + " " + Product.version),
+      "model_name": .string(facts.modelName), "model_class_name": "HookedTransformer",
+      "hook_name": .string(facts.hookName), "hook_head_index": .null,
+      "context_size": .integer(facts.contextSize), "dataset_path": .string(datasetPath),
+      "prepend_bos": .bool(pipeline.cache.prependBos), "seqpos_slice": .array([.null]),
+      "model_from_pretrained_kwargs": ["center_writing_weights": .bool(false)],
+      "exclude_special_tokens": .bool(false),
+      "sequence_separator_token": separator,
+      "disable_concat_sequences": .bool(pipeline.pretokenize.disableConcatSequences),
+      "training_architecture": .string(pipeline.train.architecture.rawValue),
+      "training_architecture_details": .object(trainingDetails),
+    ]
+  }
+
+  /// The data set's name; of a path only the last part, since files that travel name no folders.
+  private var datasetPath: String {
+    let path = pipeline.pretokenize.datasetPath
+    guard path.hasPrefix("/") || path.hasPrefix(".") else { return path }
+    return path.split(separator: "/").last.map(String.init) ?? path
+  }
+
+  private var separator: JSON {
+    switch pipeline.pretokenize.sequenceSeparatorToken {
+    case .bos: "bos"
+    case .eos: "eos"
+    case .sep: "sep"
+    case .id(let id): .integer(id)
+    case nil: .null
+    }
+  }
+
+  /// SAELens's LanguageModelSAERunnerConfig, as far as its options exist here.
+  var runnerConfiguration: JSON {
+    let settings = pipeline.train
+    return [
+      "sae": trainingConfiguration,
+      "model_name": .string(facts.modelName), "model_class_name": "HookedTransformer",
+      "hook_name": .string(facts.hookName), "hook_head_index": .null,
+      "dataset_path": .string(datasetPath), "is_dataset_tokenized": .bool(true),
+      "context_size": .integer(facts.contextSize), "use_cached_activations": .bool(true),
+      "prepend_bos": .bool(pipeline.cache.prependBos), "seqpos_slice": .array([.null]),
+      "disable_concat_sequences": .bool(pipeline.pretokenize.disableConcatSequences),
+      "sequence_separator_token": separator, "exclude_special_tokens": .bool(false),
+      "store_batch_size_prompts": .integer(pipeline.cache.modelBatchSize),
+      "training_tokens": .integer(settings.trainingTokens),
+      "train_batch_size_tokens": .integer(settings.trainBatchSizeTokens),
+      "adam_beta1": .number(settings.adamBeta1), "adam_beta2": .number(settings.adamBeta2),
+      "lr": .number(settings.lr), "lr_end": .number(settings.lrEnd ?? settings.lr / 10),
+      "lr_scheduler_name": .string(settings.lrSchedulerName.rawValue),
+      "lr_warm_up_steps": .integer(settings.lrWarmUpSteps),
+      "lr_decay_steps": .integer(settings.lrDecaySteps),
+      "n_restart_cycles": .integer(settings.nRestartCycles),
+      "dead_feature_window": .integer(settings.deadFeatureWindow),
+      "feature_sampling_window": .integer(settings.featureSamplingWindow),
+      "n_checkpoints": .integer(settings.nCheckpoints), "seed": .integer(settings.seed),
+      "device": "cpu", "dtype": "float32",
+      "logger": [
+        "log_to_wandb": .bool(false),
+        "wandb_log_frequency": .integer(pipeline.logger.logFrequency),
+      ],
+      "model_from_pretrained_kwargs": ["center_writing_weights": .bool(false)],
+      "sae_lens_version": .string(layoutVersion),
+      "sae_lens_training_version": .string(layoutVersion),
+    ]
+  }
+}

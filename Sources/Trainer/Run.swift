@@ -1,0 +1,176 @@
+// One run as a stage of the store. Comes in: a pipeline file. Leaves: the folder runs/<name>-<…>
+// with the SAE as SAELens opens it, its figures, its report and, last, its manifest.
+
+package import Shared
+
+/// A run: what it trains on, how, and where its files go.
+package struct Run: Sendable {
+  package let pipeline: Pipeline
+  package let plan: TrainingPlan
+  package let key: StageKey
+  package let folder: StageFolder
+  private let store: Store
+  private let mode: Shared.Progress.Mode
+  private let terminal: Terminal
+
+  /// Finds the cache that a pipeline file asks for, and the folder of the run over it.
+  package init(
+    _ pipeline: Pipeline, verify: StageFolder.Verification = .sizes,
+    mode: Shared.Progress.Mode = .automatic, terminal: Terminal = .standardError
+  ) throws {
+    let source = try TrainingSource.find(pipeline, verify: verify)
+    try source.check(against: pipeline)
+    plan = try TrainingPlan(pipeline, source: source)
+    key = StageKey(
+      stage: .runs, label: pipeline.name,
+      settings: pipeline.train.settled(dIn: source.facts.dIn).fingerprintSettings,
+      input: source.fingerprint)
+    store = Store(pipeline.store)
+    folder = store.folder(key)
+    self.pipeline = pipeline
+    self.mode = mode
+    self.terminal = terminal
+  }
+
+  /// What became of a request to run.
+  package enum Outcome: Sendable, Equatable {
+    case trained
+    case nothingToDo
+  }
+
+  /// Trains, measures and reports, unless that has been done; waits for another process that is
+  /// at it, and takes over from one that died.
+  package func run() throws -> Outcome {
+    guard let lease = try claim() else { return .nothingToDo }
+    defer { lease.release() }
+    try DiskSpace.require(Bill(plan).diskByteCount, at: folder.path)
+    let timing = try train()
+    try measure()
+    try timing?.write(folder: folder.path)
+    try Report.write(run: folder.path)
+    try finish()
+    return .trained
+  }
+
+  private func note(_ text: String) {
+    if mode != .quiet { terminal.print(text) }
+  }
+
+  /// Claims the run; nil where it is finished, be it after a while.
+  private func claim() throws -> Lease? {
+    let path = folder.path + "/run" + Lease.suffix
+    var watch = LeaseWatch()
+    var hasSaid = false
+    while try folder.manifest() == nil {
+      try System.createDirectories(folder.path)
+      if try watch.look(at: path) == .free, let lease = try Lease.claim(path) {
+        // Its last owner may have finished between the two looks.
+        if try folder.manifest() == nil { return lease }
+        lease.release()
+        return nil
+      }
+      if !hasSaid { note("another process trains this run; waiting for it") }
+      hasSaid = true
+      if System.isInterrupted {
+        throw Interrupted("Stopped while another process trains this run.", hint: nil)
+      }
+      System.sleep(seconds: 0.2)
+    }
+    return nil
+  }
+
+  /// Trains to the last step and writes the files of the SAE.
+  ///
+  /// - Returns: what this process did in which time; nil where it had nothing to train.
+  private func train() throws -> Timing? {
+    if let repetition = plan.repetition { note(repetition) }
+    let progress = Shared.Progress(
+      stage: "train", total: plan.steps * plan.batchRows, mode: mode, terminal: terminal)
+    var training = Training(
+      plan: plan, folder: folder.path, fingerprint: key.fingerprint, progress: progress)
+    let start = System.uptime
+    let state = try training.run()
+    progress.finish()
+    let seconds = System.uptime - start
+    try plan.files.writeFinal(state, to: folder.path)
+    let steps = plan.steps - training.firstStep
+    return steps > 0 ? Timing(tokens: steps * plan.batchRows, seconds: seconds) : nil
+  }
+
+  /// Takes the final figures from the files that were just written.
+  package func measure() throws {
+    let source = plan.source
+    var sae = try TrainedSAE.open(folder.path)
+    let heldOut = plan.heldOut
+    let isHeldOut: @Sendable (UInt32) -> Bool = { heldOut.contains(sequence: $0) }
+    let evaluating = try Evaluating(
+      shards: source.shards.map(\.path), dIn: source.facts.dIn,
+      latentCount: plan.configuration.dSae, settings: pipeline.evaluate,
+      isHeldOut: heldOut.isEmpty ? nil : isHeldOut,
+      corpus: try source.tokens.flatMap { try CorpusText.open(store: store, fingerprint: $0) })
+    let progress = Shared.Progress(
+      stage: "measure", total: min(pipeline.evaluate.evalTokens, source.facts.rows), mode: mode,
+      terminal: terminal)
+    let evaluation = try evaluating.run(
+      &sae, deadInTraining: try SAEFiles.deadLatents(in: folder.path),
+      deadFeatureWindow: pipeline.train.deadFeatureWindow, progress: progress)
+    progress.finish()
+    try evaluation.write(run: folder.path)
+  }
+
+  private func finish() throws {
+    let evaluation = try Evaluation.read(run: folder.path).figures
+    let details: JSON = [
+      "d_in": .integer(plan.configuration.dIn), "d_sae": .integer(plan.configuration.dSae),
+      "hook_name": .string(plan.source.facts.hookName),
+      "model_name": .string(plan.source.facts.modelName),
+      "steps": .integer(plan.steps), "tokens": .integer(plan.steps * plan.batchRows),
+      "normalization_factor": .number(plan.normalization.factor),
+      "explained_variance": .number(evaluation.explainedVariance),
+      "l0": .number(evaluation.l0), "mse": .number(evaluation.mse),
+    ]
+    try folder.finish(
+      Manifest(
+        key: key, name: pipeline.name, tool: "saeline-train \(Product.version)",
+        shards: try SAEFiles.names.map { try folder.shard($0, rows: 0) }, details: details))
+    try Checkpoints(plan, folder: folder.path, fingerprint: key.fingerprint).removeUnscheduled()
+  }
+
+  /// The tables at the end of a run.
+  package func printTables() throws {
+    guard mode != .quiet else { return }
+    var stages: [FinalTable.Stage] = []
+    if let tokens = try plan.source.tokens.flatMap({
+      try store.find(stage: .tokens, fingerprint: $0)
+    }) {
+      stages.append(.init("pretokenize", folder: tokens.path))
+    }
+    stages.append(.init("cache", folder: plan.source.folder))
+    stages.append(.init("train", folder: folder.path))
+    FinalTable(
+      name: pipeline.name, evaluation: try Evaluation.read(run: folder.path), stages: stages,
+      run: folder.path
+    ).print(to: terminal)
+  }
+
+  /// Refuses a run without its manifest.
+  package func requireFinished() throws {
+    guard try folder.manifest() != nil else {
+      throw TrainedSAEError.notFinished(folder: folder.path)
+    }
+  }
+
+  /// What `--json` prints.
+  package func result(didWork: Bool) throws -> JSON {
+    let evaluation = try Evaluation.read(run: folder.path)
+    return [
+      "folder": .string(folder.path), "fingerprint": .string(key.fingerprint),
+      "did_work": .bool(didWork), "activations": .string(plan.source.folder),
+      "explained_variance": .number(evaluation.figures.explainedVariance),
+      "l0": .number(evaluation.figures.l0), "mse": .number(evaluation.figures.mse),
+      "alive_share": .number(evaluation.figures.aliveShare),
+      "dead_latents": .integer(evaluation.deadInTraining),
+      "report": .string(folder.path + "/" + Report.fileName),
+    ]
+  }
+}

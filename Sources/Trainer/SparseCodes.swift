@@ -1,0 +1,102 @@
+// The active latents of a batch, row by row and latent by latent.
+
+package import Shared
+
+/// The active latents of the rows of a batch, in order of row and then latent.
+package struct SparseCodes: ~Copyable, Sendable {
+  /// Where each row's entries begin, `[rows + 1]`.
+  package private(set) var rowOffsets: AlignedBuffer<Int32>
+  package private(set) var latents: AlignedBuffer<Int32>
+  /// The feature activations f.
+  package private(set) var values: AlignedBuffer<Float>
+  /// Rows encoded.
+  package private(set) var rows = 0
+
+  package init(rows: Int, capacity: Int) {
+    rowOffsets = AlignedBuffer(count: rows + 1)
+    latents = AlignedBuffer(count: capacity)
+    values = AlignedBuffer(count: capacity)
+  }
+
+  package var count: Int { rows == 0 ? 0 : Int(rowOffsets[rows]) }
+  package var capacity: Int { latents.count }
+
+  /// The entries of a row.
+  package func entries(_ row: Int) -> Range<Int> {
+    Int(rowOffsets[row])..<Int(rowOffsets[row + 1])
+  }
+
+  /// Makes room; entries are lost.
+  mutating func reserve(_ capacity: Int) {
+    guard capacity > self.capacity else { return }
+    latents = AlignedBuffer(count: capacity)
+    values = AlignedBuffer(count: capacity)
+  }
+
+  /// Closes the gaps between rows whose entries lie from `row · stride` on.
+  mutating func compact(rows: Int, stride: Int, counts: Span<Int32>) {
+    self.rows = rows
+    var end = 0
+    for row in 0..<rows {
+      rowOffsets[row] = Int32(end)
+      let count = Int(counts[row])
+      latents.move(row * stride..<row * stride + count, to: end)
+      values.move(row * stride..<row * stride + count, to: end)
+      end += count
+    }
+    rowOffsets[rows] = Int32(end)
+  }
+}
+
+/// The entries of a batch's codes grouped by latent.
+struct LatentGroups: ~Copyable {
+  /// Where each latent's entries begin, `[D + 1]`.
+  private(set) var offsets: AlignedBuffer<Int32>
+  /// The entries, as indices into the codes.
+  private(set) var entries: AlignedBuffer<Int32>
+  /// The row of each of these entries.
+  private(set) var rows: AlignedBuffer<Int32>
+
+  init(dSae: Int, capacity: Int) {
+    offsets = AlignedBuffer(count: dSae + 1)
+    entries = AlignedBuffer(count: capacity)
+    rows = AlignedBuffer(count: capacity)
+  }
+
+  /// Groups the entries of `codes` by counting; rows stay in order within a latent.
+  mutating func group(_ codes: borrowing SparseCodes) {
+    let latents = codes.latents.span
+    offsets.disjoint.withAll { offsets in
+      entries.disjoint.withAll { entries in
+        rows.disjoint.withAll { rows in
+          for latent in 0..<offsets.count { offsets[latent] = 0 }
+          for entry in 0..<codes.count { offsets[Int(latents[entry]) + 1] += 1 }
+          for latent in 1..<offsets.count { offsets[latent] += offsets[latent - 1] }
+          // Each offset runs to the end of its latent while entries are placed; then it goes back.
+          for row in 0..<codes.rows {
+            for entry in codes.entries(row) {
+              let latent = Int(latents[entry])
+              let place = Int(offsets[latent])
+              entries[place] = Int32(entry)
+              rows[place] = Int32(row)
+              offsets[latent] += 1
+            }
+          }
+          for latent in stride(from: offsets.count - 1, to: 0, by: -1) {
+            offsets[latent] = offsets[latent - 1]
+          }
+          offsets[0] = 0
+        }
+      }
+    }
+  }
+}
+
+extension AlignedBuffer {
+  /// Copies the elements of `range` to `place`, which must not lie behind it.
+  fileprivate mutating func move(_ range: Range<Int>, to place: Int) {
+    guard range.lowerBound != place else { return }
+    var span = mutableSpan
+    for index in 0..<range.count { span[place + index] = span[range.lowerBound + index] }
+  }
+}

@@ -1,0 +1,113 @@
+// A finished SAE read back from its files. Comes in: the folder of a run. Leaves: its codes and
+// reconstructions of cached rows, for the evaluation and for anyone who asks.
+
+import Shared
+
+/// Why the files of a finished SAE are refused.
+package enum TrainedSAEError: Failure, Equatable {
+  case unreadable(path: String)
+  case notFinished(folder: String)
+
+  package var sentence: String {
+    switch self {
+    case .unreadable(let path): "\(path) does not describe an SAE that this program reads."
+    case .notFinished(let folder): "The run \(folder) is not finished."
+    }
+  }
+
+  package var hint: String? {
+    switch self {
+    case .unreadable: nil
+    case .notFinished: "Run saeline-train with the same pipeline file and settings first."
+    }
+  }
+}
+
+/// Owns the weights of an SAE for inference.
+package struct TrainedSAE: ~Copyable, RowEncoder {
+  package let configuration: SAEConfiguration
+  private var parameters: Parameters
+  private var engine: Engine
+
+  /// Rows per batch.
+  package static let batchRows = Evaluating.batchRows
+
+  private init(configuration: SAEConfiguration, parameters: consuming Parameters) {
+    self.configuration = configuration
+    self.parameters = parameters
+    engine = Engine(configuration, batchRows: TrainedSAE.batchRows, path: .sparse)
+  }
+
+  /// Reads cfg.json and sae_weights.safetensors of a folder.
+  package static func open(_ folder: String) throws -> TrainedSAE {
+    let configuration = try readConfiguration(folder + "/cfg.json")
+    let file = try SafetensorsFile.open(folder + "/sae_weights.safetensors")
+    let width = configuration.dIn
+    let latents = configuration.dSae
+    var parameters = Parameters(dIn: width, dSae: latents)
+    var transposed = Matrix(rows: width, columns: latents)
+    try file.read("W_enc", [width, latents], into: &transposed)
+    parameters.encoder = transposed.transposed()
+    try file.read("b_enc", [latents], into: &parameters.encoderBias)
+    try file.read("W_dec", [latents, width], into: &parameters.decoder)
+    try file.read("b_dec", [width], into: &parameters.decoderBias)
+    return TrainedSAE(configuration: configuration, parameters: parameters)
+  }
+
+  package mutating func encode(
+    _ batch: Span<Float>, rows: Int,
+    _ body: (Span<Int32>, Span<Int32>, Span<Float>, Span<Float>) throws -> Void
+  ) throws {
+    try engine.encode(batch, rows: rows, parameters) { codes, reconstruction in
+      let active = 0..<codes.count
+      try body(
+        codes.rowOffsets.span.extracting(0..<rows + 1), codes.latents.span.extracting(active),
+        codes.values.span.extracting(active), reconstruction)
+    }
+  }
+
+  private static func readConfiguration(_ path: String) throws -> SAEConfiguration {
+    let json = try? JSON(parsing: try MappedFile.contents(path))
+    guard let json, let dIn = json["d_in"]?.integer,
+      let architecture = json["architecture"]?.string.flatMap(Architecture.init)
+    else { throw TrainedSAEError.unreadable(path: path) }
+    var settings = TrainSettings()
+    settings.architecture = architecture
+    settings.dSae = json["d_sae"]?.integer
+    settings.k = json["k"]?.integer ?? settings.k
+    settings.applyBDecToInput =
+      json["apply_b_dec_to_input"]?.bool ?? settings.applyBDecToInput
+    settings.rescaleActsByDecoderNorm =
+      json["rescale_acts_by_decoder_norm"]?.bool ?? settings.rescaleActsByDecoderNorm
+    return SAEConfiguration(settings, dIn: dIn)
+  }
+}
+
+extension SafetensorsFile {
+  fileprivate func read(_ name: String, _ shape: [Int], into matrix: inout Matrix) throws {
+    let entry = try require(name, [.float32], shape: shape)
+    var target = matrix.mutableSpan
+    readFloats(entry, into: &target)
+  }
+}
+
+extension Matrix {
+  /// The transpose, `[columns, rows]`.
+  func transposed() -> Matrix {
+    // Tiles keep the lines of both matrices in the cache.
+    let tile = 32
+    var result = Matrix(rows: columns, columns: rows)
+    let source = span
+    var target = result.mutableSpan
+    for top in stride(from: 0, to: rows, by: tile) {
+      for left in stride(from: 0, to: columns, by: tile) {
+        for row in top..<min(top + tile, rows) {
+          for column in left..<min(left + tile, columns) {
+            target[column * rows + row] = source[row * columns + column]
+          }
+        }
+      }
+    }
+    return result
+  }
+}

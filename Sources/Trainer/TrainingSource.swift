@@ -1,0 +1,184 @@
+// The cached activations that a run trains on. Comes in: the pipeline file and the store. Leaves:
+// the shards, and what their manifest says about model, hook point, width and statistics. Neither
+// the model nor the data set has to be on this machine.
+
+package import Shared
+
+/// One activation shard.
+package struct CachedShard: Sendable, Equatable {
+  package let path: String
+  package let rows: Int
+
+  package init(path: String, rows: Int) {
+    self.path = path
+    self.rows = rows
+  }
+}
+
+/// What the manifest of an activations stage says.
+package struct CacheFacts: Sendable, Equatable {
+  package let modelName: String
+  package let hookName: String
+  package let dIn: Int
+  package let contextSize: Int
+  package let rows: Int
+  /// Mean of each column, `[dIn]`.
+  package let mean: [Double]
+  package let meanNorm: Double
+
+  package init(
+    modelName: String, hookName: String, dIn: Int, contextSize: Int, rows: Int, mean: [Double],
+    meanNorm: Double
+  ) {
+    self.modelName = modelName
+    self.hookName = hookName
+    self.dIn = dIn
+    self.contextSize = contextSize
+    self.rows = rows
+    self.mean = mean
+    self.meanNorm = meanNorm
+  }
+
+  /// Reads the details of a manifest; `path` is named where one is missing.
+  init(details: JSON, path: String) throws(TrainingSourceError) {
+    func require<Value>(_ key: String, _ value: Value?) throws(TrainingSourceError) -> Value {
+      guard let value else { throw .incompleteManifest(path: path, key: key) }
+      return value
+    }
+    let statistics = details["statistics"] ?? .null
+    self.init(
+      modelName: try require("model_name", details["model_name"]?.string),
+      hookName: try require("hook_name", details["hook_name"]?.string),
+      dIn: try require("d_in", details["d_in"]?.integer),
+      contextSize: try require("context_size", details["context_size"]?.integer),
+      rows: try require("rows", details["rows"]?.integer),
+      mean: try require("statistics.mean", statistics["mean"]?.array).compactMap(\.double),
+      meanNorm: try require("statistics.mean_norm", statistics["mean_norm"]?.double))
+    guard mean.count == dIn else {
+      throw .incompleteManifest(path: path, key: "statistics.mean")
+    }
+  }
+}
+
+/// Why a run has nothing to train on.
+package enum TrainingSourceError: Failure, Equatable {
+  case noHook
+  case notCached(hook: String, store: String)
+  case incompleteManifest(path: String, key: String)
+  case contradiction(key: String, given: String, folder: String, fact: String)
+  case nothingToTrainOn(folder: String, fraction: Double)
+
+  package var sentence: String {
+    switch self {
+    case .noHook: "Neither train.hook_name nor cache.hook_name says what to train on."
+    case .notCached(let hook, let store):
+      "The store \(store) holds no activations of \(hook) that were cached with these settings."
+    case .incompleteManifest(let path, let key):
+      "\(path) does not state \(key)."
+    case .contradiction(let key, let given, let folder, let fact):
+      "\(key) is \(given), but the cached activations in \(folder) \(fact)."
+    case .nothingToTrainOn(let folder, let fraction):
+      "train.eval_fraction \(fraction) leaves no row of \(folder) to train on."
+    }
+  }
+
+  package var hint: String? {
+    switch self {
+    case .noHook: "Set cache.hook_name, such as blocks.0.hook_mlp_out."
+    case .notCached: "Run saeline-cache with the same pipeline file first (make cache CONFIG=…)."
+    case .incompleteManifest: "The folder was not written by this version; cache it again."
+    case .contradiction(let key, _, _, _): "Remove \(key) or make it agree."
+    case .nothingToTrainOn: "Choose a smaller train.eval_fraction."
+    }
+  }
+}
+
+/// A finished activations stage.
+package struct TrainingSource: Sendable {
+  package let folder: String
+  package let fingerprint: String
+  package let facts: CacheFacts
+  package let shards: [CachedShard]
+  /// The fingerprint of the token stage behind it.
+  package let tokens: String?
+
+  package init(
+    folder: String, fingerprint: String, facts: CacheFacts, shards: [CachedShard],
+    tokens: String? = nil
+  ) {
+    self.folder = folder
+    self.fingerprint = fingerprint
+    self.tokens = tokens
+    self.facts = facts
+    self.shards = shards
+  }
+
+  /// Finds the finished cache that a pipeline file describes.
+  package static func find(
+    _ pipeline: Pipeline, verify: StageFolder.Verification = .sizes
+  ) throws -> TrainingSource {
+    guard let hook = pipeline.train.hookName ?? pipeline.cache.allHookNames.first else {
+      throw TrainingSourceError.noHook
+    }
+    let store = Store(pipeline.store)
+    guard let folder = try finished(hook, pipeline, store),
+      let manifest = try folder.manifest(verify: verify)
+    else { throw TrainingSourceError.notCached(hook: hook, store: pipeline.store) }
+    let facts = try CacheFacts(
+      details: manifest.details, path: folder.path + "/" + Manifest.fileName)
+    return TrainingSource(
+      folder: folder.path, fingerprint: manifest.fingerprint, facts: facts,
+      shards: manifest.shards.map {
+        CachedShard(path: folder.path + "/" + $0.file, rows: $0.rows)
+      }, tokens: manifest.input)
+  }
+
+  /// The folder by its key where model and data are here, else by its settings.
+  private static func finished(
+    _ hook: String, _ pipeline: Pipeline, _ store: Store
+  ) throws -> StageFolder? {
+    var settings = pipeline.cache.fingerprintSettings.object ?? [:]
+    settings["hook_name"] = .string(hook)
+    return try store.findOnly(stage: .activations, settings: .object(settings))
+  }
+
+  /// Refuses a pipeline file that says something else than the manifest.
+  package func check(against pipeline: Pipeline) throws(TrainingSourceError) {
+    func compare(
+      _ key: String, _ given: Int?, _ actual: Int, _ fact: String
+    ) throws(TrainingSourceError) {
+      guard let given, given != actual else { return }
+      throw .contradiction(key: key, given: String(given), folder: folder, fact: fact)
+    }
+    let width = "are \(facts.dIn) wide"
+    try compare("train.d_in", pipeline.train.dIn, facts.dIn, width)
+    try compare("cache.d_in", pipeline.cache.dIn, facts.dIn, width)
+    let context = "come from contexts of \(facts.contextSize) tokens"
+    try compare("train.context_size", pipeline.train.contextSize, facts.contextSize, context)
+    try compare("cache.context_size", pipeline.cache.contextSize, facts.contextSize, context)
+    let models = [
+      ("train.model_name", pipeline.train.modelName),
+      ("cache.model_name", pipeline.cache.modelName),
+    ]
+    for (key, given) in models {
+      guard let given, !given.isEmpty, lastPart(given) != lastPart(facts.modelName) else {
+        continue
+      }
+      throw .contradiction(
+        key: key, given: given, folder: folder, fact: "were taken from \(facts.modelName)")
+    }
+  }
+
+  /// The number of trainable rows of every shard.
+  package func trainableRows(_ heldOut: HeldOut) throws -> [Int] {
+    guard !heldOut.isEmpty else { return shards.map(\.rows) }
+    return try shards.map { shard in
+      try ActivationShard.open(shard.path).rows(outside: heldOut).count
+    }
+  }
+}
+
+/// The name of a model without the folders or the owner before it.
+private func lastPart(_ name: String) -> Substring {
+  name.split(separator: "/").last ?? ""
+}

@@ -1,0 +1,72 @@
+import Shared
+import Testing
+
+private func parse(_ text: String, as dialect: JSON.Dialect = .json) throws -> JSON {
+  try JSON(parsing: Array(text.utf8), as: dialect)
+}
+
+@Suite struct JSONTests {
+  @Test("The canonical spelling sorts keys by bytes, drops spaces and shortens numbers")
+  func canonical() throws {
+    let text =
+      " { \"b\" : [ 1.0, 2.50, 1e3, -0.1, 1e-7 ], \"a\": null, \"Z\": true, \"é\": \"x\" } "
+    #expect(
+      try parse(text).canonical
+        == "{\"Z\":true,\"a\":null,\"b\":[1,2.5,1000,-0.1,1e-07],\"é\":\"x\"}")
+  }
+
+  @Test(
+    "The canonical spelling reads back to itself",
+    arguments: [
+      "{}", "[]", "\"\"", "null", "[true,false]", "9223372036854775807", "-9223372036854775808",
+      "[0.1,1e+300,5e-324,1.7976931348623157e+308]", "{\"a\":{\"b\":[{\"c\":\"\\\"\\\\\\n\"}]}}",
+      "\"\\u0000\\u001f\\u007f漢😀\"",
+    ])
+  func fixedPoint(_ text: String) throws {
+    #expect(try parse(text).canonical == text)
+  }
+
+  @Test("Pretty text indents by two and keeps lists of plain values on one line")
+  func pretty() {
+    let value = JSON.object([
+      "list": .array([.integer(1), .integer(2)]),
+      "rows": .array([.object(["a": .bool(true)])]), "none": .object([:]),
+    ])
+    #expect(
+      value.pretty == """
+        {
+          "list": [1,2],
+          "none": {},
+          "rows": [
+            {
+              "a": true
+            }
+          ]
+        }
+
+        """)
+  }
+
+  @Test("JSON5 allows comments, bare keys and trailing commas; JSON does not")
+  func dialects() throws {
+    let text = "{ // why\n a: 0x10, 'b': [1,], }"
+    #expect(try parse(text, as: .json5).canonical == "{\"a\":16,\"b\":[1]}")
+    #expect(throws: (any Error).self) { try parse(text) }
+  }
+
+  @Test("Values are seen as what they are")
+  func accessors() throws {
+    let value = try parse("{\"i\":3,\"d\":2.5,\"w\":4.0,\"s\":\"x\",\"b\":true,\"l\":[1]}")
+    #expect(value["i"]?.integer == 3 && value["i"]?.double == 3)
+    #expect(value["d"]?.integer == nil && value["d"]?.double == 2.5)
+    #expect(value["w"]?.integer == 4)
+    #expect(value["s"]?.string == "x" && value["b"]?.bool == true)
+    #expect(value["l"]?.array == [.integer(1)])
+    #expect(value["none"] == nil && value["s"]?["x"] == nil && value["s"]?.integer == nil)
+  }
+
+  @Test("What JSON cannot say becomes null")
+  func notFinite() {
+    #expect(JSON.array([.number(.nan), .number(.infinity)]).canonical == "[null,null]")
+  }
+}

@@ -1,0 +1,155 @@
+import Dispatch
+import Foundation
+import Shared
+import Support
+import Synchronization
+import Testing
+
+/// A lease as some other machine might have left it.
+private func foreignLease(seconds: Double, machine: String = "elsewhere", owner: String = "o-1")
+  -> [UInt8]
+{
+  Array(
+    ("{\"deadline\":1,\"host\":\"h\",\"machine\":\"\(machine)\",\"owner\":\"\(owner)\","
+      + "\"pid\":1,\"seconds\":\(seconds)}\n").utf8)
+}
+
+@Suite struct LeaseTests {
+  @Test("One of two gets a lease, and the next one after its release")
+  func exclusive() throws {
+    let folder = try TemporaryFolder()
+    let path = folder.file("u.lease")
+    let lease = try #require(try Lease.claim(path))
+    #expect(try Lease.claim(path) == nil)
+    var watch = LeaseWatch()
+    #expect(try watch.look(at: path) == .held(isLocal: true))
+    lease.release()
+    #expect(!System.exists(path))
+    #expect(try watch.look(at: path) == .free)
+    try #require(try Lease.claim(path)).release()
+  }
+
+  @Test("A lease says who has it and until when")
+  func record() throws {
+    let folder = try TemporaryFolder()
+    let path = folder.file("u.lease")
+    let lease = try #require(try Lease.claim(path, seconds: 30))
+    defer { lease.release() }
+    let json = try JSON(parsing: try contents(of: path))
+    #expect(
+      json.object?.keys.sorted() == ["deadline", "host", "machine", "owner", "pid", "seconds"])
+    #expect(json["pid"]?.integer == Int(System.processIdentifier))
+    #expect(json["host"]?.string == System.hostName)
+    #expect(json["seconds"]?.integer == 30)
+    #expect(abs((json["deadline"]?.double ?? 0) - System.now - 30) < 10)
+  }
+
+  @Test("A lease that is renewed is not taken over")
+  func heartbeat() throws {
+    let folder = try TemporaryFolder()
+    let path = folder.file("u.lease")
+    let lease = try #require(try Lease.claim(path, seconds: 0.6))
+    var watch = LeaseWatch()
+    for _ in 0..<15 {
+      #expect(try watch.look(at: path) == .held(isLocal: true))
+      System.sleep(seconds: 0.1)
+    }
+    lease.release()
+  }
+
+  @Test("A lease of another machine is taken over when it has not grown for its own time")
+  func silence() throws {
+    let folder = try TemporaryFolder()
+    let path = try folder.write(foreignLease(seconds: 0.3), to: "u.lease")
+    var watch = LeaseWatch()
+    #expect(try watch.look(at: path) == .held(isLocal: false))
+    System.sleep(seconds: 0.2)
+    #expect(try watch.look(at: path) == .held(isLocal: false))
+    // It grows: its time begins anew.
+    try folder.write(foreignLease(seconds: 0.3) + foreignLease(seconds: 0.3), to: "u.lease")
+    #expect(try watch.look(at: path) == .held(isLocal: false))
+    System.sleep(seconds: 0.2)
+    #expect(try watch.look(at: path) == .held(isLocal: false))
+    System.sleep(seconds: 0.2)
+    #expect(try watch.look(at: path) == .free)
+    #expect(try System.list(folder.path) == [])
+  }
+
+  @Test("A lease that breaks off or is empty is held until its time is over")
+  func incomplete() throws {
+    let folder = try TemporaryFolder()
+    let path = try folder.write([], to: "u.lease")
+    var watch = LeaseWatch()
+    #expect(try watch.look(at: path) == .held(isLocal: false))
+    let whole = foreignLease(seconds: 0)
+    try folder.write(Array(whole.dropLast(3)), to: "u.lease")
+    #expect(try watch.look(at: path) == .held(isLocal: false))
+    try folder.write(whole + [0x7B], to: "u.lease")
+    #expect(try watch.look(at: path) == .free)
+  }
+
+  @Test("The lease of a process that died is free at once")
+  func deadProcess() async throws {
+    let folder = try TemporaryFolder()
+    let path = folder.file("u.lease")
+    await #expect(processExitsWith: .signal(SIGKILL)) { [path = path as String] in
+      _ = try Lease.claim(path)
+      kill(getpid(), SIGKILL)
+    }
+    #expect(System.exists(path))
+    var watch = LeaseWatch()
+    #expect(try watch.look(at: path) == .free)
+    #expect(try System.list(folder.path) == [])
+  }
+
+  @Test("An earlier process with the number of this one is known for dead")
+  func reusedNumber() throws {
+    let folder = try TemporaryFolder()
+    let path = folder.file("u.lease")
+    let lease = try #require(try Lease.claim(path))
+    let content = String(decoding: try contents(of: path), as: UTF8.self)
+    let owner = try #require(try JSON(parsing: Array(content.utf8))["owner"]?.string)
+    lease.release()
+    try folder.write(Array(content.replacing(owner, with: "other-1").utf8), to: "u.lease")
+    var watch = LeaseWatch()
+    #expect(try watch.look(at: path) == .free)
+  }
+
+  @Test("A late owner neither brings its lease back nor removes that of its successor")
+  func lateOwner() throws {
+    let folder = try TemporaryFolder()
+    let path = folder.file("u.lease")
+    let late = try #require(try Lease.claim(path, seconds: 0.12))
+    try System.remove(path)
+    System.sleep(seconds: 0.1)
+    #expect(!System.exists(path))
+    let next = try #require(try Lease.claim(path))
+    late.release()
+    #expect(System.exists(path))
+    next.release()
+    #expect(!System.exists(path))
+  }
+
+  @Test("Of many who find a dead owner, one gets the lease")
+  func manyThieves() throws {
+    let folder = try TemporaryFolder()
+    for round in 0..<20 {
+      let path = try folder.write(foreignLease(seconds: 0), to: "\(round).lease")
+      let winners = Mutex<[Lease]>([])
+      DispatchQueue.concurrentPerform(iterations: 8) { _ in
+        var watch = LeaseWatch()
+        guard (try? watch.look(at: path)) == .free else { return }
+        if let lease = try? Lease.claim(path) { winners.withLock { $0.append(lease) } }
+      }
+      let leases = winners.withLock { $0 }
+      #expect(leases.count == 1)
+      for lease in leases { lease.release() }
+    }
+    #expect(try System.list(folder.path) == [])
+  }
+
+  @Test("A folder that is missing is an error")
+  func missingFolder() {
+    #expect(throws: SystemError.self) { try Lease.claim("/nowhere/u.lease") }
+  }
+}

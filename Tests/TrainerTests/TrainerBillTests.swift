@@ -1,0 +1,78 @@
+import Shared
+import Testing
+import Trainer
+
+@Suite("The bill of a run")
+struct TrainerBillTests {
+  private var settings: TrainSettings {
+    var settings = TrainSettings()
+    settings.architecture = .topk
+    settings.dSae = 1000
+    settings.k = 10
+    settings.trainingTokens = 100_001
+    settings.trainBatchSizeTokens = 100
+    return settings
+  }
+
+  private func bill(_ settings: TrainSettings) -> Bill {
+    Bill(
+      settings, dIn: 100, rowsPerEpoch: 60_000,
+      speed: MachineSpeed(product: 1e10, copy: 1e10))
+  }
+
+  @Test("Steps, operations, memory and disk follow from the settings")
+  func figures() {
+    #expect(
+      bill(settings).json.canonical == """
+        {"disk_bytes":10465300,"epochs":2,"expected_l0":10,"flops_dense":100100000000,\
+        "flops_sparse":20820800000,"memory_bytes":3377600,"parameters":201100,\
+        "seconds":2.886084,"steps":1001,"tokens":100100}
+        """)
+  }
+
+  @Test("A ReLU SAE is billed at an assumed L0")
+  func assumedL0() {
+    var settings = settings
+    settings.architecture = .standard
+    #expect(bill(settings).expectedL0 == 64)
+    settings.dSae = 5
+    #expect(bill(settings).expectedL0 == 5)
+  }
+
+  @Test("The table names every figure")
+  func table() {
+    #expect(
+      bill(settings).table.text() == """
+        Training
+          quantity                         amount
+          steps                             1,001
+          tokens                           100.1k
+        """)
+  }
+
+  @Test("Without a cache the bill comes from what the pipeline file says")
+  func withoutCache() throws {
+    var pipeline = Pipeline()
+    pipeline.store = "/nonexistent/store"
+    pipeline.cache.hookName = "blocks.0.hook_mlp_out"
+    pipeline.cache.dIn = 100
+    pipeline.cache.trainingTokens = 60_000
+    pipeline.train = settings
+    let speed = MachineSpeed(product: 1e10, copy: 1e10)
+    #expect(try Bill(pipeline, speed: speed) == bill(settings))
+    pipeline.cache.dIn = nil
+    #expect(throws: TrainingSourceError.self) { try Bill(pipeline, speed: speed) }
+  }
+
+  @Test("A disk that is too small is refused before anything is written")
+  func disk() throws {
+    #expect(throws: DiskSpaceError.self) {
+      try DiskSpace.require(.max, at: "/tmp/not/there/yet")
+    }
+    try DiskSpace.require(1, at: "/tmp/not/there/yet")
+    let error = DiskSpaceError(path: "store", needed: 5_000_000, free: 1_000_000)
+    #expect(
+      error.sentence == "The disk of store is too small: 5.0 MB are needed and 1.0 MB are free.")
+    #expect(error.hint == "Free some space, or set store to a folder on another disk.")
+  }
+}

@@ -1,0 +1,128 @@
+import Foundation
+import Shared
+import Support
+import Testing
+import Trainer
+
+@Suite("Training")
+struct TrainingTests {
+  private func progress() -> Shared.Progress {
+    Shared.Progress(
+      stage: "train", total: 1, mode: .automatic,
+      terminal: RecordedTerminal(isInteractive: false).terminal)
+  }
+
+  private func train(_ cache: SyntheticCache, in folder: String) throws -> String {
+    try System.createDirectories(folder)
+    let plan = try TrainingPlan(cache.pipeline, source: cache.source)
+    var training = Training(plan: plan, folder: folder, fingerprint: "f", progress: progress())
+    let state = try training.run()
+    #expect(state.step == plan.steps)
+    return folder + "/checkpoints/step-00000040"
+  }
+
+  private func bytes(_ path: String) throws -> [UInt8] { try MappedFile.contents(path) }
+
+  /// The log without the fields that tell the time.
+  private func log(_ folder: String) throws -> [RunLog.Entry] {
+    try RunLog.read(folder + "/metrics.jsonl").map { entry in
+      RunLog.Entry(step: entry.step, values: entry.values.filter { $0.key != .tokensPerSecond })
+    }
+  }
+
+  static let runs: [(Architecture, ActivationNormalization, DecoderBiasInit)] = [
+    (.standard, .none, .zeros), (.topk, .expectedAverageOnlyIn, .geometricMedian),
+  ]
+
+  @Test("A run that stopped and went on ends in the same bytes", arguments: runs)
+  func resuming(
+    architecture: Architecture, normalization: ActivationNormalization, bias: DecoderBiasInit
+  ) throws {
+    let cache = try SyntheticCache()
+    cache.pipeline.train.architecture = architecture
+    cache.pipeline.train.normalizeActivations = normalization
+    cache.pipeline.train.bDecInitMethod = bias
+    cache.pipeline.train.nCheckpoints = 1
+    cache.pipeline.train.featureSamplingWindow = 7
+    let straight = cache.folder + "/straight"
+    let whole = try train(cache, in: straight)
+    // What a process killed at step 33 leaves: a checkpoint, and a log that is ahead of it.
+    let stopped = cache.folder + "/stopped"
+    try System.createDirectories(stopped)
+    try FileManager.default.copyItem(
+      atPath: straight + "/checkpoints", toPath: stopped + "/checkpoints")
+    try System.removeTree(stopped + "/checkpoints/step-00000040")
+    let ahead = try bytes(straight + "/metrics.jsonl").dropLast(200)
+    try Data(ahead).write(to: URL(fileURLWithPath: stopped + "/metrics.jsonl"))
+    let resumed = try train(cache, in: stopped)
+    for file in ["state", "sae_weights", "sparsity"] {
+      let name = "/\(file).safetensors"
+      #expect(try bytes(resumed + name) == bytes(whole + name), "\(file)")
+    }
+    #expect(try log(stopped) == log(straight))
+  }
+
+  @Test("Without resume a run starts afresh over old checkpoints")
+  func startingAfresh() throws {
+    let cache = try SyntheticCache()
+    let folder = cache.folder + "/run"
+    let first = try bytes(train(cache, in: folder) + "/state.safetensors")
+    cache.pipeline.train.resume = false
+    #expect(try bytes(train(cache, in: folder) + "/state.safetensors") == first)
+    #expect(try log(folder).map(\.step) == [4, 9, 14, 19, 24, 29, 34, 39])
+  }
+
+  @Test("The loss falls")
+  func learning() throws {
+    let cache = try SyntheticCache()
+    let folder = cache.folder + "/run"
+    _ = try train(cache, in: folder)
+    let losses = try log(folder).compactMap { $0[.overall] }
+    #expect(losses.count == 8)
+    #expect((losses.last ?? 0) < 0.9 * (losses.first ?? 0))
+  }
+
+  @Test("Figures are logged under SAELens's names at its steps")
+  func logging() throws {
+    let cache = try SyntheticCache()
+    cache.pipeline.train.featureSamplingWindow = 15
+    let folder = cache.folder + "/run"
+    _ = try train(cache, in: folder)
+    let entries = try RunLog.read(folder + "/metrics.jsonl")
+    #expect(entries.map(\.step) == [4, 9, 14, 15, 19, 24, 29, 30, 34, 39])
+    let first = try #require(entries.first)
+    #expect(first[.trainingSamples] == 160)
+    #expect(first[.learningRate] == 3e-3)
+    #expect(first[.l1Coefficient] == 1)
+    #expect((first[.tokensPerSecond] ?? 0) > 0)
+    #expect(entries[3][.meanLogSparsity] != nil)
+    #expect(entries[3][.overall] == nil)
+  }
+
+  @Test("The sampling window starts afresh every so many steps")
+  func samplingWindow() throws {
+    let cache = try SyntheticCache()
+    cache.pipeline.train.featureSamplingWindow = 15
+    let path = try train(cache, in: cache.folder + "/run") + "/state.safetensors"
+    let file = try SafetensorsFile.open(path)
+    #expect(file.header.metadata["active_samples"] == "320")
+    #expect(file.header.metadata["consumed"] == "1280")
+  }
+
+  @Test("More tokens than the cache holds are said in passes, fewer are not")
+  func repetition() throws {
+    let cache = try SyntheticCache(shards: 1, sequencesPerShard: 20)
+    let plan = try TrainingPlan(cache.pipeline, source: cache.source)
+    #expect(plan.repetition == "the cache holds 320 rows, the run wants 1280: 4 epochs")
+    cache.pipeline.train.trainingTokens = 320
+    #expect(try TrainingPlan(cache.pipeline, source: cache.source).repetition == nil)
+  }
+
+  @Test("A last partial batch is a whole step, as in SAELens")
+  func stepCount() throws {
+    let cache = try SyntheticCache()
+    cache.pipeline.train.trainingTokens = 65
+    let plan = try TrainingPlan(cache.pipeline, source: cache.source)
+    #expect(plan.steps == 3)
+  }
+}
