@@ -41,10 +41,17 @@ struct Attention: Sendable {
   }
 
   /// Where a task writes; rows of different tasks are disjoint.
-  private struct Targets: Sendable {
+  private struct Targets: ~Escapable, Sendable {
     let mixed: Disjoint<Float>
     let scores: Disjoint<Float>
     let pattern: Disjoint<Float>
+
+    @_lifetime(borrow mixed, borrow scores, borrow pattern)
+    init(mixed: borrowing Matrix, scores: borrowing Matrix, pattern: borrowing Matrix) {
+      self.mixed = mixed.disjoint
+      self.scores = scores.disjoint
+      self.pattern = pattern.disjoint
+    }
   }
 
   /// mixed `[T, H·h]` ← softmax(scale · q·kᵀ) · v for each head, over the tokens up to its own.
@@ -57,33 +64,22 @@ struct Attention: Sendable {
     let values = queryKeyValue.span
     let (workers, scratchCount) = (scratch.rows, scratch.columns)
     let next = Counter()
-    var mixedSpan = mixed.mutableSpan
-    var scratchSpan = scratch.mutableSpan
-    var scoreSpan = scores.mutableSpan
-    var patternSpan = pattern.mutableSpan
-    mixedSpan.withDisjoint { mixed in
-      scratchSpan.withDisjoint { scratch in
-        scoreSpan.withDisjoint { scores in
-          patternSpan.withDisjoint { pattern in
-            let targets = Targets(mixed: mixed, scores: scores, pattern: pattern)
-            Parallel.forEach(workers) { worker in
-              let room = worker * scratchCount
-              while true {
-                let task = next.take()
-                if task >= tasks { return }
-                runTask(task, blocks: blocks, values, scratch, room: room, targets)
-              }
-            }
-          }
-        }
+    let scratch = scratch.disjoint
+    let targets = Targets(mixed: mixed, scores: scores, pattern: pattern)
+    Parallel.forEach(workers) { worker in
+      let room = worker * scratchCount
+      while true {
+        let task = next.take()
+        if task >= tasks { return }
+        runTask(task, blocks: blocks, values, scratch, room: room, targets)
       }
     }
   }
 
   /// One block of queries of one head of one sequence.
   private func runTask(
-    _ task: Int, blocks: Int, _ values: Span<Float>, _ scratch: Disjoint<Float>, room: Int,
-    _ targets: Targets
+    _ task: Int, blocks: Int, _ values: Span<Float>, _ scratch: borrowing Disjoint<Float>,
+    room: Int, _ targets: borrowing Targets
   ) {
     let (sequence, head, block) = (task / blocks / heads, task / blocks % heads, task % blocks)
     let first = block * Self.queryBlock
@@ -98,11 +94,11 @@ struct Attention: Sendable {
     }
     let outputs = room + queries * keys
     scratch.withSlice(room..<outputs) { weights in
-      Multiply.tile(
+      Multiply.product(
         rows: queries, columns: keys, inner: headWidth,
-        values.extracting(part(head, from: first, rows: queries)), aStride: stride,
+        values.extracting(part(head, from: first, rows: queries)), .plain, aStride: stride,
         values.extracting(part(heads + shared, from: 0, rows: keys)), .transposed, bStride: stride,
-        into: &weights, scale: scale)
+        into: &weights, scale: scale, threads: .none)
     }
     for query in 0..<queries {
       let token = sequence * contextSize + first + query
@@ -112,11 +108,10 @@ struct Attention: Sendable {
     }
     scratch.withSlice(outputs..<outputs + queries * headWidth) { output in
       scratch.withSlice(room..<outputs) { weights in
-        Multiply.tile(
-          rows: queries, columns: headWidth, inner: keys, weights.span, aStride: keys,
-          values.extracting(part(heads + keyValueHeads + shared, from: 0, rows: keys)),
-          bStride: stride,
-          into: &output)
+        Multiply.product(
+          rows: queries, columns: headWidth, inner: keys, weights.span, .plain, aStride: keys,
+          values.extracting(part(heads + keyValueHeads + shared, from: 0, rows: keys)), .plain,
+          bStride: stride, into: &output, threads: .none)
       }
       for query in 0..<queries {
         let token = sequence * contextSize + first + query
@@ -131,7 +126,7 @@ struct Attention: Sendable {
 
   /// Turns a row of scores into weights over the `visible` first keys; the others get none.
   private func weigh(
-    _ row: inout MutableSpan<Float>, visible: Int, token: Int, head: Int, _ targets: Targets
+    _ row: inout MutableSpan<Float>, visible: Int, token: Int, head: Int, _ targets: borrowing Targets
   ) {
     let place = (token * heads + head) * contextSize
     if records.scores {

@@ -97,34 +97,6 @@ package enum Multiply {
     }
   }
 
-  /// C ← scale·A·B as `product` does, undivided and on the calling thread.
-  ///
-  /// For the many small products of a loop that is itself shared among threads.
-  package static func tile(
-    rows: Int, columns: Int, inner: Int,
-    _ a: Span<Float>, aStride: Int,
-    _ b: Span<Float>, _ bLayout: Layout = .plain, bStride: Int,
-    into c: inout MutableSpan<Float>, scale: Float = 1
-  ) {
-    guard rows > 0, columns > 0 else { return }
-    let bShape = bLayout == .plain ? (inner, columns) : (columns, inner)
-    check(a.count, rows: rows, columns: inner, stride: aStride, "A")
-    check(b.count, rows: bShape.0, columns: bShape.1, stride: bStride, "B")
-    check(c.count, rows: rows, columns: columns, stride: columns, "C")
-    prepared
-    unsafe c.withUnsafeMutableBufferPointer { c in
-      unsafe a.withUnsafeBufferPointer { a in
-        unsafe b.withUnsafeBufferPointer { b in
-          unsafe cblas_sgemm(
-            CblasRowMajor, CblasNoTrans, bLayout == .plain ? CblasNoTrans : CblasTrans,
-            blasint(rows), blasint(columns), blasint(inner), scale, a.baseAddress,
-            blasint(aStride), b.baseAddress, blasint(bStride), 0, c.baseAddress,
-            blasint(columns))
-        }
-      }
-    }
-  }
-
   private static func check(_ count: Int, rows: Int, columns: Int, stride: Int, _ name: String) {
     precondition(stride >= columns, "\(name): stride below the row length")
     precondition(
