@@ -46,11 +46,11 @@ struct Attention: Sendable {
     let scores: Disjoint<Float>
     let pattern: Disjoint<Float>
 
-    @_lifetime(copy mixed, copy scores, copy pattern)
-    init(mixed: Disjoint<Float>, scores: Disjoint<Float>, pattern: Disjoint<Float>) {
-      self.mixed = mixed
-      self.scores = scores
-      self.pattern = pattern
+    @_lifetime(borrow mixed, borrow scores, borrow pattern)
+    init(mixed: borrowing Matrix, scores: borrowing Matrix, pattern: borrowing Matrix) {
+      self.mixed = mixed.disjoint
+      self.scores = scores.disjoint
+      self.pattern = pattern.disjoint
     }
   }
 
@@ -64,33 +64,22 @@ struct Attention: Sendable {
     let values = queryKeyValue.span
     let (workers, scratchCount) = (scratch.rows, scratch.columns)
     let next = Counter()
-    var mixedSpan = mixed.mutableSpan
-    var scratchSpan = scratch.mutableSpan
-    var scoreSpan = scores.mutableSpan
-    var patternSpan = pattern.mutableSpan
-    mixedSpan.withDisjoint { mixed in
-      scratchSpan.withDisjoint { scratch in
-        scoreSpan.withDisjoint { scores in
-          patternSpan.withDisjoint { pattern in
-            let targets = Targets(mixed: mixed, scores: scores, pattern: pattern)
-            Parallel.forEach(workers) { worker in
-              let room = worker * scratchCount
-              while true {
-                let task = next.take()
-                if task >= tasks { return }
-                runTask(task, blocks: blocks, values, scratch, room: room, targets)
-              }
-            }
-          }
-        }
+    let scratch = scratch.disjoint
+    let targets = Targets(mixed: mixed, scores: scores, pattern: pattern)
+    Parallel.forEach(workers) { worker in
+      let room = worker * scratchCount
+      while true {
+        let task = next.take()
+        if task >= tasks { return }
+        runTask(task, blocks: blocks, values, scratch, room: room, targets)
       }
     }
   }
 
   /// One block of queries of one head of one sequence.
   private func runTask(
-    _ task: Int, blocks: Int, _ values: Span<Float>, _ scratch: Disjoint<Float>, room: Int,
-    _ targets: Targets
+    _ task: Int, blocks: Int, _ values: Span<Float>, _ scratch: borrowing Disjoint<Float>,
+    room: Int, _ targets: borrowing Targets
   ) {
     let (sequence, head, block) = (task / blocks / heads, task / blocks % heads, task % blocks)
     let first = block * Self.queryBlock
@@ -137,7 +126,8 @@ struct Attention: Sendable {
 
   /// Turns a row of scores into weights over the `visible` first keys; the others get none.
   private func weigh(
-    _ row: inout MutableSpan<Float>, visible: Int, token: Int, head: Int, _ targets: Targets
+    _ row: inout MutableSpan<Float>, visible: Int, token: Int, head: Int,
+    _ targets: borrowing Targets
   ) {
     let place = (token * heads + head) * contextSize
     if records.scores {
