@@ -4,17 +4,22 @@
 import Shared
 
 /// Adam with clipping of the gradient's global norm.
-struct Optimizer: Sendable {
-  let beta1: Double
-  let beta2: Double
+package struct Optimizer: Sendable {
+  private let beta1: Double
+  private let beta2: Double
   private static let epsilon: Float = 1e-8
   /// SAELens's bound on the norm of the whole gradient.
   private static let largestNorm = 1.0
   /// Elements per task; fixed, so that sums do not depend on the number of threads.
   private static let block = 1 << 16
 
+  package init(beta1: Double, beta2: Double) {
+    self.beta1 = beta1
+    self.beta2 = beta2
+  }
+
   /// The factor that brings the gradient to a norm of at most 1: min(1, 1 / (‖g‖ + 1e-6)).
-  func clippingFactor(_ gradient: borrowing Parameters) -> Float {
+  package func clippingFactor(_ gradient: borrowing Parameters) -> Float {
     let sum =
       Self.squaredNorm(gradient.encoder) + Self.squaredNorm(gradient.encoderBias)
       + Self.squaredNorm(gradient.decoder) + Self.squaredNorm(gradient.decoderBias)
@@ -36,7 +41,7 @@ struct Optimizer: Sendable {
   }
 
   /// Takes step number `step` (the first is 1) with the gradient times `factor`.
-  func update(
+  package func update(
     _ state: inout TrainingState, _ gradient: borrowing Parameters, factor: Float, step: Int,
     learningRate: Double
   ) {

@@ -18,7 +18,8 @@ struct SAETrial: Sendable, CustomTestStringConvertible {
 
   var testDescription: String { name }
 
-  init(_ architecture: Architecture, dSae: Int = 64, _ change: (inout SAETrial) -> Void = { _ in }) {
+  init(_ architecture: Architecture, dSae: Int = 64, _ change: (inout SAETrial) -> Void = { _ in })
+  {
     settings.architecture = architecture
     settings.dSae = dSae
     settings.k = 8

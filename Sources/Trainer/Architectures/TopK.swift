@@ -13,19 +13,23 @@ import Shared
 ///
 /// Of equal numbers the one with the smaller latent is kept. Works in memory of its caller: the
 /// candidates so far, more than `k` of them, are thinned out to `k` when the memory is full.
-struct TopK: Sendable {
-  let k: Int
+package struct TopK: Sendable {
+  package let k: Int
   /// Candidates that the caller must have memory for.
-  var capacity: Int { 2 * k + 32 }
+  package var capacity: Int { 2 * k + 32 }
 
   /// The state of a row: candidates held, and the number that the next must exceed.
-  struct Row {
-    var count = 0
-    var threshold = -Float.infinity
+  package struct Row {
+    package var count = 0
+    package var threshold = -Float.infinity
+
+    package init() {}
   }
 
+  package init(k: Int) { self.k = k }
+
   /// Looks at `row`, the numbers of latents from `firstLatent` on.
-  func scan(
+  package func scan(
     _ numbers: Span<Float>, firstLatent: Int, _ row: inout Row,
     _ latents: inout MutableSpan<Int32>, _ values: inout MutableSpan<Float>
   ) {
@@ -54,7 +58,7 @@ struct TopK: Sendable {
   }
 
   /// Leaves the k best candidates that are above zero, in order of latent.
-  func finish(
+  package func finish(
     _ row: inout Row, _ latents: inout MutableSpan<Int32>, _ values: inout MutableSpan<Float>
   ) {
     if row.count > k { thin(&row, &latents, &values) }
@@ -69,13 +73,15 @@ struct TopK: Sendable {
   }
 
   /// Clears all numbers of a range but the k largest; `latents` and `values` are working memory.
-  func clearAllButLargest(
+  package func clearAllButLargest(
     _ numbers: inout MutableSpan<Float>, _ range: Range<Int>,
     _ latents: inout MutableSpan<Int32>, _ values: inout MutableSpan<Float>
   ) {
     guard range.count > k else { return }
     var row = Row()
     scan(numbers.span.extracting(range), firstLatent: 0, &row, &latents, &values)
+    // Numbers that are none (NaN, −∞) are no candidates: there may be fewer than k.
+    guard row.count >= k else { return }
     thin(&row, &latents, &values)
     var above = 0
     for entry in 0..<k where values[entry] > row.threshold { above += 1 }

@@ -1,0 +1,188 @@
+import Shared
+import Support
+import Testing
+import Trainer
+
+/// What the two paths of the engine have in common, and its edges.
+@Suite struct EngineTests {
+  /// Widths that divide by no lane, more latents than a tile, more rows than a block.
+  static let trials: [SAETrial] = [Architecture.standard, .topk].flatMap { architecture in
+    [(37, 129, 12), (37, 1500, 300), (16, 1024, 256), (3, 2, 1)].map { dIn, dSae, rows in
+      SAETrial(architecture, dSae: dSae) { trial in
+        trial.name = "\(architecture) \(dIn) \(dSae) \(rows)"
+        (trial.dIn, trial.rows) = (dIn, rows)
+        trial.settings.k = min(20, dSae)
+        trial.dead = dSae > 100 ? Array(stride(from: 0, to: 100, by: 2)) : []
+      }
+    }
+  }
+
+  /// Biases that make a ReLU SAE sparse enough for the sparse path.
+  private func sparseState(_ trial: SAETrial) -> TrainingState {
+    var state = trial.state
+    guard trial.settings.architecture == .standard else { return state }
+    for latent in 0..<trial.dSae { state.parameters.encoderBias.buffer[latent] -= 2 }
+    return state
+  }
+
+  @Test(arguments: trials) func theSparsePathComputesWhatTheDenseOneDoes(trial: SAETrial) {
+    var results: [[[Float]]] = []
+    var reports: [[StepReport]] = []
+    for path in [StepPath.sparse, .dense] {
+      var engine = trial.engine(path)
+      var state = sparseState(trial)
+      reports.append([])
+      for step in 0..<4 {
+        let batch = trial.batch(step)
+        reports[reports.count - 1].append(
+          engine.step(
+            batch.span, state: &state, learningRate: 1e-3,
+            sparsityCoefficient: trial.sparsityCoefficient))
+      }
+      results.append(state.parameters.tensors + engine.gradient.tensors)
+    }
+    for (sparse, dense) in zip(results[0], results[1]) { #expect(worstError(sparse, dense) < 1e-3) }
+    for (sparse, dense) in zip(reports[0], reports[1]) {
+      #expect(sparse.l0 == dense.l0 && sparse.deadLatents == dense.deadLatents)
+      #expect(abs(sparse.overall - dense.overall) < 1e-5 * dense.overall)
+    }
+  }
+
+  @Test func aReLUBatchWithTooManyActiveLatentsTakesTheDensePathAndTheNextOneNeedNot() {
+    let trial = SAETrial(.standard, dSae: 129) { $0.rows = 300 }
+    var sparse = trial.engine(.sparse)
+    var dense = trial.engine(.dense)
+    var first = trial.state
+    var second = trial.state
+    for latent in 0..<129 {
+      first.parameters.encoderBias.buffer[latent] += 3
+      second.parameters.encoderBias.buffer[latent] += 3
+    }
+    let reports = [
+      sparse.differentiate(trial.batch().span, state: &first, sparsityCoefficient: 0.1),
+      dense.differentiate(trial.batch().span, state: &second, sparsityCoefficient: 0.1),
+    ]
+    // Bit for bit: only the same arithmetic does that.
+    #expect(reports[0] == reports[1] && reports[0].l0 > 64)
+    let isSame = sparse.gradient.tensors == dense.gradient.tensors
+    #expect(isSame)
+    var later = sparseState(trial)
+    let report = sparse.differentiate(trial.batch().span, state: &later, sparsityCoefficient: 0.1)
+    var fresh = trial.engine(.sparse)
+    var again = sparseState(trial)
+    let expected = fresh.differentiate(
+      trial.batch().span, state: &again, sparsityCoefficient: 0.1)
+    #expect(report == expected && report.l0 < 32)
+  }
+
+  @Test(arguments: trials) func encodingGivesCodesAndReconstruction(trial: SAETrial) {
+    var engine = trial.engine(.sparse)
+    let rows = max(1, trial.rows / 3)
+    let batch = Array(trial.batch()[..<(rows * trial.dIn)])
+    // Not made sparse: rows of a ReLU SAE with more active latents than a step has room for.
+    let state = trial.state
+    let expected = trial.doubleRows(batch).prefix(5).map { trial.reference.encode($0) }
+    engine.encode(batch.span, rows: rows, state.parameters) { codes, reconstruction in
+      #expect(codes.rows == rows && reconstruction.count == batch.count)
+      for (row, expected) in expected.enumerated() {
+        var values = [Float](repeating: 0, count: trial.dSae)
+        for entry in codes.entries(row) {
+          values[Int(codes.latents[entry])] = codes.values[entry]
+        }
+        let rebuilt = (0..<trial.dIn).map { reconstruction[row * trial.dIn + $0] }
+        #expect(worstError(values, expected.activations.map { Float($0) }) < 1e-3)
+        #expect(worstError(rebuilt, expected.reconstruction.map { Float($0) }) < 1e-3)
+      }
+    }
+  }
+
+  @Test(arguments: [Architecture.standard, .topk], [StepPath.sparse, .dense])
+  func aDecoderRowOfZerosDoesNoHarm(architecture: Architecture, path: StepPath) {
+    let trial = SAETrial(architecture) { $0.dead = Array(0..<8) }
+    var engine = trial.engine(path)
+    var state = trial.state
+    for column in 0..<trial.dIn {
+      state.parameters.decoder[5, column] = 0
+      state.parameters.decoder[20, column] = 0
+    }
+    state.parameters.encoderBias.buffer[20] = 10
+    let report = engine.step(
+      trial.batch().span, state: &state, learningRate: 1e-3, sparsityCoefficient: 0.1)
+    #expect(report.overall.isFinite)
+    let numbers = (state.parameters.tensors + engine.gradient.tensors).flatMap { $0 }
+    #expect(numbers.allSatisfy { $0.isFinite })
+    #expect((state.passesSinceFired[20] == 0) == (architecture == .standard))
+  }
+
+  @Test(arguments: [Architecture.standard, .topk], [StepPath.sparse, .dense])
+  func withoutActiveLatentsOnlyTheDecoderBiasLearns(architecture: Architecture, path: StepPath) {
+    let trial = SAETrial(architecture)
+    var engine = trial.engine(path)
+    var state = trial.state
+    for latent in 0..<trial.dSae { state.parameters.encoderBias.buffer[latent] = -100 }
+    let report = engine.differentiate(
+      trial.batch().span, state: &state, sparsityCoefficient: 0.1)
+    #expect(report.l0 == 0 && report.l1 == 0 && report.mse > 0)
+    let gradient = engine.gradient.tensors
+    #expect(gradient[0...2].joined().allSatisfy { $0 == 0 })
+    #expect(gradient[3].contains { $0 != 0 })
+    #expect((0..<trial.dSae).allSatisfy { state.passesSinceFired[$0] == 1 })
+  }
+
+  @Test func activityIsCountedUntilItIsReset() {
+    let trial = SAETrial(.topk)
+    var engine = trial.engine(.sparse)
+    var state = trial.state
+    let reports = (0..<3).map { step in
+      engine.step(
+        trial.batch(step).span, state: &state, learningRate: 0, sparsityCoefficient: 0)
+    }
+    let counts = (0..<trial.dSae).map { Int(state.activeCounts[$0]) }
+    let active = reports.reduce(0) { $0 + $1.l0 } * Double(trial.rows)
+    #expect(Double(counts.reduce(0, +)) == active.rounded())
+    #expect(state.activeSamples == 3 * trial.rows && state.step == 3)
+    state.resetActivityCounts()
+    #expect((0..<trial.dSae).allSatisfy { state.activeCounts[$0] == 0 })
+    #expect(state.activeSamples == 0)
+  }
+}
+
+/// What must hold of a whole process: its threads and its allocations.
+@Suite(.serialized) struct EngineProcessTests {
+  @Test(arguments: EngineTests.trials)
+  func theNumberOfThreadsChangesNoBit(trial: SAETrial) {
+    let before = Parallel.threadCount
+    defer { Parallel.threadCount = before }
+    var results: [[[Float]]] = []
+    var reports: [StepReport] = []
+    for threads in [1, 2] {
+      Parallel.threadCount = threads
+      var engine = trial.engine(.sparse)
+      var state = trial.state
+      for step in 0..<2 {
+        reports.append(
+          engine.step(
+            trial.batch(step).span, state: &state, learningRate: 1e-3, sparsityCoefficient: 0.1))
+      }
+      results.append(state.parameters.tensors + state.secondMoment.tensors)
+    }
+    let isSame = results[0] == results[1] && reports[0...1] == reports[2...3]
+    #expect(isSame)
+  }
+
+  /// Other tests allocate at the same time: it is enough that one of many steps counts none.
+  @Test(arguments: EngineTests.trials)
+  func aStepAllocatesNoBuffersOnceItIsWarm(trial: SAETrial) {
+    var engine = trial.engine(.sparse)
+    var state = trial.state
+    let batch = trial.batch()
+    var least = Int.max
+    for step in 0..<30 where least > 0 {
+      let before = allocationCount
+      _ = engine.step(
+        batch.span, state: &state, learningRate: 1e-4, sparsityCoefficient: 0.1)
+      if step > 3 { least = min(least, allocationCount - before) }
+    }
+    #expect(least == 0)
+  }
+}
