@@ -29,7 +29,7 @@ NAMES = ["W_enc", "b_enc", "W_dec", "b_dec"]
 CASES = {
     "standard": dict(architecture="standard", l1_coefficient=0.3, lr=0.01),
     "standard-half": dict(
-        architecture="standard", l1_coefficient=0.02, lp_norm=0.5, l1_warm_up_steps=7, lr=0.01
+        architecture="standard", l1_coefficient=0.004, lp_norm=0.5, l1_warm_up_steps=7, lr=0.001
     ),
     "standard-square": dict(
         architecture="standard", l1_coefficient=0.5, lp_norm=2.0, lr=0.01, adam_beta1=0.5,
