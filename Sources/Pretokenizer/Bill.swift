@@ -80,6 +80,12 @@ package struct DiskTooSmall: Failure, Equatable {
   package let needed: Int
   package let free: Int
 
+  package init(store: String, needed: Int, free: Int) {
+    self.store = store
+    self.needed = needed
+    self.free = free
+  }
+
   package var sentence: String {
     "The tokens need about \(Readable.bytes(needed)) in \(store), where \(Readable.bytes(free)) "
       + "are free."

@@ -80,7 +80,7 @@ private func sequences(_ folder: String) throws -> [[UInt32]] {
     let manifest = try Manifest(parsing: try contents(of: path), path: path)
     #expect(manifest.rows == result.sequences)
     #expect(manifest.details["context_size"] == .integer(16))
-    #expect(manifest.details["vocabulary_size"] == .integer(700))
+    #expect(manifest.details["vocabulary_size"] == .integer(498))
     #expect(manifest.details["sequences"] == .integer(result.sequences))
     #expect(manifest.details["tokens"] == .integer(16 * result.sequences))
     #expect(manifest.details["documents"] == .integer(400))
