@@ -70,10 +70,12 @@ private func parse(_ text: String, as dialect: JSON.Dialect = .json) throws -> J
     #expect(JSON.array([.number(.nan), .number(.infinity)]).canonical == "[null,null]")
   }
 
-  @Test("Text that is not one whole value is refused", arguments: [
-    "", " ", "{", "[1", "[1,]", "{\"a\":}", "{a:1}", "tru", "1 2", "01", "+1", ".5", "1.", "NaN",
-    "\"", "\"\\ud8\"", "[}", "{\"a\" 1}", "\"\t\"", "//\n1",
-  ])
+  @Test(
+    "Text that is not one whole value is refused",
+    arguments: [
+      "", " ", "{", "[1", "[1,]", "{\"a\":}", "{a:1}", "tru", "1 2", "01", "+1", ".5", "1.", "NaN",
+      "\"", "\"\\ud8\"", "[}", "{\"a\" 1}", "\"\t\"", "//\n1",
+    ])
   func refused(_ text: String) {
     #expect(throws: (any Error).self) { try parse(text) }
   }
@@ -88,10 +90,12 @@ private func parse(_ text: String, as dialect: JSON.Dialect = .json) throws -> J
     }
   }
 
-  @Test("Both dialects read the same numbers", arguments: [
-    "0", "-0", "1.0", "1e3", "-2.5e-3", "123456789012345678901234567890", "9007199254740993",
-    "0.1", "-9223372036854775808", "9223372036854775807",
-  ])
+  @Test(
+    "Both dialects read the same numbers",
+    arguments: [
+      "0", "-0", "1.0", "1e3", "-2.5e-3", "123456789012345678901234567890", "9007199254740993",
+      "0.1", "-9223372036854775808", "9223372036854775807",
+    ])
   func numbers(_ text: String) throws {
     let strict = try parse("[\(text)]")
     #expect(strict == (try parse("[\(text)]", as: .json5)), "\(text)")

@@ -17,7 +17,7 @@ private let refusedHeaders: [(header: String, payload: Int, sentence: String)] =
   ("{\"\\x\":1}", 0, "x: the header is malformed at byte 10: an escape that JSON does not have."),
   (
     "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0]}}", 4,
-    "x: the header is malformed at byte 60: a needs dtype, shape and two data_offsets."
+    "x: the header is malformed at byte 59: a needs dtype, shape and two data_offsets."
   ),
   (
     "{\"a\":{\"dtype\":\"F32\",\"dtype\":\"F32\"}}", 4,
@@ -132,7 +132,7 @@ private func parse(_ bytes: [UInt8]) throws(SafetensorsError) -> SafetensorsHead
         + "this is no safetensors file.")
     #expect(
       sentence(SafetensorsParts.length(5) + [0x7B, 0x22, 0xFF, 0x22, 0x3A])
-        == "x: the header is malformed at byte 12: a string that is not UTF-8.")
+        == "x: the header is malformed at byte 13: a string that is not UTF-8.")
   }
 
   @Test("A missing file is named")

@@ -17,7 +17,7 @@ struct HeaderText {
   private mutating func read(_ scanner: inout JSONScanner) throws(JSONProblem) {
     var key: [UInt8] = []
     var hasMetadata = false
-    try scanner.require("{")
+    try scanner.openObject()
     while try scanner.nextMember(&key) {
       let name = try scanner.checked(key)
       if name != "__metadata__" {
@@ -37,7 +37,7 @@ struct HeaderText {
   ) throws(JSONProblem) -> [String: String] {
     var metadata: [String: String] = [:]
     var bytes: [UInt8] = []
-    try scanner.require("{")
+    try scanner.openObject()
     while try scanner.nextMember(&bytes) {
       let key = try scanner.checked(bytes)
       guard metadata[key] == nil else { throw scanner.problem("the key \(key) comes twice") }
@@ -61,7 +61,7 @@ struct TensorDeclaration {
     var shape: [Int]?
     var offsets: [Int]?
     var bytes: [UInt8] = []
-    try scanner.require("{")
+    try scanner.openObject()
     while try scanner.nextMember(&bytes) {
       switch try scanner.checked(bytes) {
       case "dtype" where type == nil: type = try scanner.text()
@@ -101,16 +101,11 @@ struct TensorDeclaration {
 }
 
 extension JSONScanner {
-  /// Refuses a value that does not begin as it must.
-  fileprivate func require(_ opening: Unicode.Scalar) throws(JSONProblem) {
-    guard next == UInt8(ascii: opening) else { throw problem("expected “\(opening)”") }
-  }
-
   /// Reads a list of whole numbers that are not negative.
   @_lifetime(self: copy self)
   fileprivate mutating func counts() throws(JSONProblem) -> [Int] {
     var values: [Int] = []
-    try require("[")
+    try openArray()
     while try nextElement() {
       let start = position
       let value = try integer()

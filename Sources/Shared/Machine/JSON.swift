@@ -86,11 +86,13 @@ extension JSON {
     case UInt8(ascii: "\""): self = .string(try scanner.text())
     case UInt8(ascii: "["):
       var values: [JSON] = []
+      try scanner.openArray()
       while try scanner.nextElement() { values.append(try JSON(&scanner, depth: depth + 1)) }
       self = .array(values)
     case UInt8(ascii: "{"):
       var members: [String: JSON] = [:]
       var key: [UInt8] = []
+      try scanner.openObject()
       while try scanner.nextMember(&key) {
         let name = try scanner.checked(key)
         members[name] = try JSON(&scanner, depth: depth + 1)
