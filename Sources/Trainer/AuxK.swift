@@ -33,8 +33,8 @@ struct AuxK: ~Copyable {
 
   /// Adds the gradients of the loss; `error` is x̂ − x `[rows, d]`. Returns the loss.
   mutating func addGradients(
-    to gradient: borrowing Parameters, _ centred: Span<Float>, error: Span<Float>, rows: Int,
-    _ state: borrowing TrainingState, norms: Span<Float>
+    to gradient: borrowing Parameters, _ centred: borrowing Matrix, error: borrowing Matrix,
+    rows: Int, _ state: borrowing TrainingState, _ norms: borrowing DecoderNorms
   ) -> Double {
     gather(state)
     guard !dead.isEmpty else { return 0 }
@@ -47,8 +47,9 @@ struct AuxK: ~Copyable {
       let block = start..<min(start + Self.rowBlock, rows)
       let elements = block.lowerBound * dIn..<block.upperBound * dIn
       sum += addBlock(
-        to: gradient, centred.extracting(elements), error.extracting(elements),
-        rows: block.count, keep: min(largest, dead.count), weight: weight, state, norms)
+        to: gradient, centred.span.extracting(elements), error.span.extracting(elements),
+        rows: block.count, keep: min(largest, dead.count), weight: weight, state,
+        norms.values.span)
     }
     scatter(into: gradient)
     return sum * weight

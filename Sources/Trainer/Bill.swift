@@ -65,7 +65,11 @@ package struct Bill: Sendable, Equatable {
   static let assumedL0 = 64
 
   /// The bill of a pipeline file, from the cache where there is one, else from what the file says.
-  package init(_ pipeline: Pipeline, speed: MachineSpeed) throws {
+  ///
+  /// What is missing before the run can start goes to `missing`.
+  package init(
+    _ pipeline: Pipeline, speed: MachineSpeed, missing: (any Failure) -> Void
+  ) throws {
     do {
       let source = try TrainingSource.find(pipeline)
       try source.check(against: pipeline)
@@ -74,6 +78,7 @@ package struct Bill: Sendable, Equatable {
       guard case .notCached = error, let dIn = pipeline.train.dIn ?? pipeline.cache.dIn else {
         throw error
       }
+      missing(error)
       self.init(
         pipeline.train, dIn: dIn, rowsPerEpoch: pipeline.cache.trainingTokens, speed: speed)
     }

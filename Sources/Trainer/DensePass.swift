@@ -37,7 +37,7 @@ struct DensePass: ~Copyable {
 
   /// As `SparsePass.run`.
   mutating func run(
-    _ batch: Span<Float>, _ centred: Span<Float>, _ error: borrowing Matrix,
+    _ batch: Span<Float>, _ centred: borrowing Matrix, _ error: borrowing Matrix,
     _ parameters: borrowing Parameters, _ norms: borrowing DecoderNorms,
     _ gradient: borrowing Parameters, _ coefficient: Double
   ) -> StepSums {
@@ -52,7 +52,7 @@ struct DensePass: ~Copyable {
     for start in stride(from: 0, to: rows, by: Self.rowBlock) {
       let block = start..<min(start + Self.rowBlock, rows)
       let elements = block.lowerBound * dIn..<block.upperBound * dIn
-      let centred = centred.extracting(elements)
+      let centred = centred.span.extracting(elements)
       encode(centred, rows: block.count, parameters, norms)
       sums.active += countActive(rows: block.count)
       sums.squaredError += reconstruct(
@@ -102,17 +102,19 @@ struct DensePass: ~Copyable {
     }
   }
 
-  private mutating func countActive(rows: Int) -> Double {
+  private func countActive(rows: Int) -> Double {
     let dSae = configuration.dSae
     let amplitudes = amplitudes.span
-    var total = 0
-    for row in 0..<rows {
-      for latent in 0..<dSae where amplitudes[row * dSae + latent] > 0 {
-        active[latent] += 1
-        total += 1
+    return active.disjoint.withAll { active in
+      var total = 0
+      for row in 0..<rows {
+        for latent in 0..<dSae where amplitudes[row * dSae + latent] > 0 {
+          active[latent] += 1
+          total += 1
+        }
       }
+      return Double(total)
     }
-    return Double(total)
   }
 
   private func reconstruct(

@@ -38,30 +38,45 @@ struct Encoder: ~Copyable {
   ///
   /// Returns false where a row has too many active latents; `codes` then holds nothing of use.
   mutating func encode(
-    _ centred: Span<Float>, rows: Int, _ parameters: borrowing Parameters, norms: Span<Float>
+    _ centred: borrowing Matrix, rows: Int, _ parameters: borrowing Parameters,
+    _ norms: borrowing DecoderNorms
   ) -> Bool {
     encode(
-      centred, rows: rows, parameters, norms: norms,
+      centred, rows: rows, parameters, norms,
       stride: Self.entriesPerRow(configuration, topK))
   }
 
   /// Encodes whatever the density, with room for every latent of every row.
   mutating func encodeAll(
-    _ centred: Span<Float>, rows: Int, _ parameters: borrowing Parameters, norms: Span<Float>
+    _ centred: borrowing Matrix, rows: Int, _ parameters: borrowing Parameters,
+    _ norms: borrowing DecoderNorms
   ) {
-    if encode(centred, rows: rows, parameters, norms: norms) { return }
+    if encode(centred, rows: rows, parameters, norms) { return }
     codes.reserve(rows * configuration.dSae)
-    _ = encode(centred, rows: rows, parameters, norms: norms, stride: configuration.dSae)
+    _ = encode(centred, rows: rows, parameters, norms, stride: configuration.dSae)
   }
 
   private mutating func encode(
-    _ centred: Span<Float>, rows: Int, _ parameters: borrowing Parameters, norms: Span<Float>,
+    _ centred: borrowing Matrix, rows: Int, _ parameters: borrowing Parameters,
+    _ norms: borrowing DecoderNorms,
     stride: Int
+  ) -> Bool {
+    guard select(centred, rows: rows, parameters, norms, stride: stride) else { return false }
+    codes.compact(rows: rows, stride: stride, counts: counts)
+    return true
+  }
+
+  /// Fills the codes, each row's from `row · stride` on; false where a row did not fit.
+  private func select(
+    _ centred: borrowing Matrix, rows: Int, _ parameters: borrowing Parameters,
+    _ norms: borrowing DecoderNorms, stride: Int
   ) -> Bool {
     let overflow = Flag()
     let pass = Pass(configuration: configuration, topK: topK, stride: stride)
     let encoder = parameters.encoder.span
     let biases = parameters.encoderBias.span
+    let centred = centred.span
+    let norms = norms.values.span
     let width = tiles.columns
     let tileMemory = tiles.disjoint
     let countMemory = counts.disjoint
@@ -72,9 +87,7 @@ struct Encoder: ~Copyable {
         block, centred, encoder, biases, norms, tileWidth: width, tileMemory, countMemory,
         latents, values, overflow)
     }
-    if overflow.isSet { return false }
-    codes.compact(rows: rows, stride: stride, counts: counts.span)
-    return true
+    return !overflow.isSet
   }
 
   /// Set by any thread, never unset.

@@ -68,17 +68,16 @@ package struct Engine: ~Copyable {
     let isSparse =
       path == .sparse
       && encoder.encode(
-        centred.span, rows: rows, state.parameters, norms: norms.values.span)
+        centred, rows: rows, state.parameters, norms)
     let sums =
       isSparse
       ? sparse.run(
-        encoder.codes, batch, centred.span, error, state.parameters, norms, gradient,
+        encoder.codes, batch, centred, error, state.parameters, norms, gradient,
         sparsityCoefficient)
       : runDense(batch, state.parameters, sparsityCoefficient)
     if configuration.architecture == .topk, configuration.auxLossCoefficient > 0 {
       report.auxiliary = auxiliary.addGradients(
-        to: gradient, centred.span, error: error.span, rows: rows, state,
-        norms: norms.values.span)
+        to: gradient, centred, error: error, rows: rows, state, norms)
     }
     finishDecoderBias(state.parameters, rows: rows)
     countActivity(&state, rows: rows, isSparse: isSparse)
@@ -97,7 +96,7 @@ package struct Engine: ~Copyable {
     // Only early ReLU training is dense: the memory is taken when the first such batch comes.
     if dense == nil { dense = DensePass(configuration) }
     return dense?.run(
-      batch, centred.span, error, parameters, norms, gradient, coefficient) ?? StepSums()
+      batch, centred, error, parameters, norms, gradient, coefficient) ?? StepSums()
   }
 
   private mutating func centre(_ batch: Span<Float>, _ parameters: borrowing Parameters) {
@@ -162,7 +161,7 @@ extension Engine {
     norms.measure(parameters.decoder)
     centre(batch, parameters)
     encoder.encodeAll(
-      centred.span.extracting(0..<count), rows: rows, parameters, norms: norms.values.span)
+      centred, rows: rows, parameters, norms)
     sparse.reconstruct(encoder.codes, parameters, norms, into: error)
     return try body(encoder.codes, error.span.extracting(0..<count))
   }

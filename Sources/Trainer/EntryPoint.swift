@@ -48,8 +48,10 @@ import Shared
 
   /// Prints what the run will cost, and refuses where the disk is too small for it.
   private static func bill(_ invocation: Invocation) throws {
-    let bill = try Bill(invocation.pipeline, speed: .measure())
+    var missing: [any Failure] = []
+    let bill = try Bill(invocation.pipeline, speed: .measure()) { missing.append($0) }
     if invocation.isJSON { print(bill.json.canonical) } else { bill.table.print() }
+    for failure in missing { Terminal.standardError.print("missing: " + failure.sentence) }
     try DiskSpace.require(bill.diskByteCount, at: invocation.pipeline.store)
   }
 }

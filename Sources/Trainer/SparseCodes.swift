@@ -34,7 +34,7 @@ package struct SparseCodes: ~Copyable, Sendable {
   }
 
   /// Closes the gaps between rows whose entries lie from `row · stride` on.
-  mutating func compact(rows: Int, stride: Int, counts: Span<Int32>) {
+  mutating func compact(rows: Int, stride: Int, counts: borrowing AlignedBuffer<Int32>) {
     self.rows = rows
     var end = 0
     for row in 0..<rows {

@@ -28,7 +28,7 @@ struct SparsePass: ~Copyable {
 
   /// Fills `error` with x̂ − x `[B, d]` and `gradient` with all gradients but that of b_dec.
   mutating func run(
-    _ codes: borrowing SparseCodes, _ batch: Span<Float>, _ centred: Span<Float>,
+    _ codes: borrowing SparseCodes, _ batch: Span<Float>, _ centred: borrowing Matrix,
     _ error: borrowing Matrix, _ parameters: borrowing Parameters, _ norms: borrowing DecoderNorms,
     _ gradient: borrowing Parameters, _ coefficient: Double
   ) -> StepSums {
@@ -37,7 +37,7 @@ struct SparsePass: ~Copyable {
     let rowPass = RowPass(
       configuration: configuration, loss: loss, rows: codes.rows, coefficient: coefficient)
     let sums = runRows(rowPass, codes, batch, error, parameters, norms)
-    runLatents(rowPass, codes, centred, error.span, parameters, norms, gradient)
+    runLatents(rowPass, codes, centred.span, error.span, parameters, norms, gradient)
     return sums
   }
 

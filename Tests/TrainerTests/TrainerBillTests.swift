@@ -59,9 +59,16 @@ struct TrainerBillTests {
     pipeline.cache.trainingTokens = 60_000
     pipeline.train = settings
     let speed = MachineSpeed(product: 1e10, copy: 1e10)
-    #expect(try Bill(pipeline, speed: speed) == bill(settings))
+    var missing: [String] = []
+    #expect(
+      try Bill(pipeline, speed: speed) { missing.append($0.sentence) } == bill(settings))
+    #expect(
+      missing == [
+        "The store /nonexistent/store holds no activations of blocks.0.hook_mlp_out that were "
+          + "cached with these settings."
+      ])
     pipeline.cache.dIn = nil
-    #expect(throws: TrainingSourceError.self) { try Bill(pipeline, speed: speed) }
+    #expect(throws: TrainingSourceError.self) { try Bill(pipeline, speed: speed) { _ in } }
   }
 
   @Test("A disk that is too small is refused before anything is written")

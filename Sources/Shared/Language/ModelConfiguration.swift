@@ -1,0 +1,124 @@
+// Reading a Hugging Face config.json. Comes in: a file, in the spelling of transformers 4 or 5.
+// Leaves: values of known type, or an error that names file and key.
+
+/// The members of a config.json.
+struct ModelConfiguration {
+  let members: JSON
+  let path: String
+
+  static func open(folder: String) throws -> ModelConfiguration {
+    let path = folder + "/config.json"
+    guard System.exists(path) else { throw ModelError.noConfiguration(folder: folder) }
+    return try ModelConfiguration(text: MappedFile.open(path).bytes.copied(), path: path)
+  }
+
+  init(text: [UInt8], path: String) throws(ModelError) {
+    guard let members = try? JSON(parsing: text), members.object != nil else {
+      throw .malformed(path: path)
+    }
+    self.members = members
+    self.path = path
+  }
+
+  /// The value of the first of some spellings that is stated; null counts as not stated.
+  func value(_ keys: [String], in object: JSON? = nil) -> (key: String, value: JSON)? {
+    for key in keys {
+      if let value = (object ?? members)[key], value != .null { return (key, value) }
+    }
+    return nil
+  }
+
+  /// A count of at least one.
+  func count(_ keys: String..., fallback: Int? = nil) throws(ModelError) -> Int {
+    guard let (key, value) = value(keys) else {
+      guard let fallback else { throw .missingKey(path: path, key: keys[0]) }
+      return fallback
+    }
+    guard let count = value.integer, count >= 1 else {
+      throw wrong(key, value, "a whole number of at least 1")
+    }
+    return count
+  }
+
+  /// A number above zero.
+  func number(
+    _ keys: String..., in object: JSON? = nil, fallback: Double? = nil
+  ) throws(ModelError) -> Double {
+    guard let (key, value) = value(keys, in: object) else {
+      guard let fallback else { throw .missingKey(path: path, key: keys[0]) }
+      return fallback
+    }
+    guard let number = value.double, number > 0 else { throw wrong(key, value, "a number above 0") }
+    return number
+  }
+
+  func flag(_ key: String, fallback: Bool) throws(ModelError) -> Bool {
+    guard let (key, value) = value([key]) else { return fallback }
+    guard let flag = value.bool else { throw wrong(key, value, "true or false") }
+    return flag
+  }
+
+  func text(_ key: String, fallback: String? = nil) throws(ModelError) -> String {
+    guard let (key, value) = value([key]) else {
+      guard let fallback else { throw .missingKey(path: path, key: key) }
+      return fallback
+    }
+    guard let text = value.string else { throw wrong(key, value, "a text") }
+    return text
+  }
+
+  private func wrong(_ key: String, _ value: JSON, _ expected: String) -> ModelError {
+    .wrongValue(path: path, key: key, value: value.canonical, expected: expected)
+  }
+
+  func unsupported(_ key: String, _ value: String, _ supported: [String]) -> ModelError {
+    .unsupported(path: path, key: key, value: value, supported: supported)
+  }
+}
+
+extension ModelConfiguration {
+  private static let activations: [(name: String, activation: Activation)] = [
+    ("gelu", .gelu), ("gelu_python", .gelu), ("gelu_new", .geluTanh), ("gelu_fast", .geluTanh),
+    ("gelu_pytorch_tanh", .geluTanh), ("gelu_python_tanh", .geluTanh),
+    ("gelu_accurate", .geluTanh), ("silu", .silu), ("swish", .silu), ("relu", .relu),
+  ]
+
+  func activation(_ key: String, fallback: String) throws(ModelError) -> Activation {
+    let name = try text(key, fallback: fallback)
+    guard let known = Self.activations.first(where: { $0.name == name }) else {
+      throw unsupported(key, name, Self.activations.map(\.name))
+    }
+    return known.activation
+  }
+
+  /// Rotary positions: `rope_parameters` of transformers 5, else the keys of transformers 4.
+  func rotary(headWidth: Int, fraction: Double) throws(ModelError) -> Rotary {
+    let stated = value(["rope_parameters", "rope_scaling"])
+    let nested = stated?.value ?? .object([:])
+    let base = try number(
+      "rope_theta", in: nested, fallback: number("rope_theta", "rotary_emb_base", fallback: 10_000))
+    let share = try number(
+      "partial_rotary_factor", in: nested,
+      fallback: number("partial_rotary_factor", "rotary_pct", fallback: fraction))
+    return Rotary(
+      width: min(headWidth, Int(Double(headWidth) * share)) / 2 * 2, base: base,
+      scaling: try rotaryScaling(stated))
+  }
+
+  private func rotaryScaling(
+    _ stated: (key: String, value: JSON)?
+  ) throws(ModelError) -> RotaryScaling {
+    guard let (key, object) = stated else { return .none }
+    let type = value(["rope_type", "type"], in: object)?.value.string ?? "default"
+    switch type {
+    case "default": return .none
+    case "linear": return .linear(factor: try number("factor", in: object))
+    case "llama3":
+      return .llama3(
+        factor: try number("factor", in: object), low: try number("low_freq_factor", in: object),
+        high: try number("high_freq_factor", in: object),
+        originalContext: try number("original_max_position_embeddings", in: object))
+    default: throw unsupported("\(key).rope_type", type, ["default", "linear", "llama3"])
+    }
+  }
+}

@@ -1,0 +1,126 @@
+import Foundation
+import Shared
+import Testing
+
+/// The three programs on a small text, as users run them.
+@Suite("The whole pipeline", .serialized)
+struct WholeRunTests {
+  private func didWork(_ results: [ProgramResult]) throws -> [Bool?] {
+    try results.map { try $0.json["did_work"]?.bool }
+  }
+
+  @Test("Text becomes an SAE, and only what a change concerns is made again")
+  func textToSAE() throws {
+    let place = try Workplace()
+    let first = try place.runAll()
+    for result in first { #expect(result.code == 0, "\(result.errors)") }
+    #expect(try didWork(first) == [true, true, true])
+    let figures = try first[2].json
+    // A band around what 157 steps of this run reach.
+    #expect((0.5...0.95).contains(figures["explained_variance"]?.double ?? 0))
+    #expect((4...8.01).contains(figures["l0"]?.double ?? 0))
+    let folder = try #require(figures["folder"]?.string)
+    #expect(System.exists(place.folder + "/" + folder + "/report.html"))
+
+    #expect(try didWork(place.runAll()) == [false, false, false])
+    #expect(try didWork(place.runAll(["--set", "train.lr=2e-3"])) == [false, false, true])
+    #expect(
+      try didWork(place.runAll(["--set", "pretokenize.context_size=16"])) == [true, true, true])
+    let idle = try place.run("saeline-train")
+    #expect(idle.errors == "nothing to do: \(folder) is finished\n")
+    #expect(idle.output == folder + "\n")
+    #expect(try place.run("saeline-train", ["report", "--quiet"]).output == folder + "\n")
+  }
+
+  @Test("Two workers write the same bytes as one")
+  func twoWorkers() throws {
+    let one = try Workplace()
+    for result in try one.runAll() { #expect(result.code == 0, "\(result.errors)") }
+    let two = try Workplace()
+    for program in Workplace.programs {
+      let workers = [try two.start(program), try two.start(program, ["--quiet"])]
+      for worker in workers { #expect(try worker.result().code == 0) }
+    }
+    #expect(try two.digests() == one.digests())
+  }
+
+  @Test("Killed at any moment and run again, a stage ends in the same bytes")
+  func killing() throws {
+    let undisturbed = try Workplace()
+    _ = try undisturbed.runAll()
+    let place = try Workplace()
+    let random = Random(seed: Int(Date().timeIntervalSince1970), stream: "kills")
+    for (index, program) in Workplace.programs.enumerated() {
+      for attempt in 0..<3 {
+        let running = try place.start(program, ["--set", "train.checkpoint_minutes=1e-4"])
+        System.sleep(seconds: 0.02 + 0.4 * random.uniform(3 * index + attempt))
+        running.kill(SIGKILL)
+        _ = try running.result()
+      }
+      let result = try place.run(program)
+      #expect(result.code == 0, "\(result.errors)")
+    }
+    #expect(try place.digests() == undisturbed.digests())
+  }
+
+  @Test("An interrupted training says how to go on, and goes on")
+  func interruption() throws {
+    let place = try Workplace()
+    let long = ["--set", "train.training_tokens=400000000"]
+    for program in Workplace.programs.dropLast() {
+      #expect(try place.run(program).code == 0)
+    }
+    let running = try place.start("saeline-train", long)
+    System.sleep(seconds: 2)
+    running.kill(SIGINT)
+    let result = try running.result()
+    #expect(result.code == 130)
+    #expect(
+      result.errors.contains(/error: Stopped after step \d+ of 1562500; the state is saved\.\n/))
+    #expect(result.errors.hasSuffix("hint: Run the same command again to continue.\n"))
+    let again = try place.start("saeline-train", long)
+    System.sleep(seconds: 2)
+    again.kill(SIGTERM)
+    let continued = try again.result()
+    #expect(continued.code == 130)
+    #expect(continued.errors.contains(/continuing after step \d+ from store\/runs\/tiny-/))
+  }
+
+  @Test("A wrong input gets one sentence and exit code 2, and nothing is written")
+  func wrongInput() throws {
+    let place = try Workplace()
+    let before = try System.list(place.folder)
+    let cases: [(String, [String], String)] = [
+      (
+        "saeline-train", ["--set", "train.learning_rate=1"],
+        "train.learning_rate: is unknown"
+      ),
+      ("saeline-train", [], "holds no activations of blocks.0.hook_mlp_out"),
+      ("saeline-pretokenize", ["--set", "pretokenize.dataset_path=missing.txt"], "missing.txt"),
+    ]
+    for (program, arguments, words) in cases {
+      let result = try place.run(program, arguments)
+      #expect(result.code == 2)
+      #expect(result.errors.contains(words), "\(result.errors)")
+      #expect(result.output == "")
+    }
+    #expect(try System.list(place.folder) == before)
+  }
+
+  @Test("A damaged shard is named, with what to do")
+  func damagedShard() throws {
+    let place = try Workplace()
+    for program in Workplace.programs.dropLast() { _ = try place.run(program) }
+    let stage = place.folder + "/store/activations"
+    let cache = stage + "/" + (try #require(try System.list(stage).first))
+    let shard = cache + "/shard-00000.safetensors"
+    let bytes = try MappedFile.contents(shard)
+    try Data(bytes.dropLast(10)).write(to: URL(fileURLWithPath: shard))
+    let result = try place.run("saeline-train")
+    #expect(result.code == 2)
+    #expect(
+      result.errors.contains("has \(bytes.count - 10) bytes; its manifest says \(bytes.count)."))
+    #expect(result.errors.contains("hint: Delete the folder"))
+    #expect(!System.exists(place.folder + "/store/runs"))
+  }
+}

@@ -1,0 +1,101 @@
+import Shared
+import Support
+import Testing
+
+@Suite struct KernelsTests {
+  /// Lengths around the lanes: none, below eight, whole, and with a rest.
+  static let lengths = [1, 3, 8, 15, 16, 17, 64, 333]
+
+  @Test(arguments: [Activation.gelu, .geluTanh, .silu, .relu], lengths)
+  func anActivationAgreesWithItsFormula(activation: Activation, length: Int) {
+    for range: Float in [1, 6, 30, 200] {
+      let input = ReferenceKernels.numbers(length, range: range, seed: length)
+      var output = input
+      var span = output.mutableSpan
+      Kernels.activate(activation, &span)
+      for (x, y) in zip(input, output) {
+        let expected = ReferenceKernels.activate(activation, Double(x))
+        let error = abs(Double(y) - expected)
+        #expect(error <= 4e-7 * max(1, abs(Double(x))), "\(activation) of \(x)")
+      }
+    }
+  }
+
+  @Test(arguments: lengths) func softmaxAgreesWithItsFormula(length: Int) {
+    let input = ReferenceKernels.numbers(length, range: 40, seed: length)
+    var output = input
+    var span = output.mutableSpan
+    Kernels.softmax(&span, count: length)
+    let expected = ReferenceKernels.softmax(input.map { Double($0) })
+    for (x, y) in zip(output, expected) { #expect(abs(Double(x) - y) < 5e-7) }
+  }
+
+  @Test func softmaxGivesHiddenKeysNoWeight() {
+    var row: [Float] = [1, 1, .infinity, .nan]
+    var span = row.mutableSpan
+    Kernels.softmax(&span, count: 2)
+    #expect(row == [0.5, 0.5, 0, 0])
+  }
+
+  @Test func softmaxOfOneScoreIsOneHoweverLarge() {
+    for score: Float in [-3e38, -100, 0, 100, 3e38] {
+      var row = [score]
+      var span = row.mutableSpan
+      Kernels.softmax(&span, count: 1)
+      #expect(row == [1])
+    }
+  }
+
+  @Test(arguments: [NormKind.layer, .rootMeanSquare], lengths)
+  func aNormAgreesWithItsFormula(kind: NormKind, length: Int) {
+    let input = ReferenceKernels.numbers(length, range: 5, seed: length).map { $0 + 2 }
+    var output = [Float](repeating: .nan, count: length)
+    var span = output.mutableSpan
+    let scale = Kernels.normalise(input.span, kind, epsilon: 1e-5, into: &span)
+    let expected = ReferenceKernels.normalise(
+      input.map { Double($0) }, kind, epsilon: Double(Float(1e-5)))
+    #expect(abs(Double(scale) - expected.scale) < 1e-6 * max(1, expected.scale))
+    for (x, y) in zip(output, expected.row) { #expect(abs(Double(x) - y) < 2e-6) }
+  }
+
+  @Test(arguments: lengths) func reductionsAgreeWithPlainLoops(length: Int) {
+    let row = ReferenceKernels.numbers(length, range: 5, seed: length)
+    let sum = row.reduce(0.0) { $0 + Double($1) }
+    let squares = row.reduce(0.0) { $0 + Double($1) * Double($1) }
+    #expect(abs(Double(Kernels.sum(row.span)) - sum) < 1e-5 * Double(length))
+    #expect(abs(Double(Kernels.squareSum(row.span)) - squares) < 1e-5 * squares + 1e-6)
+    #expect(Kernels.maximum(row.span) == row.max())
+  }
+
+  @Test func gainAndBiasAreAppliedElementByElement() {
+    let (gain, bias, none): ([Float], [Float], [Float]) = ([2, 3, 4], [1, 0, -1], [])
+    var row: [Float] = [1, 2, 3]
+    var span = row.mutableSpan
+    Kernels.affine(&span, gain: gain.span, bias: bias.span)
+    #expect(row == [3, 6, 11])
+    var other: [Float] = [1, 2, 3]
+    var otherSpan = other.mutableSpan
+    Kernels.affine(&otherSpan, gain: gain.span, bias: none.span)
+    #expect(other == [2, 6, 12])
+  }
+
+  @Test func aQuarterTurnMovesTheFirstHalfOfEachHeadToTheSecond() {
+    var row: [Float] = [1, 2, 3, 4, 9, 5, 6, 7, 8, 9]
+    let (cosines, sines): ([Float], [Float]) = ([0, 0], [1, 1])
+    var span = row.mutableSpan
+    Kernels.rotate(&span, headWidth: 5, cosines: cosines.span, sines: sines.span)
+    #expect(row == [-3, -4, 1, 2, 9, -7, -8, 5, 6, 9])
+  }
+
+  @Test func rowsAreAddedCopiedAndMultiplied() {
+    var row: [Float] = [1, 2, 3]
+    let other: [Float] = [4, 5, 6]
+    var span = row.mutableSpan
+    Kernels.add(other.span, to: &span)
+    Kernels.multiply(by: other.span, &span)
+    #expect(row == [20, 35, 54])
+    var copySpan = row.mutableSpan
+    Kernels.copy(other.span, to: &copySpan)
+    #expect(row == other)
+  }
+}

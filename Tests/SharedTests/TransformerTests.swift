@@ -1,0 +1,130 @@
+import Shared
+import Support
+import Testing
+
+@Suite struct TransformerTests {
+  @Test(arguments: ModelFixtures.names)
+  func everyHookPointEqualsThatOfTransformerLens(name: String) throws {
+    let golden = try ModelFixtures.golden(name)
+    let model = try ModelDescription.open(folder: ModelFixtures.folder(name))
+    let points = HookPoint.all(in: model)
+    #expect(Set(points.map(\.name)) == Set(golden.hooks.keys))
+    let results = try ModelFixtures.run(
+      name, points, tokens: golden.tokens, contextSize: golden.contextSize)
+    for (point, rows) in zip(points, results) {
+      let expected = try #require(golden.hooks[point.name])
+      let width = point.width(in: model, contextSize: golden.contextSize)
+      #expect(rows.count == golden.tokens.count * width, "\(point.name)")
+      #expect(worst(rows, golden.rows, width, expected) < 3e-4, "\(point.name)")
+    }
+  }
+
+  @Test(arguments: ModelFixtures.names)
+  func logitsEqualThoseOfTransformers(name: String) throws {
+    let golden = try ModelFixtures.golden(name)
+    let logits = try ModelFixtures.run(
+      name, [HookPoint(.logits)], tokens: golden.tokens, contextSize: golden.contextSize)[0]
+    let width = golden.logits.count / golden.rows.count
+    #expect(worst(logits, golden.rows, width, golden.logits) < 3e-4)
+  }
+
+  /// The largest difference between the kept rows and what is expected; equal infinities are 0.
+  private func worst(_ rows: [Float], _ kept: [Int], _ width: Int, _ expected: [Float]) -> Float {
+    guard expected.count == kept.count * width, !rows.isEmpty else { return .infinity }
+    var worst: Float = 0
+    for (index, row) in kept.enumerated() {
+      for column in 0..<width {
+        let (x, y) = (rows[row * width + column], expected[index * width + column])
+        let difference = x == y ? 0 : abs(x - y)
+        if !(difference <= worst) { worst = difference.isNaN ? .infinity : difference }
+      }
+    }
+    return worst
+  }
+
+  @Test(arguments: ModelFixtures.names)
+  func aHookPointHasTheSameBitsAloneInOtherCompanyAndInOtherBatches(
+    name: String
+  ) throws {
+    let golden = try ModelFixtures.golden(name)
+    let (tokens, context) = (golden.tokens, golden.contextSize)
+    let model = try ModelDescription.open(folder: ModelFixtures.folder(name))
+    let points = HookPoint.all(in: model)
+    let together = try ModelFixtures.run(name, points, tokens: tokens, contextSize: context)
+    for (point, rows) in zip(points, together) {
+      let alone = try ModelFixtures.run(name, [point], tokens: tokens, contextSize: context)[0]
+      let isSame = alone == rows
+      #expect(isSame, "\(point.name)")
+    }
+    let roomy = try ModelFixtures.run(
+      name, points, tokens: tokens, contextSize: context, sequenceLimit: 7)
+    let isSame = roomy == together
+    #expect(isSame)
+  }
+
+  @Test func aTokenNeverSeesThoseAfterIt() throws {
+    let golden = try ModelFixtures.golden("grouped")
+    let point = HookPoint(.residualAfter, layer: 1)
+    var tokens = golden.tokens
+    let before = try ModelFixtures.run(
+      "grouped", [point], tokens: tokens, contextSize: golden.contextSize)[0]
+    for later in 10..<golden.contextSize { tokens[later] = 0 }
+    let after = try ModelFixtures.run(
+      "grouped", [point], tokens: tokens, contextSize: golden.contextSize)[0]
+    let seen = 10 * 24
+    let (isSameBefore, isSameAfter) = (
+      before[..<seen] == after[..<seen], before[seen...] == after[seen...]
+    )
+    #expect(isSameBefore && !isSameAfter)
+  }
+
+  @Test func onlyTheLayersThatAHookPointNeedsAreRead() throws {
+    let folder = ModelFixtures.folder("gpt2")
+    let first = try Transformer.open(folder, for: [HookPoint(.residualBefore, layer: 0)])
+    let second = try Transformer.open(folder, for: [HookPoint(.residualAfter, layer: 0)])
+    let third = try Transformer.open(folder, for: [HookPoint(.residualAfter, layer: 1)])
+    let layer = third.weights.byteCount - second.weights.byteCount
+    #expect(layer > 4 * 12 * 24 * 24)
+    // Places are rounded up to cache lines.
+    #expect(abs(second.weights.byteCount - first.weights.byteCount - layer) < 64)
+  }
+
+  @Test func aPassAllocatesNothingPerBatch() throws {
+    let golden = try ModelFixtures.golden("gpt2")
+    let point = HookPoint(.residualAfter, layer: 1)
+    let transformer = try Transformer.open(ModelFixtures.folder("gpt2"), for: [point])
+    var pass = ForwardPass(
+      transformer.description, sequenceLimit: 2, contextSize: 16, hookPoints: [point])
+    var sum: Float = 0
+    let before = allocationCount
+    try pass.run(transformer, tokens: golden.tokens.span) { _, values, _ in sum += values[0] }
+    // Suites that run at the same time allocate too; one pass alone would allocate in the hundreds.
+    #expect(allocationCount - before < 10_000)
+    #expect(sum.isFinite)
+  }
+
+  @Test func longSequencesAgreeWithShortOnesWhereBlocksOfQueriesMeet() throws {
+    let model = try ModelDescription.read(
+      text: SyntheticModel.configuration, path: "config.json")
+    let folder = try SyntheticModel.write()
+    defer { try? System.removeTree(folder) }
+    let point = HookPoint(.mixed, layer: 0)
+    let tokens = (0..<300).map { UInt32($0 * 7 % model.vocabularySize) }
+    let transformer = try Transformer.open(folder, for: [point])
+    func rows(_ tokens: [UInt32]) throws -> [Float] {
+      var pass = ForwardPass(
+        model, sequenceLimit: 1, contextSize: tokens.count, hookPoints: [point])
+      var result: [Float] = []
+      try pass.run(transformer, tokens: tokens.span) { _, values, rows in
+        for index in 0..<values.count { result.append(values[index]) }
+      }
+      return result
+    }
+    let long = try rows(tokens)
+    for length in [1, 127, 128, 129, 256] {
+      let short = try rows(Array(tokens.prefix(length)))
+      let worst = zip(short, long).map { abs($0 - $1) }.max() ?? .infinity
+      #expect(worst < 1e-5, "length \(length)")
+    }
+  }
+}
