@@ -18,7 +18,7 @@ private func parse(_ text: String, as dialect: JSON.Dialect = .json) throws -> J
   @Test(
     "The canonical spelling reads back to itself",
     arguments: [
-      "{}", "[]", "\"\"", "null", "[true,false]", "9223372036854775807", "-9223372036854775808",
+      "{}", "[]", "\"\"", "null", "[1e+17,-1e+17,9007199254740991]", "[true,false]", "9223372036854775807", "-9223372036854775808",
       "[0.1,1e+300,5e-324,1.7976931348623157e+308]", "{\"a\":{\"b\":[{\"c\":\"\\\"\\\\\\n\"}]}}",
       "\"\\u0000\\u001f\\u007f漢😀\"",
     ])

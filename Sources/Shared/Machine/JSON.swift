@@ -114,7 +114,11 @@ extension JSON {
       } else {
         // A number beyond the range of Double becomes infinite, which prints as null.
         let number = Double(text) ?? .infinity
-        self = Int(exactly: number).map { .integer($0) } ?? .number(number)
+        if let whole = Int(exactly: number), abs(whole) < 1 << 53 {
+          self = .integer(whole)
+        } else {
+          self = .number(number)
+        }
       }
     }
   }
