@@ -43,7 +43,9 @@ package struct Bill: Sendable, Equatable {
     var table = Table(
       title: "pretokenize: the bill", columns: [Table.Column(""), Table.Column("")])
     if let textByteCount {
-      table.add(["text", "\(Readable.bytes(textByteCount)) in \(fileCount) files"])
+      table.add([
+        "text", "\(Readable.bytes(textByteCount)) in \(fileCount) file\(fileCount == 1 ? "" : "s")",
+      ])
     }
     table.add(["tokens", "about \(Readable.count(tokenCount))"])
     table.add(["sequences", "about \(Readable.count(tokenCount / contextSize)) of \(contextSize)"])

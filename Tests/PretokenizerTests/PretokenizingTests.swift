@@ -157,15 +157,4 @@ private func sequences(_ folder: String) throws -> [[UInt32]] {
     #expect(
       error?.sentence == "The text has \(error?.tokens ?? 0) tokens, which fill no sequence of 16.")
   }
-
-  @Test func whatIsMissingIsFound() {
-    var settings = PretokenizeSettings()
-    settings.tokenizerName = "no/tokenizer"
-    settings.datasetPath = "no/text"
-    #expect(
-      MissingInput.find(settings).map(\.sentence) == [
-        "There is no tokenizer at no/tokenizer: no such file or folder.",
-        "There is no text at no/text: no such file or folder.",
-      ])
-  }
 }
