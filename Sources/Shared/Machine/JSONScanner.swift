@@ -31,10 +31,10 @@ package struct JSONScanner: ~Escapable {
   private let newline: UInt8
 
   /// Whether a value may go on behind the end of a line.
-  package enum Layout: Sendable { case free, oneLine }
+  package enum LineLayout: Sendable { case free, oneLine }
 
   @_lifetime(copy bytes)
-  package init(_ bytes: Span<UInt8>, from position: Int = 0, layout: Layout = .free) {
+  package init(_ bytes: Span<UInt8>, from position: Int = 0, layout: LineLayout = .free) {
     self.bytes = bytes
     self.position = position
     newline = layout == .free ? 0x0A : 0x20
