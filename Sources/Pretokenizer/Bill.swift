@@ -43,7 +43,9 @@ package struct Bill: Sendable, Equatable {
     var table = Table(
       title: "pretokenize: the bill", columns: [Table.Column(""), Table.Column("")])
     if let textByteCount {
-      table.add(["text", "\(Readable.bytes(textByteCount)) in \(fileCount) files"])
+      table.add([
+        "text", "\(Readable.bytes(textByteCount)) in \(fileCount) file\(fileCount == 1 ? "" : "s")",
+      ])
     }
     table.add(["tokens", "about \(Readable.count(tokenCount))"])
     table.add(["sequences", "about \(Readable.count(tokenCount / contextSize)) of \(contextSize)"])
@@ -79,6 +81,12 @@ package struct DiskTooSmall: Failure, Equatable {
   package let store: String
   package let needed: Int
   package let free: Int
+
+  package init(store: String, needed: Int, free: Int) {
+    self.store = store
+    self.needed = needed
+    self.free = free
+  }
 
   package var sentence: String {
     "The tokens need about \(Readable.bytes(needed)) in \(store), where \(Readable.bytes(free)) "

@@ -1,11 +1,12 @@
 // saeline-pretokenize: command line → run → result on stdout.
 
-package import Shared
+import Shared
 
 @main enum Main {
   static func main() {
     Program.main(description) { invocation in
       if invocation.isDryRun { return try dryRun(invocation) }
+      try MissingInput.check(invocation.pipeline.pretokenize)
       let result = try Pretokenizing(
         invocation.pipeline, verification: invocation.verifies ? .digests : .sizes,
         mode: invocation.isQuiet ? .quiet : .automatic
@@ -35,19 +36,5 @@ package import Shared
     for failure in missing {
       Terminal.standardError.print("missing: " + failure.sentence)
     }
-  }
-}
-
-/// Inputs that are named but not here.
-package enum MissingInput {
-  package static func find(_ settings: PretokenizeSettings) -> [any Failure] {
-    var found: [any Failure] = []
-    do throws(TokenizerError) { _ = try Tokenizer.locate(settings.tokenizerName) } catch {
-      found.append(error)
-    }
-    do { _ = try DataFiles.find(settings) } catch let error as DataError {
-      if case .absent = error { found.append(error) }
-    } catch {}
-    return found
   }
 }

@@ -52,8 +52,8 @@ package struct JSONLines {
   ) throws {
     var start = JSONLines.lineStart(bytes, from: range.lowerBound)
     while start < range.upperBound {
-      var scanner = JSONScanner(bytes, from: start)
-      scanner.skipBlanks()
+      var scanner = JSONScanner(bytes, from: start, layout: .oneLine)
+      scanner.skipSpace()
       if !scanner.isAtEnd, scanner.next != 0x0A {
         do { try line(&scanner, start, bytes) } catch let problem as JSONProblem {
           throw DocumentError.badLine(
@@ -73,6 +73,7 @@ package struct JSONLines {
     guard scanner.next == UInt8(ascii: "{") else {
       throw JSONProblem(offset: scanner.position, what: "expected an object")
     }
+    try scanner.openObject()
     var isFound = false
     while try scanner.nextMember(&key) {
       guard key == column else {
@@ -90,7 +91,7 @@ package struct JSONLines {
       try scanner.string(into: &text)
       isFound = true
     }
-    scanner.skipBlanks()
+    scanner.skipSpace()
     guard scanner.isAtEnd || scanner.next == 0x0A else {
       throw JSONProblem(offset: scanner.position, what: "expected the end of the line")
     }
@@ -101,8 +102,9 @@ package struct JSONLines {
   /// The error that names the fields which a line does have.
   private mutating func missingColumn(_ start: Int, _ bytes: Span<UInt8>) throws -> DocumentError {
     var found: [String] = []
-    var scanner = JSONScanner(bytes, from: start)
-    scanner.skipBlanks()
+    var scanner = JSONScanner(bytes, from: start, layout: .oneLine)
+    scanner.skipSpace()
+    try scanner.openObject()
     while try scanner.nextMember(&key) {
       found.append(String(decoding: key, as: UTF8.self))
       _ = try scanner.skipValue()

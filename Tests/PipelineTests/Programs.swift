@@ -28,7 +28,7 @@ final class RunningProgram {
     process.arguments = arguments
     process.currentDirectoryURL = URL(fileURLWithPath: folder)
     for suffix in [".out", ".err"] {
-      try AtomicFile.replace(streams + suffix, with: "")
+      _ = FileManager.default.createFile(atPath: streams + suffix, contents: nil)
     }
     process.standardOutput = FileHandle(forWritingAtPath: streams + ".out")
     process.standardError = FileHandle(forWritingAtPath: streams + ".err")

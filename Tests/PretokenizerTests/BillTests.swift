@@ -11,7 +11,7 @@ import Testing
     #expect(
       bill.table.text() == """
         pretokenize: the bill
-          text                4.0 MB in 1 files
+          text                4.0 MB in 1 file
           tokens              about 1.0 M
           sequences           about 7.8 k of 128
           shards              at most 2.0 MB before compression

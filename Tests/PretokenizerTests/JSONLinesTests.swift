@@ -52,6 +52,9 @@ private func complaint(_ text: String) throws -> String {
       "x.jsonl, line 2, byte 10: the string that starts here has no end."
     ),
     ("{\"text\": \"a\"\n", "x.jsonl, line 1, byte 13: expected “,” or “}”."),
+    (
+      "{\"text\": \"a\",\n \"b\": 1}", "x.jsonl, line 1, byte 14: expected a key in quotes."
+    ),
     ("{\"text\": \"a\"} x", "x.jsonl, line 1, byte 15: expected the end of the line."),
     ("\n[1]", "x.jsonl, line 2, byte 1: expected an object."),
     ("{\"text\": tru}", "x.jsonl, line 1, byte 10: expected a value."),

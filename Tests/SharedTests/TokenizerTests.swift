@@ -68,7 +68,7 @@ private func complaint(at path: String) throws -> String {
     #expect(tokenizer.decode(tokenizer.encode(text)) == text)
     #expect(tokenizer.tokenText(0) == "<|endoftext|>")
     #expect(tokenizer.tokenText(40_000) == "")
-    #expect(tokenizer.vocabularySize == 700)
+    #expect(tokenizer.vocabularySize == 498)
   }
 
   @Test func bytesThatAreNoTextAreReplacedAndCounted() throws {
@@ -107,13 +107,13 @@ private func complaint(at path: String) throws -> String {
     #expect(tokenizer.bosId == nil)
     #expect(try tokenizer.id(of: .eos) == tokenizer.encode("a")[0])
     #expect(try tokenizer.id(of: .sep) == tokenizer.encode("b")[0])
-    #expect(try tokenizer.id(of: .id(699)) == 699)
+    #expect(try tokenizer.id(of: .id(497)) == 497)
     let file = tokenizer.path
     #expect(throws: TokenizerError.noSuchToken(path: file, role: "bos")) {
       try tokenizer.id(of: .bos)
     }
-    #expect(throws: TokenizerError.idOutOfRange(path: file, id: 700, vocabularySize: 700)) {
-      try tokenizer.id(of: .id(700))
+    #expect(throws: TokenizerError.idOutOfRange(path: file, id: 498, vocabularySize: 498)) {
+      try tokenizer.id(of: .id(498))
     }
   }
 
@@ -165,7 +165,7 @@ private func complaint(at path: String) throws -> String {
   @Test func damageIsNamedWithItsPlace() throws {
     #expect(
       try complaint { $0 = "{\"model\": {\"vocab\": {\"a\": 1" }
-        == "T/tokenizer.json at byte 28: expected “,” or “}”.")
+        == "T/tokenizer.json at byte 27: expected “,” or “}”.")
     #expect(
       try complaint { $0 = "[]" } == "T/tokenizer.json at byte 0: expected “{”.")
   }

@@ -24,10 +24,19 @@ package struct JSONScanner: ~Escapable {
   /// How deep arrays and objects may lie in each other.
   private static let depthLimit = 512
 
+  /// The cursor stands behind an opening bracket, where no comma is due.
+  private var isOpening = false
+  /// The byte that is white space besides blank, tab and carriage return.
+  private let newline: UInt8
+
+  /// Whether a value may go on behind the end of a line.
+  package enum Layout: Sendable { case free, oneLine }
+
   @_lifetime(copy bytes)
-  package init(_ bytes: Span<UInt8>, from position: Int = 0) {
+  package init(_ bytes: Span<UInt8>, from position: Int = 0, layout: Layout = .free) {
     self.bytes = bytes
     self.position = position
+    newline = layout == .free ? 0x0A : 0x20
   }
 
   package var isAtEnd: Bool { position >= bytes.count }
@@ -43,16 +52,10 @@ package struct JSONScanner: ~Escapable {
   package mutating func skipSpace() {
     while position < bytes.count {
       switch bytes[position] {
-      case 0x20, 0x09, 0x0A, 0x0D: position += 1
+      case 0x20, 0x09, 0x0D, newline: position += 1
       default: return
       }
     }
-  }
-
-  /// Skips blanks that do not end a line.
-  @_lifetime(self: copy self)
-  package mutating func skipBlanks() {
-    while next == 0x20 || next == 0x09 || next == 0x0D { position += 1 }
   }
 
   /// Reads one given byte.
@@ -64,12 +67,26 @@ package struct JSONScanner: ~Escapable {
     position += 1
   }
 
+  /// Enters an object, whose members `nextMember` then gives.
+  @_lifetime(self: copy self)
+  package mutating func openObject() throws(JSONProblem) {
+    try expect(UInt8(ascii: "{"))
+    isOpening = true
+  }
+
+  /// Enters an array, whose elements `nextElement` then gives.
+  @_lifetime(self: copy self)
+  package mutating func openArray() throws(JSONProblem) {
+    try expect(UInt8(ascii: "["))
+    isOpening = true
+  }
+
   /// Steps to the next member of an object and reads its key; false behind the last one.
   ///
-  /// The cursor stands on `{` or behind a member's value before, on the value after.
+  /// The cursor stands behind `openObject` or a member's value before, on the value after.
   @_lifetime(self: copy self)
   package mutating func nextMember(_ key: inout [UInt8]) throws(JSONProblem) -> Bool {
-    guard try nextItem(open: UInt8(ascii: "{"), close: UInt8(ascii: "}")) else { return false }
+    guard try nextItem(close: UInt8(ascii: "}")) else { return false }
     guard next == UInt8(ascii: "\"") else { throw problem("expected a key in quotes") }
     key.removeAll(keepingCapacity: true)
     try string(into: &key)
@@ -82,25 +99,19 @@ package struct JSONScanner: ~Escapable {
   /// Steps to the next element of an array; false behind the last one.
   @_lifetime(self: copy self)
   package mutating func nextElement() throws(JSONProblem) -> Bool {
-    try nextItem(open: UInt8(ascii: "["), close: UInt8(ascii: "]"))
+    try nextItem(close: UInt8(ascii: "]"))
   }
 
   @_lifetime(self: copy self)
-  private mutating func nextItem(open: UInt8, close: UInt8) throws(JSONProblem) -> Bool {
-    if next == open {
-      position += 1
-      skipSpace()
-      if next == close {
-        position += 1
-        return false
-      }
-      return true
-    }
+  private mutating func nextItem(close: UInt8) throws(JSONProblem) -> Bool {
+    let isFirst = isOpening
+    isOpening = false
     skipSpace()
     if next == close {
       position += 1
       return false
     }
+    if isFirst { return true }
     guard next == UInt8(ascii: ",") else {
       throw problem("expected “,” or “\(Character(Unicode.Scalar(close)))”")
     }
@@ -140,7 +151,8 @@ package struct JSONScanner: ~Escapable {
     switch next {
     case UInt8(ascii: "\""): try skipString()
     case UInt8(ascii: "{"):
-      while try nextItem(open: UInt8(ascii: "{"), close: UInt8(ascii: "}")) {
+      try openObject()
+      while try nextItem(close: UInt8(ascii: "}")) {
         guard next == UInt8(ascii: "\"") else { throw problem("expected a key in quotes") }
         try skipString()
         skipSpace()
@@ -149,6 +161,7 @@ package struct JSONScanner: ~Escapable {
         try skipValue(depth: depth + 1)
       }
     case UInt8(ascii: "["):
+      try openArray()
       while try nextElement() { try skipValue(depth: depth + 1) }
     case UInt8(ascii: "t"): try literal("true")
     case UInt8(ascii: "f"): try literal("false")

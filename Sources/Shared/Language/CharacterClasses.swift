@@ -4,11 +4,11 @@
 enum CharacterClass {
   /// None of the three below, unassigned characters included.
   static let other: UInt8 = 0
-  /// `\p{L}`
+  /// What `\p{L}` matches.
   static let letter: UInt8 = 1
-  /// `\p{N}`
+  /// What `\p{N}` matches.
   static let number: UInt8 = 2
-  /// `\s`
+  /// What `\s` matches.
   static let space: UInt8 = 3
 }
 

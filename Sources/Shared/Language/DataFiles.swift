@@ -162,8 +162,12 @@ package enum DataFiles {
       guard System.exists(pattern) else { throw DataError.noMatch(pattern: pattern) }
       return [pattern]
     }
-    var found = [pattern.hasPrefix("/") ? "/" : ""]
-    for part in pattern.split(separator: "/") {
+    // What stands before the first part with a wildcard is taken as it is.
+    let wildcard = pattern.firstIndex { $0 == "*" || $0 == "?" } ?? pattern.startIndex
+    let slash = pattern[..<wildcard].lastIndex(of: "/")
+    var found = [slash.map { String(pattern[...$0]) } ?? ""]
+    let rest = slash.map { pattern[pattern.index(after: $0)...] } ?? pattern[...]
+    for part in rest.split(separator: "/") {
       found = try found.flatMap { folder -> [String] in
         guard part.contains(where: { $0 == "*" || $0 == "?" }) else {
           return [folder.isEmpty ? String(part) : joined(folder, String(part))]

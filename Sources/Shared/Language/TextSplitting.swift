@@ -10,7 +10,7 @@ enum PreTokenizer: Sendable, Equatable {
   enum PrefixSpace: Sendable { case added, asGiven }
 }
 
-/// GPT-2's split pattern, compiled by hand:
+/// GPT-2's split pattern, compiled by hand.
 ///
 ///     's|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+
 package struct GPT2Pattern: Sendable {

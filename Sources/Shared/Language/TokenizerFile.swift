@@ -5,7 +5,7 @@
 struct TokenizerFile {
   private let path: String
   private let bytes: [UInt8]
-  /// Where the values of the file lie: `model.vocab`, `normalizer`, …
+  /// Where the values of the file lie, by names such as `normalizer` and `model.vocab`.
   private var values: [String: Range<Int>] = [:]
 
   /// Greater ids are taken for damage rather than for a vocabulary.
@@ -28,7 +28,7 @@ struct TokenizerFile {
     try reading {
       var scanner = JSONScanner(bytes.span, from: start)
       scanner.skipSpace()
-      guard scanner.next == UInt8(ascii: "{") else { try scanner.expect(UInt8(ascii: "{")); return }
+      try scanner.openObject()
       var key: [UInt8] = []
       while try scanner.nextMember(&key) {
         found.append((prefix + String(decoding: key, as: UTF8.self), try scanner.skipValue()))
@@ -151,6 +151,7 @@ struct TokenizerFile {
       var ids: [UInt32] = []
       var scanner = JSONScanner(bytes.span, from: range.lowerBound)
       var key: [UInt8] = []
+      try scanner.openObject()
       while try scanner.nextMember(&key) {
         let offset = scanner.position
         let id = try scanner.integer()
@@ -227,6 +228,7 @@ struct TokenizerFile {
       var left: [UInt8] = []
       var right: [UInt8] = []
       var index = -1
+      try scanner.openArray()
       while try scanner.nextElement() {
         index += 1
         guard try readMerge(&scanner, &left, &right) else { continue }
@@ -250,6 +252,7 @@ struct TokenizerFile {
     let offset = scanner.position
     if scanner.next == UInt8(ascii: "[") {
       let malformed = JSONProblem(offset: offset, what: "expected two tokens")
+      try scanner.openArray()
       guard try scanner.nextElement() else { throw malformed }
       try scanner.string(into: &left)
       guard try scanner.nextElement() else { throw malformed }

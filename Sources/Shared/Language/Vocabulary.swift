@@ -8,7 +8,7 @@ struct Vocabulary: Sendable {
   private let starts: [Int]
   /// Whether an id below `count` has a token at all.
   private let isUsed: [Bool]
-  /// Open addressing; id + 1, or 0 for a free place. The length is a power of two.
+  /// Open addressing with id + 1, or 0 for a free place; the length is a power of two.
   private let places: [UInt32]
 
   /// One more than the greatest id.
