@@ -40,6 +40,16 @@ extension StageFolder {
     return board.madeCount
   }
 
+  /// Publishes a file that belongs to this folder unless another worker has.
+  ///
+  /// For workers that make a unit of several folders at once.
+  package func publish(_ file: consuming AtomicFile) throws -> Bool {
+    let (sha256, path) = (try file.digest(), file.path)
+    guard try file.publishIfAbsent() else { return false }
+    ShardDigest.note(sha256, of: path)
+    return true
+  }
+
   /// Makes the folder and removes what processes of this machine left when they died.
   private func prepare() throws(SystemError) {
     try System.createDirectories(path)
@@ -166,9 +176,6 @@ private struct Worker {
     if System.exists(path) { return .wasThere }
     var file = try AtomicFile.create(path)
     try produce(unit, &file)
-    let sha256 = try file.digest()
-    guard try file.publishIfAbsent() else { return .wasThere }
-    ShardDigest.note(sha256, of: path)
-    return .made
+    return try folder.publish(file) ? .made : .wasThere
   }
 }

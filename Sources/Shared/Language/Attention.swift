@@ -126,7 +126,8 @@ struct Attention: Sendable {
 
   /// Turns a row of scores into weights over the `visible` first keys; the others get none.
   private func weigh(
-    _ row: inout MutableSpan<Float>, visible: Int, token: Int, head: Int, _ targets: borrowing Targets
+    _ row: inout MutableSpan<Float>, visible: Int, token: Int, head: Int,
+    _ targets: borrowing Targets
   ) {
     let place = (token * heads + head) * contextSize
     if records.scores {

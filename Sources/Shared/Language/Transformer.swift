@@ -22,6 +22,15 @@ package struct Transformer: ~Copyable, Sendable {
   }
 }
 
+extension Transformer {
+  /// Bytes of the weights that the pass to some hook points needs.
+  package static func weightByteCount(
+    _ description: ModelDescription, for hookPoints: [HookPoint]
+  ) -> Int {
+    WeightPlan(description, for: hookPoints).count * 4
+  }
+}
+
 extension WeightPlan {
   /// Plans the weights of the pass to some hook points.
   init(_ description: ModelDescription, for hookPoints: [HookPoint]) {

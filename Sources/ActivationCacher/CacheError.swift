@@ -1,0 +1,53 @@
+// What can be wrong between a pipeline file, its model and its tokens, and the sentences for it.
+
+import Shared
+
+/// Why activations cannot be cached.
+package enum CacheError: Failure, Equatable {
+  case modelNotHere(name: String)
+  case noTokens(store: String)
+  case malformedTokens(path: String, key: String)
+  case contextTooLong(contextSize: Int, limit: Int, model: String)
+  case contextDiffers(stated: Int, contextSize: Int, folder: String)
+  case tokenBeyondVocabulary(token: Int, vocabularySize: Int, model: String, path: String)
+  case shardDiffers(path: String, sequences: Int, contextSize: Int)
+  case diskTooSmall(store: String, needed: Int, free: Int)
+
+  package var sentence: String {
+    switch self {
+    case .modelNotHere(let name):
+      "The model \(name) is not on this machine: there is no such folder."
+    case .noTokens(let store):
+      "The store \(store) holds no finished token shards for this pipeline file."
+    case .malformedTokens(let path, let key): "\(path) does not state \(key)."
+    case .contextTooLong(let contextSize, let limit, let model):
+      "The token shards have \(contextSize) tokens per sequence; \(model) reads at most \(limit)."
+    case .contextDiffers(let stated, let contextSize, let folder):
+      "cache.context_size is \(stated), but the token shards in \(folder) have \(contextSize)."
+    case .tokenBeyondVocabulary(let token, let vocabularySize, let model, let path):
+      "\(path) holds the token \(token); the vocabulary of \(model) has \(vocabularySize)."
+    case .shardDiffers(let path, let sequences, let contextSize):
+      "\(path) holds \(sequences) sequences of \(contextSize), not what its manifest says."
+    case .diskTooSmall(let store, let needed, let free):
+      "The activations need \(Readable.bytes(needed)) in \(store), where \(Readable.bytes(free)) "
+        + "are free."
+    }
+  }
+
+  package var hint: String? {
+    switch self {
+    case .modelNotHere:
+      "This version downloads nothing: fetch the model into a folder (config.json, "
+        + "model.safetensors) and set cache.model_name to it."
+    case .noTokens:
+      "Run saeline-pretokenize with the same pipeline file (make pretokenize CONFIG=…)."
+    case .malformedTokens, .shardDiffers: "Delete the folder and run saeline-pretokenize again."
+    case .contextTooLong(_, let limit, _): "Set pretokenize.context_size to \(limit) or less."
+    case .contextDiffers(_, let contextSize, _):
+      "Set cache.context_size to \(contextSize), or leave it out."
+    case .tokenBeyondVocabulary: "Set pretokenize.tokenizer_name to the model's own tokenizer."
+    case .diskTooSmall:
+      "Free some space, set store to a larger disk, or lower cache.training_tokens."
+    }
+  }
+}

@@ -1,0 +1,199 @@
+// The stage: token shards → forward passes → activation shards → manifests, one folder per hook
+// point. Any number of processes may run it at once; the bytes depend on settings, model and tokens.
+//
+// A unit of work is a shard. Units are claimed in the folder of the first hook point, and the same
+// pass makes that shard of every other hook point that lacks it; these are published first, so a
+// unit that is done in the first folder is done in all. What an earlier run left incomplete is
+// made up for when the other folders take their turn.
+
+package import Shared
+
+/// What came of a run.
+package struct CacheResult: Sendable, Equatable {
+  package let folders: [String]
+  package let rows: Int
+  package let tokensPerSecond: Double
+  package let didWork: Bool
+
+  package var json: JSON {
+    .object([
+      "folders": .array(folders.map { .string($0) }), "rows": .integer(rows),
+      "tokens_per_second": .number(tokensPerSecond), "did_work": .bool(didWork),
+    ])
+  }
+}
+
+/// One run of the stage.
+package struct Caching: Sendable {
+  package let pipeline: Pipeline
+  package let model: ModelDescription
+  package let hookPoints: [HookPoint]
+  package let plan: ShardPlan
+  private let tokens: TokenSource
+  private let keys: [StageKey]
+  private let folders: [StageFolder]
+  private let verification: StageFolder.Verification
+  private let mode: Progress.Mode
+  private let terminal: Terminal
+
+  private var settings: CacheSettings { pipeline.cache }
+
+  static let interruption = Interrupted(
+    "Interrupted; finished shards are kept.", hint: "Run the same command again to continue.")
+
+  /// Reads the settings against model and tokens and finds the places in the store.
+  package init(
+    _ pipeline: Pipeline, verification: StageFolder.Verification = .sizes,
+    mode: Progress.Mode = .automatic, terminal: Terminal = .standardError
+  ) throws {
+    self.pipeline = pipeline
+    self.verification = verification
+    self.mode = mode
+    self.terminal = terminal
+    model = try LanguageModel.describe(pipeline.cache)
+    guard let folder = try ActivationKey.tokens(pipeline) else {
+      throw CacheError.noTokens(store: pipeline.store)
+    }
+    tokens = try TokenSource(folder, verification: verification)
+    hookPoints = try LanguageModel.hookPoints(
+      pipeline.cache, in: model, contextSize: tokens.contextSize)
+    try LanguageModel.checkContext(pipeline.cache, tokens, model)
+    plan = ShardPlan(
+      pipeline.cache, modelWidth: model.width, contextSize: tokens.contextSize,
+      available: tokens.sequenceCount)
+    let identities = try ActivationKey.identities(pipeline)
+    let input = tokens.fingerprint
+    keys = hookPoints.map {
+      ActivationKey.make(pipeline, hookName: $0.name, identities: identities, tokens: input)
+    }
+    folders = keys.map { Store(pipeline.store).folder($0) }
+  }
+
+  /// Makes the folders, or finds them made.
+  package func run() throws -> CacheResult {
+    let missing = try folders.indices.filter {
+      try folders[$0].manifest(verify: verification) == nil
+    }
+    guard !missing.isEmpty else {
+      for folder in folders { say("activations: nothing to do (\(folder.path))") }
+      let speed = Timing.read(folder: folders[0].path)?.tokensPerSecond ?? 0
+      return result(tokensPerSecond: speed, didWork: false)
+    }
+    try checkDisk(missing)
+    if plan.rowCount < settings.trainingTokens {
+      say(
+        "activations: the token shards hold \(Readable.count(plan.rowCount)) tokens, fewer than "
+          + "training_tokens; all of them are taken")
+    }
+    let start = System.uptime
+    let speed = try make(missing)
+    for index in missing {
+      try folders[index].finish(manifest(index))
+      try Timing(tokens: plan.rowCount, seconds: System.uptime - start)
+        .write(folder: folders[index].path)
+    }
+    return result(tokensPerSecond: speed, didWork: true)
+  }
+
+  private func say(_ text: String) { if mode != .quiet { terminal.print(text) } }
+
+  private func result(tokensPerSecond: Double, didWork: Bool) -> CacheResult {
+    CacheResult(
+      folders: folders.map(\.path), rows: plan.rowCount, tokensPerSecond: tokensPerSecond,
+      didWork: didWork)
+  }
+
+  /// Refuses a disk on which the missing shards would not fit.
+  private func checkDisk(_ missing: [Int]) throws {
+    let needed = missing.reduce(0) { total, index in
+      (0..<plan.shardCount).reduce(total) { total, shard in
+        let path = folders[index].path + "/" + ActivationShard.fileName(shard)
+        return total + (System.exists(path) ? 0 : plan.rows(shard) * rowByteCount(index))
+      }
+    }
+    try Bill.checkDisk(store: pipeline.store, needed: needed)
+  }
+
+  private func rowByteCount(_ index: Int) -> Int {
+    Bill.rowByteCount(
+      hookPoints[index], model, contextSize: plan.contextSize, type: settings.dtype.tensorType)
+  }
+
+  // MARK: - Work
+
+  /// Makes the missing shards; returns tokens per second.
+  private func make(_ missing: [Int]) throws -> Double {
+    for index in missing { try System.createDirectories(folders[index].path) }
+    let progress = Progress(
+      stage: "cache", total: plan.rowCount, parts: plan.shardCount, mode: mode, terminal: terminal)
+    var maker = try ShardMaker(
+      plan: plan, tokens: tokens, settings: settings, hookPoints: missing.map { hookPoints[$0] })
+    for (turn, index) in missing.enumerated() {
+      var made: Set<Int> = []
+      try folders[index].work(
+        units: plan.shardCount, name: ActivationShard.fileName,
+        produce: { shard, file in
+          let lacking = missing.indices.filter { other in
+            other == turn
+              || !System.exists(
+                folders[missing[other]].path + "/" + ActivationShard.fileName(shard))
+          }
+          let parts = try maker.make(shard, hookPoints: lacking) { count in
+            if turn == 0 { progress.advance(count) }
+          }
+          for part in parts where part.hookPoint != turn {
+            try publish(part, shard, missing[part.hookPoint])
+          }
+          for part in parts where part.hookPoint == turn {
+            try part.builder.write(metadata: metadata(shard, index), to: &file)
+          }
+          made.insert(shard)
+        },
+        onFinished: { shard in
+          guard turn == 0 else { return }
+          progress.finishPart()
+          if !made.contains(shard) { progress.skip(plan.rows(shard)) }
+        })
+    }
+    return progress.finish()
+  }
+
+  private func publish(_ part: ShardMaker.Part, _ shard: Int, _ index: Int) throws {
+    var file = try AtomicFile.create(folders[index].path + "/" + ActivationShard.fileName(shard))
+    try part.builder.write(metadata: metadata(shard, index), to: &file)
+    _ = try folders[index].publish(file)
+  }
+
+  private func metadata(_ shard: Int, _ index: Int) -> [String: String] {
+    [
+      "fingerprint": keys[index].fingerprint, "hook_name": hookPoints[index].name,
+      "shard": String(shard),
+    ]
+  }
+
+  // MARK: - End
+
+  /// The manifest of a hook point whose shards all exist, from the shards alone.
+  private func manifest(_ index: Int) throws -> Manifest {
+    let (folder, point) = (folders[index], hookPoints[index])
+    let width = point.width(in: model, contextSize: plan.contextSize)
+    var statistics = ActivationStatistics(dIn: width)
+    for shard in 0..<plan.shardCount {
+      let content = try ActivationShard.open(
+        folder.path + "/" + ActivationShard.fileName(shard))
+      statistics.add(try content.statistics())
+    }
+    return Manifest(
+      key: keys[index], name: keys[index].label, tool: "saeline-cache \(Product.version)",
+      shards: try (0..<plan.shardCount).map {
+        try folder.shard(ActivationShard.fileName($0), rows: plan.rows($0))
+      },
+      details: .object([
+        "model_name": .string(settings.modelName), "hook_name": .string(point.name),
+        "d_in": .integer(width), "context_size": .integer(plan.contextSize),
+        "vocabulary_size": .integer(model.vocabularySize),
+        "dtype": .string(settings.dtype.tensorType.rawValue), "rows": .integer(plan.rowCount),
+        "sequences": .integer(plan.sequenceCount), "statistics": statistics.json,
+      ]))
+  }
+}

@@ -1,0 +1,42 @@
+// What the settings say about the model, checked against the model itself.
+
+import Shared
+
+enum LanguageModel {
+  /// Whether the model's files are on this machine.
+  static func isHere(_ settings: CacheSettings) -> Bool { System.isDirectory(settings.modelName) }
+
+  static func describe(_ settings: CacheSettings) throws -> ModelDescription {
+    guard isHere(settings) else { throw CacheError.modelNotHere(name: settings.modelName) }
+    return try ModelDescription.open(folder: settings.modelName)
+  }
+
+  /// The hook points of the settings; `hook_layer` and `d_in` speak about `hook_name`.
+  static func hookPoints(
+    _ settings: CacheSettings, in model: ModelDescription, contextSize: Int
+  ) throws(HookPointError) -> [HookPoint] {
+    var points: [HookPoint] = []
+    for name in settings.allHookNames {
+      let point = try HookPoint.find(name, in: model)
+      let isMain = name == settings.hookName
+      try point.check(
+        layer: isMain ? settings.hookLayer : nil, width: isMain ? settings.dIn : nil, in: model,
+        contextSize: contextSize)
+      points.append(point)
+    }
+    return points
+  }
+
+  static func checkContext(
+    _ settings: CacheSettings, _ tokens: TokenSource, _ model: ModelDescription
+  ) throws(CacheError) {
+    if let stated = settings.contextSize, stated != tokens.contextSize {
+      throw .contextDiffers(
+        stated: stated, contextSize: tokens.contextSize, folder: tokens.folder.path)
+    }
+    if tokens.contextSize > model.contextLimit {
+      throw .contextTooLong(
+        contextSize: tokens.contextSize, limit: model.contextLimit, model: settings.modelName)
+    }
+  }
+}

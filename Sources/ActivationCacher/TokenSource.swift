@@ -1,0 +1,65 @@
+// The token stage as the cacher reads it. Comes in: a finished folder. Leaves: the tokens of any run
+// of sequences, each proven to be in the model's vocabulary.
+
+package import Shared
+
+/// The sequences of a token stage.
+package struct TokenSource: Sendable {
+  package let folder: StageFolder
+  package let fingerprint: String
+  package let contextSize: Int
+  package let sequenceCount: Int
+  package let vocabularySize: Int
+  private let shards: [Manifest.Shard]
+
+  /// Opens a finished token stage.
+  package init(
+    _ folder: StageFolder, verification: StageFolder.Verification = .sizes
+  ) throws {
+    let path = folder.path + "/" + Manifest.fileName
+    guard let manifest = try folder.manifest(verify: verification) else {
+      throw CacheError.noTokens(store: folder.path)
+    }
+    func require(_ key: String) throws(CacheError) -> Int {
+      guard let value = manifest.details[key]?.integer, value >= 1 else {
+        throw .malformedTokens(path: path, key: key)
+      }
+      return value
+    }
+    self.folder = folder
+    fingerprint = manifest.fingerprint
+    contextSize = try require("context_size")
+    vocabularySize = try require("vocabulary_size")
+    shards = manifest.shards
+    sequenceCount = manifest.rows
+  }
+
+  /// The tokens of consecutive sequences, `[range.count, contextSize]`, all below `vocabulary`.
+  package func tokens(
+    _ range: Range<Int>, below vocabulary: Int, model: String
+  ) throws -> [UInt32] {
+    var result: [UInt32] = []
+    result.reserveCapacity(range.count * contextSize)
+    var first = 0
+    for shard in shards {
+      let held = first..<first + shard.rows
+      first = held.upperBound
+      let wanted = held.clamped(to: range)
+      if wanted.isEmpty { continue }
+      let path = folder.path + "/" + shard.file
+      let content = try TokenShard.read(path)
+      guard content.sequenceCount == shard.rows, content.contextSize == contextSize else {
+        throw CacheError.shardDiffers(
+          path: path, sequences: content.sequenceCount, contextSize: content.contextSize)
+      }
+      let start = (wanted.lowerBound - held.lowerBound) * contextSize
+      let tokens = content.tokens[start..<start + wanted.count * contextSize]
+      if let wrong = tokens.first(where: { $0 >= vocabulary }) {
+        throw CacheError.tokenBeyondVocabulary(
+          token: Int(wrong), vocabularySize: vocabulary, model: model, path: path)
+      }
+      result += tokens
+    }
+    return result
+  }
+}

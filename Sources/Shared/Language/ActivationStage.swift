@@ -1,0 +1,49 @@
+// What determines the activation stage of a pipeline: its keys in the store, one per hook point, and
+// the token stage behind it. The cacher writes the folders, the trainer finds them by the same keys.
+
+package enum ActivationKey {
+  /// The finished token stage that a pipeline reads; nil where there is none.
+  ///
+  /// By its key where tokenizer and text are on this machine, else by its settings.
+  package static func tokens(_ pipeline: Pipeline) throws -> StageFolder? {
+    let store = Store(pipeline.store)
+    if let key = try? PretokenizeKey.make(pipeline) {
+      return try store.find(stage: .tokens, fingerprint: key.fingerprint)
+    }
+    let settings = pipeline.pretokenize.fingerprintSettings
+    return try store.findOnly(stage: .tokens, settings: settings, label: pipeline.name)
+      ?? store.findOnly(stage: .tokens, settings: settings)
+  }
+
+  /// The settings that determine the bytes of one hook point.
+  package static func settings(_ pipeline: Pipeline, hookName: String) -> JSON {
+    var members = pipeline.cache.fingerprintSettings.object ?? [:]
+    members["hook_name"] = .string(hookName)
+    return .object(members)
+  }
+
+  /// The identities of a model's files: config.json and the weights.
+  package static func identities(_ pipeline: Pipeline) throws -> [String: String] {
+    let folder = pipeline.cache.modelName
+    let store = Store(pipeline.store)
+    var identities: [String: String] = [:]
+    for name in try ["config.json"] + WeightFiles.names(folder: folder) {
+      identities[name] = try FileIdentity.of(folder + "/" + name, store: store)
+    }
+    return identities
+  }
+
+  /// The key of one hook point's folder; `tokens` is the fingerprint of the token stage.
+  package static func make(
+    _ pipeline: Pipeline, hookName: String, identities: [String: String], tokens: String
+  ) -> StageKey {
+    StageKey(
+      stage: .activations, label: label(pipeline.cache.modelName) + "." + hookName,
+      settings: settings(pipeline, hookName: hookName), identities: identities, input: tokens)
+  }
+
+  /// The last part of a path or of a Hugging Face name.
+  package static func label(_ modelName: String) -> String {
+    modelName.split(separator: "/").last.map { String($0) } ?? modelName
+  }
+}

@@ -1,0 +1,89 @@
+import ActivationCacher
+import Shared
+import Support
+import Testing
+
+@Suite struct BillTests {
+  private func pipeline(_ model: String, hooks: [String]) -> Pipeline {
+    var pipeline = Pipeline()
+    pipeline.store = "/nowhere/store"
+    pipeline.pretokenize.tokenizerName = "not here"
+    pipeline.pretokenize.contextSize = 16
+    pipeline.cache.modelName = model
+    pipeline.cache.hookName = hooks[0]
+    pipeline.cache.hookNames = Array(hooks.dropFirst())
+    pipeline.cache.trainingTokens = 1_600_000
+    pipeline.cache.modelBatchSize = 4
+    return pipeline
+  }
+
+  @Test func theBillOfAModelThatIsHereIsComplete() throws {
+    let estimate = try Estimate.make(
+      pipeline(
+        ModelFixtures.folder("gpt2"), hooks: ["blocks.0.hook_resid_post", "blocks.0.mlp.hook_post"]),
+      operationsPerSecond: 1e10)
+    #expect(estimate.missing == [.noTokens(store: "/nowhere/store")])
+    // 24·72 + 24·24 + 2·24·96 weights and 24·16 for the scores, twice.
+    #expect(estimate.bill.operations == 1_600_000 * 2 * 7296)
+    #expect(estimate.bill.byteCount == 1_600_000 * (24 * 4 + 12 + 96 * 4 + 12))
+    #expect(
+      estimate.bill.table.text()
+        == """
+        cache: the bill
+                                 
+        tokens                    1.6 M in 100.0 k sequences of 16
+        blocks.0.hook_resid_post  172.8 MB
+        blocks.0.mlp.hook_post    633.6 MB
+        disk                      806.4 MB in 1 shards per hook point
+        memory                    about 806.6 MB
+        forward pass              23.3 G operations
+        this machine              10.0 G operations/s
+        time                      about 2.3 s
+
+        """)
+  }
+
+  @Test func theBillOfAModelThatIsNotHereSaysWhatIsMissing() throws {
+    var absent = pipeline("openai-community/gpt2", hooks: ["blocks.8.hook_resid_pre"])
+    absent.cache.dIn = 768
+    let estimate = try Estimate.make(absent, operationsPerSecond: 1e10)
+    #expect(
+      estimate.missing == [
+        .modelNotHere(name: "openai-community/gpt2"), .noTokens(store: "/nowhere/store"),
+      ])
+    #expect(estimate.bill.byteCount == 1_600_000 * (768 * 4 + 12))
+    #expect(estimate.bill.operations == nil)
+    #expect(estimate.bill.json["memory_bytes"] == .null)
+    absent.cache.dIn = nil
+    let vague = try Estimate.make(absent, operationsPerSecond: 1e10)
+    #expect(vague.bill.table.text().contains("unknown without d_in"))
+    #expect(vague.bill.table.text().contains("unknown without the model"))
+  }
+
+  @Test func aDiskThatIsTooSmallIsRefused() throws {
+    try Bill.checkDisk(store: "/tmp/nowhere", needed: 1)
+    #expect(throws: CacheError.self) {
+      try Bill.checkDisk(store: "/tmp/nowhere", needed: .max)
+    }
+  }
+
+  @Test func thisMachineMultiplies() {
+    #expect(Bill.measureOperationsPerSecond() > 1e8)
+  }
+}
+
+@Suite struct HookListTests {
+  @Test func everyHookPointIsListedWithItsShape() throws {
+    let list = HookList(try ModelDescription.open(folder: ModelFixtures.folder("tied")))
+    let lines = list.text.split(separator: "\n")
+    #expect(lines.first == "hook_embed                      24")
+    #expect(lines.contains("blocks.0.attn.hook_q            6 × 4 = 24"))
+    #expect(lines.contains("blocks.0.attn.hook_pattern      6 × context"))
+    #expect(lines.last == "unembed.hook_out                53")
+    #expect(
+      list.json.array?[7]
+        == .object([
+          "name": .string("blocks.0.attn.hook_rot_q"), "shape": .array([.integer(6), .integer(4)]),
+        ]))
+  }
+}
