@@ -66,7 +66,7 @@ endif
 	@swiftc -O -swift-version 6 -module-name Stories $< -o $@
 
 $(DEMO_TEXT): .build/demo/stories
-	@.build/demo/stories --output $@ --seed 1 --megabytes 8
+	@.build/demo/stories --output $@ --seed 1 --megabytes 8 --categories .build/demo/categories.json
 
 test: setup .build/demo/stories ## All tests.
 	@swift test -c release

@@ -19,10 +19,6 @@ if [ -z "${INTEROP_PYTHON:-}" ]; then
       echo "hint: apt-get install python3-venv" >&2
       exit 2
     }
-    # The processor build of torch is a tenth of the default one's size.
-    "$environment/bin/pip" install --quiet torch \
-      --index-url https://download.pytorch.org/whl/cpu ||
-      echo "the processor build of torch is out of reach; the default one will be used" >&2
     "$environment/bin/pip" install --quiet sae-lens safetensors
     touch "$environment/ready"
   fi

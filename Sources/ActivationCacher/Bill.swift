@@ -86,7 +86,11 @@ package struct Bill: Sendable, Equatable {
     for item in items {
       table.add([item.name, item.byteCount.map { Readable.bytes($0) } ?? "unknown without d_in"])
     }
-    table.add(["disk", "\(Readable.bytes(byteCount)) in \(plan.shardCount) shards per hook point"])
+    table.add([
+      "disk",
+      "\(Readable.bytes(byteCount)) in \(plan.shardCount) "
+        + (plan.shardCount == 1 ? "shard" : "shards") + " per hook point",
+    ])
     table.add(["memory", memoryByteCount.map { "about " + Readable.bytes($0) } ?? unknown])
     table.add(["forward pass", operations.map { Readable.count($0) + " operations" } ?? unknown])
     table.add(["this machine", Readable.count(operationsPerSecond) + " operations/s"])

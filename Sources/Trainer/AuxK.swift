@@ -31,7 +31,7 @@ struct AuxK: ~Copyable {
     dead.reserveCapacity(configuration.dSae)
   }
 
-  /// Adds the gradients of the loss; `error` is x̂ − x `[rows, d]`. Returns the loss.
+  /// Adds the gradients of the loss, given x̂ − x `[rows, d]`, and returns the loss.
   mutating func addGradients(
     to gradient: borrowing Parameters, _ centred: borrowing Matrix, error: borrowing Matrix,
     rows: Int, _ state: borrowing TrainingState, _ norms: borrowing DecoderNorms

@@ -129,7 +129,7 @@ package struct Bill: Sendable, Equatable {
 
   private var lines: [(String, String)] {
     [
-      ("steps", Readable.count(steps)), ("tokens", Readable.count(tokens)),
+      ("steps", String(steps)), ("tokens", Readable.count(tokens)),
       ("passes over the cache", String(epochs)), ("parameters", Readable.count(parameters)),
       ("operations, dense", Readable.count(denseOperations)),
       ("operations, sparse at L0 \(expectedL0)", Readable.count(sparseOperations)),

@@ -120,6 +120,7 @@ package struct Checkpoints: Sendable {
     for step in try steps() where !schedule.isDue(afterStep: step - 1) {
       try System.removeTree(folder + "/" + name(step: step))
     }
+    if try steps().isEmpty { try System.removeTree(folder) }
   }
 
   /// The numbers of steps done at each checkpoint, ascending.

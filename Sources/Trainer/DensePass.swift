@@ -160,7 +160,7 @@ struct DensePass: ~Copyable {
     }
   }
 
-  /// Adds the sparsity loss to the slopes: (λ/B) · dS/dv · ‖W_j‖. Returns Σ_b S_b.
+  /// Adds the sparsity loss, (λ/B) · dS/dv · ‖W_j‖, to the slopes and returns Σ_b S_b.
   private func press(
     _ slopes: inout MutableSpan<Float>, _ pressures: inout MutableSpan<Float>, rows: Int,
     _ weights: Span<Float>, _ scale: Float

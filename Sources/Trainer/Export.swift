@@ -159,7 +159,7 @@ extension SAEFiles {
       "sae_lens_version": .string(layoutVersion),
       "sae_lens_training_version": .string(layoutVersion),
       "producer": .string(Product.name + " " + Product.version),
-      "model_name": .string(facts.modelName), "model_class_name": "HookedTransformer",
+      "model_name": .string(modelName), "model_class_name": "HookedTransformer",
       "hook_name": .string(facts.hookName), "hook_head_index": .null,
       "context_size": .integer(facts.contextSize), "dataset_path": .string(datasetPath),
       "prepend_bos": .bool(pipeline.cache.prependBos), "seqpos_slice": .array([.null]),
@@ -172,11 +172,13 @@ extension SAEFiles {
     ]
   }
 
-  /// The data set's name; of a path only the last part, since files that travel name no folders.
-  private var datasetPath: String {
-    let path = pipeline.pretokenize.datasetPath
-    guard path.hasPrefix("/") || path.hasPrefix(".") else { return path }
-    return path.split(separator: "/").last.map(String.init) ?? path
+  private var datasetPath: String { travelling(pipeline.pretokenize.datasetPath) }
+  private var modelName: String { travelling(facts.modelName) }
+
+  /// A name as it is; of a path only the last part, since files that travel name no folders.
+  private func travelling(_ name: String) -> String {
+    guard name.hasPrefix("/") || name.hasPrefix(".") else { return name }
+    return name.split(separator: "/").last.map(String.init) ?? name
   }
 
   private var separator: JSON {
@@ -194,7 +196,7 @@ extension SAEFiles {
     let settings = pipeline.train
     return [
       "sae": trainingConfiguration,
-      "model_name": .string(facts.modelName), "model_class_name": "HookedTransformer",
+      "model_name": .string(modelName), "model_class_name": "HookedTransformer",
       "hook_name": .string(facts.hookName), "hook_head_index": .null,
       "dataset_path": .string(datasetPath), "is_dataset_tokenized": .bool(true),
       "context_size": .integer(facts.contextSize), "use_cached_activations": .bool(true),

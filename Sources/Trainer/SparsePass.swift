@@ -203,7 +203,7 @@ private struct RowPass: Sendable {
     return sums
   }
 
-  /// Adds the sparsity loss to the slopes: (λ/B) · dS/dv · ‖W_j‖. Returns S.
+  /// Adds the sparsity loss, (λ/B) · dS/dv · ‖W_j‖, to the slopes and returns S.
   private func press(
     _ entries: Range<Int>, _ operands: borrowing Operands, _ slopes: inout MutableSpan<Float>,
     _ pressures: inout MutableSpan<Float>

@@ -133,13 +133,26 @@ package struct TrainingSource: Sendable {
       }, tokens: manifest.input)
   }
 
-  /// The folder by its key where model and data are here, else by its settings.
+  /// The one finished cache with these settings whose inputs are those on this machine.
+  ///
+  /// Where the model, or the tokenizer and the text, are not here, any will do, but only one.
   private static func finished(
     _ hook: String, _ pipeline: Pipeline, _ store: Store
   ) throws -> StageFolder? {
-    var settings = pipeline.cache.fingerprintSettings.object ?? [:]
-    settings["hook_name"] = .string(hook)
-    return try store.findOnly(stage: .activations, settings: .object(settings))
+    let model = pipeline.cache.modelName
+    let label = model.isEmpty ? nil : ActivationKey.label(model) + "." + hook
+    let identities = try? ActivationKey.identities(pipeline)
+    let tokens = (try? PretokenizeKey.make(pipeline))?.fingerprint
+    let settings = ActivationKey.settings(pipeline, hookName: hook)
+    let folders = try store.find(stage: .activations, settings: settings, label: label).filter {
+      guard let manifest = try $0.manifest() else { return false }
+      return (identities == nil || manifest.identities == identities)
+        && (tokens == nil || manifest.input == tokens)
+    }
+    guard folders.count <= 1 else {
+      throw StoreError.ambiguous(stage: .activations, folders: folders.map(\.path))
+    }
+    return folders.first
   }
 
   /// Refuses a pipeline file that says something else than the manifest.
@@ -161,7 +174,9 @@ package struct TrainingSource: Sendable {
       ("cache.model_name", pipeline.cache.modelName),
     ]
     for (key, given) in models {
-      guard let given, !given.isEmpty, lastPart(given) != lastPart(facts.modelName) else {
+      guard let given, !given.isEmpty,
+        ActivationKey.label(given) != ActivationKey.label(facts.modelName)
+      else {
         continue
       }
       throw .contradiction(
@@ -176,9 +191,4 @@ package struct TrainingSource: Sendable {
       try ActivationShard.open(shard.path).rows(outside: heldOut).count
     }
   }
-}
-
-/// The name of a model without the folders or the owner before it.
-private func lastPart(_ name: String) -> Substring {
-  name.split(separator: "/").last ?? ""
 }

@@ -24,22 +24,21 @@ import Testing
       operationsPerSecond: 1e10)
     #expect(estimate.missing == [.noTokens(store: "/nowhere/store")])
     // 24·72 + 24·24 + 2·24·96 weights and 24·16 for the scores, twice.
-    #expect(estimate.bill.operations == 1_600_000 * 2 * 7296)
+    let operations: Double = 1_600_000 * 2 * 7296
+    #expect(estimate.bill.operations == operations)
     #expect(estimate.bill.byteCount == 1_600_000 * (24 * 4 + 12 + 96 * 4 + 12))
     #expect(
       estimate.bill.table.text()
         == """
         cache: the bill
-                                 
-        tokens                    1.6 M in 100.0 k sequences of 16
-        blocks.0.hook_resid_post  172.8 MB
-        blocks.0.mlp.hook_post    633.6 MB
-        disk                      806.4 MB in 1 shards per hook point
-        memory                    about 806.6 MB
-        forward pass              23.3 G operations
-        this machine              10.0 G operations/s
-        time                      about 2.3 s
-
+          tokens                    1.6 M in 100 k sequences of 16
+          blocks.0.hook_resid_post  173 MB
+          blocks.0.mlp.hook_post    634 MB
+          disk                      806 MB in 1 shard per hook point
+          memory                    about 807 MB
+          forward pass              23.3 G operations
+          this machine              10.0 G operations/s
+          time                      about 2.3 s
         """)
   }
 

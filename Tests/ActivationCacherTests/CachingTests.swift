@@ -120,11 +120,11 @@ private func rows(_ folder: String) throws -> (rows: [[Float]], tokens: [UInt32]
     let folder = try TemporaryFolder()
     let pipeline = try pipeline(folder)
     let first = try run(pipeline)
-    let terminal = RecordedTerminal()
+    let terminal = RecordedTerminal(isInteractive: false)
     let second = try Caching(pipeline, terminal: terminal.terminal).run()
     #expect(!second.didWork && second.folders == first.folders && second.rows == first.rows)
     #expect(
-      terminal.text == "activations: nothing to do (\(first.folders[0]))\n")
+      terminal.writes.joined() == "activations: nothing to do (\(first.folders[0]))\n")
   }
 
   @Test func aHookPointHasOneFolderWhicheverSetItWasCachedWith() throws {
@@ -205,11 +205,11 @@ private func rows(_ folder: String) throws -> (rows: [[Float]], tokens: [UInt32]
     let folder = try TemporaryFolder()
     var pipeline = try pipeline(folder)
     pipeline.cache.trainingTokens = 1000
-    let terminal = RecordedTerminal()
+    let terminal = RecordedTerminal(isInteractive: false)
     let result = try Caching(pipeline, terminal: terminal.terminal).run()
     #expect(result.rows == 176)
     #expect(
-      terminal.text.contains(
+      terminal.writes.joined().contains(
         "activations: the token shards hold 176 tokens, fewer than training_tokens; all of them "
           + "are taken\n"))
   }

@@ -17,7 +17,7 @@ struct WholeRunTests {
     #expect(try didWork(first) == [true, true, true])
     let figures = try first[2].json
     // A band around what 157 steps of this run reach.
-    #expect((0.5...0.95).contains(figures["explained_variance"]?.double ?? 0))
+    #expect((0.7...0.99).contains(figures["explained_variance"]?.double ?? 0))
     #expect((4...8.01).contains(figures["l0"]?.double ?? 0))
     let folder = try #require(figures["folder"]?.string)
     #expect(System.exists(place.folder + "/" + folder + "/report.html"))

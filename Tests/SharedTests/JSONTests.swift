@@ -18,7 +18,8 @@ private func parse(_ text: String, as dialect: JSON.Dialect = .json) throws -> J
   @Test(
     "The canonical spelling reads back to itself",
     arguments: [
-      "{}", "[]", "\"\"", "null", "[true,false]", "9223372036854775807", "-9223372036854775808",
+      "{}", "[]", "\"\"", "null", "[1e+17,-1e+17,9007199254740991]", "[true,false]",
+      "9223372036854775807", "-9223372036854775808",
       "[0.1,1e+300,5e-324,1.7976931348623157e+308]", "{\"a\":{\"b\":[{\"c\":\"\\\"\\\\\\n\"}]}}",
       "\"\\u0000\\u001f\\u007f漢😀\"",
     ])
@@ -68,5 +69,41 @@ private func parse(_ text: String, as dialect: JSON.Dialect = .json) throws -> J
   @Test("What JSON cannot say becomes null")
   func notFinite() {
     #expect(JSON.array([.number(.nan), .number(.infinity)]).canonical == "[null,null]")
+  }
+
+  @Test(
+    "Text that is not one whole value is refused",
+    arguments: [
+      "", " ", "{", "[1", "[1,]", "{\"a\":}", "{a:1}", "tru", "1 2", "01", "+1", ".5", "1.", "NaN",
+      "\"", "\"\\ud8\"", "[}", "{\"a\" 1}", "\"\t\"", "//\n1",
+    ])
+  func refused(_ text: String) {
+    #expect(throws: (any Error).self) { try parse(text) }
+  }
+
+  @Test("Bytes that are not UTF-8 and depth without end are refused")
+  func hostile() {
+    #expect(throws: JSONProblem(offset: 0, what: "a string that is not UTF-8")) {
+      try JSON(parsing: [0x22, 0xC3, 0x22])
+    }
+    #expect(throws: JSONProblem(offset: 512, what: "nested too deeply")) {
+      try JSON(parsing: [UInt8](repeating: 0x5B, count: 100_000))
+    }
+  }
+
+  @Test(
+    "Both dialects read the same numbers",
+    arguments: [
+      "0", "-0", "1.0", "1e3", "-2.5e-3", "123456789012345678901234567890", "9007199254740993",
+      "0.1", "-9223372036854775808", "9223372036854775807",
+    ])
+  func numbers(_ text: String) throws {
+    let strict = try parse("[\(text)]")
+    #expect(strict == (try parse("[\(text)]", as: .json5)), "\(text)")
+  }
+
+  @Test("The last of two members with one key counts")
+  func twice() throws {
+    #expect(try parse("{\"a\":1,\"a\":2}") == .object(["a": .integer(2)]))
   }
 }

@@ -9,47 +9,43 @@ private let refusedHeaders: [(header: String, payload: Int, sentence: String)] =
   ("{} x", 0, "x: the header is malformed at byte 11: expected nothing but spaces."),
   ("{\"a\"}", 0, "x: the header is malformed at byte 12: expected “:”."),
   ("{\"a\":1}", 0, "x: the header is malformed at byte 13: expected “{”."),
-  ("{\"a", 0, "x: the header is malformed at byte 11: expected the end of a string."),
-  ("{\"\\x\":1}", 0, "x: the header is malformed at byte 11: expected an escape of JSON."),
+  ("{1:{}}", 0, "x: the header is malformed at byte 9: expected a key in quotes."),
   (
-    "{\"\\u12\":1}", 0,
-    "x: the header is malformed at byte 14: expected four hexadecimal digits."
+    "{\"a", 0,
+    "x: the header is malformed at byte 9: the string that starts here has no end."
   ),
-  (
-    "{\"\\ud800\":1}", 0,
-    "x: the header is malformed at byte 16: expected a whole pair of escapes."
-  ),
-  (
-    "{\"\\ud800\\u0041\":1}", 0,
-    "x: the header is malformed at byte 22: expected the second half of a pair."
-  ),
+  ("{\"\\x\":1}", 0, "x: the header is malformed at byte 10: an escape that JSON does not have."),
   (
     "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0]}}", 4,
-    "x: the header is malformed at byte 59: expected dtype, shape and two data_offsets of a."
+    "x: the header is malformed at byte 59: a needs dtype, shape and two data_offsets."
   ),
   (
     "{\"a\":{\"dtype\":\"F32\",\"dtype\":\"F32\"}}", 4,
-    "x: the header is malformed at byte 36: expected dtype, shape and data_offsets of a, each once."
+    "x: the header is malformed at byte 36: dtype of a is unknown or comes twice."
+  ),
+  (
+    "{\"a\":{\"strides\":[1]}}", 4,
+    "x: the header is malformed at byte 24: strides of a is unknown or comes twice."
   ),
   (
     "{\"a\":{\"dtype\":\"F32\",\"shape\":[-1],\"data_offsets\":[0,4]}}", 4,
-    "x: the header is malformed at byte 37: expected a whole number that is not negative."
+    "x: the header is malformed at byte 37: expected a number that is not negative."
   ),
   (
     "{\"a\":{\"dtype\":\"F32\",\"shape\":[1.5],\"data_offsets\":[0,4]}}", 4,
-    "x: the header is malformed at byte 38: expected a whole number that is not negative."
+    "x: the header is malformed at byte 37: expected a whole number."
   ),
   (
-    "{\"a\":{\"dtype\":\"F32\",\"shape\":[9223372036854775808],\"data_offsets\":[0,4]}}", 4,
-    "x: the header is malformed at byte 55: expected a number below 2^63."
+    "{\"a\":{\"dtype\":\"F32\",\"shape\":[1000000000000000000],\"data_offsets\":[0,4]}}", 4,
+    "x: the header is malformed at byte 37: expected a whole number."
   ),
   (
     "{\"__metadata__\":{\"k\":\"1\",\"k\":\"2\"}}", 0,
-    "x: the header is malformed at byte 40: expected the metadata key k only once."
+    "x: the header is malformed at byte 37: the key k comes twice."
   ),
   (
     "{\"__metadata__\":{},\"__metadata__\":{}}", 0,
-    "x: the header is malformed at byte 42: expected __metadata__ only once."
+    "x: the header is malformed at byte 42: __metadata__ comes twice."
   ),
   (
     "{\"__metadata__\":{\"k\":1}}", 0,
@@ -61,8 +57,8 @@ private let refusedHeaders: [(header: String, payload: Int, sentence: String)] =
       + "U64, U32, U16, U8, BOOL."
   ),
   (
-    "{\"a\":{\"dtype\":\"F32\",\"shape\":[4611686018427387904],\"data_offsets\":[0,4]}}", 4,
-    "x: the tensor a of shape [4611686018427387904] is too large to count."
+    "{\"a\":{\"dtype\":\"F32\",\"shape\":[4611686018427387,1000],\"data_offsets\":[0,4]}}", 4,
+    "x: the tensor a of shape [4611686018427387, 1000] is too large to count."
   ),
   (
     "{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,4]}}", 4,
@@ -95,9 +91,9 @@ private let refusedHeaders: [(header: String, payload: Int, sentence: String)] =
     "x has 66 bytes, more than the 65 its header promises."
   ),
   (
-    "{\"a\":{\"dtype\":\"U8\",\"shape\":[0],"
-      + "\"data_offsets\":[9223372036854775807,9223372036854775807]}}", 0,
-    "x is cut short: it has 97 bytes and its header promises 9223372036854775807."
+    "{\"a\":{\"dtype\":\"U8\",\"shape\":[999999999999999999],"
+      + "\"data_offsets\":[0,999999999999999999]}}", 0,
+    "x is cut short: it has 95 bytes and its header promises 1000000000000000094."
   ),
 ]
 
@@ -135,8 +131,8 @@ private func parse(_ bytes: [UInt8]) throws(SafetensorsError) -> SafetensorsHead
         == "x states a header of 9223372036854775807 bytes, above the limit of 100000000: "
         + "this is no safetensors file.")
     #expect(
-      sentence(SafetensorsParts.length(4) + [0x7B, 0x22, 0xFF, 0x22])
-        == "x: the header is malformed at byte 12: expected a string in UTF-8.")
+      sentence(SafetensorsParts.length(5) + [0x7B, 0x22, 0xFF, 0x22, 0x3A])
+        == "x: the header is malformed at byte 13: a string that is not UTF-8.")
   }
 
   @Test("A missing file is named")

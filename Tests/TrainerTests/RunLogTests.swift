@@ -38,7 +38,8 @@ struct RunLogTests {
           "details/n_training_samples":0.5,"details/tokens_per_second":0.5,\
           "losses/auxiliary_reconstruction_loss":0.5,"losses/l1_loss":0.5,"losses/mse_loss":0.5,\
           "losses/overall_loss":0.5,"metrics/explained_variance":0.5,"metrics/l0":0.5,\
-          "sparsity/dead_features":0.5,"sparsity/mean_passes_since_fired":0.5,"step":10}
+          "metrics/mean_log10_feature_sparsity":0.5,"sparsity/below_1e-5":0.5,\
+          "sparsity/below_1e-6":0.5,"sparsity/dead_features":0.5,"sparsity/mean_passes_since_fired":0.5,"step":10}
 
           """)
       #expect(try RunLog.read(path) == [entry])

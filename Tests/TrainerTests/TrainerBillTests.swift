@@ -24,9 +24,9 @@ struct TrainerBillTests {
   func figures() {
     #expect(
       bill(settings).json.canonical == """
-        {"disk_bytes":10465300,"epochs":2,"expected_l0":10,"flops_dense":100100000000,\
+        {"disk_bytes":10457200,"epochs":2,"expected_l0":10,"flops_dense":100100000000,\
         "flops_sparse":20820800000,"memory_bytes":3377600,"parameters":201100,\
-        "seconds":2.886084,"steps":1001,"tokens":100100}
+        "seconds":2.88596308,"steps":1001,"tokens":100100}
         """)
   }
 
@@ -44,9 +44,16 @@ struct TrainerBillTests {
     #expect(
       bill(settings).table.text() == """
         Training
-          quantity                         amount
-          steps                             1,001
-          tokens                           100.1k
+          quantity                          amount
+          steps                               1001
+          tokens                             100 k
+          passes over the cache                  2
+          parameters                         201 k
+          operations, dense                  100 G
+          operations, sparse at L0 10       20.8 G
+          memory                            3.4 MB
+          disk, checkpoints included       10.5 MB
+          time on this machine         about 2.9 s
         """)
   }
 

@@ -6,7 +6,7 @@ package enum SafetensorsError: Failure, Equatable {
   case noHeader(path: String, byteCount: Int)
   case headerTooLong(path: String, byteCount: Int)
   case headerCutShort(path: String, promised: Int, byteCount: Int)
-  case malformedHeader(path: String, offset: Int, expected: String)
+  case malformedHeader(path: String, offset: Int, problem: String)
   case duplicateTensor(path: String, tensor: String)
   case unknownType(path: String, tensor: String, type: String)
   case shapeTooLarge(path: String, tensor: String, shape: [Int])
@@ -28,8 +28,8 @@ package enum SafetensorsError: Failure, Equatable {
         + "\(SafetensorsHeader.byteLimit): this is no safetensors file."
     case .headerCutShort(let path, let promised, let byteCount):
       "\(path) is cut short: it has \(byteCount) bytes and its header alone needs \(promised)."
-    case .malformedHeader(let path, let offset, let expected):
-      "\(path): the header is malformed at byte \(offset): expected \(expected)."
+    case .malformedHeader(let path, let offset, let problem):
+      "\(path): the header is malformed at byte \(offset): \(problem)."
     case .duplicateTensor(let path, let tensor): "\(path) names the tensor \(tensor) twice."
     case .unknownType(let path, let tensor, let type):
       "\(path): the tensor \(tensor) has the type \(type), which is none of "

@@ -14,17 +14,16 @@ package struct SafetensorsHeader: Sendable, Equatable {
     _ bytes: RawSpan, path: String
   ) throws(SafetensorsError) -> SafetensorsHeader {
     let start = try payloadStart(bytes, path: path)
-    var text = HeaderText(bytes: bytes.copied(8..<start), path: path)
-    let (declarations, metadata) = try text.readHeader()
+    let text = try HeaderText(bytes.extracting(8..<start).octets, offset: 8, path: path)
     var tensors: [String: TensorEntry] = [:]
-    for declaration in declarations {
-      let entry = try declaration.entry(start, bytes.byteCount, path: path)
+    for declaration in text.tensors {
+      let entry = try declaration.entry(payloadStart: start, path: path)
       guard tensors.updateValue(entry, forKey: entry.name) == nil else {
         throw .duplicateTensor(path: path, tensor: entry.name)
       }
     }
     try prove(tensors, payloadStart: start, byteCount: bytes.byteCount, path: path)
-    return SafetensorsHeader(tensors: tensors, metadata: metadata)
+    return SafetensorsHeader(tensors: tensors, metadata: text.metadata)
   }
 
   /// Reads the length in the first eight bytes.
@@ -85,37 +84,5 @@ package struct SafetensorsHeader: Sendable, Equatable {
       throw .unexpectedShape(path: path, tensor: name, shape: entry.shape, expected: shape)
     }
     return entry
-  }
-}
-
-/// A tensor as the header states it, nothing checked yet.
-struct TensorDeclaration {
-  var name: String
-  var type: String
-  var shape: [Int]
-  var begin: Int
-  var end: Int
-
-  func entry(
-    _ payloadStart: Int, _ byteCount: Int, path: String
-  ) throws(SafetensorsError) -> TensorEntry {
-    guard let type = TensorType(rawValue: type) else {
-      throw .unknownType(path: path, tensor: name, type: type)
-    }
-    var needed = type.byteCount
-    for size in shape {
-      let (product, overflows) = needed.multipliedReportingOverflow(by: size)
-      guard !overflows else { throw .shapeTooLarge(path: path, tensor: name, shape: shape) }
-      needed = product
-    }
-    // Neither bound is negative, so the difference cannot overflow; the sum can.
-    guard end - begin == needed else {
-      throw .wrongSize(path: path, tensor: name, type: type, shape: shape, byteCount: end - begin)
-    }
-    guard payloadStart.addingReportingOverflow(end).overflow == false else {
-      throw .cutShort(path: path, promised: .max, byteCount: byteCount)
-    }
-    return TensorEntry(
-      name: name, type: type, shape: shape, range: payloadStart + begin..<payloadStart + end)
   }
 }

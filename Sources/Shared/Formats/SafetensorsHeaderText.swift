@@ -1,198 +1,117 @@
 // The JSON of a safetensors header, read strictly: one object of tensors, with metadata of strings
 // under "__metadata__". Unlike a general JSON reader it refuses a name that occurs twice.
 
-/// A cursor over the text of a header.
+/// What a header states, nothing proven yet.
 struct HeaderText {
-  private let bytes: [UInt8]
-  private let path: String
-  private var position = 0
+  var tensors: [TensorDeclaration] = []
+  var metadata: [String: String] = [:]
 
-  init(bytes: [UInt8], path: String) {
-    self.bytes = bytes
-    self.path = path
+  /// Reads the text of a header; `offset` is where it begins in the file.
+  init(_ text: Span<UInt8>, offset: Int, path: String) throws(SafetensorsError) {
+    var scanner = JSONScanner(text)
+    do { try read(&scanner) } catch {
+      throw .malformedHeader(path: path, offset: offset + error.offset, problem: error.what)
+    }
   }
 
-  /// Reads the whole text.
-  mutating func readHeader() throws(SafetensorsError) -> (
-    tensors: [TensorDeclaration], metadata: [String: String]
-  ) {
-    var tensors: [TensorDeclaration] = []
-    var metadata: [String: String]?
-    guard bytes.first == UInt8(ascii: "{") else { throw malformed("“{”") }
-    try readObject { (text, name) throws(SafetensorsError) in
-      if name == "__metadata__" {
-        guard metadata == nil else { throw text.malformed("__metadata__ only once") }
-        metadata = try text.readMetadata()
+  private mutating func read(_ scanner: inout JSONScanner) throws(JSONProblem) {
+    var key: [UInt8] = []
+    var hasMetadata = false
+    try scanner.openObject()
+    while try scanner.nextMember(&key) {
+      let name = try scanner.checked(key)
+      if name != "__metadata__" {
+        tensors.append(try TensorDeclaration(name, &scanner))
       } else {
-        tensors.append(try text.readTensor(name))
+        guard !hasMetadata else { throw scanner.problem("__metadata__ comes twice") }
+        hasMetadata = true
+        metadata = try HeaderText.readMetadata(&scanner)
       }
     }
-    skipSpace()
-    guard position == bytes.count else { throw malformed("nothing but spaces") }
-    return (tensors, metadata ?? [:])
+    scanner.skipSpace()
+    guard scanner.isAtEnd else { throw scanner.problem("expected nothing but spaces") }
   }
 
-  private mutating func readMetadata() throws(SafetensorsError) -> [String: String] {
+  private static func readMetadata(
+    _ scanner: inout JSONScanner
+  ) throws(JSONProblem) -> [String: String] {
     var metadata: [String: String] = [:]
-    try readObject { (text, key) throws(SafetensorsError) in
-      let value = try text.readString()
-      guard metadata.updateValue(value, forKey: key) == nil else {
-        throw text.malformed("the metadata key \(key) only once")
-      }
+    var bytes: [UInt8] = []
+    try scanner.openObject()
+    while try scanner.nextMember(&bytes) {
+      let key = try scanner.checked(bytes)
+      guard metadata[key] == nil else { throw scanner.problem("the key \(key) comes twice") }
+      metadata[key] = try scanner.text()
     }
     return metadata
   }
+}
 
-  private mutating func readTensor(_ name: String) throws(SafetensorsError) -> TensorDeclaration {
+/// A tensor as the header states it.
+struct TensorDeclaration {
+  var name: String
+  var type: String
+  var shape: [Int]
+  var begin: Int
+  var end: Int
+
+  /// Reads the object of one tensor.
+  fileprivate init(_ name: String, _ scanner: inout JSONScanner) throws(JSONProblem) {
     var type: String?
     var shape: [Int]?
     var offsets: [Int]?
-    try readObject { (text, key) throws(SafetensorsError) in
-      switch key {
-      case "dtype" where type == nil: type = try text.readString()
-      case "shape" where shape == nil: shape = try text.readIntegers()
-      case "data_offsets" where offsets == nil: offsets = try text.readIntegers()
-      default: throw text.malformed("dtype, shape and data_offsets of \(name), each once")
+    var bytes: [UInt8] = []
+    try scanner.openObject()
+    while try scanner.nextMember(&bytes) {
+      switch try scanner.checked(bytes) {
+      case "dtype" where type == nil: type = try scanner.text()
+      case "shape" where shape == nil: shape = try scanner.counts()
+      case "data_offsets" where offsets == nil: offsets = try scanner.counts()
+      case let key: throw scanner.problem("\(key) of \(name) is unknown or comes twice")
       }
     }
     guard let type, let shape, let offsets, offsets.count == 2 else {
-      throw malformed("dtype, shape and two data_offsets of \(name)")
+      throw scanner.problem("\(name) needs dtype, shape and two data_offsets")
     }
-    return TensorDeclaration(
-      name: name, type: type, shape: shape, begin: offsets[0], end: offsets[1])
+    self.name = name
+    self.type = type
+    self.shape = shape
+    begin = offsets[0]
+    end = offsets[1]
+  }
+
+  /// The tensor, once type, shape and range agree.
+  func entry(payloadStart: Int, path: String) throws(SafetensorsError) -> TensorEntry {
+    guard let type = TensorType(rawValue: type) else {
+      throw .unknownType(path: path, tensor: name, type: type)
+    }
+    var needed = type.byteCount
+    for size in shape {
+      let (product, overflows) = needed.multipliedReportingOverflow(by: size)
+      guard !overflows else { throw .shapeTooLarge(path: path, tensor: name, shape: shape) }
+      needed = product
+    }
+    // The scanner reads at most 18 digits, so neither difference nor sum can overflow.
+    guard end - begin == needed else {
+      throw .wrongSize(path: path, tensor: name, type: type, shape: shape, byteCount: end - begin)
+    }
+    return TensorEntry(
+      name: name, type: type, shape: shape, range: payloadStart + begin..<payloadStart + end)
   }
 }
 
-// MARK: - The grammar
-
-extension HeaderText {
-  private func malformed(_ expected: String) -> SafetensorsError {
-    .malformedHeader(path: path, offset: 8 + position, expected: expected)
-  }
-
-  /// The next byte, or 0 at the end; no token starts with 0.
-  private var next: UInt8 { position < bytes.count ? bytes[position] : 0 }
-
-  private mutating func skipSpace() {
-    while next == 0x20 || next == 0x0A || next == 0x0D || next == 0x09 { position += 1 }
-  }
-
-  /// Skips spaces and one byte, where it comes next.
-  private mutating func skip(_ character: Unicode.Scalar) -> Bool {
-    skipSpace()
-    guard next == UInt8(ascii: character) else { return false }
-    position += 1
-    return true
-  }
-
-  private mutating func expect(_ character: Unicode.Scalar) throws(SafetensorsError) {
-    guard skip(character) else { throw malformed("“\(character)”") }
-  }
-
-  /// Reads an object; `readValue` reads the value of each key.
-  private mutating func readObject(
-    _ readValue: (inout HeaderText, String) throws(SafetensorsError) -> Void
-  ) throws(SafetensorsError) {
-    try expect("{")
-    if skip("}") { return }
-    repeat {
-      let key = try readString()
-      try expect(":")
-      try readValue(&self, key)
-    } while skip(",")
-    try expect("}")
-  }
-
-  private mutating func readIntegers() throws(SafetensorsError) -> [Int] {
-    try expect("[")
+extension JSONScanner {
+  /// Reads a list of whole numbers that are not negative.
+  @_lifetime(self: copy self)
+  fileprivate mutating func counts() throws(JSONProblem) -> [Int] {
     var values: [Int] = []
-    if skip("]") { return values }
-    repeat { values.append(try readInteger()) } while skip(",")
-    try expect("]")
+    try openArray()
+    while try nextElement() {
+      let start = position
+      let value = try integer()
+      guard value >= 0 else { throw problem("expected a number that is not negative", at: start) }
+      values.append(value)
+    }
     return values
-  }
-
-  /// Reads a whole number that is not negative.
-  private mutating func readInteger() throws(SafetensorsError) -> Int {
-    skipSpace()
-    let start = position
-    var value = 0
-    while next >= 0x30 && next <= 0x39 {
-      let (tens, first) = value.multipliedReportingOverflow(by: 10)
-      let (sum, second) = tens.addingReportingOverflow(Int(next - 0x30))
-      guard !first && !second else { throw malformed("a number below 2^63") }
-      value = sum
-      position += 1
-    }
-    let hasLeadingZero = position - start > 1 && bytes[start] == 0x30
-    guard position > start, !hasLeadingZero, next != UInt8(ascii: "."), next | 0x20 != 0x65 else {
-      throw malformed("a whole number that is not negative")
-    }
-    return value
-  }
-
-  private mutating func readString() throws(SafetensorsError) -> String {
-    try expect("\"")
-    var text: [UInt8] = []
-    while next != UInt8(ascii: "\"") {
-      guard next >= 0x20 else { throw malformed("the end of a string") }
-      if next == UInt8(ascii: "\\") {
-        position += 1
-        text += try readEscape()
-      } else {
-        text.append(next)
-        position += 1
-      }
-    }
-    position += 1
-    guard let string = String(validating: text, as: UTF8.self) else {
-      throw malformed("a string in UTF-8")
-    }
-    return string
-  }
-
-  /// Reads what follows a backslash.
-  private mutating func readEscape() throws(SafetensorsError) -> [UInt8] {
-    let letter = next
-    position += 1
-    switch letter {
-    case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): return [letter]
-    case UInt8(ascii: "b"): return [0x08]
-    case UInt8(ascii: "f"): return [0x0C]
-    case UInt8(ascii: "n"): return [0x0A]
-    case UInt8(ascii: "r"): return [0x0D]
-    case UInt8(ascii: "t"): return [0x09]
-    case UInt8(ascii: "u"): return Array(String(Character(try readScalar())).utf8)
-    default:
-      position -= 1
-      throw malformed("an escape of JSON")
-    }
-  }
-
-  /// Reads the digits after `\u`, and its partner where it is the first half of a pair.
-  private mutating func readScalar() throws(SafetensorsError) -> Unicode.Scalar {
-    var code = try readFourDigits()
-    if code >= 0xD800 && code < 0xDC00, next == UInt8(ascii: "\\") {
-      position += 1
-      guard next == UInt8(ascii: "u") else { throw malformed("the second half of a pair") }
-      position += 1
-      let low = try readFourDigits()
-      guard low >= 0xDC00 && low < 0xE000 else { throw malformed("the second half of a pair") }
-      code = 0x10000 + (code - 0xD800) << 10 + (low - 0xDC00)
-    }
-    guard let scalar = Unicode.Scalar(code) else { throw malformed("a whole pair of escapes") }
-    return scalar
-  }
-
-  private mutating func readFourDigits() throws(SafetensorsError) -> UInt32 {
-    var code: UInt32 = 0
-    for _ in 0..<4 {
-      guard let digit = Character(Unicode.Scalar(next)).hexDigitValue else {
-        throw malformed("four hexadecimal digits")
-      }
-      code = code << 4 | UInt32(digit)
-      position += 1
-    }
-    return code
   }
 }

@@ -29,7 +29,7 @@ package struct StageFolder: Sendable, Equatable {
   /// The manifest as it is written; nil where there is none.
   func readManifest() throws -> Manifest? {
     guard System.exists(manifestPath) else { return nil }
-    let bytes = try MappedFile.open(manifestPath).bytes.copied()
+    let bytes = try MappedFile.contents(manifestPath)
     let manifest = try Manifest(parsing: bytes, path: manifestPath)
     guard manifest.stage == stage else {
       throw ManifestError.wrongStage(

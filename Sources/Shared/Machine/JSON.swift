@@ -65,9 +65,62 @@ extension JSON {
 
   /// Reads a whole text.
   package init(parsing bytes: [UInt8], as dialect: Dialect = .json) throws {
-    let decoder = JSONDecoder()
-    decoder.allowsJSON5 = dialect == .json5
-    self = try decoder.decode(JSON.self, from: Data(bytes))
+    switch dialect {
+    case .json:
+      var scanner = JSONScanner(bytes.span)
+      scanner.skipSpace()
+      self = try JSON(&scanner, depth: 0)
+      scanner.skipSpace()
+      guard scanner.isAtEnd else { throw scanner.problem("text behind the value") }
+    case .json5:
+      let decoder = JSONDecoder()
+      decoder.allowsJSON5 = true
+      self = try decoder.decode(JSON.self, from: Data(bytes))
+    }
+  }
+
+  /// Reads the value that the scanner stands on; a key that comes twice has its last value.
+  private init(_ scanner: inout JSONScanner, depth: Int) throws(JSONProblem) {
+    guard depth < JSONScanner.depthLimit else { throw scanner.problem("nested too deeply") }
+    switch scanner.next {
+    case UInt8(ascii: "\""): self = .string(try scanner.text())
+    case UInt8(ascii: "["):
+      var values: [JSON] = []
+      try scanner.openArray()
+      while try scanner.nextElement() { values.append(try JSON(&scanner, depth: depth + 1)) }
+      self = .array(values)
+    case UInt8(ascii: "{"):
+      var members: [String: JSON] = [:]
+      var key: [UInt8] = []
+      try scanner.openObject()
+      while try scanner.nextMember(&key) {
+        let name = try scanner.checked(key)
+        members[name] = try JSON(&scanner, depth: depth + 1)
+      }
+      self = .object(members)
+    default: self = JSON(plain: try scanner.plainText())
+    }
+  }
+
+  /// A number or a word, which the scanner has found to be one.
+  private init(plain text: String) {
+    switch text {
+    case "null": self = .null
+    case "true": self = .bool(true)
+    case "false": self = .bool(false)
+    default:
+      if let whole = Int(text) {
+        self = .integer(whole)
+      } else {
+        // A number beyond the range of Double becomes infinite, which prints as null.
+        let number = Double(text) ?? .infinity
+        if let whole = Int(exactly: number), abs(whole) < 1 << 53 {
+          self = .integer(whole)
+        } else {
+          self = .number(number)
+        }
+      }
+    }
   }
 
   /// The value at a key of an object; nil where this is no object or has no such key.

@@ -201,7 +201,7 @@ package enum Kernels {
     }
   }
 
-  /// Rotates the first 2·n elements of each head of a row by n angles (Su et al. 2021).
+  /// Rotates the first 2·n elements of each head of a row by n angles, as in RoFormer (2021).
   ///
   /// Element i pairs with element i + n, as in GPT-NeoX and Llama.
   package static func rotate(

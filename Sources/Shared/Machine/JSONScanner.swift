@@ -1,5 +1,6 @@
-// A strict JSON reader over bytes that builds no values: for files too large to become a tree (a
-// tokenizer's vocabulary, lines of a corpus). Comes in: bytes. Leaves: strings, numbers and ranges.
+// A strict JSON reader over bytes that builds no values: behind the reader of JSON trees, and for
+// files too large to become one (a tokenizer's vocabulary, lines of a corpus). Comes in: bytes.
+// Leaves: strings, numbers and ranges.
 
 /// What is wrong with a JSON text, and at which byte.
 package struct JSONProblem: Error, Equatable {
@@ -22,7 +23,7 @@ package struct JSONScanner: ~Escapable {
   package private(set) var replacedCount = 0
 
   /// How deep arrays and objects may lie in each other.
-  private static let depthLimit = 512
+  static let depthLimit = 512
 
   /// The cursor stands behind an opening bracket, where no comma is due.
   private var isOpening = false
@@ -30,10 +31,10 @@ package struct JSONScanner: ~Escapable {
   private let newline: UInt8
 
   /// Whether a value may go on behind the end of a line.
-  package enum Layout: Sendable { case free, oneLine }
+  package enum LineLayout: Sendable { case free, oneLine }
 
   @_lifetime(copy bytes)
-  package init(_ bytes: Span<UInt8>, from position: Int = 0, layout: Layout = .free) {
+  package init(_ bytes: Span<UInt8>, from position: Int = 0, layout: LineLayout = .free) {
     self.bytes = bytes
     self.position = position
     newline = layout == .free ? 0x0A : 0x20
@@ -44,7 +45,8 @@ package struct JSONScanner: ~Escapable {
   /// The next byte, or 0 at the end; no JSON token starts with 0.
   package var next: UInt8 { position < bytes.count ? bytes[position] : 0 }
 
-  private func problem(_ what: String, at offset: Int? = nil) -> JSONProblem {
+  /// A problem at an offset, or where the cursor stands.
+  package func problem(_ what: String, at offset: Int? = nil) -> JSONProblem {
     JSONProblem(offset: offset ?? position, what: what)
   }
 
@@ -135,6 +137,13 @@ package struct JSONScanner: ~Escapable {
     guard position > digits, next &- 0x30 >= 10, next != UInt8(ascii: "."), next | 0x20 != 0x65
     else { throw problem("expected a whole number", at: start) }
     return isNegative ? -value : value
+  }
+
+  /// Reads a number or one of the words true, false and null.
+  @_lifetime(self: copy self)
+  package mutating func plainText() throws(JSONProblem) -> String {
+    let range = try skipValue()
+    return String(decoding: Array(copying: bytes.extracting(range)), as: UTF8.self)
   }
 
   /// Steps over any value and returns where it lies.
@@ -247,6 +256,23 @@ extension JSONScanner {
       guard try !endsString(start) else { return }
       try escape(into: &text)
     }
+  }
+
+  /// Reads a string, which must be UTF-8.
+  @_lifetime(self: copy self)
+  package mutating func text() throws(JSONProblem) -> String {
+    let start = position
+    var bytes: [UInt8] = []
+    try string(into: &bytes)
+    return try checked(bytes, at: start)
+  }
+
+  /// What was read as a key or a string, which must be UTF-8.
+  package func checked(_ bytes: [UInt8], at offset: Int? = nil) throws(JSONProblem) -> String {
+    guard let text = String(validating: bytes, as: UTF8.self) else {
+      throw problem("a string that is not UTF-8", at: offset)
+    }
+    return text
   }
 
   @_lifetime(self: copy self)
