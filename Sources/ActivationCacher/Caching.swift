@@ -173,6 +173,12 @@ package struct Caching: Sendable {
 
   // MARK: - End
 
+  /// The model as a manifest names it: no absolute path enters the store.
+  private var modelName: String {
+    let name = settings.modelName
+    return name.hasPrefix("/") ? ActivationKey.label(name) : name
+  }
+
   /// The manifest of a hook point whose shards all exist, from the shards alone.
   private func manifest(_ index: Int) throws -> Manifest {
     let (folder, point) = (folders[index], hookPoints[index])
@@ -189,7 +195,7 @@ package struct Caching: Sendable {
         try folder.shard(ActivationShard.fileName($0), rows: plan.rows($0))
       },
       details: .object([
-        "model_name": .string(settings.modelName), "hook_name": .string(point.name),
+        "model_name": .string(modelName), "hook_name": .string(point.name),
         "d_in": .integer(width), "context_size": .integer(plan.contextSize),
         "vocabulary_size": .integer(model.vocabularySize),
         "dtype": .string(settings.dtype.tensorType.rawValue), "rows": .integer(plan.rowCount),

@@ -103,7 +103,7 @@ private func rows(_ folder: String) throws -> (rows: [[Float]], tokens: [UInt32]
     #expect(manifest.details["rows"] == .integer(176))
     #expect(manifest.details["context_size"] == .integer(16))
     #expect(manifest.details["hook_name"] == .string("blocks.1.hook_resid_post"))
-    #expect(manifest.details["model_name"] == .string(pipeline.cache.modelName))
+    #expect(manifest.details["model_name"] == .string("grouped"))
     #expect(manifest.details["vocabulary_size"] == .integer(53))
     #expect(manifest.identities.count == 4)
     #expect(manifest.input == (try ActivationKey.tokens(pipeline)?.manifest()?.fingerprint))

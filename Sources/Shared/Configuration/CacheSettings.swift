@@ -61,7 +61,7 @@ extension CacheSettings: Section {
       "context_size", \.contextSize, "Tokens per row; must agree with the token shards.",
       .atLeast(2), effect: .none),
     Setting(
-      "training_tokens", \.trainingTokens, "Activations to store, rounded up to whole shards.",
+      "training_tokens", \.trainingTokens, "Activations to store, rounded up to whole sequences.",
       .atLeast(1)),
     Setting(
       "model_batch_size", \.modelBatchSize, "Rows of tokens per forward pass.", .atLeast(1),
