@@ -129,4 +129,6 @@ package struct StepTimes: Sendable {
   package var rest = 0.0
   /// Clipping and Adam.
   package var update = 0.0
+
+  package init() {}
 }

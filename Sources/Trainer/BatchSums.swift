@@ -36,9 +36,9 @@ struct ColumnSums: ~Copyable {
 
   private let columns: Int
   /// Sums of each block of rows `[blocks, columns]`.
-  private var partial: AlignedBuffer<Double>
-  private(set) var totals: AlignedBuffer<Double>
-  private var means: AlignedBuffer<Float>
+  private let partial: AlignedBuffer<Double>
+  let totals: AlignedBuffer<Double>
+  private let means: AlignedBuffer<Float>
 
   init(rows: Int, columns: Int) {
     self.columns = columns
@@ -48,7 +48,7 @@ struct ColumnSums: ~Copyable {
   }
 
   /// Sums the columns of `values` `[rows, columns]`.
-  mutating func measure(_ values: Span<Float>) {
+  func measure(_ values: Span<Float>) {
     let columns = columns
     let rows = values.count / columns
     let partial = partial.disjoint
@@ -76,11 +76,13 @@ struct ColumnSums: ~Copyable {
   }
 
   /// Σ_b ‖x_b − x̄‖² of rows `[rows, columns]`.
-  mutating func spread(_ values: Span<Float>) -> Double {
+  func spread(_ values: Span<Float>) -> Double {
     measure(values)
     let columns = columns
     let rows = values.count / columns
-    for column in 0..<columns { means[column] = Float(totals[column] / Double(rows)) }
+    means.disjoint.withAll { means in
+      for column in 0..<columns { means[column] = Float(totals[column] / Double(rows)) }
+    }
     let means = means.span
     let blocks = (rows + Self.rowBlock - 1) / Self.rowBlock
     let partial = partial.disjoint
