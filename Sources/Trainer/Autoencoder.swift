@@ -113,3 +113,22 @@ package struct StepReport: Sendable, Equatable {
 
   package var overall: Double { mse + l1 + auxiliary }
 }
+
+/// Where the time of a step went, in seconds.
+package struct StepTimes: Sendable {
+  /// Norms, centring, the encoder's product and the selection of active latents.
+  package var encode = 0.0
+  /// Reconstruction, error and slopes, row by row.
+  package var rows = 0.0
+  /// Gradients, latent by latent.
+  package var latents = 0.0
+  /// The dense pass where it took over.
+  package var dense = 0.0
+  package var auxiliary = 0.0
+  /// The decoder bias, the figures and the counters.
+  package var rest = 0.0
+  /// Clipping and Adam.
+  package var update = 0.0
+
+  package init() {}
+}

@@ -120,16 +120,20 @@ struct Encoder: ~Copyable {
             rows: block.count, columns: latentRange.count, inner: dIn, inputs, .plain,
             encoder.extracting(latentRange.lowerBound * dIn..<latentRange.upperBound * dIn),
             .transposed, into: &tile, cStride: tileWidth, threads: .none)
-          for row in 0..<block.count {
-            let place = (block.lowerBound + row) * stride
-            activate(&tile, row * tileWidth, latentRange, biases, norms)
-            let numbers = tile.span.extracting(
-              row * tileWidth..<row * tileWidth + latentRange.count)
+        }
+        let bias = biases.extracting(latentRange)
+        let norm = norms.extracting(latentRange)
+        for row in block {
+          let place = row * stride
+          let numbers = row * tileWidth..<row * tileWidth + latentRange.count
+          tiles.withSlice(numbers) { numbers in
             latents.withSlice(place..<place + stride) { latents in
               values.withSlice(place..<place + stride) { values in
-                if !select(numbers, latentRange.lowerBound, &states[row], &latents, &values) {
-                  overflow.set()
-                }
+                activate(&numbers, bias, norm)
+                let fits = select(
+                  numbers.span, latentRange.lowerBound, &states[row - block.lowerBound], &latents,
+                  &values)
+                if !fits { overflow.set() }
               }
             }
           }
@@ -151,17 +155,15 @@ struct Encoder: ~Copyable {
 
     /// Adds biases and, where latents are compared by them, multiplies by the decoder's norms.
     private func activate(
-      _ tile: inout MutableSpan<Float>, _ start: Int, _ latents: Range<Int>,
-      _ biases: Span<Float>, _ norms: Span<Float>
+      _ numbers: inout MutableSpan<Float>, _ bias: Span<Float>, _ norm: Span<Float>
     ) {
-      let bias = biases.extracting(latents)
-      let norm = norms.extracting(latents)
+      precondition(bias.count == numbers.count && norm.count == numbers.count, "shapes differ")
       if configuration.normalizesDecoder {
-        for index in 0..<latents.count {
-          tile[start + index] = (tile[start + index] + bias[index]) * norm[index]
+        for index in 0..<numbers.count {
+          numbers[index] = (numbers[index] + bias[index]) * norm[index]
         }
       } else {
-        for index in 0..<latents.count { tile[start + index] += bias[index] }
+        for index in 0..<numbers.count { numbers[index] += bias[index] }
       }
     }
 

@@ -26,6 +26,10 @@ package struct Engine: ~Copyable {
   private var error: Matrix
   /// ‖W_j‖ and its inverse `[D]`.
   private var norms: DecoderNorms
+  private var inputSums: ColumnSums
+  private var errorSums: ColumnSums
+  /// Where the last step's time went.
+  package private(set) var times = StepTimes()
   /// The gradient of the last step, before clipping.
   package private(set) var gradient: Parameters
 
@@ -39,6 +43,8 @@ package struct Engine: ~Copyable {
     centred = Matrix(rows: batchRows, columns: configuration.dIn)
     error = Matrix(rows: batchRows, columns: configuration.dIn)
     norms = DecoderNorms(count: configuration.dSae)
+    inputSums = ColumnSums(rows: batchRows, columns: configuration.dIn)
+    errorSums = ColumnSums(rows: batchRows, columns: configuration.dIn)
     gradient = Parameters(dIn: configuration.dIn, dSae: configuration.dSae)
   }
 
@@ -49,9 +55,11 @@ package struct Engine: ~Copyable {
   ) -> StepReport {
     let report = differentiate(batch, state: &state, sparsityCoefficient: sparsityCoefficient)
     state.step += 1
+    let start = System.uptime
     optimizer.update(
       &state, gradient, factor: optimizer.clippingFactor(gradient), step: state.step,
       learningRate: learningRate)
+    times.update = System.uptime - start
     return report
   }
 
@@ -61,33 +69,44 @@ package struct Engine: ~Copyable {
   ) -> StepReport {
     let rows = batch.count / configuration.dIn
     precondition(batch.count == centred.count, "a batch of another size")
+    times = StepTimes()
     var report = StepReport()
     report.deadLatents = state.deadLatentCount(window: configuration.deadFeatureWindow)
-    norms.measure(state.parameters.decoder)
-    centre(batch, state.parameters)
-    let isSparse =
-      path == .sparse
-      && encoder.encode(
-        centred, rows: rows, state.parameters, norms)
+    let encoded = encode(batch, rows: rows, state.parameters)
     let sums =
-      isSparse
+      encoded
       ? sparse.run(
         encoder.codes, batch, centred, error, state.parameters, norms, gradient,
-        sparsityCoefficient)
+        sparsityCoefficient, &times)
       : runDense(batch, state.parameters, sparsityCoefficient)
+    let start = System.uptime
     if configuration.architecture == .topk, configuration.auxLossCoefficient > 0 {
       report.auxiliary = auxiliary.addGradients(
         to: gradient, centred, error: error, rows: rows, state, norms)
     }
+    times.auxiliary = System.uptime - start
+    errorSums.measure(error.span)
     finishDecoderBias(state.parameters, rows: rows)
-    countActivity(&state, rows: rows, isSparse: isSparse)
+    countActivity(&state, rows: rows, isSparse: encoded)
     let mean = 1 / Double(rows)
     report.mse = sums.squaredError * mean
     report.l1 = sparsityCoefficient * sums.sparsity * mean
     report.l0 = sums.active * mean
-    report.explainedVariance =
-      1 - sums.squaredError / Variance.total(batch, columns: configuration.dIn)
+    report.explainedVariance = 1 - sums.squaredError / inputSums.spread(batch)
+    times.rest = System.uptime - start - times.auxiliary
     return report
+  }
+
+  /// Prepares a step; false where it must be a dense one.
+  private mutating func encode(
+    _ batch: Span<Float>, rows: Int, _ parameters: borrowing Parameters
+  ) -> Bool {
+    let start = System.uptime
+    norms.measure(parameters.decoder)
+    centre(batch, parameters)
+    let isSparse = path == .sparse && encoder.encode(centred, rows: rows, parameters, norms)
+    times.encode = System.uptime - start
+    return isSparse
   }
 
   private mutating func runDense(
@@ -95,8 +114,10 @@ package struct Engine: ~Copyable {
   ) -> StepSums {
     // Only early ReLU training is dense: the memory is taken when the first such batch comes.
     if dense == nil { dense = DensePass(configuration) }
-    return dense?.run(
-      batch, centred, error, parameters, norms, gradient, coefficient) ?? StepSums()
+    let start = System.uptime
+    let sums = dense?.run(batch, centred, error, parameters, norms, gradient, coefficient)
+    times.dense = System.uptime - start
+    return sums ?? StepSums()
   }
 
   private mutating func centre(_ batch: Span<Float>, _ parameters: borrowing Parameters) {
@@ -109,25 +130,20 @@ package struct Engine: ~Copyable {
         let range = row * dIn..<(row + 1) * dIn
         let values = batch.extracting(range)
         centred.withSlice(range) { target in
-          for column in 0..<dIn {
-            target[column] = subtracts ? values[column] - bias[column] : values[column]
-          }
+          for column in 0..<target.count { target[column] = values[column] }
+          if subtracts { Vector.add(-1, bias, to: &target) }
         }
       }
     }
   }
 
   /// db_dec = (2/B)·Σ_b E_b − β·Σ_j db_enc_j·W_enc_j.
-  private mutating func finishDecoderBias(_ parameters: borrowing Parameters, rows: Int) {
+  private func finishDecoderBias(_ parameters: borrowing Parameters, rows: Int) {
     let dIn = configuration.dIn
-    let scale = Float(2 / Double(rows))
-    var sums = [Double](repeating: 0, count: dIn)
-    let error = error.span
-    for row in 0..<rows {
-      for column in 0..<dIn { sums[column] += Double(error[row * dIn + column]) }
-    }
+    let sums = errorSums.totals.span
+    let scale = 2 / Double(rows)
     gradient.decoderBias.disjoint.withAll { target in
-      for column in 0..<dIn { target[column] = scale * Float(sums[column]) }
+      for column in 0..<dIn { target[column] = Float(scale * sums[column]) }
       guard configuration.applyBDecToInput else { return }
       Multiply.product(
         rows: 1, columns: dIn, inner: configuration.dSae, gradient.encoderBias.span, .plain,
@@ -179,57 +195,5 @@ struct StepSums: Sendable {
     StepSums(
       squaredError: one.squaredError + other.squaredError,
       sparsity: one.sparsity + other.sparsity, active: one.active + other.active)
-  }
-}
-
-/// The norms of the decoder's rows.
-struct DecoderNorms: ~Copyable {
-  private(set) var values: AlignedBuffer<Float>
-  /// 1/‖W_j‖; 0 where the norm is 0.
-  private(set) var inverses: AlignedBuffer<Float>
-
-  init(count: Int) {
-    values = AlignedBuffer(count: count)
-    inverses = AlignedBuffer(count: count)
-  }
-
-  mutating func measure(_ decoder: borrowing Matrix) {
-    let weights = decoder.span
-    let width = decoder.columns
-    let values = values.disjoint
-    let inverses = inverses.disjoint
-    Parallel.forBlocks(weights.count / width, blockSize: 64) { latents in
-      for latent in latents {
-        let row = weights.extracting(latent * width..<(latent + 1) * width)
-        let norm = Float(Vector.squaredNorm(row).squareRoot())
-        values.set(latent, norm)
-        inverses.set(latent, norm > 0 ? 1 / norm : 0)
-      }
-    }
-  }
-}
-
-/// The spread of a batch around its mean.
-enum Variance {
-  /// Σ_b ‖x_b − x̄‖² of rows `[B, columns]`.
-  static func total(_ batch: Span<Float>, columns: Int) -> Double {
-    let rows = batch.count / columns
-    var sums = [Double](repeating: 0, count: columns)
-    for row in 0..<rows {
-      let values = batch.extracting(row * columns..<(row + 1) * columns)
-      for column in 0..<columns { sums[column] += Double(values[column]) }
-    }
-    let means = sums.map { Float($0 / Double(rows)) }
-    var total = 0.0
-    for row in 0..<rows {
-      let values = batch.extracting(row * columns..<(row + 1) * columns)
-      var sum: Float = 0
-      for column in 0..<columns {
-        let difference = values[column] - means[column]
-        sum += difference * difference
-      }
-      total += Double(sum)
-    }
-    return total
   }
 }

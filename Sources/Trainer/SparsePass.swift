@@ -30,14 +30,17 @@ struct SparsePass: ~Copyable {
   mutating func run(
     _ codes: borrowing SparseCodes, _ batch: Span<Float>, _ centred: borrowing Matrix,
     _ error: borrowing Matrix, _ parameters: borrowing Parameters, _ norms: borrowing DecoderNorms,
-    _ gradient: borrowing Parameters, _ coefficient: Double
+    _ gradient: borrowing Parameters, _ coefficient: Double, _ times: inout StepTimes
   ) -> StepSums {
+    let start = System.uptime
     reserve(codes.capacity)
     groups.group(codes)
     let rowPass = RowPass(
       configuration: configuration, loss: loss, rows: codes.rows, coefficient: coefficient)
     let sums = runRows(rowPass, codes, batch, error, parameters, norms)
+    times.rows = System.uptime - start
     runLatents(rowPass, codes, centred.span, error.span, parameters, norms, gradient)
+    times.latents = System.uptime - start - times.rows
     return sums
   }
 

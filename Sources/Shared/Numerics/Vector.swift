@@ -57,6 +57,49 @@ package enum Vector {
     return sum
   }
 
+  /// Σ (aᵢ − bᵢ)² over two vectors of one length, summed as `squaredNorm` is.
+  package static func squaredDistance(_ a: Span<Float>, _ b: Span<Float>) -> Double {
+    precondition(a.count == b.count, "vectors differ in length")
+    return unsafe a.withUnsafeBytes { a in
+      unsafe b.withUnsafeBytes { b in
+        let count = a.count / MemoryLayout<Float>.stride
+        var sum = Lanes.zero
+        let whole = count / width * width
+        for index in stride(from: 0, to: whole, by: width) {
+          let difference = unsafe lanes(a, index) - lanes(b, index)
+          sum.addProduct(difference, difference)
+        }
+        var rest = Double(sum.sum())
+        for index in whole..<count {
+          let difference = unsafe Double(scalar(a, index) - scalar(b, index))
+          rest += difference * difference
+        }
+        return rest
+      }
+    }
+  }
+
+  /// Elements that `nextBlock` looks at together.
+  package static let blockWidth = 32
+
+  /// Where the first block from `start` on begins that holds a number above `limit`.
+  ///
+  /// Blocks begin at multiples of `blockWidth`, as must `start`; the count where there is none.
+  package static func nextBlock(in x: Span<Float>, from start: Int, above limit: Float) -> Int {
+    unsafe x.withUnsafeBufferPointer { x in
+      let whole = x.count / blockWidth * blockWidth
+      var index = start
+      while index < whole {
+        var found: UInt32 = 0
+        for lane in 0..<blockWidth { unsafe found |= x[index + lane] > limit ? 1 : 0 }
+        if found != 0 { return index }
+        index += blockWidth
+      }
+      for place in index..<x.count where unsafe x[place] > limit { return index }
+      return x.count
+    }
+  }
+
   @inline(__always)
   private static func lanes(_ memory: UnsafeRawBufferPointer, _ index: Int) -> Lanes {
     unsafe memory.loadUnaligned(fromByteOffset: index * 4, as: Lanes.self)

@@ -38,11 +38,16 @@ enum ReLU {
   ) -> Bool {
     let capacity = latents.count
     precondition(values.count == capacity, "shapes differ")
-    for index in 0..<numbers.count where numbers[index] > 0 {
-      guard count < capacity else { return false }
-      latents[count] = Int32(firstLatent + index)
-      values[count] = numbers[index]
-      count += 1
+    var start = Vector.nextBlock(in: numbers, from: 0, above: 0)
+    while start < numbers.count {
+      let end = min(start + Vector.blockWidth, numbers.count)
+      for index in start..<end where numbers[index] > 0 {
+        guard count < capacity else { return false }
+        latents[count] = Int32(firstLatent + index)
+        values[count] = numbers[index]
+        count += 1
+      }
+      start = end < numbers.count ? Vector.nextBlock(in: numbers, from: end, above: 0) : end
     }
     return true
   }

@@ -33,28 +33,20 @@ package struct TopK: Sendable {
     _ numbers: Span<Float>, firstLatent: Int, _ row: inout Row,
     _ latents: inout MutableSpan<Int32>, _ values: inout MutableSpan<Float>
   ) {
-    var index = 0
-    let step = 16
-    while index < numbers.count {
-      let end = min(index + step, numbers.count)
-      if Self.exceeds(numbers, index..<end, row.threshold) {
-        for candidate in index..<end where numbers[candidate] > row.threshold {
-          if row.count == capacity { thin(&row, &latents, &values) }
-          guard numbers[candidate] > row.threshold else { continue }
-          latents[row.count] = Int32(firstLatent + candidate)
-          values[row.count] = numbers[candidate]
-          row.count += 1
-        }
+    var start = Vector.nextBlock(in: numbers, from: 0, above: row.threshold)
+    while start < numbers.count {
+      let end = min(start + Vector.blockWidth, numbers.count)
+      for candidate in start..<end where numbers[candidate] > row.threshold {
+        if row.count == capacity { thin(&row, &latents, &values) }
+        guard numbers[candidate] > row.threshold else { continue }
+        latents[row.count] = Int32(firstLatent + candidate)
+        values[row.count] = numbers[candidate]
+        row.count += 1
       }
-      index = end
+      start =
+        end < numbers.count
+        ? Vector.nextBlock(in: numbers, from: end, above: row.threshold) : end
     }
-  }
-
-  @inline(__always)
-  private static func exceeds(_ numbers: Span<Float>, _ range: Range<Int>, _ limit: Float) -> Bool {
-    var largest = -Float.infinity
-    for index in range { largest = numbers[index] > largest ? numbers[index] : largest }
-    return largest > limit
   }
 
   /// Leaves the k best candidates that are above zero, in order of latent.

@@ -1,0 +1,99 @@
+// What is measured of whole matrices in every step: the norms of decoder rows, the sums of columns
+// and the spread around their mean. Blocks of rows are fixed, so that no sum depends on threads.
+
+import Shared
+
+/// The norms of the decoder's rows.
+struct DecoderNorms: ~Copyable {
+  private(set) var values: AlignedBuffer<Float>
+  /// 1/‖W_j‖; 0 where the norm is 0.
+  private(set) var inverses: AlignedBuffer<Float>
+
+  init(count: Int) {
+    values = AlignedBuffer(count: count)
+    inverses = AlignedBuffer(count: count)
+  }
+
+  mutating func measure(_ decoder: borrowing Matrix) {
+    let weights = decoder.span
+    let width = decoder.columns
+    let values = values.disjoint
+    let inverses = inverses.disjoint
+    Parallel.forBlocks(decoder.rows, blockSize: 64) { latents in
+      for latent in latents {
+        let row = weights.extracting(latent * width..<(latent + 1) * width)
+        let norm = Float(Vector.squaredNorm(row).squareRoot())
+        values.set(latent, norm)
+        inverses.set(latent, norm > 0 ? 1 / norm : 0)
+      }
+    }
+  }
+}
+
+/// The sums of the columns of a matrix, in float64.
+struct ColumnSums: ~Copyable {
+  private static let rowBlock = 256
+
+  private let columns: Int
+  /// Sums of each block of rows `[blocks, columns]`.
+  private let partial: AlignedBuffer<Double>
+  let totals: AlignedBuffer<Double>
+  private let means: AlignedBuffer<Float>
+
+  init(rows: Int, columns: Int) {
+    self.columns = columns
+    partial = AlignedBuffer(count: (rows + Self.rowBlock - 1) / Self.rowBlock * columns)
+    totals = AlignedBuffer(count: columns)
+    means = AlignedBuffer(count: columns)
+  }
+
+  /// Sums the columns of `values` `[rows, columns]`.
+  func measure(_ values: Span<Float>) {
+    let columns = columns
+    let rows = values.count / columns
+    let partial = partial.disjoint
+    Parallel.forBlocks(rows, blockSize: Self.rowBlock) { block in
+      let start = block.lowerBound / Self.rowBlock * columns
+      partial.withSlice(start..<start + columns) { sums in
+        for column in 0..<sums.count { sums[column] = 0 }
+        for row in block {
+          let row = values.extracting(row * columns..<(row + 1) * columns)
+          for column in 0..<sums.count { sums[column] += Double(row[column]) }
+        }
+      }
+    }
+    addBlocks((rows + Self.rowBlock - 1) / Self.rowBlock)
+  }
+
+  private func addBlocks(_ blocks: Int) {
+    let partial = partial.span
+    totals.disjoint.withAll { totals in
+      for column in 0..<columns { totals[column] = 0 }
+      for block in 0..<blocks {
+        for column in 0..<columns { totals[column] += partial[block * columns + column] }
+      }
+    }
+  }
+
+  /// Σ_b ‖x_b − x̄‖² of rows `[rows, columns]`.
+  func spread(_ values: Span<Float>) -> Double {
+    measure(values)
+    let columns = columns
+    let rows = values.count / columns
+    means.disjoint.withAll { means in
+      for column in 0..<columns { means[column] = Float(totals[column] / Double(rows)) }
+    }
+    let means = means.span
+    let blocks = (rows + Self.rowBlock - 1) / Self.rowBlock
+    let partial = partial.disjoint
+    Parallel.forBlocks(rows, blockSize: Self.rowBlock) { block in
+      var sum = 0.0
+      for row in block {
+        sum += Vector.squaredDistance(
+          values.extracting(row * columns..<(row + 1) * columns), means)
+      }
+      partial.set(block.lowerBound / Self.rowBlock, sum)
+    }
+    return partial.withAll { partial in (0..<blocks).reduce(0) { $0 + partial[$1] } }
+  }
+}
