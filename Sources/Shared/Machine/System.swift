@@ -291,9 +291,16 @@ package enum System {
   }
 
   /// Lets SIGINT and SIGTERM set a flag instead of ending the process.
+  ///
+  /// Both are unblocked, since a process inherits the signal mask of the thread that started it.
   package static func catchInterrupts() {
-    signal(SIGINT) { _ in interruptFlag.store(true, ordering: .relaxed) }
-    signal(SIGTERM) { _ in interruptFlag.store(true, ordering: .relaxed) }
+    var signals = sigset_t()
+    unsafe sigemptyset(&signals)
+    for number in [SIGINT, SIGTERM] {
+      signal(number) { _ in interruptFlag.store(true, ordering: .relaxed) }
+      unsafe sigaddset(&signals, number)
+    }
+    unsafe pthread_sigmask(SIG_UNBLOCK, &signals, nil)
   }
 
   /// Whether SIGINT or SIGTERM has arrived since `catchInterrupts`.
