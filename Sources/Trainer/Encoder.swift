@@ -6,8 +6,9 @@ import Synchronization
 
 /// Encodes batches into sparse codes.
 struct Encoder: ~Copyable {
-  /// Rows per task, and latents per tile: one tile of products is a megabyte. With many rows the
-  /// packing of weights inside the product costs little.
+  /// Rows per task, and latents per tile: one tile of products is a megabyte.
+  ///
+  /// With many rows the packing of weights inside the product costs little.
   static let rowBlock = 512
   private static let tileWidth = 512
 
