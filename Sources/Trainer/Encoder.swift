@@ -7,8 +7,10 @@ import Synchronization
 /// Encodes batches into sparse codes.
 struct Encoder: ~Copyable {
   /// Rows per task, and latents per tile: one tile of products is a megabyte.
-  static let rowBlock = 256
-  private static let tileWidth = 1024
+  ///
+  /// With many rows the packing of weights inside the product costs little.
+  static let rowBlock = 512
+  private static let tileWidth = 512
 
   private let configuration: SAEConfiguration
   private let topK: TopK

@@ -159,6 +159,34 @@ private struct Operands: ~Escapable, Sendable {
   }
 }
 
+/// Adds multiples of rows to a row, four at a time.
+private struct RowSum {
+  private var scales = SIMD4<Float>()
+  private var starts = SIMD4<Int>()
+  private var count = 0
+
+  /// Adds `scale` times the row of `matrix` that begins at `start`, now or with later ones.
+  @inline(__always)
+  mutating func append(
+    _ scale: Float, _ start: Int, of matrix: Span<Float>, to target: inout MutableSpan<Float>
+  ) {
+    scales[count] = scale
+    starts[count] = start
+    count += 1
+    guard count == 4 else { return }
+    Vector.add(scales, rowsOf: matrix, from: starts, to: &target)
+    count = 0
+  }
+
+  /// Adds what is left.
+  func finish(of matrix: Span<Float>, to target: inout MutableSpan<Float>) {
+    for index in 0..<count {
+      let row = starts[index]..<starts[index] + target.count
+      Vector.add(scales[index], matrix.extracting(row), to: &target)
+    }
+  }
+}
+
 /// What is done for one row.
 private struct RowPass: Sendable {
   let configuration: SAEConfiguration
@@ -176,13 +204,16 @@ private struct RowPass: Sendable {
     _ entries: Range<Int>, _ operands: borrowing Operands, _ target: inout MutableSpan<Float>
   ) {
     for column in 0..<target.count { target[column] = operands.bias[column] }
+    let width = target.count
+    var rows = RowSum()
     for entry in entries {
       let latent = Int(operands.latents[entry])
       let amplitude =
         configuration.normalizesDecoder
         ? operands.values[entry] * operands.inverses[latent] : operands.values[entry]
-      Vector.add(amplitude, operands.decoderRow(latent), to: &target)
+      rows.append(amplitude, latent * width, of: operands.decoder, to: &target)
     }
+    rows.finish(of: operands.decoder, to: &target)
   }
 
   /// Fills the row's error, slopes and pressures; `slopes` and `pressures` hold its entries alone.
@@ -267,15 +298,19 @@ private struct LatentPass: ~Escapable, Sendable {
     let scale = pass.configuration.normalizesDecoder ? inverse : 1
     var bias: Float = 0
     var pressure: Float = 0
+    var errorRows = RowSum()
+    var inputRows = RowSum()
     for place in Int(groupOffsets[latent])..<Int(groupOffsets[latent + 1]) {
       let entry = Int(entries[place])
-      let elements = Int(rows[place]) * width..<(Int(rows[place]) + 1) * width
+      let start = Int(rows[place]) * width
       let value = operands.values[entry]
-      Vector.add(pass.errorScale * value * scale, error.extracting(elements), to: &decoder)
-      Vector.add(slopes[entry], centred.extracting(elements), to: &encoder)
+      errorRows.append(pass.errorScale * value * scale, start, of: error, to: &decoder)
+      inputRows.append(slopes[entry], start, of: centred, to: &encoder)
       bias += slopes[entry]
       if pressures.count > 0 { pressure += pressures[entry] * value }
     }
+    errorRows.finish(of: error, to: &decoder)
+    inputRows.finish(of: centred, to: &encoder)
     if pressure > 0 {
       // d‖W_j‖/dW_j = W_j/‖W_j‖.
       Vector.add(

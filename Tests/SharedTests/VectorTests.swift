@@ -30,6 +30,22 @@ import Testing
     #expect(zip(sum, zip(x, y)).allSatisfy { abs($0 - (0.5 * $1.0 + $1.1)) < 1e-6 })
   }
 
+  @Test(arguments: lengths) func addingFourRowsIsAddingOneAfterTheOther(length: Int) {
+    let (x, y) = (numbers(6 * length + 3, seed: 1), numbers(length, seed: 2))
+    let starts = SIMD4(0, 3, 2 * length + 1, 5 * length)
+    let scales = SIMD4<Float>(0.5, -2, 0, 3)
+    var together = y
+    var span = together.mutableSpan
+    Vector.add(scales, rowsOf: x.span, from: starts, to: &span)
+    var expected = y
+    var single = expected.mutableSpan
+    for row in 0..<4 {
+      Vector.add(
+        scales[row], x.span.extracting(starts[row]..<starts[row] + length), to: &single)
+    }
+    #expect(together == expected)
+  }
+
   @Test(arguments: lengths) func theNextBlockIsTheFirstWithANumberAboveTheLimit(length: Int) {
     var values = [Float](repeating: 1, count: length)
     #expect(Vector.nextBlock(in: values.span, from: 0, above: 1) == length)

@@ -7,7 +7,7 @@ import Trainer
 @Suite struct EngineTests {
   /// Widths that divide by no lane, more latents than a tile, more rows than a block.
   static let trials: [SAETrial] = [Architecture.standard, .topk].flatMap { architecture in
-    [(37, 129, 12), (37, 1500, 300), (16, 1024, 256), (3, 2, 1)].map { dIn, dSae, rows in
+    [(37, 129, 12), (37, 1500, 600), (16, 1024, 256), (3, 2, 1)].map { dIn, dSae, rows in
       SAETrial(architecture, dSae: dSae) { trial in
         trial.name = "\(architecture) \(dIn) \(dSae) \(rows)"
         (trial.dIn, trial.rows) = (dIn, rows)

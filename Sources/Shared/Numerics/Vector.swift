@@ -44,6 +44,32 @@ package enum Vector {
     }
   }
 
+  /// y ← y + a₀·x₀ + a₁·x₁ + a₂·x₂ + a₃·x₃, as four calls of `add` in this order would.
+  ///
+  /// Row i of `x` begins at `starts[i]`; y is loaded and stored once instead of four times.
+  package static func add(
+    _ scales: SIMD4<Float>, rowsOf x: Span<Float>, from starts: SIMD4<Int>,
+    to y: inout MutableSpan<Float>
+  ) {
+    let count = y.count
+    precondition(
+      (0..<4).allSatisfy { starts[$0] >= 0 && starts[$0] + count <= x.count }, "row outside")
+    unsafe x.withUnsafeBytes { x in
+      unsafe y.withUnsafeMutableBufferPointer { y in
+        let memory = UnsafeMutableRawBufferPointer(y)
+        let whole = count / width * width
+        for index in stride(from: 0, to: whole, by: width) {
+          var sum = unsafe lanes(UnsafeRawBufferPointer(memory), index)
+          for row in 0..<4 { unsafe sum += scales[row] * lanes(x, starts[row] + index) }
+          unsafe memory.storeBytes(of: sum, toByteOffset: index * 4, as: Lanes.self)
+        }
+        for index in whole..<count {
+          for row in 0..<4 { unsafe y[index] += scales[row] * scalar(x, starts[row] + index) }
+        }
+      }
+    }
+  }
+
   /// Σ xᵢ², exact to float64 from blocks of float32 lanes.
   package static func squaredNorm(_ x: Span<Float>) -> Double {
     var sum = 0.0
