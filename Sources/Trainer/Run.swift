@@ -41,15 +41,27 @@ package struct Run: Sendable {
   /// Trains, measures and reports, unless that has been done; waits for another process that is
   /// at it, and takes over from one that died.
   package func run() throws -> Outcome {
+    guard try folder.manifest() == nil else { return .nothingToDo }
+    let written = try Run.byteCount(of: folder.path)
+    try DiskSpace.require(max(0, Bill(plan).diskByteCount - written), at: folder.path)
     guard let lease = try claim() else { return .nothingToDo }
     defer { lease.release() }
-    try DiskSpace.require(Bill(plan).diskByteCount, at: folder.path)
     let timing = try train()
     try measure()
     try timing?.write(folder: folder.path)
     try Report.write(run: folder.path)
     try finish()
     return .trained
+  }
+
+  /// The bytes of all files in a folder and those below it.
+  private static func byteCount(of path: String) throws -> Int {
+    guard System.isDirectory(path) else { return 0 }
+    return try System.list(path).reduce(0) { sum, name in
+      // Another process may be at work in the folder: what is gone counts nothing.
+      guard let status = try? System.status(path + "/" + name) else { return sum }
+      return try sum + (status.isDirectory ? byteCount(of: path + "/" + name) : status.byteCount)
+    }
   }
 
   private func note(_ text: String) {
