@@ -59,12 +59,14 @@ struct TokenizerFile {
   /// The members of a `Sequence`, or the component itself; none for null.
   private func components(
     _ part: String, _ value: JSON, listedAs key: String
-  ) throws -> [(part: String, type: String, value: JSON)] {
+  ) throws -> [TokenizerComponent] {
     if value == .null { return [] }
     guard let type = value["type"]?.string else {
       throw TokenizerError.wrongValue(path: path, key: part, expected: "null or have a type")
     }
-    guard type == "Sequence" else { return [(part, type, value)] }
+    guard type == "Sequence" else {
+      return [TokenizerComponent(path: path, part: part, type: type, value: value)]
+    }
     let list = value[key]?.array ?? []
     return try list.enumerated().flatMap { index, item in
       try components("\(part).\(key)[\(index)]", item, listedAs: key)
