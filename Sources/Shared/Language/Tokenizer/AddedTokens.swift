@@ -32,31 +32,25 @@ struct Segment: Equatable {
 /// Finds added tokens: the leftmost match, and of those that start there the longest.
 struct AddedTokenMatcher: Sendable {
   private let tokens: [AddedToken]
-  /// Node n's child for a byte is `children[256 * n + byte]`, 0 for none.
-  private let children: [Int32]
-  /// The token that ends at a node; -1 for none.
-  private let ends: [Int32]
+  /// The tokens' contents, with indices into `tokens`.
+  private let trie: ByteTrie
+  /// Whether a token starts with a byte.
+  private let isFirst: [Bool]
 
   var isEmpty: Bool { tokens.isEmpty }
 
+  /// Of two tokens with the same content the first counts.
   init(_ tokens: [AddedToken]) {
-    self.tokens = tokens
-    var children = [Int32](repeating: 0, count: 256)
-    var ends: [Int32] = [-1]
-    for (index, token) in tokens.enumerated() where !token.content.isEmpty {
-      var node = 0
-      for byte in token.content {
-        if children[256 * node + Int(byte)] == 0 {
-          children[256 * node + Int(byte)] = Int32(ends.count)
-          children += [Int32](repeating: 0, count: 256)
-          ends.append(-1)
-        }
-        node = Int(children[256 * node + Int(byte)])
-      }
-      if ends[node] < 0 { ends[node] = Int32(index) }
+    let tokens = tokens.filter { !$0.content.isEmpty }
+    var trie = ByteTrie()
+    var isFirst = [Bool](repeating: false, count: 256)
+    for (index, token) in tokens.enumerated().reversed() {
+      trie.insert(token.content, id: UInt32(index))
+      isFirst[Int(token.content[0])] = true
     }
-    self.children = children
-    self.ends = ends
+    self.tokens = tokens
+    self.trie = trie
+    self.isFirst = isFirst
   }
 
   /// Cuts a text into added tokens and what lies between; no segment is empty.
@@ -87,19 +81,24 @@ struct AddedTokenMatcher: Sendable {
     guard !tokens.isEmpty else { return nil }
     var start = start
     while start < text.count {
-      var node = Int(children[Int(text[start])])
-      var index = start + 1
-      var found: (range: Range<Int>, token: Int)?
-      while node != 0 {
-        if ends[node] >= 0 { found = (start..<index, Int(ends[node])) }
-        guard index < text.count else { break }
-        node = Int(children[256 * node + Int(text[index])])
-        index += 1
-      }
-      if let found { return found }
+      if isFirst[Int(text[start])], let match = longestMatch(text, at: start) { return match }
       start += 1
     }
     return nil
+  }
+
+  private func longestMatch(
+    _ text: borrowing Span<UInt8>, at start: Int
+  ) -> (range: Range<Int>, token: Int)? {
+    var node = ByteTrie.root
+    var index = start
+    var found: (range: Range<Int>, token: Int)?
+    while index < text.count, let next = trie.child(of: node, text[index]) {
+      node = next
+      index += 1
+      if trie.id(at: node) != ByteTrie.noToken { found = (start..<index, Int(trie.id(at: node))) }
+    }
+    return found
   }
 
   private func standsAlone(_ text: borrowing Span<UInt8>, _ range: Range<Int>) -> Bool {

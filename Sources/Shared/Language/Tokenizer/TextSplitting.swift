@@ -8,6 +8,8 @@ enum PreTokenizer: Sendable, Equatable {
 
   /// Whether a text that starts with no space gets one.
   enum PrefixSpace: Sendable { case added, asGiven }
+
+  var isByteLevel: Bool { true }
 }
 
 /// GPT-2's split pattern, compiled by hand.

@@ -5,7 +5,7 @@ package struct TokenEncoder {
   private let tokenizer: Tokenizer
   private let pattern = GPT2Pattern()
   private var cache: PieceCache
-  private var scratch = MergeScratch()
+  private var scratch = ModelScratch()
   /// Bytes of text that were no UTF-8, each group of them replaced by one U+FFFD, so far.
   package private(set) var replacedCount = 0
 

@@ -5,50 +5,60 @@
 package struct Tokenizer: Sendable {
   /// The tokenizer.json that was read.
   package let path: String
-  /// One more than the greatest id.
-  package var vocabularySize: Int { vocabulary.count }
-
   let normalizers: [Normalizer]
   let preTokenizer: PreTokenizer
-  let model: BytePairEncoding
+  let model: TokenModel
   /// Added tokens that are looked for before normalization.
   let rawTokens: AddedTokenMatcher
   /// Added tokens that are looked for after it.
   let normalizedTokens: AddedTokenMatcher
   /// What the post-processor puts before and behind every text.
-  let template: (prefix: [UInt32], suffix: [UInt32])
-  /// Every token by id, as the bytes it stands for.
-  private let vocabulary: Vocabulary
+  let template: TokenTemplate
+  /// Every token of the model by id, as the file spells it.
+  private let spelling: Vocabulary
   private let addedTokens: [AddedToken]
+  private let decoder: TokenDecoder
   private let roles: SpecialTokens
+  /// One more than the greatest id.
+  package let vocabularySize: Int
 
   /// Opens a tokenizer.
   ///
-  /// `path` is a folder with `tokenizer.json`, or that file itself.
+  /// `path` is a folder with `tokenizer.json` or with `vocab.json` and `merges.txt`, or a
+  /// tokenizer.json itself.
   package static func open(_ path: String) throws -> Tokenizer {
     try Tokenizer(path: try locate(path))
   }
 
-  /// The tokenizer.json that a path means.
+  /// The file that a path means: tokenizer.json or, in folders without one, vocab.json.
   package static func locate(_ path: String) throws(TokenizerError) -> String {
     guard System.exists(path) else { throw .absent(path) }
     guard System.isDirectory(path) else { return path }
     let folder = path.hasSuffix("/") ? String(path.dropLast()) : path
     let file = folder + "/tokenizer.json"
-    guard System.exists(file) else { throw .noFile(folder: path) }
-    return file
+    if System.exists(file) { return file }
+    guard VocabularyFiles.exist(in: folder) else { throw .noFile(folder: path) }
+    return folder + "/" + VocabularyFiles.vocabulary
+  }
+
+  /// The bytes of a located tokenizer as tokenizer.json, which is made of older files where those are
+  /// what there is.
+  package static func contents(_ path: String) throws -> [UInt8] {
+    guard path.hasSuffix("/" + VocabularyFiles.vocabulary) else {
+      return try MappedFile.contents(path)
+    }
+    return try VocabularyFiles.tokenizerJSON(in: folder(of: path))
   }
 
   private init(path: String) throws {
     self.path = path
-    let file = try TokenizerFile(path: path)
+    let file = try TokenizerFile(try Tokenizer.contents(path), path: path)
     let normalizers = try file.normalizers()
     self.normalizers = normalizers
     preTokenizer = try file.preTokenizer()
-    try file.checkDecoder()
+    decoder = try file.decoder()
     template = try file.template()
-    let (model, spelling) = try file.model()
-    self.model = model
+    (model, spelling) = try file.model(pieces: preTokenizer.isByteLevel ? .bytes : .characters)
     addedTokens = try file.addedTokens(spelling)
     rawTokens = AddedTokenMatcher(addedTokens.filter { !$0.isNormalized })
     normalizedTokens = AddedTokenMatcher(
@@ -57,39 +67,29 @@ package struct Tokenizer: Sendable {
         for normalizer in normalizers { content = normalizer.apply(content.span) ?? content }
         return token.with(content: content)
       })
-    vocabulary = Tokenizer.bytes(of: spelling, and: addedTokens)
+    vocabularySize = max(spelling.count, (addedTokens.map { Int($0.id) + 1 }.max() ?? 0))
     roles = try SpecialTokens(beside: path)
-  }
-
-  /// The table of decoding: a token's bytes where it is spelt in the byte alphabet, else its text.
-  private static func bytes(of spelling: Vocabulary, and added: [AddedToken]) -> Vocabulary {
-    var tokens: [[UInt8]] = []
-    var ids: [UInt32] = []
-    for id in 0..<UInt32(spelling.count) {
-      guard let token = spelling.token(id) else { continue }
-      tokens.append(ByteAlphabet.decode(Array(token)) ?? Array(token))
-      ids.append(id)
-    }
-    for token in added where spelling.token(token.id) == nil {
-      tokens.append(ByteAlphabet.decode(token.content) ?? token.content)
-      ids.append(token.id)
-    }
-    return Vocabulary(tokens: tokens, ids: ids)
   }
 }
 
 // MARK: - Ids to text
 
 extension Tokenizer {
-  /// The text of many tokens; bytes that are no UTF-8 show as U+FFFD.
+  /// The text of many tokens; bytes that are no UTF-8 show as U+FFFD, ids without a token as nothing.
   package func decode(_ ids: [UInt32]) -> String {
-    var bytes: [UInt8] = []
-    for id in ids { bytes += vocabulary.token(id) ?? [] }
-    return String(decoding: bytes, as: UTF8.self)
+    String(decoding: decoder.decode(ids.compactMap(token)), as: UTF8.self)
   }
 
-  /// The text of one token, for people.
-  package func tokenText(_ id: UInt32) -> String { decode([id]) }
+  /// The text of one token, for people: as it stands within a text.
+  package func tokenText(_ id: UInt32) -> String {
+    String(decoding: decoder.text(of: token(id) ?? []), as: UTF8.self)
+  }
+
+  /// A token as the file spells it.
+  private func token(_ id: UInt32) -> [UInt8]? {
+    if let token = spelling.token(id) { return Array(token) }
+    return addedTokens.first { $0.id == id }?.content
+  }
 }
 
 // MARK: - Special tokens
@@ -104,7 +104,7 @@ extension Tokenizer {
     for name in names {
       let content = Array(name.utf8)
       if let token = addedTokens.first(where: { $0.content == content }) { return token.id }
-      if let id = vocabulary.id(of: content) { return id }
+      if let id = spelling.id(of: content) { return id }
     }
     return nil
   }

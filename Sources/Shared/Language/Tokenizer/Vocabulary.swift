@@ -81,6 +81,20 @@ struct Vocabulary: Sendable {
   }
 }
 
+extension Vocabulary {
+  /// The tokens that are written in the byte alphabet, as the bytes that they stand for.
+  var spelledInBytes: Vocabulary {
+    var tokens: [[UInt8]] = []
+    var ids: [UInt32] = []
+    for id in 0..<UInt32(count) {
+      guard let token = token(id), let bytes = ByteAlphabet.decode(Array(token)) else { continue }
+      tokens.append(bytes)
+      ids.append(id)
+    }
+    return Vocabulary(tokens: tokens, ids: ids)
+  }
+}
+
 /// GPT-2's alphabet: every byte as one printable character, so that tokens can be written as text.
 enum ByteAlphabet {
   /// The character of each byte.
@@ -100,6 +114,13 @@ enum ByteAlphabet {
     for (byte, scalar) in scalars.enumerated() { bytes[Int(scalar.value)] = UInt8(byte) }
     return bytes
   }()
+
+  /// Bytes as they are written in this alphabet.
+  static func encode(_ bytes: Span<UInt8>, into text: inout [UInt8]) {
+    text.removeAll(keepingCapacity: true)
+    let table = scalars
+    for index in bytes.indices { Scalars.append(table[Int(bytes[index])], to: &text) }
+  }
 
   /// The bytes that a token written in this alphabet stands for; nil where a character is not in it.
   static func decode(_ token: [UInt8]) -> [UInt8]? {
