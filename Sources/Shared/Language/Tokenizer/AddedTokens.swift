@@ -34,8 +34,8 @@ struct AddedTokenMatcher: Sendable {
   private let tokens: [AddedToken]
   /// The tokens' contents, with indices into `tokens`.
   private let trie: ByteTrie
-  /// Whether a token starts with a byte.
-  private let isFirst: [Bool]
+  /// Whether a token may start with two bytes, first << 8 | second.
+  private let mayStart: [Bool]
 
   var isEmpty: Bool { tokens.isEmpty }
 
@@ -43,14 +43,16 @@ struct AddedTokenMatcher: Sendable {
   init(_ tokens: [AddedToken]) {
     let tokens = tokens.filter { !$0.content.isEmpty }
     var trie = ByteTrie()
-    var isFirst = [Bool](repeating: false, count: 256)
+    var mayStart = [Bool](repeating: false, count: 1 << 16)
     for (index, token) in tokens.enumerated().reversed() {
       trie.insert(token.content, id: UInt32(index))
-      isFirst[Int(token.content[0])] = true
+      let first = Int(token.content[0]) << 8
+      let second = token.content.count > 1 ? Int(token.content[1]) : nil
+      for byte in second.map({ $0...$0 }) ?? 0...255 { mayStart[first | byte] = true }
     }
     self.tokens = tokens
     self.trie = trie
-    self.isFirst = isFirst
+    self.mayStart = mayStart
   }
 
   /// Cuts a text into added tokens and what lies between; no segment is empty.
@@ -80,11 +82,15 @@ struct AddedTokenMatcher: Sendable {
   ) -> (range: Range<Int>, token: Int)? {
     guard !tokens.isEmpty else { return nil }
     var start = start
-    while start < text.count {
-      if isFirst[Int(text[start])], let match = longestMatch(text, at: start) { return match }
+    while start + 1 < text.count {
+      if mayStart[Int(text[start]) << 8 | Int(text[start + 1])],
+        let match = longestMatch(text, at: start)
+      {
+        return match
+      }
       start += 1
     }
-    return nil
+    return start < text.count ? longestMatch(text, at: start) : nil
   }
 
   private func longestMatch(

@@ -3,9 +3,12 @@
 /// Encodes with a tokenizer; one per thread.
 package struct TokenEncoder {
   private let tokenizer: Tokenizer
-  private let pattern = GPT2Pattern()
+  /// Whether pieces are bytes and the model wants them in the byte alphabet.
+  private let spellsBytes: Bool
   private var cache: PieceCache
   private var scratch = ModelScratch()
+  private var pieces = Pieces()
+  private var spelled: [UInt8] = []
   /// Bytes of text that were no UTF-8, each group of them replaced by one U+FFFD, so far.
   package private(set) var replacedCount = 0
 
@@ -15,6 +18,7 @@ package struct TokenEncoder {
   /// Sets up for one thread; `cachedPieces` bounds the memory, 64 bytes each.
   package init(_ tokenizer: Tokenizer, cachedPieces: Int = 1 << 15) {
     self.tokenizer = tokenizer
+    spellsBytes = tokenizer.preTokenizer.isByteLevel && tokenizer.model.alphabet == .characters
     cache = PieceCache(capacity: cachedPieces)
   }
 
@@ -50,18 +54,22 @@ package struct TokenEncoder {
   }
 
   private mutating func encodeValid(_ text: Span<UInt8>, into ids: inout [UInt32]) {
-    guard !tokenizer.rawTokens.isEmpty else { return encodeRaw(text, into: &ids) }
+    guard !tokenizer.rawTokens.isEmpty else { return encodeRaw(text, isFirst: true, into: &ids) }
     for segment in tokenizer.rawTokens.segments(text) {
       if let token = segment.token {
         ids.append(token)
       } else {
-        encodeRaw(text.extracting(segment.range), into: &ids)
+        let isFirst = segment.range.lowerBound == 0
+        encodeRaw(text.extracting(segment.range), isFirst: isFirst, into: &ids)
       }
     }
   }
 
-  /// Encodes text without raw added tokens.
-  private mutating func encodeRaw(_ text: Span<UInt8>, into ids: inout [UInt32]) {
+  /// Encodes text without raw added tokens; `isFirst` says that nothing stands before it.
+  private mutating func encodeRaw(
+    _ text: Span<UInt8>, isFirst: Bool, into ids: inout [UInt32]
+  ) {
+    guard text.count > 0 else { return }
     var changed: [UInt8]?
     for normalizer in tokenizer.normalizers {
       if let given = changed {
@@ -71,50 +79,127 @@ package struct TokenEncoder {
       }
     }
     if let changed {
-      encodeNormalized(changed.span, into: &ids)
+      encodeNormalized(changed.span, isFirst: isFirst, into: &ids)
     } else {
-      encodeNormalized(text, into: &ids)
+      encodeNormalized(text, isFirst: isFirst, into: &ids)
     }
   }
 
-  private mutating func encodeNormalized(_ text: Span<UInt8>, into ids: inout [UInt32]) {
-    guard !tokenizer.normalizedTokens.isEmpty else { return encodeText(text, into: &ids) }
+  private mutating func encodeNormalized(
+    _ text: Span<UInt8>, isFirst: Bool, into ids: inout [UInt32]
+  ) {
+    guard !tokenizer.normalizedTokens.isEmpty else {
+      return encodeText(text, isFirst: isFirst, into: &ids)
+    }
     for segment in tokenizer.normalizedTokens.segments(text) {
       if let token = segment.token {
         ids.append(token)
       } else {
-        encodeText(text.extracting(segment.range), into: &ids)
+        encodeText(
+          text.extracting(segment.range), isFirst: isFirst && segment.range.lowerBound == 0,
+          into: &ids)
       }
     }
   }
 
   /// Encodes text without added tokens.
-  private mutating func encodeText(_ text: Span<UInt8>, into ids: inout [UInt32]) {
-    guard case .byteLevel(prefixSpace: .added) = tokenizer.preTokenizer, text.count > 0,
-      text[0] != 0x20
-    else { return encodePieces(text, into: &ids) }
-    var spaced: [UInt8] = [0x20]
-    spaced.append(copying: text)
-    encodePieces(spaced.span, into: &ids)
+  private mutating func encodeText(
+    _ text: Span<UInt8>, isFirst: Bool, into ids: inout [UInt32]
+  ) {
+    guard text.count > 0 else { return }
+    let preTokenizer = tokenizer.preTokenizer
+    guard let pattern = preTokenizer.fast, !spellsBytes else {
+      var pieces = Pieces()
+      swap(&pieces, &self.pieces)
+      preTokenizer.pieces(text, isFirst: isFirst, into: &pieces)
+      encode(pieces, into: &ids)
+      swap(&pieces, &self.pieces)
+      return
+    }
+    if preTokenizer.prefixSpace == .added, text[0] != 0x20 {
+      var spaced: [UInt8] = [0x20]
+      spaced.append(copying: text)
+      encodeTiles(spaced.span, pattern, into: &ids)
+    } else {
+      encodeTiles(text, pattern, into: &ids)
+    }
   }
 
-  private mutating func encodePieces(_ text: Span<UInt8>, into ids: inout [UInt32]) {
+  // MARK: - Pieces
+
+  private mutating func encodeTiles(
+    _ text: Span<UInt8>, _ pattern: SplitPattern, into ids: inout [UInt32]
+  ) {
+    switch pattern {
+    case .gpt2(let pattern): encodeTiles(text, of: pattern, into: &ids)
+    case .cl100k(let pattern): encodeTiles(text, of: pattern, into: &ids)
+    case .o200k(let pattern): encodeTiles(text, of: pattern, into: &ids)
+    }
+  }
+
+  @inline(__always)
+  private mutating func encodeTiles(
+    _ text: Span<UInt8>, of pattern: some CompiledPattern, into ids: inout [UInt32]
+  ) {
     var start = 0
     while start < text.count {
       let end = pattern.pieceEnd(text, from: start, to: text.count)
-      let count = end - start
-      if count <= PieceCache.longestPiece {
-        let key = PieceCache.Key(text, start, count)
-        if !cache.append(key, to: &ids) {
-          scratch.encode(text.extracting(start..<end), tokenizer.model)
-          ids += scratch.ids
-          cache.store(key, scratch.ids)
-        }
+      encodePiece(text, start..<end, into: &ids)
+      start = end
+    }
+  }
+
+  private mutating func encode(_ pieces: Pieces, into ids: inout [UInt32]) {
+    let bytes = pieces.bytes.span
+    var start = 0
+    for end in pieces.ends {
+      if spellsBytes {
+        ByteAlphabet.encode(bytes.extracting(start..<end), into: &spelled)
+        let piece = spelled
+        encodePiece(piece.span, 0..<piece.count, into: &ids)
+      } else if tokenizer.model.cutsBeforeMark {
+        encodeWords(bytes, start..<end, into: &ids)
       } else {
-        scratch.encode(text.extracting(start..<end), tokenizer.model)
-        ids += scratch.ids
+        encodePiece(bytes, start..<end, into: &ids)
       }
       start = end
+    }
+  }
+
+  /// Encodes a piece in the parts that start with “▁”, which no merge joins to what is before.
+  private mutating func encodeWords(
+    _ text: Span<UInt8>, _ piece: Range<Int>, into ids: inout [UInt32]
+  ) {
+    var start = piece.lowerBound
+    var isMark = true
+    var index = start
+    while index < piece.upperBound {
+      let wasMark = isMark
+      // “▁” is E2 96 81.
+      isMark = text[index] == 0xE2 && text[index + 1] == 0x96 && text[index + 2] == 0x81
+      if isMark, !wasMark {
+        encodePiece(text, start..<index, into: &ids)
+        start = index
+      }
+      index += isMark ? 3 : 1
+    }
+    encodePiece(text, start..<piece.upperBound, into: &ids)
+  }
+
+  @inline(__always)
+  private mutating func encodePiece(
+    _ text: Span<UInt8>, _ piece: Range<Int>, into ids: inout [UInt32]
+  ) {
+    guard piece.count <= PieceCache.longestPiece else {
+      scratch.encode(text.extracting(piece), tokenizer.model)
+      ids += scratch.ids
+      return
+    }
+    let key = PieceCache.Key(text, piece.lowerBound, piece.count)
+    if !cache.append(key, to: &ids) {
+      scratch.encode(text.extracting(piece), tokenizer.model)
+      ids += scratch.ids
+      cache.store(key, scratch.ids)
     }
   }
 }
@@ -135,98 +220,5 @@ extension Tokenizer {
     var ids: [UInt32] = []
     encoder.encode(text.span, specialTokens: specialTokens, into: &ids)
     return ids
-  }
-}
-
-/// The ids of pieces met before: fixed in size, newer pieces replace older ones.
-private struct PieceCache {
-  /// Longer pieces are not kept.
-  static let longestPiece = 23
-  /// Pieces of more tokens are not kept.
-  private static let mostTokens = 9
-  /// 64 bytes a place: three words of key, then a count and up to nine ids of 32 bits.
-  private var places: [UInt64]
-  private let shift: UInt64
-
-  /// The bytes of a piece in three words; the highest byte of the third is their number.
-  struct Key {
-    let first: UInt64
-    let second: UInt64
-    let third: UInt64
-
-    @inline(__always) init(_ text: Span<UInt8>, _ start: Int, _ count: Int) {
-      let raw = text.raw
-      let length = UInt64(count) << 56
-      if start + 24 <= raw.byteCount {
-        first = raw.word(at: start) & Key.mask(count)
-        second = count > 8 ? raw.word(at: start + 8) & Key.mask(count - 8) : 0
-        third = (count > 16 ? raw.word(at: start + 16) & Key.mask(count - 16) : 0) | length
-      } else {
-        var words: (UInt64, UInt64, UInt64) = (0, 0, length)
-        for index in 0..<count {
-          let byte = UInt64(text[start + index]) << UInt64(index % 8 * 8)
-          if index < 8 {
-            words.0 |= byte
-          } else if index < 16 {
-            words.1 |= byte
-          } else {
-            words.2 |= byte
-          }
-        }
-        (first, second, third) = words
-      }
-    }
-
-    @inline(__always) private static func mask(_ count: Int) -> UInt64 {
-      count >= 8 ? .max : (1 << UInt64(count &* 8)) &- 1
-    }
-  }
-
-  init(capacity: Int) {
-    let capacity = Vocabulary.capacity(for: capacity / 2)
-    places = [UInt64](repeating: 0, count: 8 * capacity)
-    shift = UInt64(64 - capacity.trailingZeroBitCount)
-  }
-
-  @inline(__always) private func place(_ key: Key) -> Int {
-    var hash = key.first &* 0x9E37_79B9_7F4A_7C15
-    hash ^= (key.second ^ hash >> 32) &* 0xC2B2_AE3D_27D4_EB4F
-    hash ^= (key.third ^ hash >> 32) &* 0x1656_67B1_9E37_79F9
-    hash = (hash ^ hash >> 29) &* 0x9E37_79B9_7F4A_7C15
-    return Int(hash >> shift) * 8
-  }
-
-  /// Appends the ids of a piece; false where they are not known.
-  @inline(__always) func append(_ key: Key, to ids: inout [UInt32]) -> Bool {
-    let place = place(key)
-    guard places[place] == key.first, places[place + 2] == key.third,
-      places[place + 1] == key.second
-    else { return false }
-    let head = places[place + 3]
-    let count = Int(head & 0xFFFF_FFFF)
-    if count > 0 { ids.append(UInt32(truncatingIfNeeded: head >> 32)) }
-    for index in 1..<max(count, 1) {
-      let word = places[place + 3 + (index + 1) / 2]
-      ids.append(UInt32(truncatingIfNeeded: index % 2 == 1 ? word : word >> 32))
-    }
-    return true
-  }
-
-  mutating func store(_ key: Key, _ ids: [UInt32]) {
-    guard ids.count <= PieceCache.mostTokens else { return }
-    let place = place(key)
-    places[place] = key.first
-    places[place + 1] = key.second
-    places[place + 2] = key.third
-    var words: (UInt64) = UInt64(ids.count)
-    for (index, id) in ids.enumerated() {
-      if index % 2 == 0 {
-        places[place + 3 + index / 2] = words | UInt64(id) << 32
-        words = 0
-      } else {
-        words = UInt64(id)
-      }
-    }
-    if ids.count % 2 == 0 { places[place + 3 + ids.count / 2] = words }
   }
 }

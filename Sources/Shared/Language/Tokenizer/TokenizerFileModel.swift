@@ -188,7 +188,7 @@ extension TokenizerFile {
     }
     return BytePairEncoding(
       symbols: symbols, merges: merges, wholePieces: whole,
-      cutsBeforeMark: !isWhole && affixes.isEmpty
+      cutsBeforeMark: pieces == .characters && !isWhole && affixes.isEmpty
         && TokenizerFile.cutsBeforeMark(spelling, merges))
   }
 
