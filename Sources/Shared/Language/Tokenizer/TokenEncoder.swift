@@ -3,7 +3,6 @@
 /// Encodes with a tokenizer; one per thread.
 package struct TokenEncoder {
   private let tokenizer: Tokenizer
-  private let pattern = GPT2Pattern()
   private var cache: PieceCache
   private var scratch = MergeScratch()
   /// Bytes of text that were no UTF-8, each group of them replaced by one U+FFFD, so far.
@@ -90,7 +89,7 @@ package struct TokenEncoder {
 
   /// Encodes text without added tokens.
   private mutating func encodeText(_ text: Span<UInt8>, into ids: inout [UInt32]) {
-    guard case .byteLevel(prefixSpace: .added) = tokenizer.preTokenizer, text.count > 0,
+    guard tokenizer.preTokenizer.prefixSpace == .added, text.count > 0,
       text[0] != 0x20
     else { return encodePieces(text, into: &ids) }
     var spaced: [UInt8] = [0x20]
@@ -99,22 +98,47 @@ package struct TokenEncoder {
   }
 
   private mutating func encodePieces(_ text: Span<UInt8>, into ids: inout [UInt32]) {
+    switch tokenizer.preTokenizer.fast {
+    case .gpt2(let pattern): encodePieces(text, pattern, into: &ids)
+    case .cl100k(let pattern): encodePieces(text, pattern, into: &ids)
+    case .o200k(let pattern): encodePieces(text, pattern, into: &ids)
+    case nil:
+      var pieces = Pieces()
+      tokenizer.preTokenizer.pieces(text, isFirst: false, into: &pieces)
+      var start = 0
+      for end in pieces.ends {
+        encodePiece(pieces.bytes.span, from: start, to: end, into: &ids)
+        start = end
+      }
+    }
+  }
+
+  private mutating func encodePieces(
+    _ text: Span<UInt8>, _ pattern: some CompiledPattern, into ids: inout [UInt32]
+  ) {
     var start = 0
     while start < text.count {
       let end = pattern.pieceEnd(text, from: start, to: text.count)
-      let count = end - start
-      if count <= PieceCache.longestPiece {
-        let key = PieceCache.Key(text, start, count)
-        if !cache.append(key, to: &ids) {
-          scratch.encode(text.extracting(start..<end), tokenizer.model)
-          ids += scratch.ids
-          cache.store(key, scratch.ids)
-        }
-      } else {
-        scratch.encode(text.extracting(start..<end), tokenizer.model)
-        ids += scratch.ids
-      }
+      encodePiece(text, from: start, to: end, into: &ids)
       start = end
+    }
+  }
+
+  @inline(__always)
+  private mutating func encodePiece(
+    _ text: Span<UInt8>, from start: Int, to end: Int, into ids: inout [UInt32]
+  ) {
+    let count = end - start
+    guard count <= PieceCache.longestPiece else {
+      scratch.encode(text.extracting(start..<end), tokenizer.model)
+      ids += scratch.ids
+      return
+    }
+    let key = PieceCache.Key(text, start, count)
+    if !cache.append(key, to: &ids) {
+      scratch.encode(text.extracting(start..<end), tokenizer.model)
+      ids += scratch.ids
+      cache.store(key, scratch.ids)
     }
   }
 }
