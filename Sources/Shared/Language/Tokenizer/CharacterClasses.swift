@@ -1,4 +1,5 @@
-// The classes of characters that split patterns speak of: letters, numbers, white space, the rest.
+// What characters are to split patterns: letters, marks, numbers, white space and so on. Follows
+// the Unicode version of Hugging Face's tokenizers, whatever newer one the Swift runtime knows.
 
 /// What a character is to a split pattern.
 enum CharacterClass {
@@ -12,50 +13,73 @@ enum CharacterClass {
   static let space: UInt8 = 3
 }
 
-/// The class of every character, two bits each.
-///
-/// Follows the Unicode version that Hugging Face's tokenizers know, so that a newer table in the
-/// Swift runtime changes no token.
+/// The traits of a character, one bit each.
+enum CharacterTrait {
+  /// `\p{L}`
+  static let letter: UInt8 = 1
+  /// `\p{N}`
+  static let number: UInt8 = 2
+  /// `\s`
+  static let space: UInt8 = 4
+  /// `\p{M}`
+  static let mark: UInt8 = 8
+  /// `[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]`
+  static let upper: UInt8 = 16
+  /// `[\p{Ll}\p{Lm}\p{Lo}\p{M}]`
+  static let lower: UInt8 = 32
+  /// `[\p{P}\p{S}]`
+  static let symbol: UInt8 = 64
+  /// A number that came after the version of `\p{N}`, but which `Digits` knows.
+  static let laterNumber: UInt8 = 128
+}
+
+/// The traits of every character.
 struct CharacterClasses: Sendable {
-  /// Four characters to a byte, from U+0000 to the end of plane 3; later planes are `other`.
-  private let packed: [UInt8]
-  /// The first 128 characters, one to a byte.
-  let ascii: [UInt8]
+  /// One byte for each character from U+0000 to the end of plane 3.
+  private let table: [UInt8]
 
   private static let end: UInt32 = 0x40000
-  private static let unicodeMajorVersion = 16
+  /// The marks of plane 14; all else behind plane 3 has no traits.
+  private static let lateMarks: ClosedRange<UInt32> = 0xE0100...0xE01EF
+  private static let markTraits = CharacterTrait.mark | CharacterTrait.upper | CharacterTrait.lower
 
   /// Built once, at first use.
   static let shared = CharacterClasses()
 
   private init() {
-    var packed = [UInt8](repeating: 0, count: Int(CharacterClasses.end / 4))
-    for value in 0..<CharacterClasses.end {
-      guard let scalar = Unicode.Scalar(value) else { continue }
-      packed[Int(value / 4)] |= CharacterClasses.classify(scalar) << (value % 4 * 2)
-    }
-    self.packed = packed
-    ascii = (0..<128).map { CharacterClasses.classify(Unicode.Scalar($0)) }
-  }
-
-  private static func classify(_ scalar: Unicode.Scalar) -> UInt8 {
-    let properties = scalar.properties
-    switch properties.generalCategory {
-    case .uppercaseLetter, .lowercaseLetter, .titlecaseLetter, .modifierLetter, .otherLetter:
-      return isKnown(scalar) ? CharacterClass.letter : CharacterClass.other
-    case .decimalNumber, .letterNumber, .otherNumber:
-      return isKnown(scalar) ? CharacterClass.number : CharacterClass.other
-    default: return properties.isWhitespace ? CharacterClass.space : CharacterClass.other
+    table = (0..<CharacterClasses.end).map { value in
+      Unicode.Scalar(value).map { CharacterClasses.traits($0) } ?? 0
     }
   }
 
-  private static func isKnown(_ scalar: Unicode.Scalar) -> Bool {
-    (scalar.properties.age?.major ?? .max) <= unicodeMajorVersion
+  private static func traits(_ scalar: Unicode.Scalar) -> UInt8 {
+    let category = UnicodeTables.category(scalar)
+    switch category {
+    case .uppercaseLetter, .titlecaseLetter: return CharacterTrait.letter | CharacterTrait.upper
+    case .lowercaseLetter: return CharacterTrait.letter | CharacterTrait.lower
+    case .modifierLetter, .otherLetter:
+      return CharacterTrait.letter | CharacterTrait.upper | CharacterTrait.lower
+    case _ where UnicodeTables.marks.contains(category): return markTraits
+    case _ where UnicodeTables.numbers.contains(category): return CharacterTrait.number
+    case _ where UnicodeTables.punctuation.contains(category): return CharacterTrait.symbol
+    case _ where UnicodeTables.symbols.contains(category): return CharacterTrait.symbol
+    default:
+      if scalar.properties.isWhitespace { return CharacterTrait.space }
+      return UnicodeTables.isNumeric(scalar) ? CharacterTrait.laterNumber : 0
+    }
   }
 
+  @inline(__always) func traits(_ scalar: UInt32) -> UInt8 {
+    if scalar < CharacterClasses.end { return table[Int(scalar)] }
+    return CharacterClasses.lateMarks.contains(scalar) ? CharacterClasses.markTraits : 0
+  }
+
+  /// The class of a character.
   subscript(_ scalar: UInt32) -> UInt8 {
-    guard scalar < CharacterClasses.end else { return CharacterClass.other }
-    return packed[Int(scalar / 4)] >> (scalar % 4 * 2) & 3
+    let traits = traits(scalar)
+    if traits & CharacterTrait.letter != 0 { return CharacterClass.letter }
+    if traits & CharacterTrait.number != 0 { return CharacterClass.number }
+    return traits & CharacterTrait.space != 0 ? CharacterClass.space : CharacterClass.other
   }
 }
 

@@ -81,19 +81,7 @@ struct TokenizerFile {
   }
 
   func preTokenizer() throws -> PreTokenizer {
-    let items = try components(
-      "pre_tokenizer", tree("pre_tokenizer"), listedAs: "pretokenizers")
-    if let other = items.first(where: { $0.type != "ByteLevel" }) {
-      throw other.unknownType
-    }
-    guard items.count == 1, let item = items.first else {
-      throw unsupported("pre_tokenizer", items.isEmpty ? "null" : "more than one ByteLevel")
-    }
-    guard item.value["use_regex"]?.bool ?? true else {
-      throw unsupported(item.part, "use_regex false")
-    }
-    let addsSpace = item.value["add_prefix_space"]?.bool ?? true
-    return .byteLevel(prefixSpace: addsSpace ? .added : .asGiven)
+    try PreTokenizer(components("pre_tokenizer", tree("pre_tokenizer"), listedAs: "pretokenizers"))
   }
 
   func decoder() throws -> TokenDecoder {
