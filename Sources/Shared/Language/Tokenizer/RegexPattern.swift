@@ -6,6 +6,7 @@ struct RegexPattern: Sendable {
   /// What the machine does next.
   fileprivate enum Instruction {
     case set(Int)
+    case scalar(UInt32)
     /// As many characters of a set as possible; gives back down to `atLeast` of them, if at all.
     case run(Int, atLeast: Int, atMost: Int, givesBack: Bool)
     /// Tries one place, then the other.
@@ -27,6 +28,7 @@ struct RegexPattern: Sendable {
 
   /// Longer programs are refused rather than run.
   private static let programLimit = 100_000
+  private static let setLimit = 1000
 
   /// Throws `RegexProblem`.
   init(_ pattern: String) throws { try self.init(try RegexReader.read(pattern)) }
@@ -52,8 +54,11 @@ struct RegexPattern: Sendable {
     var sets: [ScalarSet] = []
     var needsWord = false
 
-    private mutating func number(_ set: ScalarSet) -> Int {
+    private mutating func number(_ set: ScalarSet) throws -> Int {
       if let known = sets.firstIndex(of: set) { return known }
+      guard sets.count < RegexPattern.setLimit else {
+        throw RegexProblem(what: "a pattern with so many classes")
+      }
       sets.append(set)
       return sets.count - 1
     }
@@ -64,7 +69,8 @@ struct RegexPattern: Sendable {
       }
       switch node {
       case .empty: break
-      case .set(let set): program.append(.set(number(set)))
+      case .set(let set):
+        program.append(try set.only.map { .scalar($0) } ?? .set(number(set)))
       case .sequence(let nodes): for node in nodes { try compile(node) }
       case .choice(let nodes): try choice(nodes)
       case .repetition(let node, let atLeast, let atMost, let eagerness):
@@ -111,7 +117,7 @@ struct RegexPattern: Sendable {
       if case .set(let set) = node, eagerness != .lazy {
         program.append(
           .run(
-            number(set), atLeast: atLeast, atMost: atMost ?? .max,
+            try number(set), atLeast: atLeast, atMost: atMost ?? .max,
             givesBack: eagerness == .greedy))
         return
       }
@@ -199,6 +205,15 @@ struct RegexPattern: Sendable {
         if position < text.count {
           let scalar = Scalars.read(text, at: position)
           fails = !sets[number].contains(scalar.value)
+          position += scalar.count
+        } else {
+          fails = true
+        }
+        next += 1
+      case .scalar(let wanted):
+        if position < text.count {
+          let scalar = Scalars.read(text, at: position)
+          fails = scalar.value != wanted
           position += scalar.count
         } else {
           fails = true

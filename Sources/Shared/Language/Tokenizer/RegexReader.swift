@@ -17,6 +17,7 @@ struct RegexReader {
   /// Deeper nesting is refused rather than followed.
   private static let depthLimit = 100
   private static let repetitionLimit = 1000
+  private static let tooDeep = RegexProblem(what: "a pattern that is nested so deeply")
 
   private init(_ pattern: String) { self.pattern = Array(pattern.unicodeScalars) }
 
@@ -47,9 +48,7 @@ struct RegexReader {
   private mutating func choice() throws -> RegexNode {
     depth += 1
     defer { depth -= 1 }
-    guard depth <= RegexReader.depthLimit else {
-      throw RegexProblem(what: "a pattern that is nested so deeply")
-    }
+    guard depth <= RegexReader.depthLimit else { throw RegexReader.tooDeep }
     let outer = options
     var nodes = [try sequence()]
     while take("|") { nodes.append(try sequence()) }
@@ -74,7 +73,12 @@ struct RegexReader {
       }
       var node = try atom()
       folded = try folding(after: folded, node, isPlain: index == start + 1 ? pattern[start] : nil)
-      while let repeated = try repetition(of: node) { node = repeated }
+      var repetitions = 0
+      while let repeated = try repetition(of: node) {
+        node = repeated
+        repetitions += 1
+        guard repetitions <= RegexReader.depthLimit else { throw RegexReader.tooDeep }
+      }
       nodes.append(node)
     }
     return nodes.count == 1 ? nodes[0] : nodes.isEmpty ? .empty : .sequence(nodes)
