@@ -52,7 +52,7 @@ import Testing
       for index in 0..<length {
         text.append(pool[random.integer(40 * round + index + 1, below: pool.count)])
       }
-      #expect(pieces(String(text), pattern) == naive.pieces(String(text)))
+      #expect(bytes(pieces(String(text), pattern)) == bytes(naive.pieces(String(text))))
     }
   }
 
@@ -75,12 +75,13 @@ import Testing
   func goldens(golden: Golden) throws {
     let preTokenizer = try PreTokenizer(golden.description, path: "tokenizer.json")
     for (text, expected) in golden.texts {
-      #expect(rendered(preTokenizer, text) == expected)
+      #expect(bytes(rendered(preTokenizer, text)) == bytes(expected))
       guard let pattern = preTokenizer.fast else { continue }
       let isSpaced =
         preTokenizer.prefixSpace == .asGiven || text.isEmpty || text.utf8.first == 0x20
       let direct = pieces(isSpaced ? text : " " + text, pattern)
-      #expect(direct.map { preTokenizer.isByteLevel ? spelled(Array($0.utf8)) : $0 } == expected)
+      let spelling = direct.map { preTokenizer.isByteLevel ? spelled(Array($0.utf8)) : $0 }
+      #expect(bytes(spelling) == bytes(expected))
     }
   }
 
@@ -241,6 +242,9 @@ private func pieces(_ text: String, _ pattern: SplitPattern) -> [String] {
   }
   return pieces
 }
+
+/// Pieces as bytes, for strings that spell the same differently count as equal.
+private func bytes(_ pieces: [String]) -> [[UInt8]] { pieces.map { Array($0.utf8) } }
 
 /// Pieces as Hugging Face prints them: bytes in the byte alphabet.
 private func rendered(

@@ -52,7 +52,9 @@ package enum NaivePattern: Sendable {
     let before = Part.run({ !isLine($0) && !isLetter($0) && !isNumber($0) }, 0...1)
     switch self {
     case .gpt2, .digitsAndGPT2:
-      let words = [isLetter, isNumber, isPlain].map { Alternative([space, .many($0)]) }
+      let words = [Part.many(isLetter), .many(isNumber), .many(isPlain)].map {
+        Alternative([space, $0])
+      }
       return NaivePattern.contractions.map { Alternative([.text($0)]) } + words + spaces
     case .cl100k(let limit, let marksInWords):
       func isWord(_ scalar: Unicode.Scalar) -> Bool {
@@ -83,7 +85,7 @@ private struct Alternative {
   let parts: [Part]
   /// One of these may follow, in whatever case.
   let endings: [String]
-  /// `(?!\S)`
+  /// Whether `(?!\S)` is its end.
   let isBeforeSpace: Bool
 
   init(_ parts: [Part], endings: [String] = [], isBeforeSpace: Bool = false) {

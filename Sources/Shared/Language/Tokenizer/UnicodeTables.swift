@@ -47,7 +47,7 @@ enum UnicodeTables {
     return isKnown(scalar, since: patternVersion) ? scalar.properties.generalCategory : .unassigned
   }
 
-  /// `\p{Alphabetic}`
+  /// What `\p{Alphabetic}` matches.
   static func isAlphabetic(_ scalar: Unicode.Scalar) -> Bool {
     isKnown(scalar, since: patternVersion) && scalar.properties.isAlphabetic
   }
