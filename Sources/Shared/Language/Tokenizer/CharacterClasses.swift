@@ -15,19 +15,19 @@ enum CharacterClass {
 
 /// The traits of a character, one bit each.
 enum CharacterTrait {
-  /// `\p{L}`
+  /// What `\p{L}` matches.
   static let letter: UInt8 = 1
-  /// `\p{N}`
+  /// What `\p{N}` matches.
   static let number: UInt8 = 2
-  /// `\s`
+  /// What `\s` matches.
   static let space: UInt8 = 4
-  /// `\p{M}`
+  /// What `\p{M}` matches.
   static let mark: UInt8 = 8
-  /// `[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]`
+  /// What `[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]` matches.
   static let upper: UInt8 = 16
-  /// `[\p{Ll}\p{Lm}\p{Lo}\p{M}]`
+  /// What `[\p{Ll}\p{Lm}\p{Lo}\p{M}]` matches.
   static let lower: UInt8 = 32
-  /// `[\p{P}\p{S}]`
+  /// What `[\p{P}\p{S}]` matches.
   static let symbol: UInt8 = 64
   /// A number that came after the version of `\p{N}`, but which `Digits` knows.
   static let laterNumber: UInt8 = 128

@@ -5,7 +5,10 @@
 enum RegexClasses {
   static let notLine = ScalarSet("\n").inverted
   static let space = ScalarSet { $0.properties.isWhitespace }
+  /// `\w` by itself.
   static let word = ScalarSet(where: UnicodeTables.isPatternWord)
+  /// `\w` within brackets.
+  static let bracketWord = ScalarSet(where: UnicodeTables.isBracketWord)
   static let digit = category([.decimalNumber])
   static let hexDigit = ScalarSet([0x30...0x39, 0x41...0x46, 0x61...0x66])
 
@@ -19,7 +22,7 @@ enum RegexClasses {
     case "l", "letter": return category(UnicodeTables.letters)
     case "m", "mark", "combiningmark": return category(UnicodeTables.marks)
     case "n", "number": return category(UnicodeTables.numbers)
-    case "p", "punctuation": return category(UnicodeTables.punctuation)
+    case "p", "punctuation", "punct": return category(UnicodeTables.punctuation)
     case "s", "symbol": return category(UnicodeTables.symbols)
     case "z", "separator": return category(UnicodeTables.separators)
     case "c", "other": return category(UnicodeTables.others)
@@ -38,7 +41,7 @@ enum RegexClasses {
     case "alnum": return ScalarSet(where: UnicodeTables.isAlphabetic).union(digit)
     case "digit": return digit
     case "space", "whitespace": return space
-    case "word": return word
+    case "word": return bracketWord
     case "punct": return category(UnicodeTables.punctuation.union(UnicodeTables.symbols))
     case "xdigit": return hexDigit
     case "cntrl": return category([.control])
@@ -222,6 +225,8 @@ struct RegexClassReader {
 
   // MARK: - Escapes
 
+  private var word: ScalarSet { depth > 0 ? RegexClasses.bracketWord : RegexClasses.word }
+
   /// Reads from the backslash on.
   mutating func escape() throws -> Item {
     guard index + 1 < pattern.count else {
@@ -234,8 +239,8 @@ struct RegexClassReader {
     case "D": return .set(RegexClasses.digit.inverted)
     case "s": return .set(RegexClasses.space)
     case "S": return .set(RegexClasses.space.inverted)
-    case "w": return .set(RegexClasses.word)
-    case "W": return .set(RegexClasses.word.inverted)
+    case "w": return .set(word)
+    case "W": return .set(word.inverted)
     case "h": return .set(RegexClasses.hexDigit)
     case "H": return .set(RegexClasses.hexDigit.inverted)
     case "p", "P": return .set(try property(isInverted: scalar == "P"))
@@ -278,7 +283,8 @@ struct RegexClassReader {
       index += 1
       if scalar != " ", scalar != "_", scalar != "-" { name.unicodeScalars.append(scalar) }
     }
-    guard take("}"), let set = RegexClasses.property(name.lowercased()) else {
+    name = name.lowercased()
+    guard take("}"), let set = name == "word" ? word : RegexClasses.property(name) else {
       throw RegexProblem(what: "the property “\(name)” of the pattern")
     }
     return isInverted ? set.inverted : set

@@ -44,14 +44,18 @@ indirect enum RegexNode: Equatable {
       var sum = 0
       for node in nodes {
         guard let length = node.length else { return nil }
-        sum += length
+        let total = sum.addingReportingOverflow(length)
+        if total.overflow { return nil }
+        sum = total.partialValue
       }
       return sum
     case .choice(let nodes):
       guard let length = nodes.first?.length else { return nil }
       return nodes.allSatisfy { $0.length == length } ? length : nil
     case .repetition(let node, let atLeast, let atMost, _):
-      return atLeast == atMost ? node.length.map { $0 * atLeast } : nil
+      guard atLeast == atMost, let length = node.length else { return nil }
+      let product = length.multipliedReportingOverflow(by: atLeast)
+      return product.overflow ? nil : product.partialValue
     case .atomic(let node): return node.length
     }
   }
@@ -84,7 +88,7 @@ indirect enum RegexNode: Equatable {
         if !node.canBeEmpty { break }
       }
       return sum
-    case .choice(let nodes): return nodes.reduce(.empty) { $0.union($1.possibleStarts) }
+    case .choice(let nodes): return ScalarSet(nodes.flatMap { $0.possibleStarts.ranges })
     case .repetition(let node, _, _, _), .atomic(let node): return node.possibleStarts
     }
   }

@@ -3,30 +3,11 @@
 
 /// A compiled regular expression that matches as Oniguruma does.
 struct RegexPattern: Sendable {
-  /// What the machine does next.
-  fileprivate enum Instruction {
-    case set(Int)
-    /// As many characters of a set as possible; gives back down to `atLeast` of them, if at all.
-    case run(Int, atLeast: Int, atMost: Int, givesBack: Bool)
-    /// Tries one place, then the other.
-    case split(Int, Int)
-    case jump(Int)
-    /// Runs the part behind it, which ends with `accept`, where it stands or some characters before.
-    case look(next: Int, back: Int, isNegative: Bool)
-    /// Runs the part behind it, which ends with `accept`, and keeps what it took.
-    case atomic(next: Int)
-    case boundary(RegexNode.Boundary)
-    case accept
-  }
-
-  private let program: [Instruction]
+  private let program: [RegexInstruction]
   private let sets: [ScalarBits]
   /// The characters that a match can start with; nil where it can be empty.
   private let starts: ScalarBits?
   private let word: ScalarBits?
-
-  /// Longer programs are refused rather than run.
-  private static let programLimit = 100_000
 
   /// Throws `RegexProblem`.
   init(_ pattern: String) throws { try self.init(try RegexReader.read(pattern)) }
@@ -37,108 +18,13 @@ struct RegexPattern: Sendable {
   }
 
   private init(_ node: RegexNode) throws {
-    var compiler = Compiler()
+    var compiler = RegexCompiler()
     try compiler.compile(node)
     compiler.program.append(.accept)
     program = compiler.program
     sets = compiler.sets.map { ScalarBits($0) }
     starts = node.starts.map { ScalarBits($0) }
     word = compiler.needsWord ? ScalarBits(RegexClasses.word) : nil
-  }
-
-  /// Turns the tree into the program.
-  private struct Compiler {
-    var program: [Instruction] = []
-    var sets: [ScalarSet] = []
-    var needsWord = false
-
-    private mutating func number(_ set: ScalarSet) -> Int {
-      if let known = sets.firstIndex(of: set) { return known }
-      sets.append(set)
-      return sets.count - 1
-    }
-
-    mutating func compile(_ node: RegexNode) throws {
-      guard program.count < RegexPattern.programLimit else {
-        throw RegexProblem(what: "a pattern with so many repetitions")
-      }
-      switch node {
-      case .empty: break
-      case .set(let set): program.append(.set(number(set)))
-      case .sequence(let nodes): for node in nodes { try compile(node) }
-      case .choice(let nodes): try choice(nodes)
-      case .repetition(let node, let atLeast, let atMost, let eagerness):
-        try repetition(node, atLeast, atMost, eagerness)
-      case .look(let inner, let direction, let isNegative):
-        let back = direction == .behind ? inner.length ?? 0 : 0
-        try part(inner) { .look(next: $0, back: back, isNegative: isNegative) }
-      case .atomic(let inner): try part(inner) { .atomic(next: $0) }
-      case .boundary(let boundary):
-        if boundary == .word || boundary == .notWord { needsWord = true }
-        program.append(.boundary(boundary))
-      }
-    }
-
-    /// A part that runs by itself.
-    private mutating func part(
-      _ node: RegexNode, _ instruction: (Int) -> Instruction
-    ) throws {
-      let start = program.count
-      program.append(.accept)
-      try compile(node)
-      program.append(.accept)
-      program[start] = instruction(program.count)
-    }
-
-    private mutating func choice(_ nodes: [RegexNode]) throws {
-      var jumps: [Int] = []
-      for (index, node) in nodes.enumerated() {
-        let start = program.count
-        let isLast = index == nodes.count - 1
-        if !isLast { program.append(.accept) }
-        try compile(node)
-        guard !isLast else { break }
-        jumps.append(program.count)
-        program.append(.accept)
-        program[start] = .split(start + 1, program.count)
-      }
-      for jump in jumps { program[jump] = .jump(program.count) }
-    }
-
-    private mutating func repetition(
-      _ node: RegexNode, _ atLeast: Int, _ atMost: Int?, _ eagerness: RegexNode.Eagerness
-    ) throws {
-      if case .set(let set) = node, eagerness != .lazy {
-        program.append(
-          .run(
-            number(set), atLeast: atLeast, atMost: atMost ?? .max,
-            givesBack: eagerness == .greedy))
-        return
-      }
-      if eagerness == .possessive {
-        return try compile(
-          .atomic(.repetition(node, atLeast: atLeast, atMost: atMost, .greedy)))
-      }
-      func order(_ body: Int, _ rest: Int) -> Instruction {
-        eagerness == .lazy ? .split(rest, body) : .split(body, rest)
-      }
-      for _ in 0..<atLeast { try compile(node) }
-      guard let atMost else {
-        let start = program.count
-        program.append(.accept)
-        try compile(node)
-        program.append(.jump(start))
-        program[start] = order(start + 1, program.count)
-        return
-      }
-      var splits: [Int] = []
-      for _ in atLeast..<atMost {
-        splits.append(program.count)
-        program.append(.accept)
-        try compile(node)
-      }
-      for split in splits { program[split] = order(split + 1, program.count) }
-    }
   }
 
   /// The memory that matching needs; keep one over many texts.
@@ -199,6 +85,15 @@ struct RegexPattern: Sendable {
         if position < text.count {
           let scalar = Scalars.read(text, at: position)
           fails = !sets[number].contains(scalar.value)
+          position += scalar.count
+        } else {
+          fails = true
+        }
+        next += 1
+      case .scalar(let wanted):
+        if position < text.count {
+          let scalar = Scalars.read(text, at: position)
+          fails = scalar.value != wanted
           position += scalar.count
         } else {
           fails = true

@@ -17,6 +17,7 @@ struct RegexReader {
   /// Deeper nesting is refused rather than followed.
   private static let depthLimit = 100
   private static let repetitionLimit = 1000
+  private static let tooDeep = RegexProblem(what: "a pattern that is nested so deeply")
 
   private init(_ pattern: String) { self.pattern = Array(pattern.unicodeScalars) }
 
@@ -47,9 +48,7 @@ struct RegexReader {
   private mutating func choice() throws -> RegexNode {
     depth += 1
     defer { depth -= 1 }
-    guard depth <= RegexReader.depthLimit else {
-      throw RegexProblem(what: "a pattern that is nested so deeply")
-    }
+    guard depth <= RegexReader.depthLimit else { throw RegexReader.tooDeep }
     let outer = options
     var nodes = [try sequence()]
     while take("|") { nodes.append(try sequence()) }
@@ -74,7 +73,12 @@ struct RegexReader {
       }
       var node = try atom()
       folded = try folding(after: folded, node, isPlain: index == start + 1 ? pattern[start] : nil)
-      while let repeated = try repetition(of: node) { node = repeated }
+      var repetitions = 0
+      while let repeated = try repetition(of: node) {
+        node = repeated
+        repetitions += 1
+        guard repetitions <= RegexReader.depthLimit else { throw RegexReader.tooDeep }
+      }
       nodes.append(node)
     }
     return nodes.count == 1 ? nodes[0] : nodes.isEmpty ? .empty : .sequence(nodes)
@@ -280,33 +284,5 @@ struct RegexReader {
       throw RegexProblem(what: "“\(before)\(lower)” where case is ignored in the pattern")
     }
     return [scalar.isASCII ? lower : scalar]
-  }
-}
-
-/// Case folding where a pattern ignores case.
-enum CaseFolding {
-  /// A set with the other cases of its letters, which must be of ASCII.
-  static func closed(_ set: ScalarSet) throws -> ScalarSet {
-    var ranges = set.ranges
-    for range in set.ranges {
-      if range.upperBound >= 0x80, !isCaseless(range) {
-        throw RegexProblem(what: "a letter beyond ASCII where case is ignored in the pattern")
-      }
-      for value in range where value < 0x80 {
-        guard let scalar = Unicode.Scalar(value), scalar.properties.isAlphabetic else { continue }
-        ranges.append(value ^ 0x20...value ^ 0x20)
-        if value | 0x20 == 0x73 { ranges.append(0x17F...0x17F) }  // long s
-        if value | 0x20 == 0x6B { ranges.append(0x212A...0x212A) }  // Kelvin sign
-      }
-    }
-    return ScalarSet(ranges)
-  }
-
-  private static func isCaseless(_ range: ClosedRange<UInt32>) -> Bool {
-    (max(range.lowerBound, 0x80)...range.upperBound).allSatisfy { value in
-      guard let properties = Unicode.Scalar(value)?.properties else { return true }
-      return !properties.isCased && !properties.changesWhenCaseFolded
-        && !properties.changesWhenUppercased
-    }
   }
 }

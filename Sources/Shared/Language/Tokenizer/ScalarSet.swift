@@ -63,6 +63,12 @@ struct ScalarSet: Sendable, Equatable {
     return low < ranges.count && ranges[low].lowerBound <= value
   }
 
+  /// The one character of a set that has no other.
+  var only: UInt32? {
+    guard ranges.count == 1, ranges[0].count == 1 else { return nil }
+    return ranges[0].lowerBound
+  }
+
   func union(_ other: ScalarSet) -> ScalarSet { ScalarSet(ranges + other.ranges) }
 
   var inverted: ScalarSet {

@@ -5,13 +5,13 @@ struct SplitWork {
   /// Whether the first piece starts where the whole input starts.
   fileprivate var isFirst: Bool
   fileprivate var other = Pieces()
-  fileprivate var parts: [Part] = []
-  fileprivate var regex = RegexPattern.Scratch()
+  var parts: [Part] = []
+  var regex = RegexPattern.Scratch()
   /// Whether bytes are spelled with the byte alphabet.
   private var isSpelled = false
 
   /// A stretch of a piece, matched or not.
-  fileprivate struct Part {
+  struct Part {
     var start: Int
     var end: Int
     var isMatch: Bool
@@ -213,135 +213,6 @@ extension SplitWork {
         }
       }
       parts.removeFirst(kept)
-    }
-  }
-
-  /// Lists the next match and what lies before it.
-  private mutating func append(_ start: Int, _ end: Int) {
-    let done = parts.last?.end ?? 0
-    if done < start { parts.append(Part(start: done, end: start, isMatch: false)) }
-    parts.append(Part(start: start, end: end, isMatch: true))
-  }
-
-  /// Lists what lies behind the last match.
-  private mutating func finish(_ end: Int) {
-    let done = parts.last?.end ?? 0
-    if done < end { parts.append(Part(start: done, end: end, isMatch: false)) }
-  }
-
-  /// Each character of a set.
-  fileprivate mutating func match(_ text: borrowing Span<UInt8>, _ set: ScalarBits) {
-    var index = 0
-    while index < text.count {
-      let scalar = Scalars.read(text, at: index)
-      if set.contains(scalar.value) { append(index, index + scalar.count) }
-      index += scalar.count
-    }
-    finish(index)
-  }
-
-  /// Each place of a string, which is a character.
-  fileprivate mutating func match(_ text: borrowing Span<UInt8>, _ character: [UInt8]) {
-    var index = 0
-    while index < text.count {
-      let count = Scalars.read(text, at: index).count
-      if count == character.count,
-        character.indices.allSatisfy({ text[index + $0] == character[$0] })
-      {
-        append(index, index + count)
-      }
-      index += count
-    }
-    finish(index)
-  }
-
-  fileprivate mutating func match(_ text: borrowing Span<UInt8>, length: Int) {
-    var start = 0
-    var count = 0
-    var index = 0
-    while index < text.count {
-      index += Scalars.read(text, at: index).count
-      count += 1
-      if count == length {
-        append(start, index)
-        (start, count) = (index, 0)
-      }
-    }
-    finish(index)
-  }
-
-  /// Each run of a script; what stands before the first and belongs to none is no match.
-  fileprivate mutating func matchScripts(_ text: borrowing Span<UInt8>) {
-    var start: Int?
-    var script: UInt8 = 0
-    var index = 0
-    while index < text.count {
-      let scalar = Scalars.read(text, at: index)
-      let next = UnicodeScripts.shared[scalar.value]
-      if next != 0, next != script {
-        if let start { append(start, index) }
-        start = index
-        script = next
-      }
-      index += scalar.count
-    }
-    if let start { append(start, index) }
-    finish(index)
-  }
-
-  fileprivate mutating func match(_ text: borrowing Span<UInt8>, _ pattern: RegexPattern) {
-    var lastEnd: Int?
-    var index = 0
-    while let found = pattern.match(in: text, from: index, &regex) {
-      if found.isEmpty, found.lowerBound == lastEnd {
-        guard index < text.count else { break }
-        index += Scalars.read(text, at: index).count
-        continue
-      }
-      append(found.lowerBound, found.upperBound)
-      (lastEnd, index) = (found.upperBound, found.upperBound)
-    }
-    finish(text.count)
-  }
-
-  fileprivate mutating func matchTiles(
-    _ text: borrowing Span<UInt8>, _ pattern: some CompiledPattern
-  ) {
-    var start = 0
-    while start < text.count {
-      let end = pattern.pieceEnd(text, from: start, to: text.count)
-      append(start, end)
-      start = end
-    }
-  }
-
-  fileprivate mutating func matchWords(
-    _ text: borrowing Span<UInt8>, word: ScalarBits, space: ScalarBits
-  ) {
-    enum Kind { case word, space, other }
-    var (index, start) = (0, 0)
-    var kind = Kind.space
-    while index < text.count {
-      let scalar = Scalars.read(text, at: index)
-      let next: Kind =
-        word.contains(scalar.value) ? .word : space.contains(scalar.value) ? .space : .other
-      if next != kind {
-        if kind != .space { append(start, index) }
-        (start, kind) = (index, next)
-      }
-      index += scalar.count
-    }
-    if kind != .space { append(start, index) }
-    finish(index)
-  }
-}
-
-extension SplitMatcher {
-  fileprivate func match(_ text: borrowing Span<UInt8>, _ work: inout SplitWork) {
-    switch self {
-    case .compiled(let pattern): work.matchTiles(text, pattern)
-    case .regex(let pattern): work.match(text, pattern)
-    case .words(let word, let space): work.matchWords(text, word: word, space: space)
     }
   }
 }

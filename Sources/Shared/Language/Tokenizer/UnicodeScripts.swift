@@ -24,7 +24,9 @@ struct UnicodeScripts: Sendable {
     (self.starts, self.ends, self.scripts) = (starts, ends, scripts)
   }
 
-  /// The number of a character's script; 0 where it goes with any. Kana count as Han.
+  /// The number of a character's script; 0 where it goes with any.
+  ///
+  /// Kana count as Han.
   subscript(_ scalar: UInt32) -> UInt8 {
     var low = 0
     var high = ends.count

@@ -47,7 +47,7 @@ enum UnicodeTables {
     return isKnown(scalar, since: patternVersion) ? scalar.properties.generalCategory : .unassigned
   }
 
-  /// `\p{Alphabetic}`
+  /// What `\p{Alphabetic}` matches.
   static func isAlphabetic(_ scalar: Unicode.Scalar) -> Bool {
     isKnown(scalar, since: patternVersion) && scalar.properties.isAlphabetic
   }
@@ -59,21 +59,21 @@ enum UnicodeTables {
 
   /// A word's character to `Whitespace`.
   static func isWord(_ scalar: Unicode.Scalar) -> Bool {
-    isPatternWord(scalar) && !isPatternWordOnly(scalar) || scalar.properties.isJoinControl
+    isBracketWord(scalar) || scalar.properties.isJoinControl
   }
 
-  /// `\w` in a regular expression.
-  static func isPatternWord(_ scalar: Unicode.Scalar) -> Bool {
+  /// `\w` within the brackets of a regular expression.
+  static func isBracketWord(_ scalar: Unicode.Scalar) -> Bool {
     let category = category(scalar)
     return isAlphabetic(scalar) || marks.contains(category) || category == .decimalNumber
-      || category == .connectorPunctuation || isPatternWordOnly(scalar)
+      || category == .connectorPunctuation
   }
 
-  /// `\w` has the superscripts and fractions of Latin-1 beyond what Unicode says.
-  private static func isPatternWordOnly(_ scalar: Unicode.Scalar) -> Bool {
+  /// `\w` by itself, which has the superscripts and fractions of Latin-1 too.
+  static func isPatternWord(_ scalar: Unicode.Scalar) -> Bool {
     switch scalar.value {
     case 0xB2, 0xB3, 0xB9, 0xBC...0xBE: true
-    default: false
+    default: isBracketWord(scalar)
     }
   }
 
