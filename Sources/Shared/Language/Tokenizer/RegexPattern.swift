@@ -43,6 +43,23 @@ struct RegexPattern: Sendable {
 
   // MARK: - Matching
 
+  /// Calls `body` with every match, from the left; an empty one right behind a match is none.
+  func forEachMatch(
+    in text: borrowing Span<UInt8>, _ scratch: inout Scratch, _ body: (Range<Int>) -> Void
+  ) {
+    var lastEnd: Int?
+    var index = 0
+    while let found = match(in: text, from: index, &scratch) {
+      if found.isEmpty, found.lowerBound == lastEnd {
+        guard index < text.count else { break }
+        index += Scalars.read(text, at: index).count
+        continue
+      }
+      body(found)
+      (lastEnd, index) = (found.upperBound, found.upperBound)
+    }
+  }
+
   /// The next match at or behind `start`; nil where there is none.
   func match(
     in text: borrowing Span<UInt8>, from start: Int, _ scratch: inout Scratch

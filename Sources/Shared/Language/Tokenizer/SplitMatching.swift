@@ -75,17 +75,10 @@ extension SplitWork {
   }
 
   mutating func match(_ text: borrowing Span<UInt8>, _ pattern: RegexPattern) {
-    var lastEnd: Int?
-    var index = 0
-    while let found = pattern.match(in: text, from: index, &regex) {
-      if found.isEmpty, found.lowerBound == lastEnd {
-        guard index < text.count else { break }
-        index += Scalars.read(text, at: index).count
-        continue
-      }
-      append(found.lowerBound, found.upperBound)
-      (lastEnd, index) = (found.upperBound, found.upperBound)
-    }
+    var scratch = RegexPattern.Scratch()
+    swap(&scratch, &regex)
+    pattern.forEachMatch(in: text, &scratch) { append($0.lowerBound, $0.upperBound) }
+    swap(&scratch, &regex)
     finish(text.count)
   }
 

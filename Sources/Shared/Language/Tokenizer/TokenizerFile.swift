@@ -74,9 +74,8 @@ struct TokenizerFile {
   }
 
   func normalizers() throws -> [Normalizer] {
-    try components("normalizer", tree("normalizer"), listedAs: "normalizers").map { item in
-      guard item.type == "NFC" else { throw item.unknownType }
-      return .nfc
+    try components("normalizer", tree("normalizer"), listedAs: "normalizers").map {
+      try Normalizer($0)
     }
   }
 

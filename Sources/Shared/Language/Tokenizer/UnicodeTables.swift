@@ -87,4 +87,30 @@ enum UnicodeTables {
         && punctuation.contains(scalar.properties.generalCategory)
     }
   }
+
+  /// What `StripAccents` removes: the marks of Unicode 9.
+  static func isAccent(_ scalar: Unicode.Scalar) -> Bool {
+    switch scalar.value {
+    case 0x1CF2, 0x1CF3: true  // marks then, no longer now
+    case 0x111C9: false  // punctuation then
+    default: isKnown(scalar, since: 9) && marks.contains(scalar.properties.generalCategory)
+    }
+  }
+
+  /// What `BertNormalizer` removes as an accent: the marks without width of Unicode 8.
+  static func isBertAccent(_ scalar: Unicode.Scalar) -> Bool {
+    switch scalar.value {
+    case 0x1734, 0x1171E: true  // without width then
+    case 0x1885, 0x1886, 0xA9BD, 0x111C9: false
+    default: isKnown(scalar, since: 8) && scalar.properties.generalCategory == .nonspacingMark
+    }
+  }
+
+  /// What `BertNormalizer` removes as a control character, tab and ends of lines among them.
+  static func isBertControl(_ scalar: Unicode.Scalar) -> Bool {
+    switch scalar.properties.generalCategory {
+    case .control, .format, .privateUse: isKnown(scalar, since: 8)
+    default: false
+    }
+  }
 }
