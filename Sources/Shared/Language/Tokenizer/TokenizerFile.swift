@@ -85,7 +85,11 @@ struct TokenizerFile {
   func preTokenizer() throws -> PreTokenizer {
     let items = try components(
       "pre_tokenizer", tree("pre_tokenizer"), listedAs: "pretokenizers")
-    return try PreTokenizer(items)
+    let preTokenizer = try PreTokenizer(items)
+    guard preTokenizer.isByteLevel else {
+      throw unsupported("pre_tokenizer", "a pre-tokenizer without ByteLevel")
+    }
+    return preTokenizer
   }
 
   /// Checks that decoding is the plain joining of the tokens' bytes.
