@@ -71,8 +71,8 @@ import Testing
     #expect(rendered(choices, text) == [text])
   }
 
-  @Test("Pieces are those of Hugging Face's tokenizers", arguments: try goldens())
-  func goldens(golden: Golden) throws {
+  @Test("Pieces are those of Hugging Face's tokenizers", arguments: try Golden.all())
+  func piecesAreGolden(golden: Golden) throws {
     let preTokenizer = try PreTokenizer(golden.description, path: "tokenizer.json")
     for (text, expected) in golden.texts {
       #expect(bytes(rendered(preTokenizer, text)) == bytes(expected))
@@ -86,7 +86,7 @@ import Testing
   }
 
   @Test func theInnerLoopKnowsTheCommonPatterns() throws {
-    let found = try TextSplittingTests.goldens().filter { golden in
+    let found = try Golden.all().filter { golden in
       try PreTokenizer(golden.description, path: "t").fast != nil
     }
     #expect(
@@ -205,8 +205,8 @@ struct Golden: Sendable, CustomTestStringConvertible {
   var testDescription: String { name }
 }
 
-extension TextSplittingTests {
-  static func goldens() throws -> [Golden] {
+extension Golden {
+  static func all() throws -> [Golden] {
     let path = ProjectFiles.root + "/Tests/Fixtures/splitting/splitting.json"
     let file = try JSON(parsing: try MappedFile.contents(path))
     let texts = try #require(file["texts"]?.array).compactMap(\.string)

@@ -133,11 +133,11 @@ private func complaint(at path: String) throws -> String {
         #""normalizer":{"type":"Sequence","normalizers":[{"type":"NFC"},{"type":"Strip"}]}"#)
         == "T/tokenizer.json: normalizer.normalizers[1]: the type “Strip” is not supported.")
     #expect(
-      try changed(byteLevel, #""pre_tokenizer":{"type":"Metaspace","#)
-        == "T/tokenizer.json: pre_tokenizer: the type “Metaspace” is not supported.")
+      try changed(byteLevel, #""pre_tokenizer":{"type":"Sorting","#)
+        == "T/tokenizer.json: pre_tokenizer: the type “Sorting” is not supported.")
     #expect(
-      try changed(#""use_regex":true"#, #""use_regex":false"#)
-        == "T/tokenizer.json: pre_tokenizer: use_regex false is not supported.")
+      try changed(byteLevel, #""pre_tokenizer":{"type":"Whitespace","#)
+        == "T/tokenizer.json: pre_tokenizer: a pre-tokenizer without ByteLevel is not supported.")
     #expect(
       try changed(#""model":{"type":"BPE""#, #""model":{"type":"Unigram""#)
         == "T/tokenizer.json: model: the type “Unigram” is not supported.")

@@ -135,7 +135,8 @@ private enum Rewriting {
     }
     while right, range.lowerBound < range.upperBound {
       let start = Scalars.start(text, before: range.upperBound)
-      guard CharacterClasses.shared[Scalars.read(text, at: start).value] == CharacterClass.space else { break }
+      guard CharacterClasses.shared[Scalars.read(text, at: start).value] == CharacterClass.space
+      else { break }
       range = range.lowerBound..<start
     }
     return range.count == text.count ? nil : [UInt8](copying: text.extracting(range))

@@ -7,6 +7,8 @@ enum RegexInstruction: Sendable {
   case scalar(UInt32)
   /// As many characters of a set as possible; gives back down to `atLeast` of them, if at all.
   case run(Int, atLeast: Int, atMost: Int, givesBack: Bool)
+  /// Goes elsewhere unless a character of a set comes next.
+  case unless(Int, goTo: Int)
   /// Tries one place, then the other.
   case split(Int, Int)
   case jump(Int)
@@ -74,14 +76,21 @@ struct RegexCompiler {
   private mutating func choice(_ nodes: [RegexNode]) throws {
     var jumps: [Int] = []
     for (index, node) in nodes.enumerated() {
+      guard index < nodes.count - 1 else {
+        try compile(node)
+        break
+      }
+      // What cannot start here needs no way back.
+      let guarded = program.count
+      let starts = sets.count < RegexCompiler.setLimit / 2 ? node.starts : nil
+      if starts != nil { program.append(.accept) }
       let start = program.count
-      let isLast = index == nodes.count - 1
-      if !isLast { program.append(.accept) }
+      program.append(.accept)
       try compile(node)
-      guard !isLast else { break }
       jumps.append(program.count)
       program.append(.accept)
       program[start] = .split(start + 1, program.count)
+      if let starts { program[guarded] = .unless(try number(starts), goTo: program.count) }
     }
     for jump in jumps { program[jump] = .jump(program.count) }
   }

@@ -95,6 +95,11 @@ struct RegexPattern: Sendable {
         scratch.choices.removeLast(scratch.choices.count - base)
         return position
       case .jump(let target): next = target
+      case .unless(let number, let target):
+        let isNext =
+          position < text.count
+          && sets[number].contains(Scalars.read(text, at: position).value)
+        next = isNext ? next + 1 : target
       case .split(let one, let other):
         scratch.choices.append(Choice(next: other, position: position, low: -1))
         next = one

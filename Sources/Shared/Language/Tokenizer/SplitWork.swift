@@ -21,34 +21,45 @@ struct SplitWork {
 
   /// Spells bytes with the byte alphabet, which is what steps behind `ByteLevel` see.
   mutating func spell(_ pieces: inout Pieces) {
-    rewrite(&pieces) { bytes, result in
-      for byte in bytes { result.append(contentsOf: SplitWork.spellings[Int(byte)]) }
+    other.removeAll()
+    var start = 0
+    for end in pieces.ends {
+      for index in start..<end { other.bytes += SplitWork.spellings[Int(pieces.bytes[index])] }
+      other.endPiece()
+      start = end
     }
+    swap(&pieces, &other)
     isSpelled = true
   }
 
   /// Takes bytes for their spelling again.
   mutating func unspell(_ pieces: inout Pieces) {
     guard isSpelled else { return }
-    rewrite(&pieces) { bytes, result in result += ByteAlphabet.decode(Array(bytes)) ?? [] }
+    other.removeAll()
+    let bytes = pieces.bytes
+    var index = 0
+    for end in pieces.ends {
+      while index < end {
+        let scalar = Scalars.read(bytes.span, at: index)
+        other.bytes.append(SplitWork.spelled[Int(scalar.value)])
+        index += scalar.count
+      }
+      other.endPiece()
+    }
+    swap(&pieces, &other)
     isSpelled = false
   }
 
   private static let spellings = ByteAlphabet.scalars.map { Array(String($0).utf8) }
 
-  /// Rewrites every piece.
-  private mutating func rewrite(
-    _ pieces: inout Pieces, _ body: (ArraySlice<UInt8>, inout [UInt8]) -> Void
-  ) {
-    other.removeAll()
-    var start = 0
-    for end in pieces.ends {
-      body(pieces.bytes[start..<end], &other.bytes)
-      other.endPiece()
-      start = end
+  /// The byte that each character of the alphabet stands for.
+  private static let spelled: [UInt8] = {
+    var bytes = [UInt8](repeating: 0, count: 0x200)
+    for (byte, scalar) in ByteAlphabet.scalars.enumerated() {
+      bytes[Int(scalar.value)] = UInt8(byte)
     }
-    swap(&pieces, &other)
-  }
+    return bytes
+  }()
 }
 
 extension SplitStep {

@@ -70,15 +70,7 @@ package struct TokenEncoder {
     _ text: Span<UInt8>, isFirst: Bool, into ids: inout [UInt32]
   ) {
     guard text.count > 0 else { return }
-    var changed: [UInt8]?
-    for normalizer in tokenizer.normalizers {
-      if let given = changed {
-        changed = normalizer.apply(given.span) ?? given
-      } else {
-        changed = normalizer.apply(text)
-      }
-    }
-    if let changed {
+    if let changed = tokenizer.normalize(text) {
       encodeNormalized(changed.span, isFirst: isFirst, into: &ids)
     } else {
       encodeNormalized(text, isFirst: isFirst, into: &ids)

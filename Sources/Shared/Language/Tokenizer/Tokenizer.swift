@@ -72,6 +72,23 @@ package struct Tokenizer: Sendable {
   }
 }
 
+// MARK: - Normalization
+
+extension Tokenizer {
+  /// What the normalizers make of valid UTF-8; nil where nothing changes.
+  package func normalize(_ text: borrowing Span<UInt8>) -> [UInt8]? {
+    var changed: [UInt8]?
+    for normalizer in normalizers {
+      if let given = changed {
+        changed = normalizer.apply(given.span) ?? given
+      } else {
+        changed = normalizer.apply(text)
+      }
+    }
+    return changed
+  }
+}
+
 // MARK: - Ids to text
 
 extension Tokenizer {

@@ -16,9 +16,7 @@ extension TokenizerFile {
     var vocabulary: Vocabulary { Vocabulary(tokens: tokens, ids: ids) }
   }
 
-  /// The model, and the spelling of its tokens.
-  ///
-  /// - Parameter pieces: whether the pre-tokenizer makes pieces of bytes.
+  /// The model, and the spelling of its tokens; `pieces` says what the pre-tokenizer makes.
   func model(pieces: TokenModel.Alphabet) throws -> (model: TokenModel, spelling: Vocabulary) {
     switch try modelType() {
     case "BPE":

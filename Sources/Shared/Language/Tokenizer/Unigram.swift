@@ -16,9 +16,8 @@ struct Unigram: Sendable {
 
   private static let unknownPenalty = 10.0
 
-  /// - Parameters:
-  ///   - scores: one for each id of `spelling`.
-  ///   - byteTokens: 256 ids, `noToken` for those that are missing, or none.
+  /// Takes one score for each id of `spelling`, and 256 ids of bytes, `noToken` for those that are
+  /// missing, or none.
   init(_ spelling: Vocabulary, scores: [Double], unknown: UInt32, byteTokens: [UInt32]) {
     precondition(scores.count == spelling.count, "one score per token")
     var trie = ByteTrie()

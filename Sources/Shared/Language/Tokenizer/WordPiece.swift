@@ -11,10 +11,8 @@ struct WordPiece: Sendable {
   /// Words of more characters become the unknown token.
   private let longestWord: Int
 
-  /// - Parameters:
-  ///   - prefix: what marks a token that continues a word, such as `##`.
-  ///   - unknown: the id of a word that cannot be cut into tokens.
-  ///   - longestWord: characters above which a word is unknown.
+  /// Words that cannot be cut into tokens, or have more characters than `longestWord`, become
+  /// `unknown`; `prefix`, such as `##`, marks a token that continues a word.
   init(_ spelling: Vocabulary, prefix: [UInt8], unknown: UInt32, longestWord: Int) {
     var trie = ByteTrie()
     for id in 0..<UInt32(spelling.count) {
