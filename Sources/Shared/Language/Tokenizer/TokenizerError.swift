@@ -40,7 +40,8 @@ package enum TokenizerError: Failure, Equatable {
     case .noFile: "Save the tokenizer with save_pretrained of a fast tokenizer, which writes it."
     case .malformed, .wrongValue, .unknownMerge: "Fetch the file again."
     case .unsupported:
-      "Byte-level BPE tokenizers with GPT-2's split pattern are supported (GPT-2, GPT-Neo, Pythia)."
+      "Save the tokenizer without that part, or pretokenize with Hugging Face and give the ids as a "
+        + "tokenized data set."
     case .addedTokenId:
       "Hugging Face would use its own number; save the tokenizer again with save_pretrained."
     case .noSuchToken(_, let role):

@@ -80,17 +80,7 @@ struct TokenizerFile {
   }
 
   func preTokenizer() throws -> PreTokenizer {
-<<<<<<< HEAD
     try PreTokenizer(components("pre_tokenizer", tree("pre_tokenizer"), listedAs: "pretokenizers"))
-=======
-    let items = try components(
-      "pre_tokenizer", tree("pre_tokenizer"), listedAs: "pretokenizers")
-    let preTokenizer = try PreTokenizer(items)
-    guard preTokenizer.isByteLevel else {
-      throw unsupported("pre_tokenizer", "a pre-tokenizer without ByteLevel")
-    }
-    return preTokenizer
->>>>>>> split
   }
 
   func decoder() throws -> TokenDecoder {
