@@ -125,28 +125,34 @@ private func complaint(at path: String) throws -> String {
     }
     let byteLevel = #""pre_tokenizer":{"type":"ByteLevel","add_prefix_space":false,"#
     #expect(
-      try changed(#""normalizer":null"#, #""normalizer":{"type":"Lowercase"}"#)
-        == "T/tokenizer.json: normalizer: the type “Lowercase” is not supported.")
+      try changed(#""normalizer":null"#, #""normalizer":{"type":"Rhyme"}"#)
+        == "T/tokenizer.json: normalizer: the type “Rhyme” is not supported.")
     #expect(
       try changed(
         #""normalizer":null"#,
-        #""normalizer":{"type":"Sequence","normalizers":[{"type":"NFC"},{"type":"Strip"}]}"#)
-        == "T/tokenizer.json: normalizer.normalizers[1]: the type “Strip” is not supported.")
+        #""normalizer":{"type":"Sequence","normalizers":[{"type":"NFC"},{"type":"Rhyme"}]}"#)
+        == "T/tokenizer.json: normalizer.normalizers[1]: the type “Rhyme” is not supported.")
     #expect(
       try changed(byteLevel, #""pre_tokenizer":{"type":"Sorting","#)
         == "T/tokenizer.json: pre_tokenizer: the type “Sorting” is not supported.")
     #expect(
-      try changed(byteLevel, #""pre_tokenizer":{"type":"Whitespace","#)
-        == "T/tokenizer.json: pre_tokenizer: a pre-tokenizer without ByteLevel is not supported.")
+      try changed(#""model":{"type":"BPE""#, #""model":{"type":"Hidden""#)
+        == "T/tokenizer.json: model: the type “Hidden” is not supported.")
     #expect(
       try changed(#""model":{"type":"BPE""#, #""model":{"type":"Unigram""#)
-        == "T/tokenizer.json: model: the type “Unigram” is not supported.")
+        == "T/tokenizer.json: model.vocab must be a list.")
+    #expect(
+      try changed(#""model":{"type":"BPE""#, #""model":{"type":"WordLevel""#)
+        == "T/tokenizer.json: model.unk_token must be in the vocabulary.")
     #expect(
       try changed(#""dropout":null"#, #""dropout":0.1"#)
         == "T/tokenizer.json: model.dropout: 0.1 is not supported.")
     #expect(
-      try changed(#""end_of_word_suffix":null"#, #""end_of_word_suffix":"</w>""#)
-        == "T/tokenizer.json: model.end_of_word_suffix: \"</w>\" is not supported.")
+      try changed(#""end_of_word_suffix":null"#, #""end_of_word_suffix":1"#)
+        == "T/tokenizer.json: model.end_of_word_suffix must be a string or null.")
+    #expect(
+      try changed(#""decoder":{"type":"ByteLevel""#, #""decoder":{"type":"CTC""#)
+        == "T/tokenizer.json: decoder: the type “CTC” is not supported.")
     #expect(
       try changed(#""id":0,"content":"<|endoftext|>""#, #""id":7,"content":"<|endoftext|>""#)
         == "T/tokenizer.json: the added token “<|endoftext|>” has the id 7, where its place gives "

@@ -99,3 +99,53 @@ package enum Zstandard {
     return Int(stated)
   }
 }
+
+// MARK: - Streams
+
+/// A decoder of zstd frames, one behind the other, that is fed piece by piece.
+@safe package final class ZstandardDecoder {
+  private let context: OpaquePointer
+  /// Frames that need a greater window are refused: 128 MiB, what the command line tool allows.
+  private static let windowLog: Int32 = 27
+
+  package init() {
+    guard let context = unsafe ZSTD_createDCtx() else {
+      preconditionFailure("libzstd has no memory for a context")
+    }
+    unsafe self.context = context
+    unsafe ZSTD_DCtx_setParameter(context, ZSTD_d_windowLogMax, ZstandardDecoder.windowLog)
+  }
+
+  deinit { unsafe ZSTD_freeDCtx(context) }
+
+  /// What came of some input.
+  package struct Step: Equatable {
+    package let consumed: Int
+    /// Whether a frame ended there.
+    package let isComplete: Bool
+    /// What is wrong with the frame.
+    package let failure: String?
+  }
+
+  /// Decodes some input and appends at most `limit` bytes.
+  package func decode(
+    _ bytes: Span<UInt8>, appendingTo output: inout [UInt8], atMost limit: Int
+  ) -> Step {
+    var result = 0
+    var consumed = 0
+    let made = unsafe [UInt8](unsafeUninitializedCapacity: limit) { buffer, count in
+      unsafe bytes.withUnsafeBufferPointer { source in
+        var input = unsafe ZSTD_inBuffer(src: source.baseAddress, size: source.count, pos: 0)
+        var output = unsafe ZSTD_outBuffer(dst: buffer.baseAddress, size: limit, pos: 0)
+        result = unsafe ZSTD_decompressStream(context, &output, &input)
+        (consumed, count) = unsafe (input.pos, output.pos)
+      }
+    }
+    output += made
+    guard ZSTD_isError(result) == 0 else {
+      let reason = unsafe String(cString: ZSTD_getErrorName(result))
+      return Step(consumed: consumed, isComplete: false, failure: reason)
+    }
+    return Step(consumed: consumed, isComplete: result == 0, failure: nil)
+  }
+}

@@ -9,11 +9,16 @@ package enum DataError: Failure, Equatable {
   case onlyTrain(split: String)
   case slicedSplit(String)
   case unreadKind(path: String, kind: String)
+  /// A name that promises a format which the content is not.
+  case notOfItsKind(path: String, kind: String)
+  /// A state.json whose list of files cannot be used.
+  case badState(path: String)
 
   package var sentence: String {
     switch self {
     case .absent(let path): "There is no text at \(path): no such file or folder."
-    case .noFiles(let folder): "The folder \(folder) holds no .jsonl, .ndjson, .json or .txt file."
+    case .noFiles(let folder): 
+      "The folder \(folder) holds no .jsonl, .ndjson, .json, .txt, .parquet or .arrow file."
     case .noMatch(let pattern): "No file matches \(pattern)."
     case .emptySplit(let split, let folder):
       "No file name in \(folder) tells that it belongs to the split “\(split)”."
@@ -21,7 +26,9 @@ package enum DataError: Failure, Equatable {
       "These files have no split “\(split)”: files that are named, and files whose names tell no "
         + "split, are “train”."
     case .slicedSplit(let split): "Slices of a split are not read: “\(split)”."
-    case .unreadKind(let path, let kind): "\(path) is \(kind), which is not read yet."
+    case .unreadKind(let path, let kind): "\(path) is \(kind), which is not read."
+    case .notOfItsKind(let path, let kind): "\(path) is named as \(kind) and does not start as such."
+    case .badState(let path): "\(path) does not list the files of a data set."
     }
   }
 
@@ -35,6 +42,7 @@ package enum DataError: Failure, Equatable {
     case .emptySplit: "Name the files, as pretokenize.data_files, and leave split at “train”."
     case .onlyTrain: "Set pretokenize.split to “train”."
     case .slicedSplit: "Set pretokenize.split to the name of the split alone."
+    case .notOfItsKind, .badState: "Fetch or create the file again."
     case .unreadKind: "Convert it to JSON Lines: one object per line, such as {\"text\": \"…\"}."
     }
   }

@@ -1,0 +1,164 @@
+// The columns of an Arrow stream. Comes in: its schema message. Leaves: for every column what it
+// holds, and which buffers of a record batch are its.
+
+package import Shared
+
+/// Why an Arrow file is refused.
+package enum ArrowError: Failure, Equatable {
+  case notArrow(path: String)
+  case cutShort(path: String, byte: Int)
+  case malformed(path: String, byte: Int, what: String)
+  case missingColumn(path: String, column: String, found: [String])
+  case wrongType(path: String, column: String, type: String, content: ColumnContent)
+  case unsupported(path: String, what: String)
+  case nullRow(path: String, column: String, row: Int)
+  case notAToken(path: String, column: String, row: Int)
+
+  package var sentence: String {
+    switch self {
+    case .notArrow(let path): "\(path) is no Arrow stream."
+    case .cutShort(let path, let byte): "\(path) is cut short: it ends at byte \(byte)."
+    case .malformed(let path, let byte, let what): "\(path) is damaged at byte \(byte): \(what)."
+    case .missingColumn(let path, let column, let found):
+      "\(path) has no column “\(column)”; it has "
+        + (found.isEmpty ? "none" : found.map { "“\($0)”" }.joined(separator: ", ")) + "."
+    case .wrongType(let path, let column, let type, .text):
+      "\(path): the column “\(column)” holds \(type) where text is needed."
+    case .wrongType(let path, let column, let type, .tokens):
+      "\(path): the column “\(column)” holds \(type) where lists of token ids are needed."
+    case .unsupported(let path, let what): "\(path) has \(what), which is not supported."
+    case .nullRow(let path, let column, let row):
+      "\(path), row \(row): “\(column)” is null or holds a null."
+    case .notAToken(let path, let column, let row):
+      "\(path), row \(row): “\(column)” holds what is no token id."
+    }
+  }
+
+  package var hint: String? {
+    switch self {
+    case .notArrow, .cutShort, .malformed: "Fetch or create the file again."
+    case .missingColumn, .wrongType: "Set pretokenize.column_name to another column."
+    case .unsupported: "Write it again with save_to_disk of Hugging Face's datasets."
+    case .nullRow, .notAToken: "Repair or remove the row, or set pretokenize.skip_invalid."
+    }
+  }
+}
+
+/// A column of a schema, or a part of one.
+struct ArrowField {
+  let name: String
+  let type: ArrowType
+  let children: [ArrowField]
+  /// The dictionary that holds the values, whose places the column holds.
+  let dictionary: (id: Int, index: ArrowType)?
+
+  /// Deeper types are refused.
+  private static let depthLimit = 64
+
+  init(_ table: FlatTable, depth: Int = 0) throws {
+    guard depth < ArrowField.depthLimit else { throw FlatBufferProblem(offset: 0) }
+    name = try table.text(0) ?? ""
+    type = try ArrowType(try table.number(2, UInt8.self), try table.table(3))
+    children = try table.tables(5).map { try ArrowField($0, depth: depth + 1) }
+    if let encoding = try table.table(4) {
+      let index = try encoding.table(1)
+      dictionary = (
+        Int(try encoding.number(0, Int64.self)),
+        index == nil ? .integer(byteCount: 4, isSigned: true) : try ArrowType(2, index)
+      )
+    } else {
+      dictionary = nil
+    }
+  }
+
+  /// What the column can be read as.
+  var content: ColumnContent? {
+    switch type {
+    case .text, .textView: return .text
+    case .list, .fixedSizeList:
+      guard dictionary == nil, children.count == 1, children[0].dictionary == nil,
+        case .integer = children[0].type
+      else { return nil }
+      return .tokens
+    default: return nil
+    }
+  }
+
+  /// The values and buffers of a batch that this field and those in it take.
+  ///
+  /// `views` gives the number of further buffers of each column of views, in order.
+  func extent(_ views: inout ArraySlice<Int>) -> (nodes: Int, buffers: Int) {
+    if dictionary != nil { return (1, 2) }
+    var extent = (nodes: 1, buffers: type.bufferCount)
+    if case .textView = type { extent.buffers += views.popFirst() ?? 0 }
+    if case .otherView = type { extent.buffers += views.popFirst() ?? 0 }
+    for child in children {
+      let inner = child.extent(&views)
+      extent = (extent.nodes + inner.nodes, extent.buffers + inner.buffers)
+    }
+    return extent
+  }
+}
+
+/// What is known of a type.
+enum ArrowType: Equatable {
+  /// UTF-8 with offsets of 4 or 8 bytes.
+  case text(offsetByteCount: Int)
+  case textView
+  case otherView
+  case integer(byteCount: Int, isSigned: Bool)
+  case list(offsetByteCount: Int)
+  case fixedSizeList(Int)
+  /// A type that is only passed over, with the buffers of its own.
+  case other(String, buffers: Int)
+
+  /// Reads the number and table of the union `Type` of Schema.fbs.
+  init(_ number: UInt8, _ table: FlatTable?) throws {
+    switch number {
+    case 1: self = .other("nulls", buffers: 0)
+    case 2:
+      let bits = Int(try table?.number(0, Int32.self) ?? 0)
+      guard [8, 16, 32, 64].contains(bits) else { throw FlatBufferProblem(offset: 0) }
+      self = .integer(byteCount: bits / 8, isSigned: try table?.bool(1) ?? false)
+    case 3: self = .other("floating-point numbers", buffers: 2)
+    case 4, 19: self = .other("bytes", buffers: 3)
+    case 5: self = .text(offsetByteCount: 4)
+    case 20: self = .text(offsetByteCount: 8)
+    case 6...11, 15, 18: self = .other("values of a fixed size", buffers: 2)
+    case 12: self = .list(offsetByteCount: 4)
+    case 21: self = .list(offsetByteCount: 8)
+    case 13: self = .other("structures", buffers: 1)
+    case 14:
+      let isDense = try table?.number(0, Int16.self) == 1
+      self = .other("unions", buffers: isDense ? 2 : 1)
+    case 16: self = .fixedSizeList(Int(try table?.number(0, Int32.self) ?? 0))
+    case 17: self = .other("maps", buffers: 2)
+    case 22: self = .other("runs", buffers: 0)
+    case 23: self = .otherView
+    case 24: self = .textView
+    case 25, 26: self = .other("lists by view", buffers: 3)
+    default: throw FlatBufferProblem(offset: 0)
+    }
+  }
+
+  /// Buffers of its own, without those of views and children.
+  var bufferCount: Int {
+    switch self {
+    case .text: 3
+    case .integer, .list, .textView, .otherView: 2
+    case .fixedSizeList: 1
+    case .other(_, let buffers): buffers
+    }
+  }
+
+  /// The type in words.
+  var words: String {
+    switch self {
+    case .text, .textView: "text"
+    case .otherView: "bytes"
+    case .integer: "whole numbers"
+    case .list, .fixedSizeList: "lists"
+    case .other(let words, _): words
+    }
+  }
+}

@@ -1,0 +1,34 @@
+// A file that is read by ranges, without mapping it: what was read stays out of the process's memory.
+
+package import Shared
+
+/// Owns an open file.
+package final class InputFile: Sendable {
+  package let path: String
+  package let byteCount: Int
+  private let descriptor: Int32
+
+  package init(_ path: String) throws(SystemError) {
+    let descriptor = try System.openForReading(path)
+    let status: FileStatus
+    do throws(SystemError) { status = try System.status(of: descriptor, path: path) } catch {
+      System.close(descriptor)
+      throw error
+    }
+    guard !status.isDirectory else {
+      System.close(descriptor)
+      throw SystemError(call: "open", path: path, errno: 21)
+    }
+    self.path = path
+    self.descriptor = descriptor
+    byteCount = status.byteCount
+  }
+
+  deinit { System.close(descriptor) }
+
+  /// Reads bytes from `offset` on; fewer than `count` only at the end of the file.
+  package func read(at offset: Int, count: Int) throws(SystemError) -> [UInt8] {
+    try System.read(
+      descriptor, byteCount: max(0, min(count, byteCount - offset)), offset: offset, path: path)
+  }
+}

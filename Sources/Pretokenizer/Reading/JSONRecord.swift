@@ -1,0 +1,176 @@
+// The wanted field of a JSON object. Comes in: the bytes of one object. Leaves: a document. Every byte
+// of the object is checked, not only the field.
+
+package import Shared
+
+/// What is wrong with a record of text.
+package enum RecordError: Failure, Equatable {
+  case malformed(place: String, byte: Int, what: String)
+  case missingColumn(place: String, column: String, found: [String])
+  case wrongType(place: String, column: String, type: String, content: ColumnContent)
+  case notAToken(place: String, column: String)
+
+  package var sentence: String {
+    switch self {
+    case .malformed(let place, let byte, let what): "\(place), byte \(byte): \(what)."
+    case .missingColumn(let place, let column, let found):
+      found.isEmpty
+        ? "\(place): there is no “\(column)”; the object is empty."
+        : "\(place): there is no “\(column)”; there is "
+          + found.map { "“\($0)”" }.joined(separator: ", ") + "."
+    case .wrongType(let place, let column, let type, .text):
+      "\(place): “\(column)” is \(type) where text is needed."
+    case .wrongType(let place, let column, let type, .tokens):
+      "\(place): “\(column)” is \(type) where a list of token ids is needed."
+    case .notAToken(let place, let column): "\(place): “\(column)” holds what is no token id."
+    }
+  }
+
+  package var hint: String? {
+    switch self {
+    case .malformed: "Every record must be one whole JSON object; skip_invalid passes over others."
+    case .missingColumn: "Set pretokenize.column_name to the field that holds the text."
+    case .wrongType, .notAToken:
+      "Repair or remove the record, set pretokenize.column_name to another field, or set "
+        + "skip_invalid."
+    }
+  }
+}
+
+/// Reads objects; keeps its memory from one to the next.
+package struct JSONRecord {
+  private let column: [UInt8]
+  private let content: ColumnContent
+  private var key: [UInt8] = []
+  private var text: [UInt8] = []
+  private var tokens: [UInt32] = []
+
+  package init(column: String, content: ColumnContent) {
+    self.column = Array(column.utf8)
+    self.content = content
+  }
+
+  private var columnName: String { String(decoding: column, as: UTF8.self) }
+
+  /// Reads one object and hands its document on.
+  ///
+  /// `place` names the record in errors; it is called only for one.
+  package mutating func read<Sink: DocumentSink>(
+    _ bytes: Span<UInt8>, into sink: inout Sink, place: () throws -> String
+  ) throws {
+    do {
+      try parse(bytes, into: &sink)
+    } catch let problem as JSONProblem {
+      let error = RecordError.malformed(
+        place: try place(), byte: problem.offset + 1, what: problem.what)
+      return try sink.invalid(error)
+    } catch let problem as FieldProblem {
+      return try sink.invalid(try error(problem, bytes, try place()))
+    }
+    switch content {
+    case .text: try sink.text(text.span)
+    case .tokens: try sink.tokens(tokens.span)
+    }
+  }
+
+  /// What is wrong with the wanted field.
+  private enum FieldProblem: Error {
+    case missing
+    case wrongType(String)
+    case notAToken
+  }
+
+  private mutating func parse<Sink: DocumentSink>(
+    _ bytes: Span<UInt8>, into sink: inout Sink
+  ) throws {
+    var scanner = JSONScanner(bytes)
+    scanner.skipSpace()
+    guard scanner.next == UInt8(ascii: "{") else {
+      throw JSONProblem(offset: scanner.position, what: "expected an object")
+    }
+    try scanner.openObject()
+    var isFound = false
+    var problem: FieldProblem?
+    while try scanner.nextMember(&key) {
+      guard key == column else {
+        _ = try scanner.skipValue()
+        continue
+      }
+      problem = try field(&scanner)
+      isFound = true
+    }
+    scanner.skipSpace()
+    guard scanner.isAtEnd else {
+      throw JSONProblem(offset: scanner.position, what: "expected the end of the line")
+    }
+    if let problem { throw problem }
+    guard isFound else { throw FieldProblem.missing }
+    if scanner.replacedCount > 0 { sink.replaced(scanner.replacedCount) }
+  }
+
+  /// Reads the wanted value, the last of several.
+  private mutating func field(_ scanner: inout JSONScanner) throws -> FieldProblem? {
+    let wanted: UInt8 = content == .text ? UInt8(ascii: "\"") : UInt8(ascii: "[")
+    guard scanner.next == wanted else {
+      let type = JSONRecord.type(scanner.next)
+      _ = try scanner.skipValue()
+      return .wrongType(type)
+    }
+    switch content {
+    case .text:
+      text.removeAll(keepingCapacity: true)
+      try scanner.string(into: &text)
+      return nil
+    case .tokens:
+      tokens.removeAll(keepingCapacity: true)
+      var problem: FieldProblem?
+      try scanner.openArray()
+      while try scanner.nextElement() {
+        guard scanner.next &- 0x30 < 10, let id = UInt32(exactly: try scanner.integer()) else {
+          if scanner.next &- 0x30 >= 10 { _ = try scanner.skipValue() }
+          problem = .notAToken
+          continue
+        }
+        tokens.append(id)
+      }
+      return problem
+    }
+  }
+
+  private func error(
+    _ problem: FieldProblem, _ bytes: Span<UInt8>, _ place: String
+  ) throws -> RecordError {
+    switch problem {
+    case .missing:
+      .missingColumn(place: place, column: columnName, found: try JSONRecord.keys(bytes))
+    case .wrongType(let type):
+      .wrongType(place: place, column: columnName, type: type, content: content)
+    case .notAToken: .notAToken(place: place, column: columnName)
+    }
+  }
+
+  /// The fields that an object has.
+  package static func keys(_ bytes: Span<UInt8>) throws -> [String] {
+    var found: [String] = []
+    var key: [UInt8] = []
+    var scanner = JSONScanner(bytes)
+    scanner.skipSpace()
+    try scanner.openObject()
+    while try scanner.nextMember(&key) {
+      found.append(String(decoding: key, as: UTF8.self))
+      _ = try scanner.skipValue()
+    }
+    return found
+  }
+
+  private static func type(_ first: UInt8) -> String {
+    switch first {
+    case UInt8(ascii: "n"): "null"
+    case UInt8(ascii: "t"), UInt8(ascii: "f"): "true or false"
+    case UInt8(ascii: "\""): "text"
+    case UInt8(ascii: "["): "a list"
+    case UInt8(ascii: "{"): "an object"
+    default: "a number"
+    }
+  }
+}
