@@ -21,6 +21,8 @@ package enum PretokenizeKey {
     where settings.tokenChoices.contains(choice) {
       identities["\(role)_token_id"] = String(try tokenizer.id(of: choice))
     }
+    // Shards of two orders must never meet in one folder.
+    if settings.shuffle { identities["order"] = "feistel-8" }
     // Names of files do not change the bytes; their order, contents and kinds do.
     for (index, file) in files.enumerated() {
       let digits = String(index)
