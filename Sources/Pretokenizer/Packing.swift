@@ -1,5 +1,5 @@
 // Documents of any length become sequences of one length, SAELens's concat-and-batch. Comes in:
-// tokens of documents. Leaves: where every sequence starts, and the tokens of any of them.
+// documents of tokens. Leaves: how many sequences they fill, and the tokens of any of them.
 
 import Shared
 
@@ -13,81 +13,37 @@ package struct PackingRules: Sendable, Equatable {
   /// Between two documents of a sequence.
   package var separator: UInt32?
   package var joining = Joining.concatenated
+  /// Documents after which packing starts anew and the unfinished sequence is dropped.
+  package var batchSize: Int?
 
   /// Whether a sequence may hold parts of several documents.
   package enum Joining: Sendable { case concatenated, oneDocumentPerSequence }
 
   package init(
     contextSize: Int, beginBatch: UInt32? = nil, beginSequence: UInt32? = nil,
-    separator: UInt32? = nil, joining: Joining = .concatenated
+    separator: UInt32? = nil, joining: Joining = .concatenated, batchSize: Int? = nil
   ) {
     self.contextSize = contextSize
     self.beginBatch = beginBatch
     self.beginSequence = beginSequence
     self.separator = separator
     self.joining = joining
+    self.batchSize = batchSize
   }
 }
 
-/// Documents behind each other, in blocks.
-package protocol TokenSource: Sendable {
-  var blockCount: Int { get }
-  /// Documents of a block; every one has tokens.
-  func documentCount(_ block: Int) -> Int
-  func length(_ block: Int, _ document: Int) -> Int
-  func token(_ block: Int, _ index: Int) -> UInt32
-  func read(_ block: Int, _ index: Int, into target: inout MutableSpan<UInt32>)
-}
-
-/// A place between two tokens of the documents.
-package struct PackingCursor: Sendable, Equatable {
-  fileprivate var block = 0
-  fileprivate var document = 0
-  /// The next token, counted within the block.
-  fileprivate var index = 0
+/// A place between two tokens of the documents; small, since many are remembered.
+private struct PackingCursor: Sendable {
+  var part: Int32 = 0
+  var document: Int32 = -1
+  /// The next token, counted within the part.
+  var index: UInt32 = 0
   /// Tokens that are left of the document.
-  fileprivate var remaining = 0
+  var remaining: UInt32 = 0
+  /// The first token of the document.
+  var head: UInt32 = 0
   /// Whether the document's begin-sequence token is still to come.
-  fileprivate var isFresh = true
-}
-
-/// What takes the tokens of a sequence.
-private protocol SequenceSink {
-  mutating func put(_ token: UInt32)
-  mutating func put<Source: TokenSource>(
-    _ source: Source, _ block: Int, _ index: Int, _ count: Int)
-}
-
-/// Counts document tokens, for planning.
-private struct CountingSink: SequenceSink {
-  var taken = 0
-  mutating func put(_ token: UInt32) {}
-  mutating func put<Source: TokenSource>(
-    _ source: Source, _ block: Int, _ index: Int, _ count: Int
-  ) { taken += count }
-}
-
-/// Fills one sequence of a shard.
-private struct FillingSink: SequenceSink {
-  var tokens: [UInt32]
-  var position: Int
-
-  mutating func put(_ token: UInt32) {
-    tokens[position] = token
-    position += 1
-  }
-
-  mutating func put<Source: TokenSource>(
-    _ source: Source, _ block: Int, _ index: Int, _ count: Int
-  ) {
-    guard count > 0 else { return }
-    let place = position..<position + count
-    var all = tokens.mutableSpan
-    all.withDisjoint { memory in
-      memory.withSlice(place) { source.read(block, index, into: &$0) }
-    }
-    position += count
-  }
+  var isFresh = true
 }
 
 /// The sequences of a source, found once and then readable in any order.
@@ -96,182 +52,241 @@ package struct Packing<Source: TokenSource>: Sendable {
   private let source: Source
   /// The start of every `stride`-th sequence.
   private var marks: [PackingCursor] = []
+  private var stride = 1
   package private(set) var sequenceCount = 0
   /// Tokens of documents that ended up in no sequence.
   package private(set) var droppedCount = 0
 
-  /// Sequences between two remembered starts: bounds the memory of a plan.
-  private let stride: Int
-
-  /// Walks once over all documents.
-  package init(_ source: Source, _ rules: PackingRules, stride: Int = 64) {
-    precondition(rules.contextSize > 1, "a sequence needs room for text")
+  /// Walks once over all documents; the memory of the plan does not grow beyond `mostMarks`.
+  package init(_ source: Source, _ rules: PackingRules, mostMarks: Int = 1 << 20) throws {
+    precondition(rules.contextSize > 1 && mostMarks > 1, "a sequence needs room for text")
     self.source = source
     self.rules = rules
-    self.stride = stride
-    var cursor = start()
-    var total = 0
-    for block in 0..<source.blockCount {
-      for document in 0..<source.documentCount(block) { total += source.length(block, document) }
-    }
+    var reader = source.reader()
+    var cursor = try start(&reader)
     var used = 0
     while true {
       let mark = cursor
       var sink = CountingSink()
-      guard fill(&cursor, &sink) else { break }
-      if sequenceCount % stride == 0 { marks.append(mark) }
+      guard try fill(&cursor, &reader, &sink) else { break }
+      if sequenceCount % stride == 0 { remember(mark, mostMarks) }
       sequenceCount += 1
       used += sink.taken
     }
-    droppedCount = total - used
+    droppedCount = source.tokenCount - used
   }
 
-  /// Reads sequences into `[wanted.count, contextSize]`: row i is sequence `wanted[i]`.
-  package func sequences(_ wanted: [UInt32]) -> [UInt32] {
-    let size = rules.contextSize
+  /// Keeps the start of the next sequence; where there are too many, every second one is forgotten.
+  private mutating func remember(_ mark: PackingCursor, _ mostMarks: Int) {
+    if marks.count == mostMarks {
+      for index in 0..<(mostMarks + 1) / 2 { marks[index] = marks[2 * index] }
+      marks.removeLast(mostMarks / 2)
+      stride *= 2
+      guard sequenceCount % stride == 0 else { return }
+    }
+    marks.append(mark)
+  }
+
+  /// Reads sequences into rows `[places.count, contextSize]` of little-endian tokens.
+  ///
+  /// `places` are in the order of their sequences, so that files are read forwards.
+  package func rows(_ places: [RowPlace]) throws -> [UInt8] {
+    let rowByteCount = rules.contextSize * source.bytesPerToken
     var sink = FillingSink(
-      tokens: [UInt32](repeating: 0, count: wanted.count * size), position: 0)
-    // In the order of the text, so that files are read forwards.
-    let order = wanted.indices.sorted { wanted[$0] < wanted[$1] }
-    var cursor = start()
-    var next = 0
-    for row in order {
-      let sequence = Int(wanted[row])
+      bytes: [UInt8](repeating: 0, count: places.count * rowByteCount), width: source.bytesPerToken)
+    var reader = source.reader()
+    var cursor = PackingCursor()
+    var next = Int.max
+    for place in places {
+      let sequence = place.sequence
       if next > sequence || next / stride < sequence / stride {
         next = sequence / stride * stride
         cursor = marks[sequence / stride]
       }
       while next < sequence {
         var skipped = CountingSink()
-        _ = fill(&cursor, &skipped)
+        _ = try fill(&cursor, &reader, &skipped)
         next += 1
       }
-      sink.position = row * size
-      let isWhole = fill(&cursor, &sink)
+      sink.begin(at: place.row * rowByteCount)
+      let isWhole = try fill(&cursor, &reader, &sink)
       precondition(isWhole, "the plan promised this sequence")
       next += 1
     }
-    return sink.tokens
+    return sink.bytes
   }
+}
 
-  // MARK: - Walking
+// MARK: - Walking
 
-  private func start() -> PackingCursor {
-    var cursor = PackingCursor(block: 0, document: -1)
-    enterNextDocument(&cursor)
+extension Packing {
+  private func start(_ reader: inout Source.Reader) throws -> PackingCursor {
+    var cursor = PackingCursor()
+    try enterNextDocument(&cursor, &reader)
     return cursor
   }
 
-  private func isAtEnd(_ cursor: PackingCursor) -> Bool { cursor.block >= source.blockCount }
+  private func isAtEnd(_ cursor: PackingCursor) -> Bool { cursor.part >= source.partCount }
 
-  private func enterNextDocument(_ cursor: inout PackingCursor) {
-    cursor.document += 1
+  private func enterNextDocument(
+    _ cursor: inout PackingCursor, _ reader: inout Source.Reader
+  ) throws {
     cursor.isFresh = true
-    while cursor.block < source.blockCount,
-      cursor.document >= source.documentCount(cursor.block)
-    {
-      cursor.block += 1
-      cursor.document = 0
-      cursor.index = 0
-    }
-    cursor.remaining =
-      isAtEnd(cursor) ? 0 : source.length(cursor.block, cursor.document)
+    var entry = DocumentEntry()
+    repeat {
+      cursor.document += 1
+      while !isAtEnd(cursor), cursor.document >= source.documentCount(Int(cursor.part)) {
+        cursor.part += 1
+        cursor.document = 0
+        cursor.index = 0
+      }
+      if isAtEnd(cursor) { break }
+      entry = try reader.document(Int(cursor.part), Int(cursor.document))
+    } while entry.length == 0
+    cursor.remaining = entry.length
+    cursor.head = entry.head
   }
 
-  private func advance(_ cursor: inout PackingCursor, _ count: Int) {
-    cursor.index += count
-    cursor.remaining -= count
-    if cursor.remaining == 0 { enterNextDocument(&cursor) }
+  private func advance(
+    _ cursor: inout PackingCursor, _ count: Int, _ reader: inout Source.Reader
+  ) throws {
+    cursor.index += UInt32(count)
+    cursor.remaining -= UInt32(count)
+    if cursor.remaining == 0 { try enterNextDocument(&cursor, &reader) }
   }
 
   /// Produces the next sequence; false where the documents end before it is full.
-  private func fill<Sink: SequenceSink>(_ cursor: inout PackingCursor, _ sink: inout Sink) -> Bool {
+  private func fill<Sink: SequenceSink>(
+    _ cursor: inout PackingCursor, _ reader: inout Source.Reader, _ sink: inout Sink
+  ) throws -> Bool {
     switch rules.joining {
-    case .concatenated: fillFromSeveral(&cursor, &sink)
-    case .oneDocumentPerSequence: fillFromOne(&cursor, &sink)
+    case .concatenated: try fillFromSeveral(&cursor, &reader, &sink)
+    case .oneDocumentPerSequence: try fillFromOne(&cursor, &reader, &sink)
     }
   }
 
+  /// The packing batch that a document of the data set belongs to.
+  private func batch(_ cursor: PackingCursor) -> Int {
+    guard let size = rules.batchSize else { return 0 }
+    return (source.documentsBefore(Int(cursor.part)) + Int(cursor.document)) / size
+  }
+
   private func fillFromSeveral<Sink: SequenceSink>(
-    _ cursor: inout PackingCursor, _ sink: inout Sink
-  ) -> Bool {
+    _ cursor: inout PackingCursor, _ reader: inout Source.Reader, _ sink: inout Sink
+  ) throws -> Bool {
     var filled = 0
+    var batch = 0
     while !isAtEnd(cursor) {
-      var head = source.token(cursor.block, cursor.index)
-      var begin: UInt32?
-      if cursor.isFresh, let token = rules.beginSequence, head != token {
-        begin = token
-        head = token
+      let batchHere = self.batch(cursor)
+      if batchHere != batch, filled > 0 {
+        sink.restart()
+        filled = 0
       }
-      var lead = filled == 0 ? rules.beginBatch : rules.separator
-      if lead == head { lead = nil }
-      let prefixCount = (lead == nil ? 0 : 1) + (begin == nil ? 0 : 1)
+      batch = batchHere
       let room = rules.contextSize - filled
+      let (lead, begin) = try prefix(cursor, isFirst: filled == 0, &reader)
+      let prefixCount = (lead == nil ? 0 : 1) + (begin == nil ? 0 : 1)
       if let lead { sink.put(lead) }
       if let begin, prefixCount <= room { sink.put(begin) }
-      let take = min(max(room - prefixCount, 0), cursor.remaining)
-      sink.put(source, cursor.block, cursor.index, take)
+      let take = min(max(room - prefixCount, 0), Int(cursor.remaining))
+      try sink.put(&reader, Int(cursor.part), Int(cursor.index), take)
       filled += min(room, prefixCount) + take
       // A begin-sequence token that found no room opens the next sequence.
       cursor.isFresh = begin != nil && prefixCount > room
-      if take > 0 { advance(&cursor, take) }
+      if take > 0 { try advance(&cursor, take, &reader) }
       if filled == rules.contextSize { return true }
     }
     return false
   }
 
+  /// The tokens that go before those at the cursor, unless these begin with them.
+  private func prefix(
+    _ cursor: PackingCursor, isFirst: Bool, _ reader: inout Source.Reader
+  ) throws -> (lead: UInt32?, begin: UInt32?) {
+    let lead = isFirst ? rules.beginBatch : rules.separator
+    guard cursor.isFresh else {
+      // Only a sequence's first tokens can be a document's later ones.
+      let isThere =
+        lead == nil ? false : try reader.isBegin(Int(cursor.part), Int(cursor.index))
+      return (isThere ? nil : lead, nil)
+    }
+    let begin = rules.beginSequence == cursor.head ? nil : rules.beginSequence
+    return (lead == begin ?? cursor.head ? nil : lead, begin)
+  }
+
   private func fillFromOne<Sink: SequenceSink>(
-    _ cursor: inout PackingCursor, _ sink: inout Sink
-  ) -> Bool {
+    _ cursor: inout PackingCursor, _ reader: inout Source.Reader, _ sink: inout Sink
+  ) throws -> Bool {
     let size = rules.contextSize
+    let wanted = rules.beginSequence ?? rules.beginBatch
     while !isAtEnd(cursor) {
-      let length = cursor.remaining
-      let head = source.token(cursor.block, cursor.index)
-      let begin = (rules.beginSequence ?? rules.beginBatch).flatMap {
-        length >= size - 1 && head != $0 ? $0 : nil
-      }
+      let length = Int(cursor.remaining)
+      let begin = length >= size - 1 && wanted != cursor.head ? wanted : nil
       let take = begin == nil ? size : size - 1
-      defer { advance(&cursor, length) }
-      guard length >= take else { continue }
-      if let begin { sink.put(begin) }
-      sink.put(source, cursor.block, cursor.index, take)
-      return true
+      let isLongEnough = length >= take
+      if isLongEnough {
+        if let begin { sink.put(begin) }
+        try sink.put(&reader, Int(cursor.part), Int(cursor.index), take)
+      }
+      try advance(&cursor, length, &reader)
+      if isLongEnough { return true }
     }
     return false
   }
 }
 
-/// The blocks of a stage, as one source.
-package struct TokenBlocks: TokenSource {
-  private let blocks: [TokenBlock]
+// MARK: - Sinks
 
-  package init(_ blocks: [TokenBlock]) { self.blocks = blocks }
-
-  package var blockCount: Int { blocks.count }
-  package func documentCount(_ block: Int) -> Int { blocks[block].lengthCount }
-  package func length(_ block: Int, _ document: Int) -> Int { blocks[block].length(document) }
-  package func token(_ block: Int, _ index: Int) -> UInt32 { blocks[block].token(index) }
-  package func read(_ block: Int, _ index: Int, into target: inout MutableSpan<UInt32>) {
-    blocks[block].read(index, into: &target)
-  }
+/// What takes the tokens of a sequence.
+private protocol SequenceSink {
+  mutating func put(_ token: UInt32)
+  mutating func put<Reader: TokenReader>(
+    _ reader: inout Reader, _ part: Int, _ index: Int, _ count: Int) throws
+  /// Throws away what the sequence holds so far.
+  mutating func restart()
 }
 
-/// Documents in memory, as one block.
-package struct DocumentList: TokenSource {
-  private let lengths: [Int]
-  private let tokens: [UInt32]
+/// Counts document tokens, for planning.
+private struct CountingSink: SequenceSink {
+  var taken = 0
+  mutating func put(_ token: UInt32) {}
+  mutating func put<Reader: TokenReader>(
+    _ reader: inout Reader, _ part: Int, _ index: Int, _ count: Int
+  ) { taken += count }
+  mutating func restart() { taken = 0 }
+}
 
-  package init(_ documents: [[UInt32]]) {
-    let documents = documents.filter { !$0.isEmpty }
-    lengths = documents.map(\.count)
-    tokens = documents.flatMap { $0 }
+/// Fills one sequence of a shard.
+private struct FillingSink: SequenceSink {
+  var bytes: [UInt8]
+  let width: Int
+  private var start = 0
+  private var position = 0
+
+  init(bytes: [UInt8], width: Int) {
+    self.bytes = bytes
+    self.width = width
   }
 
-  package var blockCount: Int { 1 }
-  package func documentCount(_ block: Int) -> Int { lengths.count }
-  package func length(_ block: Int, _ document: Int) -> Int { lengths[document] }
-  package func token(_ block: Int, _ index: Int) -> UInt32 { tokens[index] }
-  package func read(_ block: Int, _ index: Int, into target: inout MutableSpan<UInt32>) {
-    for offset in 0..<target.count { target[offset] = tokens[index + offset] }
+  mutating func begin(at offset: Int) {
+    start = offset
+    position = offset
   }
+
+  mutating func put(_ token: UInt32) {
+    for index in 0..<width {
+      bytes[position + index] = UInt8(truncatingIfNeeded: token >> (8 * UInt32(index)))
+    }
+    position += width
+  }
+
+  mutating func put<Reader: TokenReader>(
+    _ reader: inout Reader, _ part: Int, _ index: Int, _ count: Int
+  ) throws {
+    guard count > 0 else { return }
+    try reader.read(part, index, count: count, into: &bytes, at: position)
+    position += count * width
+  }
+
+  mutating func restart() { position = start }
 }

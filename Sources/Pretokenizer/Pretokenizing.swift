@@ -4,41 +4,12 @@
 package import Shared
 import Synchronization
 
-/// What came of a run.
-package struct PretokenizeResult: Sendable, Equatable {
-  package let folder: String
-  package let fingerprint: String
-  package let sequences: Int
-  package let tokens: Int
-  package let tokensPerSecond: Double
-  package let didWork: Bool
-
-  package var json: JSON {
-    .object([
-      "folder": .string(folder), "fingerprint": .string(fingerprint),
-      "sequences": .integer(sequences), "tokens": .integer(tokens),
-      "tokens_per_second": .number(tokensPerSecond), "did_work": .bool(didWork),
-    ])
-  }
-}
-
-/// Text that fills no sequence.
-package struct TooLittleText: Failure, Equatable {
-  package let tokens: Int
-  package let contextSize: Int
-  package var sentence: String {
-    "The text has \(tokens) tokens, which fill no sequence of \(contextSize)."
-  }
-  package var hint: String? {
-    "Give more text, a smaller context_size, or set disable_concat_sequences to false."
-  }
-}
-
 /// One run of the stage.
 package struct Pretokenizing: Sendable {
   private let pipeline: Pipeline
   private let tokenizer: Tokenizer
   private let files: [DataFile]
+  private let reading: ReadingRules
   private let rules: PackingRules
   private let key: StageKey
   private let folder: StageFolder
@@ -53,8 +24,7 @@ package struct Pretokenizing: Sendable {
     StageFolder(path: folder.path + "/work", stage: .tokens, fingerprint: nil)
   }
 
-  /// Shards in the making at once: each takes about five times its size.
-  private static let mostShardThreads = 4
+  private var tokenType: TensorType { TensorType.unsigned(below: tokenizer.vocabularySize) }
 
   /// Opens tokenizer and text and finds the place in the store.
   package init(
@@ -69,12 +39,8 @@ package struct Pretokenizing: Sendable {
     let tokenizer = try Tokenizer.open(settings.tokenizerName)
     self.tokenizer = tokenizer
     files = try DataFiles.find(settings)
-    rules = PackingRules(
-      contextSize: settings.contextSize,
-      beginBatch: try settings.beginBatchToken.map { try tokenizer.id(of: $0) },
-      beginSequence: try settings.beginSequenceToken.map { try tokenizer.id(of: $0) },
-      separator: try settings.sequenceSeparatorToken.map { try tokenizer.id(of: $0) },
-      joining: settings.disableConcatSequences ? .oneDocumentPerSequence : .concatenated)
+    reading = try ReadingRules(settings, files)
+    rules = try PackingRules(settings, tokenizer, reading.column.content)
     key = try PretokenizeKey.make(pipeline, tokenizer: tokenizer, files: files)
     folder = Store(pipeline.store).folder(key)
   }
@@ -94,6 +60,7 @@ package struct Pretokenizing: Sendable {
     }
     try bill.check(
       store: pipeline.store, freeByteCount: Bill.freeByteCount(pipeline.store))
+    warn()
     let start = System.uptime
     let manifest = try finished(since: start)
     let timing = Timing(
@@ -114,6 +81,14 @@ package struct Pretokenizing: Sendable {
 
   private func say(_ text: String) { if mode != .quiet { terminal.print(text) } }
 
+  /// Says where a tokenized data set was made with other options.
+  private func warn() {
+    guard reading.column.content == .tokens,
+      let recorded = RecordedOptions(folder: DataFiles.home(settings))
+    else { return }
+    for sentence in recorded.differences(settings) { terminal.print("warning: " + sentence) }
+  }
+
   private func summary(_ manifest: Manifest, _ timing: Timing) -> String {
     "tokens: \(Readable.count(timing.tokens)) tokens in \(Readable.count(manifest.rows)) sequences "
       + "of \(rules.contextSize), \(Readable.count(timing.tokensPerSecond)) tokens/s"
@@ -131,22 +106,21 @@ package struct Pretokenizing: Sendable {
   // MARK: - Phases
 
   private func make(since start: Double) throws -> Manifest {
-    let blocks = InputBlock.cut(files)
+    let blocks = try InputBlock.cut(files, reading)
     try tokenize(blocks)
-    let source = try blocks.indices.map {
-      try TokenBlock(open: work.path + "/" + TokenBlock.fileName($0))
-    }
-    let packing = Packing(TokenBlocks(source), rules)
+    let source = try TokenParts(
+      folder: work.path, units: blocks.count, bytesPerToken: tokenType.byteCount)
+    let packing = try Packing(source, rules)
     guard packing.sequenceCount > 0 else {
       try System.removeTree(work.path)
       throw TooLittleText(tokens: packing.droppedCount, contextSize: rules.contextSize)
     }
-    let shards = ShardPlan(
-      sequenceCount: packing.sequenceCount, rowsPerShard: rowsPerShard,
-      seed: settings.shuffle ? settings.seed : nil)
+    let shards = try ShardPlan(
+      sequenceCount: packing.sequenceCount, contextSize: rules.contextSize,
+      rowsPerShard: rowsPerShard, seed: settings.shuffle ? settings.seed.value : nil)
     try writeShards(shards, packing)
-    try copyTokenizer()
-    let manifest = try manifest(shards, packing, source)
+    try tokenizer.copyFiles(to: folder.path)
+    let manifest = try manifest(shards, packing, source.counts)
     try folder.finish(manifest)
     let tokens = packing.sequenceCount * rules.contextSize
     try Timing(tokens: tokens, seconds: System.uptime - start).write(folder: folder.path)
@@ -155,11 +129,10 @@ package struct Pretokenizing: Sendable {
   }
 
   private var rowsPerShard: Int {
-    let type = TensorType.unsigned(below: tokenizer.vocabularySize)
-    return max(1, (settings.shardMegabytes << 20) / (rules.contextSize * type.byteCount))
+    max(1, (settings.shardMegabytes << 20) / (rules.contextSize * tokenType.byteCount))
   }
 
-  /// Phase 1: every block of input becomes a block of tokens.
+  /// Phase 1: every block of input becomes parts of tokens.
   private func tokenize(_ blocks: [InputBlock]) throws {
     let progress = Progress(
       stage: "tokenize", unit: "bytes", total: blocks.reduce(0) { $0 + $1.byteCount }, mode: mode,
@@ -170,11 +143,7 @@ package struct Pretokenizing: Sendable {
       units: blocks.count, name: TokenBlock.fileName, threads: Parallel.threadCount,
       produce: { unit, file in
         try checkUnfinished()
-        var encoder = encoders.take()
-        try TokenBlock.write(
-          blocks[unit], column: settings.columnName, encoder: &encoder,
-          vocabularySize: tokenizer.vocabularySize, to: &file)
-        encoders.put(encoder)
+        try tokenize(blocks[unit], unit, encoders, to: &file)
         _ = made.withLock { $0.insert(unit) }
         progress.advance(blocks[unit].byteCount)
       },
@@ -184,27 +153,46 @@ package struct Pretokenizing: Sendable {
     progress.finish()
   }
 
+  private func tokenize(
+    _ block: InputBlock, _ unit: Int, _ encoders: EncoderPool, to file: inout AtomicFile
+  ) throws {
+    let tokenRules = TokenRules(
+      tokenizer: tokenizer, contextSize: rules.contextSize, beginBatch: rules.beginBatch,
+      invalidRecords: settings.skipInvalid ? .skipped : .refused)
+    let folder = work.path
+    var sink = TokenSink(tokenRules, encoder: encoders.take()) { part in
+      folder + "/" + TokenBlock.fileName(unit, part: part)
+    }
+    for piece in block.pieces {
+      sink.begin(piece.place)
+      try piece.read(reading, into: &sink)
+    }
+    encoders.put(try sink.finish(to: &file))
+  }
+
   /// Stops a worker whose stage another one has finished meanwhile.
   private func checkUnfinished() throws(AlreadyFinished) {
     if System.exists(folder.path + "/" + Manifest.fileName) { throw AlreadyFinished() }
   }
 
-  /// Phase 2: every shard takes its sequences out of the blocks.
-  private func writeShards(_ shards: ShardPlan, _ packing: Packing<TokenBlocks>) throws {
+  /// Phase 2: every shard takes its sequences out of the parts.
+  private func writeShards(_ shards: ShardPlan, _ packing: Packing<TokenParts>) throws {
     let progress = Progress(
       stage: "pack", total: packing.sequenceCount * rules.contextSize, parts: shards.count,
       mode: mode, terminal: terminal)
     let made = Mutex<Set<Int>>([])
+    let threads = ShardMemory.threads(
+      atMost: Parallel.threadCount, rowsPerShard: rowsPerShard, contextSize: rules.contextSize,
+      bytesPerToken: tokenType.byteCount)
     try folder.work(
-      units: shards.count, name: TokenShard.fileName,
-      threads: min(Parallel.threadCount, Pretokenizing.mostShardThreads),
+      units: shards.count, name: TokenShard.fileName, threads: threads,
       produce: { unit, file in
-        let tokens = packing.sequences(shards.sequences(unit))
         try TokenShard.write(
-          tokens, contextSize: rules.contextSize, vocabularySize: tokenizer.vocabularySize,
+          encoded: packing.rows(shards.places(unit)), contextSize: rules.contextSize,
+          vocabularySize: tokenizer.vocabularySize,
           metadata: ["fingerprint": key.fingerprint, "shard": String(unit)], to: &file)
         _ = made.withLock { $0.insert(unit) }
-        progress.advance(tokens.count)
+        progress.advance(shards.rows(unit).count * rules.contextSize)
       },
       onFinished: { unit in
         progress.finishPart()
@@ -217,28 +205,10 @@ package struct Pretokenizing: Sendable {
 
   // MARK: - End
 
-  /// The tokenizer's files, so that later stages need nothing but the store.
-  private func copyTokenizer() throws {
-    let origin = Shared.folder(of: tokenizer.path)
-    for name in ["tokenizer_config.json", "special_tokens_map.json"]
-    where System.exists(origin + "/" + name) {
-      try copy(origin + "/" + name, name)
-    }
-    try copy(tokenizer.path, "tokenizer.json")
-  }
-
-  private func copy(_ origin: String, _ name: String) throws {
-    let source = try MappedFile.open(origin)
-    var file = try AtomicFile.create(folder.path + "/" + name)
-    try file.write(source.bytes)
-    try file.publishReplacing()
-  }
-
   private func manifest(
-    _ shards: ShardPlan, _ packing: Packing<TokenBlocks>, _ blocks: [TokenBlock]
+    _ shards: ShardPlan, _ packing: Packing<TokenParts>, _ counts: TokenBlock.Counts
   ) throws -> Manifest {
-    let type = TensorType.unsigned(below: tokenizer.vocabularySize)
-    return Manifest(
+    Manifest(
       key: key, name: pipeline.name, tool: "saeline-pretokenize \(Product.version)",
       shards: try (0..<shards.count).map {
         try folder.shard(TokenShard.fileName($0), rows: shards.rows($0).count)
@@ -248,11 +218,75 @@ package struct Pretokenizing: Sendable {
         "vocabulary_size": .integer(tokenizer.vocabularySize),
         "sequences": .integer(packing.sequenceCount),
         "tokens": .integer(packing.sequenceCount * rules.contextSize),
-        "documents": .integer(blocks.reduce(0) { $0 + $1.documentCount }),
+        "documents": .integer(counts.documents),
+        "invalid_documents": .integer(counts.invalid),
         "dropped_tokens": .integer(packing.droppedCount),
-        "replaced_characters": .integer(blocks.reduce(0) { $0 + $1.replacedCount }),
-        "dtype": .string(type.rawValue),
+        "replaced_characters": .integer(counts.replaced),
+        "dtype": .string(tokenType.rawValue),
+        "is_dataset_tokenized": .bool(reading.column.content == .tokens),
+        "sae_lens": settings.recordedBySAELens(column: reading.column.name),
       ]))
+  }
+}
+
+extension Tokenizer {
+  /// Copies the tokenizer's files, so that later stages need nothing but the store.
+  fileprivate func copyFiles(to target: String) throws {
+    let origin = folder(of: path)
+    for name in ["tokenizer_config.json", "special_tokens_map.json"]
+    where System.exists(origin + "/" + name) {
+      try Tokenizer.copy(origin + "/" + name, target + "/" + name)
+    }
+    let contents = try Tokenizer.contents(path)
+    var file = try AtomicFile.create(target + "/tokenizer.json")
+    try file.write(contents.span.raw)
+    try file.publishReplacing()
+  }
+
+  private static func copy(_ origin: String, _ target: String) throws {
+    let source = try MappedFile.open(origin)
+    var file = try AtomicFile.create(target)
+    try file.write(source.bytes)
+    try file.publishReplacing()
+  }
+}
+
+extension PackingRules {
+  /// The rules that the settings ask for; rows that are tokenized already are taken as they are.
+  fileprivate init(
+    _ settings: PretokenizeSettings, _ tokenizer: Tokenizer, _ content: ColumnContent
+  ) throws {
+    guard content == .text else {
+      self.init(contextSize: settings.contextSize, joining: .oneDocumentPerSequence)
+      return
+    }
+    self.init(
+      contextSize: settings.contextSize,
+      beginBatch: try settings.beginBatchToken.map { try tokenizer.id(of: $0) },
+      beginSequence: try settings.beginSequenceToken.map { try tokenizer.id(of: $0) },
+      separator: try settings.sequenceSeparatorToken.map { try tokenizer.id(of: $0) },
+      joining: settings.disableConcatSequences ? .oneDocumentPerSequence : .concatenated,
+      batchSize: settings.pretokenizeBatchSize)
+  }
+}
+
+extension PretokenizeSettings {
+  /// What SAELens records of how a data set was tokenized, with names in place of paths.
+  fileprivate func recordedBySAELens(column: String) -> JSON {
+    func name(_ path: String) -> JSON {
+      .string(path.split(separator: "/").last.map { String($0) } ?? path)
+    }
+    return .object([
+      "tokenizer_name": name(tokenizerName), "original_dataset": name(datasetPath),
+      "original_dataset_name": datasetName.json, "original_split": .string(split),
+      "original_data_files": dataFiles.map { .array($0.map(name)) } ?? .null,
+      "original_column_name": .string(column), "context_size": .integer(contextSize),
+      "shuffled": .bool(shuffle), "seed": seed.json, "begin_batch_token": beginBatchToken.json,
+      "begin_sequence_token": beginSequenceToken.json,
+      "sequence_separator_token": sequenceSeparatorToken.json,
+      "disable_concat_sequences": .bool(disableConcatSequences),
+      "use_chat_formatting": .bool(false),
+    ])
   }
 }
 

@@ -168,7 +168,8 @@ struct ArrowBatch {
           guard let place = Int(exactly: place), dictionary.indices.contains(place) else {
             throw malformed("a place outside of the dictionary of “\(field.name)”")
           }
-          try sink.text(dictionary[place].span)
+          let text = dictionary[place]
+          try sink.text(text.span)
         }
       }
       return

@@ -1,7 +1,4 @@
-// What a data set's column may hold.
+// What a column of a data set holds, told by its type.
 
-/// The documents of a column.
-package enum ColumnContent: Sendable {
-  case text
-  case tokens
-}
+/// What documents a column can give.
+package enum ColumnContent: Sendable { case text, tokens }

@@ -3,11 +3,49 @@
 
 package import Shared
 
+/// What is read of the files of a data set, and how.
+package struct ReadingRules: Sendable, Equatable {
+  package let column: ColumnChoice
+  package let textDocuments: TextDocuments
+  /// The longest line or document.
+  package let documentByteCount: Int
+
+  package init(column: ColumnChoice, textDocuments: TextDocuments, documentByteCount: Int) {
+    self.column = column
+    self.textDocuments = textDocuments
+    self.documentByteCount = documentByteCount
+  }
+
+  /// Settles what the settings leave to the files.
+  package init(_ settings: PretokenizeSettings, _ files: [DataFile]) throws {
+    let limit = settings.documentMegabytes << 20
+    let columns = try files.first.map { try Documents.columns($0, limit: limit) } ?? []
+    self.init(
+      column: ColumnChoice(columns, settings), textDocuments: settings.textDocuments,
+      documentByteCount: limit)
+  }
+}
+
 /// A unit of tokenizing: some text files, or the lines that start in a range of a file.
 package struct InputBlock: Sendable, Equatable {
   package struct Piece: Sendable, Equatable {
     package let file: DataFile
+    /// Bytes of a file of lines, row groups of a Parquet file; all of other files.
     package let range: Range<Int>
+    /// Bytes on the disk.
+    package let byteCount: Int
+
+    package init(file: DataFile, range: Range<Int>, byteCount: Int) {
+      self.file = file
+      self.range = range
+      self.byteCount = byteCount
+    }
+
+    /// What its documents are rows of, in errors.
+    package var place: String {
+      range.lowerBound == 0
+        ? file.path : "\(file.path), counted from byte \(range.lowerBound) on"
+    }
   }
 
   package private(set) var pieces: [Piece] = []
@@ -15,53 +53,107 @@ package struct InputBlock: Sendable, Equatable {
   /// Bytes of input in a block, except that a document is never cut.
   package static let targetByteCount = 16 << 20
 
-  package var byteCount: Int { pieces.reduce(0) { $0 + $1.range.count } }
+  package var byteCount: Int { pieces.reduce(0) { $0 + $1.byteCount } }
 
-  /// Cuts files into blocks: large JSON Lines files into several, small files together.
+  /// Cuts files into blocks: files of lines and Parquet files into several, small files together.
   package static func cut(
-    _ files: [DataFile], targetByteCount: Int = targetByteCount
-  ) -> [InputBlock] {
+    _ files: [DataFile], _ rules: ReadingRules, targetByteCount: Int = targetByteCount
+  ) throws -> [InputBlock] {
     var blocks: [InputBlock] = []
     var current = InputBlock()
     var size = 0
-    for piece in files.flatMap({ pieces($0, targetByteCount) }) {
-      if size + piece.range.count > targetByteCount, size > 0 {
-        blocks.append(current)
-        (current, size) = (InputBlock(), 0)
+    for file in files {
+      for piece in try pieces(file, rules, targetByteCount) {
+        if size + piece.byteCount > targetByteCount, size > 0 {
+          blocks.append(current)
+          (current, size) = (InputBlock(), 0)
+        }
+        current.pieces.append(piece)
+        size += piece.byteCount
       }
-      current.pieces.append(piece)
-      size += piece.range.count
     }
     if !current.pieces.isEmpty { blocks.append(current) }
     return blocks
   }
 
-  private static func pieces(_ file: DataFile, _ target: Int) -> [Piece] {
-    guard file.kind == .jsonLines else { return [Piece(file: file, range: 0..<file.byteCount)] }
+  private static func pieces(
+    _ file: DataFile, _ rules: ReadingRules, _ target: Int
+  ) throws -> [Piece] {
+    let isCut =
+      file.kind == .jsonLines || file.kind == .text && rules.textDocuments == .line
+    guard isCut, file.compression == .none else {
+      return [Piece(file: file, range: 0..<file.byteCount, byteCount: file.byteCount)]
+    }
     return stride(from: 0, to: file.byteCount, by: target).map { start in
-      Piece(file: file, range: start..<min(start + target, file.byteCount))
+      let range = start..<min(start + target, file.byteCount)
+      return Piece(file: file, range: range, byteCount: range.count)
+    }
+  }
+}
+
+extension InputBlock.Piece {
+  /// Hands over the documents of the piece in order.
+  package func read<Sink: DocumentSink>(_ rules: ReadingRules, into sink: inout Sink) throws {
+    let input = try InputFile(file.path)
+    guard input.byteCount == file.byteCount else { throw ChangedFile(path: file.path) }
+    let (column, limit) = (rules.column, rules.documentByteCount)
+    // A compressed file has no places, so it is read whole.
+    let range = file.compression == .none ? range : 0..<Int.max
+    switch file.kind {
+    case .text:
+      let text = TextFile(input, file.compression, limit: limit)
+      switch rules.textDocuments {
+      case .file: try text.readWhole(into: &sink)
+      case .line: try text.readLines(range, into: &sink)
+      }
+    case .jsonLines where try !Documents.isArray(file, input):
+      var lines = JSONLines(
+        input, file.compression, column: column.name, content: column.content, limit: limit)
+      try lines.read(range, into: &sink)
+    case .jsonLines, .jsonArray:
+      var array = JSONArray(
+        input, file.compression, column: column.name, content: column.content, limit: limit)
+      try array.read(into: &sink)
+    case .arrow:
+      try ArrowFile(input, limit: limit).read(column: column.name, as: column.content, into: &sink)
+    case .parquet: throw DataError.unreadKind(path: file.path, kind: "a Parquet file")
+    }
+  }
+}
+
+package enum Documents {
+  /// The columns of a file, as far as its start tells them; none where they cannot be told.
+  package static func columns(_ file: DataFile, limit: Int) throws -> [DataColumn] {
+    let input = try InputFile(file.path)
+    switch file.kind {
+    case .text, .parquet: return []
+    case .arrow:
+      return try ArrowFile(input, limit: limit).columns.map {
+        DataColumn(name: $0.name, content: $0.content)
+      }
+    case .jsonLines where try !isArray(file, input):
+      var lines = LineReader(ByteStream(input, file.compression), limit: limit)
+      try lines.skipMark()
+      while let found = try lines.next({ JSONRecord.columns($0) }) {
+        if !found.isEmpty { return found }
+      }
+      return []
+    case .jsonLines, .jsonArray:
+      var array = JSONArray(input, file.compression, column: "", limit: limit)
+      return try array.firstColumns()
     }
   }
 
-  /// Reads the documents of the block in order; returns how many lone surrogates were replaced.
-  package func forEachDocument(
-    column: String, _ body: (Span<UInt8>) throws -> Void
-  ) throws -> Int {
-    var replaced = 0
-    for piece in pieces {
-      let file = try MappedFile.open(piece.file.path)
-      guard file.byteCount == piece.file.byteCount else {
-        throw ChangedFile(path: piece.file.path)
-      }
-      switch piece.file.kind {
-      case .text: try body(file.bytes.octets)
-      case .jsonLines:
-        var lines = JSONLines(path: piece.file.path, column: column)
-        try lines.read(file.bytes.octets, piece.range, body)
-        replaced += lines.replacedCount
-      }
+  /// Whether a compressed file of JSON is one array; of others the kind tells.
+  fileprivate static func isArray(_ file: DataFile, _ input: InputFile) throws -> Bool {
+    guard file.compression != .none else { return false }
+    var stream = ByteStream(input, file.compression)
+    var start: [UInt8] = []
+    while try stream.read(into: &start) {
+      let text = start.starts(with: [0xEF, 0xBB, 0xBF]) ? start.dropFirst(3) : start[...]
+      if let first = text.first(where: { $0 > 0x20 }) { return first == UInt8(ascii: "[") }
     }
-    return replaced
+    return false
   }
 }
 

@@ -10,7 +10,7 @@ package final class InputFile: Sendable {
 
   package init(_ path: String) throws(SystemError) {
     let descriptor = try System.openForReading(path)
-    let status: FileStatus
+    let status: System.Status
     do throws(SystemError) { status = try System.status(of: descriptor, path: path) } catch {
       System.close(descriptor)
       throw error

@@ -6,7 +6,7 @@ package import Shared
 package struct JSONArray {
   private var stream: ByteStream
   private let limit: Int
-  private var record: JSONRecord
+  private let record: JSONRecord
   private var buffer: [UInt8] = []
   private var start = 0
   private var base = 0
@@ -22,6 +22,7 @@ package struct JSONArray {
 
   /// Reads every element.
   package mutating func read<Sink: DocumentSink>(into sink: inout Sink) throws {
+    var record = self.record
     if try peek() == 0xEF { start += 3 }
     try expect(UInt8(ascii: "["), "“[”")
     var index = 0
@@ -39,6 +40,15 @@ package struct JSONArray {
     }
     start += 1
     guard try peek() == nil else { throw malformed("expected the end of the file") }
+  }
+
+  /// The columns of the first element; none where there is no element.
+  package mutating func firstColumns() throws -> [DataColumn] {
+    if try peek() == 0xEF { start += 3 }
+    try expect(UInt8(ascii: "["), "“[”")
+    guard try peek() != UInt8(ascii: "]") else { return [] }
+    let end = try elementEnd()
+    return JSONRecord.columns(buffer.span.extracting(start..<end))
   }
 
   private func malformed(_ what: String) -> RecordError {

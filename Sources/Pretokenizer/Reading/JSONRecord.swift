@@ -65,7 +65,7 @@ package struct JSONRecord {
         place: try place(), byte: problem.offset + 1, what: problem.what)
       return try sink.invalid(error)
     } catch let problem as FieldProblem {
-      return try sink.invalid(try error(problem, bytes, try place()))
+      return try sink.invalid(error(problem, bytes, try place()))
     }
     switch content {
     case .text: try sink.text(text.span)
@@ -139,27 +139,36 @@ package struct JSONRecord {
 
   private func error(
     _ problem: FieldProblem, _ bytes: Span<UInt8>, _ place: String
-  ) throws -> RecordError {
+  ) -> RecordError {
     switch problem {
     case .missing:
-      .missingColumn(place: place, column: columnName, found: try JSONRecord.keys(bytes))
+      .missingColumn(
+        place: place, column: columnName, found: JSONRecord.columns(bytes).map(\.name))
     case .wrongType(let type):
       .wrongType(place: place, column: columnName, type: type, content: content)
     case .notAToken: .notAToken(place: place, column: columnName)
     }
   }
 
-  /// The fields that an object has.
-  package static func keys(_ bytes: Span<UInt8>) throws -> [String] {
-    var found: [String] = []
+  /// The fields that an object has, as far as it can be read, with what they could be.
+  package static func columns(_ bytes: Span<UInt8>) -> [DataColumn] {
+    var found: [DataColumn] = []
     var key: [UInt8] = []
     var scanner = JSONScanner(bytes)
     scanner.skipSpace()
-    try scanner.openObject()
-    while try scanner.nextMember(&key) {
-      found.append(String(decoding: key, as: UTF8.self))
-      _ = try scanner.skipValue()
-    }
+    do {
+      try scanner.openObject()
+      while try scanner.nextMember(&key) {
+        let content: ColumnContent? =
+          switch scanner.next {
+          case UInt8(ascii: "\""): .text
+          case UInt8(ascii: "["): .tokens
+          default: nil
+          }
+        found.append(DataColumn(name: String(decoding: key, as: UTF8.self), content: content))
+        _ = try scanner.skipValue()
+      }
+    } catch { return found }
     return found
   }
 

@@ -4,20 +4,55 @@
 package struct PretokenizeSettings: Sendable, Equatable {
   package var tokenizerName = "gpt2"
   package var datasetPath = ""
+  package var datasetName: String?
+  package var dataDir: String?
   package var dataFiles: [String]?
   package var split = "train"
   package var columnName = "text"
+  package var isDatasetTokenized: Bool?
+  package var textDocuments = TextDocuments.file
+  package var documentMegabytes = 64
+  package var skipInvalid = false
   package var contextSize = 128
   package var shuffle = true
-  package var seed = 42
+  package var seed: ShuffleSeed = 42
   package var beginBatchToken: TokenChoice? = .bos
   package var beginSequenceToken: TokenChoice?
   package var sequenceSeparatorToken: TokenChoice? = .bos
   package var disableConcatSequences = false
+  package var pretokenizeBatchSize: Int?
   package var numProc = 0
   package var shardMegabytes = 64
+  package var savePath: String?
 
   package init() {}
+}
+
+/// What is one document of a plain text file.
+package enum TextDocuments: String, SettingChoice {
+  case file
+  case line
+}
+
+/// The seed of the shuffle, for which null means the default.
+package struct ShuffleSeed: SettingValue, ExpressibleByIntegerLiteral {
+  package static let standard = 42
+  package static var alternatives: [String] { Int.alternatives }
+  package static var isOptional: Bool { true }
+  package let value: Int
+
+  package init(integerLiteral value: Int) { self.value = value }
+
+  package init?(setting: JSON) {
+    guard setting != .null else {
+      value = ShuffleSeed.standard
+      return
+    }
+    guard let value = Int(setting: setting) else { return nil }
+    self.value = value
+  }
+
+  package var json: JSON { .integer(value) }
 }
 
 extension PretokenizeSettings: Section {
@@ -36,11 +71,33 @@ extension PretokenizeSettings: Section {
     Setting(
       "data_files", \.dataFiles, "The files of the data set that are read; null reads all.",
       effect: .none),
+    Setting(
+      "dataset_name", \.datasetName,
+      "Configuration of the data set: a folder of that name inside dataset_path.", effect: .none),
+    Setting(
+      "data_dir", \.dataDir, "Folder inside dataset_path that is read; null reads all.",
+      effect: .none),
     Setting("split", \.split, "Split of a data set that has several."),
     Setting("column_name", \.columnName, "Field of a record that holds the text."),
+    Setting(
+      "is_dataset_tokenized", \.isDatasetTokenized,
+      "Whether rows hold token ids; null: told by the fields (tokens, then input_ids).",
+      effect: .bytesWhenSet),
+    Setting(
+      "text_documents", \.textDocuments,
+      "What is one document of a plain text file: the whole file, or a line.",
+      effect: .bytesWhenSet),
+    Setting(
+      "document_megabytes", \.documentMegabytes,
+      "Longest line or document that is read, in MiB; longer ones are an error.", .atLeast(1),
+      effect: .none),
+    Setting(
+      "skip_invalid", \.skipInvalid,
+      "Leave out records that cannot be read, and count them, instead of stopping.",
+      effect: .bytesWhenSet),
     Setting("context_size", \.contextSize, "Tokens per row.", .atLeast(2)),
     Setting("shuffle", \.shuffle, "Shuffle the packed rows."),
-    Setting("seed", \.seed, "Seed of the shuffle.", .atLeast(0)),
+    Setting("seed", \.seed, "Seed of the shuffle; null means 42.", .atLeast(0)),
     Setting("begin_batch_token", \.beginBatchToken, "Token at position 0 of every row."),
     Setting("begin_sequence_token", \.beginSequenceToken, "Token before every document."),
     Setting(
@@ -50,19 +107,23 @@ extension PretokenizeSettings: Section {
       "disable_concat_sequences", \.disableConcatSequences,
       "One document per row: longer ones are cut, shorter ones dropped."),
     Setting(
+      "pretokenize_batch_size", \.pretokenizeBatchSize,
+      "Documents per packing batch, whose unfinished row is dropped; null: one batch.",
+      .atLeast(1), effect: .bytesWhenSet),
+    Setting(
       "num_proc", \.numProc, "Threads; 0 uses every core.", .atLeast(0), effect: .none),
     Setting(
       "shard_megabytes", \.shardMegabytes, "Size of a token shard before compression, in MiB.",
       .atLeast(1)),
+    Setting(
+      "save_path", \.savePath,
+      "Folder for a copy of the rows as Parquet files and sae_lens.json; null: none.",
+      effect: .none),
   ]
 
   package static let inertSettings: [InertSetting] = [
     InertSetting("streaming", "Text is always read piece by piece, in bounded memory."),
-    InertSetting("pretokenize_batch_size", "Rows are packed across the whole text."),
-    InertSetting("save_path", "Tokens are written to the store."),
     InertSetting("dataset_trust_remote_code", "No code of a data set is ever run."),
-    InertSetting("dataset_name", only: [.null], "Only the default configuration is read."),
-    InertSetting("data_dir", only: [.null], "Give the folder as dataset_path."),
     InertSetting("use_chat_formatting", only: [.bool(false)], "Text is taken as it is."),
     InertSetting("hf_repo_id", only: [.null], "Nothing is uploaded."),
     InertSetting("hf_num_shards", "Nothing is uploaded."),

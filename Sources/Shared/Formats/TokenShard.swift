@@ -24,25 +24,54 @@ package struct TokenShard: Sendable, Equatable {
     _ tokens: [UInt32], contextSize: Int, vocabularySize: Int, metadata: [String: String] = [:],
     to file: inout AtomicFile
   ) throws(SystemError) {
-    let bytes = encode(
-      tokens, contextSize: contextSize, vocabularySize: vocabularySize, metadata: metadata)
-    try file.write(bytes.span.raw)
+    let bytes = encoded(tokens, TensorType.unsigned(below: vocabularySize))
+    try write(
+      encoded: bytes, contextSize: contextSize, vocabularySize: vocabularySize,
+      metadata: metadata, to: &file)
+  }
+
+  /// Writes tokens that already are the little-endian bytes of the shard's type.
+  ///
+  /// Compresses while it writes, so that little memory is needed beside `bytes`.
+  package static func write(
+    encoded bytes: [UInt8], contextSize: Int, vocabularySize: Int,
+    metadata: [String: String] = [:], to file: inout AtomicFile
+  ) throws(SystemError) {
+    let header = header(
+      byteCount: bytes.count, contextSize: contextSize, vocabularySize: vocabularySize,
+      metadata: metadata)
+    var writer = ZstandardWriter(contentByteCount: header.count + bytes.count)
+    try writer.write(header.span.raw, to: &file)
+    try writer.write(bytes.span.raw, to: &file)
+    try writer.finish(to: &file)
   }
 
   /// The bytes of a shard.
   package static func encode(
     _ tokens: [UInt32], contextSize: Int, vocabularySize: Int, metadata: [String: String] = [:]
   ) -> [UInt8] {
-    precondition(contextSize > 0 && tokens.count % contextSize == 0, "tokens do not fill rows")
+    let bytes = encoded(tokens, TensorType.unsigned(below: vocabularySize))
+    let header = header(
+      byteCount: bytes.count, contextSize: contextSize, vocabularySize: vocabularySize,
+      metadata: metadata)
+    let content = header + bytes
+    return Zstandard.compress(content.span.raw)
+  }
+
+  /// The safetensors header before `byteCount` bytes of tokens.
+  private static func header(
+    byteCount: Int, contextSize: Int, vocabularySize: Int, metadata: [String: String]
+  ) -> [UInt8] {
     let type = TensorType.unsigned(below: vocabularySize)
-    let sequences = tokens.count / contextSize
+    let rowByteCount = contextSize * type.byteCount
+    precondition(contextSize > 0 && byteCount % rowByteCount == 0, "tokens do not fill rows")
+    let sequences = byteCount / rowByteCount
     var metadata = metadata
     metadata[ShardKey.format] = format
     metadata[ShardKey.rows] = String(sequences)
     var writer = SafetensorsWriter(metadata: metadata)
     writer.declare("tokens", type, shape: [sequences, contextSize])
-    let content = writer.header + encoded(tokens, type)
-    return Zstandard.compress(content.span.raw)
+    return writer.header
   }
 
   /// Reads a whole shard.

@@ -149,3 +149,77 @@ package enum Zstandard {
     return Step(consumed: consumed, isComplete: result == 0, failure: nil)
   }
 }
+
+// MARK: - Writing piece by piece
+
+/// A frame that is compressed while it is written: states its content's size, ends in its checksum.
+@safe package struct ZstandardWriter: ~Copyable {
+  private let context: OpaquePointer
+  private var output: [UInt8]
+  /// Bytes of content that are still to come.
+  private var missingByteCount: Int
+
+  /// Starts a frame that will hold exactly `contentByteCount` bytes.
+  package init(contentByteCount: Int, level: Int32 = Zstandard.level) {
+    guard let context = unsafe ZSTD_createCCtx() else {
+      preconditionFailure("libzstd has no memory for a context")
+    }
+    unsafe self.context = context
+    output = [UInt8](repeating: 0, count: ZSTD_CStreamOutSize())
+    missingByteCount = contentByteCount
+    unsafe ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, level)
+    unsafe ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, 1)
+    unsafe ZSTD_CCtx_setPledgedSrcSize(context, UInt64(contentByteCount))
+  }
+
+  deinit { unsafe ZSTD_freeCCtx(context) }
+
+  /// Adds content and writes what is compressed so far.
+  package mutating func write(
+    _ bytes: RawSpan, to file: inout AtomicFile
+  ) throws(SystemError) {
+    precondition(bytes.byteCount <= missingByteCount, "more content than was stated")
+    missingByteCount -= bytes.byteCount
+    try run(bytes, ZSTD_e_continue, to: &file)
+  }
+
+  /// Ends the frame, whose content must be complete.
+  package consuming func finish(to file: inout AtomicFile) throws(SystemError) {
+    precondition(missingByteCount == 0, "less content than was stated")
+    let nothing: [UInt8] = []
+    try run(nothing.span.raw, ZSTD_e_end, to: &file)
+  }
+
+  private mutating func run(
+    _ bytes: RawSpan, _ directive: ZSTD_EndDirective, to file: inout AtomicFile
+  ) throws(SystemError) {
+    var consumed = 0
+    while true {
+      let (remaining, produced) = step(bytes, directive, &consumed)
+      if produced > 0 { try file.write(output.span.extracting(0..<produced).raw) }
+      // At the end libzstd tells what it still holds; before, only the input has to be taken.
+      let isDone = directive == ZSTD_e_end ? remaining == 0 : consumed == bytes.byteCount
+      if isDone { return }
+    }
+  }
+
+  /// One call of libzstd: what it still holds, and how many bytes of `output` it filled.
+  private mutating func step(
+    _ bytes: RawSpan, _ directive: ZSTD_EndDirective, _ consumed: inout Int
+  ) -> (remaining: Int, produced: Int) {
+    var target = unsafe ZSTD_outBuffer(dst: nil, size: output.count, pos: 0)
+    var source = unsafe ZSTD_inBuffer(src: nil, size: bytes.byteCount, pos: consumed)
+    let context = unsafe context
+    let remaining = unsafe bytes.withUnsafeBytes { content in
+      unsafe output.withUnsafeMutableBytes { room in
+        unsafe source.src = content.baseAddress
+        unsafe target.dst = room.baseAddress
+        return unsafe ZSTD_compressStream2(context, &target, &source, directive)
+      }
+    }
+    // With a valid context and room for output only a lack of memory can fail.
+    precondition(ZSTD_isError(remaining) == 0, "libzstd could not compress")
+    consumed = unsafe source.pos
+    return (remaining, unsafe target.pos)
+  }
+}

@@ -34,13 +34,13 @@ package enum DataFiles {
   }
 
   /// The folder of a data set, beside whose files `sae_lens.json` may stand; nil where there is none.
-  package static func folder(_ settings: PretokenizeSettings) -> String? {
+  package static func home(_ settings: PretokenizeSettings) -> String? {
     let isBuilder =
       !System.exists(settings.datasetPath) && builders[settings.datasetPath] != nil
     guard let base = try? base(settings, isBuilder: isBuilder), System.exists(base) else {
       return nil
     }
-    return System.isDirectory(base) ? base : Shared.folder(of: base)
+    return System.isDirectory(base) ? base : folder(of: base)
   }
 
   /// The file or folder that the settings start from; nil for a builder without `data_dir`.

@@ -15,12 +15,18 @@ package enum PretokenizeKey {
   ) throws -> StageKey {
     let settings = pipeline.pretokenize
     let store = Store(pipeline.store)
-    var identities = ["tokenizer.json": try FileIdentity.of(tokenizer.path)]
+    var identities: [String: String] = [:]
+    for path in Tokenizer.sources(tokenizer.path) {
+      identities[path.split(separator: "/").last.map { String($0) } ?? path] =
+        try FileIdentity.of(path)
+    }
     // Which token has a role is told by files beside tokenizer.json.
     for (role, choice) in [("bos", TokenChoice.bos), ("eos", .eos), ("sep", .sep)]
     where settings.tokenChoices.contains(choice) {
       identities["\(role)_token_id"] = String(try tokenizer.id(of: choice))
     }
+    // Shards of two orders must never meet in one folder.
+    if settings.shuffle { identities["order"] = "feistel-8" }
     // Names of files do not change the bytes; their order, contents and kinds do.
     for (index, file) in files.enumerated() {
       let digits = String(index)

@@ -40,11 +40,21 @@ internal import COpenSSL
     return digest.finish()
   }
 
+  /// Bytes that are read at once: a mapping of a large file would fill the memory.
+  private static let readByteCount = 1 << 18
+
   /// The digest of a file's bytes.
   package static func ofFile(_ path: String) throws(SystemError) -> String {
-    let file = try MappedFile.open(path)
+    let descriptor = try System.openForReading(path)
+    defer { System.close(descriptor) }
     var digest = Digest()
-    digest.update(file.bytes)
-    return digest.finish()
+    var offset = 0
+    while true {
+      let bytes = try System.read(
+        descriptor, byteCount: readByteCount, offset: offset, path: path)
+      digest.update(bytes.span.raw)
+      if bytes.count < readByteCount { return digest.finish() }
+      offset += bytes.count
+    }
   }
 }

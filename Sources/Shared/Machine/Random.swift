@@ -55,4 +55,30 @@ package struct Random: Sendable {
     }
     return order
   }
+
+  /// Rounds of the network below: many, so that small ranges are shuffled evenly as well.
+  private static let rounds = 8
+
+  /// Where a uniform permutation of 0 ..< `bound` takes `index`, in constant memory.
+  ///
+  /// A Feistel network over the next power of four, walked until it comes back below the bound.
+  package func permuted(_ index: Int, below bound: Int) -> Int {
+    precondition(index >= 0 && index < bound, "index outside of its range")
+    let bits = Int.bitWidth - (bound - 1).leadingZeroBitCount
+    let half = max(1, (bits + 1) / 2)
+    var value = index
+    repeat { value = networked(value, half) } while value >= bound
+    return value
+  }
+
+  /// A bijection of 0 ..< 4^half.
+  private func networked(_ value: Int, _ half: Int) -> Int {
+    let mask = (1 << half) - 1
+    var (left, right) = (value >> half, value & mask)
+    for round in 0..<Random.rounds {
+      let noise = Int(truncatingIfNeeded: self[round << 32 | right] >> 16) & mask
+      (left, right) = (right, left ^ noise)
+    }
+    return left << half | right
+  }
 }

@@ -50,6 +50,14 @@ package struct Tokenizer: Sendable {
     return try VocabularyFiles.tokenizerJSON(in: folder(of: path))
   }
 
+  /// The files that a located tokenizer is read from.
+  package static func sources(_ path: String) -> [String] {
+    guard path.hasSuffix("/" + VocabularyFiles.vocabulary) else { return [path] }
+    let configuration = folder(of: path) + "/tokenizer_config.json"
+    return [path, folder(of: path) + "/" + VocabularyFiles.merges]
+      + (System.exists(configuration) ? [configuration] : [])
+  }
+
   private init(path: String) throws {
     self.path = path
     let file = try TokenizerFile(try Tokenizer.contents(path), path: path)

@@ -1,0 +1,47 @@
+// What `sae_lens.json` beside a tokenized data set says of how it was made. Comes in: that file and
+// the settings. Leaves: a sentence for each option in which they differ, for people.
+
+package import Shared
+
+/// The record that SAELens leaves beside the rows it tokenized.
+package struct RecordedOptions: Sendable {
+  package static let fileName = "sae_lens.json"
+  private let path: String
+  private let record: JSON
+
+  /// Reads the record in the folder of a data set; nil where there is none that can be read.
+  package init?(folder: String?) {
+    guard let folder else { return nil }
+    let file = (folder.hasSuffix("/") ? String(folder.dropLast()) : folder) + "/" + Self.fileName
+    guard System.exists(file), let bytes = try? MappedFile.contents(file),
+      let record = try? JSON(parsing: bytes), record.object != nil
+    else { return nil }
+    self.path = file
+    self.record = record
+  }
+
+  /// A sentence for each option whose recorded value is not the one that is set.
+  package func differences(_ settings: PretokenizeSettings) -> [String] {
+    let ours: [(String, JSON)] = [
+      ("context_size", .integer(settings.contextSize)),
+      ("tokenizer_name", .string(settings.tokenizerName)),
+      ("begin_batch_token", settings.beginBatchToken.json),
+      ("begin_sequence_token", settings.beginSequenceToken.json),
+      ("sequence_separator_token", settings.sequenceSeparatorToken.json),
+      ("disable_concat_sequences", .bool(settings.disableConcatSequences)),
+    ]
+    return ours.compactMap { name, value in
+      guard let recorded = record[name], !isSame(recorded, value) else { return nil }
+      return "\(path) records \(name) \(recorded.canonical), but pretokenize.\(name) is "
+        + "\(value.canonical)."
+    }
+  }
+
+  /// Names of tokenizers are the same where their last parts are: one may be a local folder.
+  private func isSame(_ first: JSON, _ second: JSON) -> Bool {
+    if let first = first.string, let second = second.string {
+      return first.split(separator: "/").last == second.split(separator: "/").last
+    }
+    return first.canonical == second.canonical
+  }
+}
