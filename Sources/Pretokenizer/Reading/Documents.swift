@@ -43,8 +43,9 @@ package struct InputBlock: Sendable, Equatable {
 
     /// What its documents are rows of, in errors.
     package var place: String {
-      range.lowerBound == 0
-        ? file.path : "\(file.path), counted from byte \(range.lowerBound) on"
+      if range.lowerBound == 0 { return file.path }
+      let unit = file.kind == .parquet ? "row group" : "byte"
+      return "\(file.path), counted from \(unit) \(range.lowerBound) on"
     }
   }
 
@@ -79,6 +80,9 @@ package struct InputBlock: Sendable, Equatable {
   private static func pieces(
     _ file: DataFile, _ rules: ReadingRules, _ target: Int
   ) throws -> [Piece] {
+    if file.kind == .parquet {
+      return rowGroups(file, try ParquetFile(InputFile(file.path)), rules, target)
+    }
     let isCut =
       file.kind == .jsonLines || file.kind == .text && rules.textDocuments == .line
     guard isCut, file.compression == .none else {
@@ -88,6 +92,24 @@ package struct InputBlock: Sendable, Equatable {
       let range = start..<min(start + target, file.byteCount)
       return Piece(file: file, range: range, byteCount: range.count)
     }
+  }
+}
+
+extension InputBlock {
+  /// Row groups of a Parquet file, small ones together.
+  private static func rowGroups(
+    _ file: DataFile, _ parquet: ParquetFile, _ rules: ReadingRules, _ target: Int
+  ) -> [Piece] {
+    var pieces: [Piece] = []
+    var start = 0
+    var size = 0
+    for rowGroup in 0..<parquet.rowGroupCount {
+      size += parquet.byteCount(rowGroup, column: rules.column.name)
+      guard size >= target || rowGroup == parquet.rowGroupCount - 1 else { continue }
+      pieces.append(Piece(file: file, range: start..<rowGroup + 1, byteCount: size))
+      (start, size) = (rowGroup + 1, 0)
+    }
+    return pieces
   }
 }
 
@@ -116,7 +138,12 @@ extension InputBlock.Piece {
       try array.read(into: &sink)
     case .arrow:
       try ArrowFile(input, limit: limit).read(column: column.name, as: column.content, into: &sink)
-    case .parquet: throw DataError.unreadKind(path: file.path, kind: "a Parquet file")
+    case .parquet:
+      let parquet = try ParquetFile(input)
+      for rowGroup in range {
+        try parquet.read(
+          column: column.name, as: column.content, rowGroup: rowGroup, into: &sink)
+      }
     }
   }
 }
@@ -126,7 +153,9 @@ package enum Documents {
   package static func columns(_ file: DataFile, limit: Int) throws -> [DataColumn] {
     let input = try InputFile(file.path)
     switch file.kind {
-    case .text, .parquet: return []
+    case .text: return []
+    case .parquet:
+      return try ParquetFile(input).columns.map { DataColumn(name: $0.name, content: $0.content) }
     case .arrow:
       return try ArrowFile(input, limit: limit).columns.map {
         DataColumn(name: $0.name, content: $0.content)

@@ -76,6 +76,13 @@ package enum CompressionError: Failure, Equatable {
 }
 
 package enum Gzip {
+  /// The CRC-32 of some bytes.
+  package static func checksum(_ bytes: [UInt8]) -> UInt32 {
+    unsafe bytes.withUnsafeBufferPointer { buffer in
+      unsafe UInt32(truncatingIfNeeded: crc32_z(0, buffer.baseAddress, buffer.count))
+    }
+  }
+
   /// The content of one gzip or zlib stream that holds exactly `byteCount` bytes.
   package static func decompress(
     _ bytes: RawSpan, byteCount: Int, path: String
