@@ -1,7 +1,7 @@
 // One unit of input becomes parts of tokens. Comes in: documents from any reader. Leaves: files of
 // bounded size; the same documents give the same bytes, however often the work is done.
 
-import Shared
+package import Shared
 
 /// What a unit's tokens are made with.
 package struct TokenRules: Sendable {
