@@ -182,6 +182,23 @@ private func sequences(_ folder: String) throws -> [[UInt32]] {
     #expect(try sequences(try run(pipeline).folder) == expected)
   }
 
+  @Test func otherOptionsOfATokenizedDataSetAreWarnedOf() throws {
+    let folder = try TemporaryFolder()
+    let pipeline = try pipeline(folder, documents: 0)
+    let row = JSON.object(["input_ids": .array((1...20).map { .integer($0) })]).canonical
+    try folder.write(Array((row + "\n").utf8), to: "text.jsonl")
+    let record = #"{"context_size": 20, "tokenizer_name": "plain", "begin_batch_token": null}"#
+    let path = try folder.write(Array(record.utf8), to: "sae_lens.json")
+    let recorder = RecordedTerminal(isInteractive: false)
+    _ = try? Pretokenizing(pipeline, mode: .quiet, terminal: recorder.terminal).run()
+    #expect(
+      recorder.writes == [
+        "warning: \(path) records context_size 20, but pretokenize.context_size is 16.\n",
+        "warning: \(path) records begin_batch_token null, but pretokenize.begin_batch_token is "
+          + "\"bos\".\n",
+      ])
+  }
+
   @Test func badInputLeavesNoShard() throws {
     let folder = try TemporaryFolder()
     let pipeline = try pipeline(folder, documents: 10)

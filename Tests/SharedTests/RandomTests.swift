@@ -92,8 +92,11 @@ import Testing
   @Test("A keyed permutation never changes from version to version")
   func permutedIsPinned() {
     let random = Random(seed: 1, stream: "pinned")
-    #expect((0..<10).map { random.permuted($0, below: 10) } == [])
-    #expect((0..<3).map { random.permuted($0, below: 1_000_000_007) } == [])
+    #expect((0..<10).map { random.permuted($0, below: 10) } == [7, 8, 3, 4, 2, 5, 6, 9, 1, 0])
+    #expect(
+      (0..<3).map { random.permuted($0, below: 1_000_000_007) } == [
+        810_573_453, 140_296_886, 444_943_789,
+      ])
   }
 
   @Test("Every place of a keyed permutation is equally likely for every index", arguments: 2...9)
