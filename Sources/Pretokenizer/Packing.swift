@@ -1,8 +1,6 @@
 // Documents of any length become sequences of one length, SAELens's concat-and-batch. Comes in:
 // documents of tokens. Leaves: how many sequences they fill, and the tokens of any of them.
 
-import Shared
-
 /// How documents are packed; the tokens that nil stands for are left out.
 package struct PackingRules: Sendable, Equatable {
   package var contextSize: Int

@@ -5,7 +5,7 @@
 // bit per token that is the one which begins every sequence; absent where there is none) and
 // `tokens`. The last part of a unit is its main file; it is written last and counts the others.
 
-package import Shared
+import Shared
 
 /// Where the parts of the work lie.
 package enum TokenBlock {

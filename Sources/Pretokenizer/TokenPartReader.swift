@@ -104,7 +104,10 @@ private struct ReadWindow {
   func copy(_ range: Range<Int>, to target: inout [UInt8], at offset: Int) {
     let source = bytes.span.extracting(range.lowerBound - start..<range.upperBound - start)
     var all = target.mutableSpan
-    var place = all.extracting(offset..<offset + source.count)
-    for index in source.indices { place[index] = source[index] }
+    all.withDisjoint { memory in
+      memory.withSlice(offset..<offset + source.count) { place in
+        for index in source.indices { place[index] = source[index] }
+      }
+    }
   }
 }

@@ -1,7 +1,8 @@
 // One unit of input becomes parts of tokens. Comes in: documents from any reader. Leaves: files of
 // bounded size; the same documents give the same bytes, however often the work is done.
 
-import Shared
+package import Shared
+import Synchronization
 
 /// What a unit's tokens are made with.
 package struct TokenRules: Sendable {
@@ -86,11 +87,21 @@ package struct TokenSink: DocumentSink {
   }
 
   package mutating func text(_ bytes: Span<UInt8>) throws {
+    guard bytes.count > TokenSink.largeByteCount else { return try encode(bytes) }
+    try TokenSink.largeDocument.withLock { _ in try encode(bytes) }
+  }
+
+  /// Documents above this size are tokenized by one thread at a time: what they need, up to ten
+  /// times their size where they are no text at all, is there once and not for every thread.
+  private static let largeByteCount = 4 << 20
+  private static let largeDocument = Mutex<Void>(())
+
+  private mutating func encode(_ bytes: Span<UInt8>) throws {
     var ids: [UInt32] = []
     swap(&ids, &self.ids)
-    ids.removeAll(keepingCapacity: ids.capacity <= 1 << 20)
     encoder.encode(bytes, into: &ids)
     try add(ids.span)
+    ids.removeAll(keepingCapacity: ids.capacity <= 1 << 20)
     swap(&ids, &self.ids)
   }
 
@@ -133,6 +144,11 @@ package struct TokenSink: DocumentSink {
   }
 
   private mutating func publishPart() throws {
+    // A unit may take hours; it is begun anew, but its parts are kept.
+    if System.isInterrupted {
+      throw Interrupted(
+        "Interrupted; finished shards are kept.", hint: "Run the same command again to continue.")
+    }
     let path = partPath(partCount)
     // Whoever did this unit before wrote the same bytes.
     if !System.exists(path) {

@@ -84,7 +84,17 @@ private func sequences(_ folder: String) throws -> [[UInt32]] {
     #expect(manifest.details["sequences"] == .integer(result.sequences))
     #expect(manifest.details["tokens"] == .integer(16 * result.sequences))
     #expect(manifest.details["documents"] == .integer(400))
+    #expect(manifest.details["invalid_documents"] == .integer(0))
     #expect(manifest.details["replaced_characters"] == .integer(0))
+    #expect(manifest.details["is_dataset_tokenized"] == .bool(false))
+    #expect(
+      manifest.details["sae_lens"]?.canonical
+        == #"{"begin_batch_token":"bos","begin_sequence_token":null,"context_size":16,"#
+        + #""disable_concat_sequences":false,"original_column_name":"text","#
+        + #""original_data_files":null,"original_dataset":"text.jsonl","#
+        + #""original_dataset_name":null,"original_split":"train","seed":42,"#
+        + #""sequence_separator_token":"bos","shuffled":true,"tokenizer_name":"plain","#
+        + #""use_chat_formatting":false}"#)
     #expect(manifest.details["dtype"] == .string("U16"))
     #expect(manifest.identities["bos_token_id"] == "0")
     #expect(manifest.identities.keys.contains("data-00000.jsonl"))
@@ -97,10 +107,10 @@ private func sequences(_ folder: String) throws -> [[UInt32]] {
     let rows = try sequences(try run(pipeline).folder)
     let tokenizer = try Tokenizer.open(pipeline.pretokenize.tokenizerName)
     let documents = (0..<50).map { tokenizer.encode(sentences[$0 % sentences.count] + " \($0)") }
-    let packing = Packing(
-      DocumentList(documents), PackingRules(contextSize: 16, beginBatch: 0, separator: 0))
-    let expected = packing.sequences((0..<UInt32(packing.sequenceCount)).map { $0 })
-    #expect(rows.flatMap { $0 } == expected)
+    let packing = try Packing(
+      DocumentList(documents, begin: 0),
+      PackingRules(contextSize: 16, beginBatch: 0, separator: 0))
+    #expect(try PretokenizerTests.rows(packing) == rows)
     #expect(rows.allSatisfy { $0[0] == 0 })
   }
 
@@ -139,6 +149,54 @@ private func sequences(_ folder: String) throws -> [[UInt32]] {
     let result = try run(three)
     #expect(!result.didWork)
     #expect(try contentsOfFolder(result.folder) == alone)
+  }
+
+  @Test func invalidRecordsCanBeSkipped() throws {
+    let folder = try TemporaryFolder()
+    var pipeline = try pipeline(folder, documents: 50)
+    let good = String(decoding: try contents(of: folder.file("text.jsonl")), as: UTF8.self)
+    let whole = try sequences(try run(pipeline).folder)
+    try folder.write(Array((good + "{\"text\": 3}\nbroken\n").utf8), to: "text.jsonl")
+    #expect(throws: DocumentError.self) { try run(pipeline) }
+    pipeline.pretokenize.skipInvalid = true
+    let result = try run(pipeline)
+    #expect(try sequences(result.folder) == whole)
+    let path = result.folder + "/manifest.json"
+    let manifest = try Manifest(parsing: try contents(of: path), path: path)
+    #expect(manifest.details["invalid_documents"] == .integer(2))
+    #expect(manifest.details["documents"] == .integer(50))
+  }
+
+  @Test func packingBatchesLoseTheirUnfinishedRows() throws {
+    let folder = try TemporaryFolder()
+    var pipeline = try pipeline(folder, documents: 50)
+    pipeline.pretokenize.shuffle = false
+    pipeline.pretokenize.pretokenizeBatchSize = 7
+    let tokenizer = try Tokenizer.open(pipeline.pretokenize.tokenizerName)
+    let documents = (0..<50).map { tokenizer.encode(sentences[$0 % sentences.count] + " \($0)") }
+    let expected = try stride(from: 0, to: 50, by: 7).flatMap { start in
+      let batch = DocumentList(Array(documents[start..<min(start + 7, 50)]), begin: 0)
+      return try PretokenizerTests.rows(
+        try Packing(batch, PackingRules(contextSize: 16, beginBatch: 0, separator: 0)))
+    }
+    #expect(try sequences(try run(pipeline).folder) == expected)
+  }
+
+  @Test func otherOptionsOfATokenizedDataSetAreWarnedOf() throws {
+    let folder = try TemporaryFolder()
+    let pipeline = try pipeline(folder, documents: 0)
+    let row = JSON.object(["input_ids": .array((1...20).map { .integer($0) })]).canonical
+    try folder.write(Array((row + "\n").utf8), to: "text.jsonl")
+    let record = #"{"context_size": 20, "tokenizer_name": "plain", "begin_batch_token": null}"#
+    let path = try folder.write(Array(record.utf8), to: "sae_lens.json")
+    let recorder = RecordedTerminal(isInteractive: false)
+    _ = try? Pretokenizing(pipeline, mode: .quiet, terminal: recorder.terminal).run()
+    #expect(
+      recorder.writes == [
+        "warning: \(path) records context_size 20, but pretokenize.context_size is 16.\n",
+        "warning: \(path) records begin_batch_token null, but pretokenize.begin_batch_token is "
+          + "\"bos\".\n",
+      ])
   }
 
   @Test func badInputLeavesNoShard() throws {

@@ -191,8 +191,8 @@ private func complaint(
       "{ pretokenize: { shuffle: 1 } }", "pretokenize.shuffle: must be true or false, but is 1."
     ),
     (
-      "{ pretokenize: { seed: null } }",
-      "pretokenize.seed: must be a whole number of 0 or more, but is null."
+      "{ pretokenize: { seed: -1 } }",
+      "pretokenize.seed: must be a whole number of 0 or more, or null, but is -1."
     ),
     (
       "{ pretokenize: { context_size: 1 } }",

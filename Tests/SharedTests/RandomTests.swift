@@ -75,4 +75,64 @@ import Testing
     // Six standard deviations of a binomial count.
     for row in counts { for count in row { #expect(abs(count - 4000) < 340) } }
   }
+
+  @Test("A keyed permutation takes every index to another place")
+  func permutedIsABijection() {
+    for bound in 1...2000 {
+      let random = Random(seed: bound, stream: "keyed")
+      let places = Set((0..<bound).map { random.permuted($0, below: bound) })
+      #expect(places.count == bound && places.min() == 0 && places.max() == bound - 1)
+    }
+    let random = Random(seed: 1, stream: "keyed")
+    let large = 1 << 40 + 12345
+    let places = (0..<1000).map { random.permuted($0, below: large) }
+    #expect(Set(places).count == 1000 && places.allSatisfy { $0 >= 0 && $0 < large })
+  }
+
+  @Test("A keyed permutation never changes from version to version")
+  func permutedIsPinned() {
+    let random = Random(seed: 1, stream: "pinned")
+    #expect((0..<10).map { random.permuted($0, below: 10) } == [7, 8, 3, 4, 2, 5, 6, 9, 1, 0])
+    #expect(
+      (0..<3).map { random.permuted($0, below: 1_000_000_007) } == [
+        810_573_453, 140_296_886, 444_943_789,
+      ])
+  }
+
+  @Test("Every place of a keyed permutation is equally likely for every index", arguments: 2...9)
+  func permutedPlaces(_ bound: Int) {
+    let trials = 40_000
+    var counts = [[Int]](repeating: [Int](repeating: 0, count: bound), count: bound)
+    for index in 0..<trials {
+      let random = Random(seed: 3, stream: "places", index: index)
+      for value in 0..<bound { counts[value][random.permuted(value, below: bound)] += 1 }
+    }
+    let expected = Double(trials) / Double(bound)
+    // Six standard deviations of a binomial count.
+    let allowed = 6 * (expected * (1 - 1 / Double(bound))).squareRoot()
+    for row in counts { for count in row { #expect(abs(Double(count) - expected) < allowed) } }
+  }
+
+  @Test("Neighbours of a keyed permutation lie at any distance, and long orders are mixed")
+  func permutedNeighbours() {
+    let bound = 100_003
+    let random = Random(seed: 4, stream: "neighbours")
+    let places = (0..<bound).map { random.permuted($0, below: bound) }
+    func chiSquared(_ values: [Int]) -> Double {
+      var bins = [Int](repeating: 0, count: 64)
+      for value in values { bins[value * 64 / bound] += 1 }
+      let expected = Double(values.count) / 64
+      return bins.reduce(0) { $0 + pow(Double($1) - expected, 2) / expected }
+    }
+    // Chi squared with 63 degrees of freedom; 103.4 is passed once in a thousand.
+    for distance in [1, 2, 3, 64, 1024] {
+      let steps = (0..<bound - distance).map {
+        (places[$0 + distance] - places[$0] + bound) % bound
+      }
+      #expect(chiSquared(steps) < 103.4, "distance \(distance)")
+    }
+    for start in stride(from: 0, to: bound - 10_000, by: 10_000) {
+      #expect(chiSquared(Array(places[start..<start + 10_000])) < 103.4, "from \(start)")
+    }
+  }
 }

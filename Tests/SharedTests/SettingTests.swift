@@ -26,7 +26,8 @@ private func properties(of value: Any) -> [String: String] {
 private let samples: [JSON] =
   [.bool(true), .bool(false), .integer(1), .integer(7), .number(0.25), .string("other")]
   + [.array([.string("other")]), .string("eos"), .null]
-  + ["topk", "bfloat16", "expected_average_only_in", "cosineannealing", "mean"].map(JSON.string)
+  + ["topk", "bfloat16", "expected_average_only_in", "cosineannealing", "mean", "line"].map(
+    JSON.string)
 
 private func expectComplete<Owner: Section>(_: Owner.Type, except: Set<String> = []) {
   let names = Owner.settings.map(\.row.name)
@@ -99,8 +100,29 @@ private func expectOwnProperty<Owner: Section>(_: Owner.Type) {
     settings.numProc = 3
     settings.datasetPath = "/elsewhere/stories.jsonl"
     #expect(settings.fingerprintSettings == before)
+    settings.savePath = "/elsewhere/rows"
+    settings.documentMegabytes = 1
+    #expect(settings.fingerprintSettings == before)
     settings.contextSize = 64
     #expect(settings.fingerprintSettings != before)
+    var later = PretokenizeSettings()
+    later.pretokenizeBatchSize = 1000
+    later.skipInvalid = true
+    later.textDocuments = .line
+    later.isDatasetTokenized = false
+    let added = (later.fingerprintSettings.object ?? [:]).filter { before[$0.key] == nil }
+    #expect(
+      JSON.object(added).canonical
+        == #"{"is_dataset_tokenized":false,"pretokenize_batch_size":1000,"skip_invalid":true,"#
+        + #""text_documents":"line"}"#)
+  }
+
+  @Test func noSeedIsTheStandardSeed() throws {
+    let given = #"{ pretokenize: { dataset_path: "x", seed: null } }"#
+    let file = try PipelineFile(parsing: Array(given.utf8), path: "x.json5")
+    #expect(file.pipeline.pretokenize.seed.value == 42)
+    #expect(
+      file.pipeline.pretokenize.fingerprintSettings == PretokenizeSettings().fingerprintSettings)
   }
 
   @Test func theFingerprintOfEachSectionIsPinned() {

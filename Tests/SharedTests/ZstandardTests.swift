@@ -79,4 +79,30 @@ private func error(_ bytes: [UInt8], limit: Int = 1 << 20) -> ZstandardError? {
       #expect(result == content || !hasChecksum, "seed \(seed), round \(round)")
     }
   }
+
+  @Test(
+    "A frame that is written piece by piece states its size and ends in its checksum",
+    arguments: [0, 1, 70_000, 1_000_000])
+  func writtenInPieces(_ count: Int) throws {
+    let folder = try TemporaryFolder()
+    let content = (0..<count).map { UInt8(truncatingIfNeeded: $0 &* $0 / 7 ^ $0 >> 9) }
+    var frames: [[UInt8]] = []
+    for size in [count, 100_000, 8191] {
+      let path = folder.file("\(size).zst")
+      var file = try AtomicFile.create(path)
+      var writer = ZstandardWriter(contentByteCount: count)
+      for start in stride(from: 0, to: count, by: max(1, size)) {
+        let piece = Array(content[start..<min(count, start + size)])
+        try writer.write(piece.span.raw, to: &file)
+      }
+      try writer.finish(to: &file)
+      try file.publishReplacing()
+      frames.append(try contents(of: path))
+    }
+    for frame in frames {
+      #expect(frame[4] & 0x04 != 0 && frame[4] & 0xE0 != 0)
+      #expect(try decompress(frame) == content)
+    }
+    #expect(frames.allSatisfy { $0 == frames[0] })
+  }
 }
