@@ -99,6 +99,8 @@ package struct TokenSink: DocumentSink {
   private mutating func encode(_ bytes: Span<UInt8>) throws {
     var ids: [UInt32] = []
     swap(&ids, &self.ids)
+    // Untouched memory costs nothing, and growing step by step would need old and new at once.
+    if bytes.count > TokenSink.largeByteCount { ids.reserveCapacity(bytes.count) }
     encoder.encode(bytes, into: &ids)
     try add(ids.span)
     ids.removeAll(keepingCapacity: ids.capacity <= 1 << 20)

@@ -28,6 +28,13 @@ import Testing
     let folder = try TemporaryFolder()
     let path = try folder.write(bytes, to: "a")
     #expect(try digest.finish() == Digest.ofFile(path))
+    // Files are read in pieces of 2¹⁸ bytes.
+    for count in [1 << 18, 1 << 19, 600_000] {
+      let long = (0..<count).map { UInt8(truncatingIfNeeded: $0 &* $0 >> 7) }
+      var digest = Digest()
+      digest.update(long.span.raw)
+      #expect(try digest.finish() == Digest.ofFile(folder.write(long, to: "long")))
+    }
     try folder.write([], to: "empty")
     #expect(try Digest.ofFile(folder.file("empty")) == Digest.of(""))
   }
