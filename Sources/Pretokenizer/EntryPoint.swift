@@ -6,6 +6,7 @@ import Shared
   static func main() {
     Program.main(description) { invocation in
       if invocation.isDryRun { return try dryRun(invocation) }
+      if invocation.verb == encode.name { return try printIds(invocation) }
       try MissingInput.check(invocation.pipeline.pretokenize)
       let result = try Pretokenizing(
         invocation.pipeline, verification: invocation.verifies ? .digests : .sizes,
@@ -15,9 +16,27 @@ import Shared
     }
   }
 
+  private static let encode = Verb(
+    "encode", "Print the token ids of every document as a line of JSON; nothing is packed.")
+
   static let description = ProgramDescription(
     name: "saeline-pretokenize", summary: "Turns text into shards of packed token sequences.",
-    sections: [PretokenizeSettings.sectionName], threads: { $0.pretokenize.numProc })
+    sections: [PretokenizeSettings.sectionName], verbs: [encode],
+    threads: { $0.pretokenize.numProc })
+
+  private static func printIds(_ invocation: Invocation) throws {
+    try MissingInput.check(invocation.pipeline.pretokenize)
+    var pending: [UInt8] = []
+    func flush() throws {
+      try System.write(pending.span.raw, to: 1, path: "stdout")
+      pending.removeAll(keepingCapacity: true)
+    }
+    try EncodedDocuments.write(invocation.pipeline.pretokenize) { line in
+      pending += line
+      if pending.count > 1 << 16 { try flush() }
+    }
+    try flush()
+  }
 
   /// Prints the bill; what is missing is named, but no error before the stage really runs.
   private static func dryRun(_ invocation: Invocation) throws {

@@ -56,6 +56,7 @@ package struct Pretokenizing: Sendable {
       // Left where a worker died between the manifest and its cleaning.
       try System.removeTree(work.path)
       say("tokens: nothing to do (\(folder.path))")
+      try save(manifest)
       return result(manifest, tokensPerSecond: Timing.read(folder: folder.path))
     }
     try bill.check(
@@ -66,6 +67,7 @@ package struct Pretokenizing: Sendable {
     let timing = Timing(
       tokens: manifest.rows * rules.contextSize, seconds: System.uptime - start)
     say(summary(manifest, timing))
+    try save(manifest)
     return result(manifest, tokensPerSecond: timing, didWork: true)
   }
 
@@ -77,6 +79,14 @@ package struct Pretokenizing: Sendable {
       try System.removeTree(work.path)
       return manifest
     }
+  }
+
+  /// Writes the copy for other programs, where one is asked for.
+  private func save(_ manifest: Manifest) throws {
+    guard let path = settings.savePath else { return }
+    let data = SavedDataSet(path, of: folder, settings)
+    let isNew = try data.write(manifest)
+    say(isNew ? "tokens: saved as a data set in \(path)" : "tokens: \(path) is complete")
   }
 
   private func say(_ text: String) { if mode != .quiet { terminal.print(text) } }

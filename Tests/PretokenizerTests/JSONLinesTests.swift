@@ -1,22 +1,19 @@
 import Pretokenizer
 import Shared
+import Support
 import Testing
 
 private func documents(_ text: String, _ range: Range<Int>? = nil) throws -> [String] {
-  let bytes = Array(text.utf8)
-  var lines = JSONLines(path: "x.jsonl", column: "text")
-  var found: [String] = []
-  try lines.read(bytes.span, range ?? 0..<bytes.count) { document in
-    found.append(String(decoding: document.indices.map { document[$0] }, as: UTF8.self))
-  }
-  return found
+  let folder = try TemporaryFolder()
+  let file = try InputFile(folder.write(Array(text.utf8), to: "x.jsonl"))
+  var lines = JSONLines(file, column: "text", limit: 1 << 20)
+  var sink = CollectingSink()
+  try lines.read(range ?? 0..<file.byteCount, into: &sink)
+  return sink.texts
 }
 
 private func complaint(_ text: String) throws -> String {
-  do {
-    _ = try documents(text)
-    return ""
-  } catch let failure as any Failure { return failure.sentence }
+  try complaint(Array(text.utf8), name: "x.jsonl", column: .init(name: "text", content: .text))
 }
 
 @Suite struct JSONLinesTests {
@@ -60,7 +57,7 @@ private func complaint(_ text: String) throws -> String {
     ("{\"text\": tru}", "x.jsonl, line 1, byte 10: expected a value."),
     (
       "\n\n{\"body\": \"a\", \"id\": 1}",
-      "x.jsonl, line 3: there is no “text”; the line has “body”, “id”."
+      "x.jsonl, line 3: there is no “text”; there is “body”, “id”."
     ),
     ("{}", "x.jsonl, line 1: there is no “text”; the object is empty."),
     ("{\"text\": 12}", "x.jsonl, line 1: “text” is a number where text is needed."),

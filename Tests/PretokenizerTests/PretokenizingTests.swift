@@ -157,7 +157,7 @@ private func sequences(_ folder: String) throws -> [[UInt32]] {
     let good = String(decoding: try contents(of: folder.file("text.jsonl")), as: UTF8.self)
     let whole = try sequences(try run(pipeline).folder)
     try folder.write(Array((good + "{\"text\": 3}\nbroken\n").utf8), to: "text.jsonl")
-    #expect(throws: DocumentError.self) { try run(pipeline) }
+    #expect(throws: RecordError.self) { try run(pipeline) }
     pipeline.pretokenize.skipInvalid = true
     let result = try run(pipeline)
     #expect(try sequences(result.folder) == whole)
@@ -205,7 +205,8 @@ private func sequences(_ folder: String) throws -> [[UInt32]] {
     try folder.write(Array("{\"text\": \"fine\"}\n{\"text\": 3}\n".utf8), to: "text.jsonl")
     let path = pipeline.pretokenize.datasetPath
     #expect(
-      throws: DocumentError.wrongType(path: path, line: 2, column: "text", type: "a number")
+      throws: RecordError.wrongType(
+        place: "\(path), line 2", column: "text", type: "a number", content: .text)
     ) { try run(pipeline) }
     let stage = Store(pipeline.store).folder(try PretokenizeKey.make(pipeline)).path
     #expect(try System.list(stage) == ["work"])

@@ -1,7 +1,7 @@
 // One column of one record batch. Comes in: the batch's metadata and the place of its body. Leaves:
 // documents, read in stretches of rows so that memory stays small.
 
-package import Shared
+import Shared
 
 /// A column of a record batch.
 struct ArrowBatch {
@@ -60,7 +60,8 @@ struct ArrowBatch {
     buffers = try ranges.map { try ArrowBatch.buffer(file, $0, codec: codec) }
   }
 
-  private static func buffer(_ file: InputFile, _ range: Range<Int>, codec: Int8?) throws -> Buffer {
+  private static func buffer(_ file: InputFile, _ range: Range<Int>, codec: Int8?) throws -> Buffer
+  {
     guard let codec, !range.isEmpty else { return .place(range) }
     guard codec == 1 else {
       throw ArrowError.unsupported(path: file.path, what: "buffers compressed with LZ4")
@@ -218,7 +219,7 @@ struct ArrowBatch {
   }
 
   private func checkLength(_ byteCount: Int) throws {
-    guard byteCount <= limit else { throw TooLong(path: file.path, byte: 0, limit: limit) }
+    guard byteCount <= limit else { throw DocumentTooLong(path: file.path, byte: 0, limit: limit) }
   }
 
   /// Hands on a list of ids; its elements' buffers are `validity` and the one behind it.
@@ -258,7 +259,9 @@ struct ArrowBatch {
         try sink.text(text.span)
       } else {
         let buffer = 2 + number(8)
-        guard buffer < buffers.count else { throw malformed("a view of a buffer that is not there") }
+        guard buffer < buffers.count else {
+          throw malformed("a view of a buffer that is not there")
+        }
         let text = try bytes(buffer, number(12)..<number(12) + length)
         try sink.text(text.span)
       }

@@ -1,7 +1,7 @@
 // Arrow IPC: the stream format, which `save_to_disk` writes, and the file format around it. Comes in:
 // a file. Leaves: the documents of one column; other columns are located and not read.
 
-package import Shared
+import Shared
 
 /// An Arrow file whose schema was read.
 package struct ArrowFile {
@@ -123,7 +123,8 @@ package struct ArrowFile {
       if size == 0 { return nil }
       let start = position + (isMarked ? 8 : 4)
       guard size <= ArrowFile.metadataLimit else {
-        throw ArrowError.malformed(path: file.path, byte: position, what: "metadata of \(size) bytes")
+        throw ArrowError.malformed(
+          path: file.path, byte: position, what: "metadata of \(size) bytes")
       }
       guard size <= file.byteCount - start else { throw cutShort }
       let metadata = try file.read(at: start, count: size)

@@ -1,7 +1,7 @@
 // The columns of an Arrow stream. Comes in: its schema message. Leaves: for every column what it
 // holds, and which buffers of a record batch are its.
 
-package import Shared
+import Shared
 
 /// Why an Arrow file is refused.
 package enum ArrowError: Failure, Equatable {

@@ -1,7 +1,7 @@
 // The pages of one column of one row group, one after the other. Comes in: a file and a column's
 // place. Leaves: decompressed pages and the dictionary, each checked before it is made room for.
 
-package import Shared
+import Shared
 
 /// Why a Parquet file is refused.
 package enum ParquetError: Failure, Equatable {

@@ -2,7 +2,7 @@
 // piece. Leaves: what they were made from, checked by the stream's own sum.
 
 internal import CZlib
-package import Shared
+import Shared
 
 /// Why a compressed stream is refused.
 package enum CompressionError: Failure, Equatable {

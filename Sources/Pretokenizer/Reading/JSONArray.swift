@@ -30,6 +30,9 @@ package struct JSONArray {
       if index > 0 { try expect(UInt8(ascii: ","), "“,” or “]”") }
       _ = try peek()
       let end = try elementEnd()
+      guard end - start <= limit else {
+        throw DocumentTooLong(path: stream.path, byte: base + start, limit: limit)
+      }
       let path = stream.path
       let number = index
       try record.read(buffer.span.extracting(start..<end), into: &sink) {
@@ -87,7 +90,7 @@ package struct JSONArray {
     while true {
       guard index < buffer.count else {
         guard index - start <= limit else {
-          throw TooLong(path: stream.path, byte: base + start, limit: limit)
+          throw DocumentTooLong(path: stream.path, byte: base + start, limit: limit)
         }
         index -= start
         guard try fill() else { throw malformed("the element that starts here has no end") }

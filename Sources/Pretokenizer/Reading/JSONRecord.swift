@@ -1,7 +1,7 @@
 // The wanted field of a JSON object. Comes in: the bytes of one object. Leaves: a document. Every byte
 // of the object is checked, not only the field.
 
-package import Shared
+import Shared
 
 /// What is wrong with a record of text.
 package enum RecordError: Failure, Equatable {

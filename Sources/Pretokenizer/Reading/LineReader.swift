@@ -1,12 +1,13 @@
 // The lines of a file. Comes in: bytes, in pieces. Leaves: whole lines with their places.
 
-package import Shared
+import Shared
 
-/// A line or document that is longer than is allowed.
-package struct TooLong: Failure, Equatable {
+/// A line or document above the limit of the settings.
+package struct DocumentTooLong: Failure, Equatable {
   package let path: String
   /// Where it starts, in the file once decompressed.
   package let byte: Int
+  /// In bytes.
   package let limit: Int
 
   package init(path: String, byte: Int, limit: Int) {
@@ -16,12 +17,13 @@ package struct TooLong: Failure, Equatable {
   }
 
   package var sentence: String {
-    "\(path) has a document at byte \(byte) of more than \(Readable.bytes(limit))."
+    let size = limit % (1 << 20) == 0 ? "\(limit >> 20) MiB" : "\(limit) bytes"
+    return "\(path): the document that starts at byte \(byte) is longer than \(size)."
   }
 
   package var hint: String? {
-    "Raise pretokenize.document_megabytes, or cut the document; a text file of many documents is "
-      + "read line by line with text_documents \"line\"."
+    "Set pretokenize.document_megabytes to a larger number, or cut the document; the lines of a text "
+      + "file are documents with text_documents \"line\"."
   }
 }
 
@@ -57,14 +59,15 @@ package struct LineReader {
   package mutating func next<Result>(_ body: (Span<UInt8>) throws -> Result) throws -> Result? {
     var searched = start
     while true {
-      if let end = LineReader.newline(buffer.span, from: searched) {
+      let end = LineReader.newline(buffer.span, from: searched)
+      searched = buffer.count
+      guard (end ?? searched) - start <= limit else {
+        throw DocumentTooLong(path: path, byte: offset, limit: limit)
+      }
+      if let end {
         let line = start..<end
         start = end + 1
         return try body(buffer.span.extracting(line))
-      }
-      searched = buffer.count
-      guard searched - start <= limit else {
-        throw TooLong(path: path, byte: offset, limit: limit)
       }
       if isAtEnd {
         guard start < buffer.count else { return nil }

@@ -19,7 +19,9 @@ package struct TextFile {
     var stream = ByteStream(file, compression)
     var text: [UInt8] = []
     while try stream.read(into: &text) {
-      guard text.count <= limit else { throw TooLong(path: file.path, byte: 0, limit: limit) }
+      guard text.count <= limit else {
+        throw DocumentTooLong(path: file.path, byte: 0, limit: limit)
+      }
     }
     if text.starts(with: [0xEF, 0xBB, 0xBF]) { text.removeFirst(3) }
     try sink.text(text.span)

@@ -17,7 +17,7 @@ package enum DataError: Failure, Equatable {
   package var sentence: String {
     switch self {
     case .absent(let path): "There is no text at \(path): no such file or folder."
-    case .noFiles(let folder): 
+    case .noFiles(let folder):
       "The folder \(folder) holds no .jsonl, .ndjson, .json, .txt, .parquet or .arrow file."
     case .noMatch(let pattern): "No file matches \(pattern)."
     case .emptySplit(let split, let folder):
@@ -27,7 +27,8 @@ package enum DataError: Failure, Equatable {
         + "split, are “train”."
     case .slicedSplit(let split): "Slices of a split are not read: “\(split)”."
     case .unreadKind(let path, let kind): "\(path) is \(kind), which is not read."
-    case .notOfItsKind(let path, let kind): "\(path) is named as \(kind) and does not start as such."
+    case .notOfItsKind(let path, let kind):
+      "\(path) is named as \(kind) and does not start as such."
     case .badState(let path): "\(path) does not list the files of a data set."
     }
   }

@@ -72,7 +72,8 @@ extension DataFile {
     if start.starts(with: [0x1F, 0x8B]) { return .gzip }
     // A frame, or one that is to be skipped.
     if start.starts(with: [0x28, 0xB5, 0x2F, 0xFD]) { return .zstandard }
-    let isSkippable = start.count > 4 && start[0] & 0xF0 == 0x50 && start[1...3] == [0x2A, 0x4D, 0x18]
+    let isSkippable =
+      start.count > 4 && start[0] & 0xF0 == 0x50 && start[1...3] == [0x2A, 0x4D, 0x18]
     return isSkippable ? .zstandard : .none
   }
 

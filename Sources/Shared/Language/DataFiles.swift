@@ -152,7 +152,8 @@ private enum SplitName {
   /// The split of a name such as `data/train_sft-00000-of-00004.parquet`.
   private static func numbered(_ name: String) -> String? {
     let base = name.split(separator: "/").last ?? ""
-    let parts = base.split(separator: ".")[0].split(separator: "-", omittingEmptySubsequences: false)
+    let parts = base.split(separator: ".")[0].split(
+      separator: "-", omittingEmptySubsequences: false)
     guard parts.count >= 4, parts[parts.count - 2] == "of",
       [parts.count - 1, parts.count - 3].allSatisfy({
         parts[$0].count >= 5 && parts[$0].allSatisfy(\.isNumber)

@@ -10,6 +10,12 @@ package struct SystemError: Failure, Equatable {
   package let path: String
   package let errno: Int32
 
+  package init(call: String, path: String, errno: Int32) {
+    self.call = call
+    self.path = path
+    self.errno = errno
+  }
+
   package var isFileExists: Bool { errno == EEXIST }
   package var isNotFound: Bool { errno == ENOENT }
 

@@ -1,0 +1,103 @@
+// The tokenized rows as a data set for SAELens and Hugging Face's datasets: Parquet files with
+// `input_ids`, and `sae_lens.json`. Comes in: a finished token stage. Leaves: the folder `save_path`.
+
+package import Shared
+
+/// A folder that cannot take the data set.
+package struct SavePathTaken: Failure, Equatable {
+  package let path: String
+  package let file: String
+
+  package init(path: String, file: String) {
+    self.path = path
+    self.file = file
+  }
+
+  package var sentence: String {
+    "\(path) holds \(file), which is not part of this data set."
+  }
+  package var hint: String? { "Set pretokenize.save_path to a new or empty folder." }
+}
+
+/// The copy of a token stage that `save_path` asks for.
+package struct SavedDataSet: Sendable {
+  private let folder: String
+  private let stage: StageFolder
+  private let settings: PretokenizeSettings
+
+  /// The version of SAELens whose record `sae_lens.json` is.
+  private static let recordVersion = "6.54.12"
+
+  package init(_ folder: String, of stage: StageFolder, _ settings: PretokenizeSettings) {
+    self.folder = folder.hasSuffix("/") ? String(folder.dropLast()) : folder
+    self.stage = stage
+    self.settings = settings
+  }
+
+  /// The name of the file with the rows of a shard, such as `train-00000-of-00002.parquet`.
+  private static func fileName(_ shard: Int, of count: Int) -> String {
+    func padded(_ number: Int) -> String {
+      String(repeating: "0", count: max(0, 5 - String(number).count)) + String(number)
+    }
+    return "train-\(padded(shard))-of-\(padded(count)).parquet"
+  }
+
+  private var recordPath: String { folder + "/" + RecordedOptions.fileName }
+
+  /// The record, with the stage that the files were made of.
+  private var record: JSON {
+    [
+      "sae_lens_version": .string(SavedDataSet.recordVersion),
+      "saeline_version": .string(Product.version),
+      "saeline_fingerprint": .string(stage.fingerprint ?? ""),
+      "tokenizer_name": .string(settings.tokenizerName),
+      "original_dataset": .string(settings.datasetPath),
+      "original_dataset_name": settings.datasetName.map { .string($0) } ?? .null,
+      "original_split": .string(settings.split),
+      "original_data_files": settings.dataFiles.map { .array($0.map { .string($0) }) } ?? .null,
+      "original_column_name": .string(settings.columnName),
+      "context_size": .integer(settings.contextSize), "shuffled": .bool(settings.shuffle),
+      "seed": .integer(settings.seed.value),
+      "begin_batch_token": settings.beginBatchToken.json,
+      "begin_sequence_token": settings.beginSequenceToken.json,
+      "sequence_separator_token": settings.sequenceSeparatorToken.json,
+      "disable_concat_sequences": .bool(settings.disableConcatSequences),
+      "use_chat_formatting": .bool(false),
+    ]
+  }
+
+  /// Writes the files that are missing, and the record last; false where all was there.
+  package func write(_ manifest: Manifest) throws -> Bool {
+    let names = manifest.shards.indices.map {
+      SavedDataSet.fileName($0, of: manifest.shards.count)
+    }
+    try check(names)
+    if isComplete(names) { return false }
+    try System.createDirectories(folder)
+    try System.remove(recordPath)
+    for (name, shard) in zip(names, manifest.shards) {
+      let rows = try TokenShard.read(stage.path + "/" + shard.file)
+      var writer = try ParquetWriter.create(
+        folder + "/" + name, contextSize: rows.contextSize)
+      try writer.append(rows.tokens.span)
+      try writer.finish()
+    }
+    try AtomicFile.replace(recordPath, with: record.pretty)
+    return true
+  }
+
+  /// Whether the record is that of these files, which was written after them.
+  private func isComplete(_ names: [String]) -> Bool {
+    guard let found = try? JSON(parsing: MappedFile.contents(recordPath)) else { return false }
+    return found == record && names.allSatisfy { System.exists(folder + "/" + $0) }
+  }
+
+  /// Refuses a folder with anything else in it.
+  private func check(_ names: [String]) throws {
+    guard System.isDirectory(folder) else { return }
+    let ours = Set(names + [RecordedOptions.fileName])
+    for name in try System.list(folder) where !ours.contains(name) && !name.hasPrefix(".") {
+      throw SavePathTaken(path: folder, file: name)
+    }
+  }
+}

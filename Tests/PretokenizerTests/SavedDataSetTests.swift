@@ -1,0 +1,112 @@
+import Pretokenizer
+import Shared
+import Support
+import Testing
+
+@Suite struct SavedDataSetTests {
+  /// A pipeline whose rows are also saved in `saved`.
+  private func pipeline(_ folder: borrowing TemporaryFolder) throws -> Pipeline {
+    var pipeline = Pipeline()
+    pipeline.name = "test"
+    pipeline.store = folder.file("store")
+    pipeline.pretokenize.tokenizerName = ProjectFiles.root + "/Tests/Fixtures/tokenizer/plain"
+    pipeline.pretokenize.datasetPath = folder.file("text.jsonl")
+    pipeline.pretokenize.contextSize = 8
+    pipeline.pretokenize.savePath = folder.file("saved")
+    let line = #"{"text": "The river carries a lantern past the stone garden."}"# + "\n"
+    try folder.write(Array(String(repeating: line, count: 400).utf8), to: "text.jsonl")
+    return pipeline
+  }
+
+  private func rows(_ folder: String) throws -> [[UInt32]] {
+    try System.list(folder).filter { $0.hasSuffix(".parquet") }.flatMap {
+      try collect(folder + "/" + $0).lists
+    }
+  }
+
+  @Test func theRowsOfTheStageAreReadBack() throws {
+    let folder = try TemporaryFolder()
+    let pipeline = try pipeline(folder)
+    let result = try Pretokenizing(pipeline, mode: .quiet).run()
+    let shard = try TokenShard.read(result.folder + "/" + TokenShard.fileName(0))
+    let saved = try rows(folder.file("saved"))
+    #expect(saved.count == result.sequences)
+    #expect(saved.flatMap { $0 } == shard.tokens)
+    #expect(
+      try System.list(folder.file("saved")) == ["sae_lens.json", "train-00000-of-00001.parquet"])
+  }
+
+  @Test func theRecordHasTheKeysOfSAELens() throws {
+    let folder = try TemporaryFolder()
+    let pipeline = try pipeline(folder)
+    _ = try Pretokenizing(pipeline, mode: .quiet).run()
+    let record = try JSON(parsing: MappedFile.contents(folder.file("saved/sae_lens.json")))
+    #expect(record["context_size"] == .integer(8))
+    #expect(record["begin_batch_token"] == "bos")
+    #expect(record["begin_sequence_token"] == .null)
+    #expect(record["shuffled"] == .bool(true))
+    #expect(
+      (record.object ?? [:]).keys.sorted() == [
+        "begin_batch_token", "begin_sequence_token", "context_size", "disable_concat_sequences",
+        "original_column_name", "original_data_files", "original_dataset",
+        "original_dataset_name", "original_split", "sae_lens_version", "saeline_fingerprint",
+        "saeline_version", "seed", "sequence_separator_token", "shuffled", "tokenizer_name",
+        "use_chat_formatting",
+      ])
+  }
+
+  @Test func anUnfinishedCopyIsMadeAgainAndAFinishedOneKept() throws {
+    let folder = try TemporaryFolder()
+    let pipeline = try pipeline(folder)
+    _ = try Pretokenizing(pipeline, mode: .quiet).run()
+    let file = folder.file("saved/train-00000-of-00001.parquet")
+    let before = try MappedFile.contents(file)
+    try System.remove(folder.file("saved/sae_lens.json"))
+    try folder.write([1, 2], to: "saved/train-00000-of-00001.parquet")
+    let again = try Pretokenizing(pipeline, mode: .quiet).run()
+    #expect(!again.didWork)
+    #expect(try MappedFile.contents(file) == before)
+    let terminal = RecordedTerminal(isInteractive: false)
+    _ = try Pretokenizing(pipeline, mode: .automatic, terminal: terminal.terminal).run()
+    #expect(terminal.writes.joined().contains("/saved is complete"))
+  }
+
+  @Test func aFolderWithOtherFilesIsRefused() throws {
+    let folder = try TemporaryFolder()
+    let pipeline = try pipeline(folder)
+    try System.createDirectories(folder.file("saved"))
+    try folder.write([], to: "saved/thesis.tex")
+    let error = SavePathTaken(path: folder.file("saved"), file: "thesis.tex")
+    #expect(throws: error) { try Pretokenizing(pipeline, mode: .quiet).run() }
+    #expect(
+      SavePathTaken(path: "a", file: "b").sentence
+        == "a holds b, which is not part of this data set.")
+  }
+
+  @Test func aTokenizedDataSetIsTheTextOfTheNextStage() throws {
+    let folder = try TemporaryFolder()
+    var pipeline = try pipeline(folder)
+    let first = try Pretokenizing(pipeline, mode: .quiet).run()
+    pipeline.pretokenize.datasetPath = folder.file("saved")
+    pipeline.pretokenize.savePath = nil
+    pipeline.pretokenize.shuffle = false
+    let second = try Pretokenizing(pipeline, mode: .quiet).run()
+    #expect(second.sequences == first.sequences)
+    #expect(
+      try TokenShard.read(second.folder + "/" + TokenShard.fileName(0)).tokens
+        == TokenShard.read(first.folder + "/" + TokenShard.fileName(0)).tokens)
+  }
+
+  @Test func encodingPrintsALinePerDocument() throws {
+    let folder = try TemporaryFolder()
+    var pipeline = try pipeline(folder)
+    try folder.write(Array("{\"text\": \"river\"}\n{\"text\": \"\"}\n".utf8), to: "text.jsonl")
+    pipeline.pretokenize.datasetPath = folder.file("text.jsonl")
+    let ids = try Tokenizer.open(pipeline.pretokenize.tokenizerName).encode("river")
+    var lines: [String] = []
+    try EncodedDocuments.write(pipeline.pretokenize) {
+      lines.append(String(decoding: $0, as: UTF8.self))
+    }
+    #expect(lines == ["[" + ids.map { String($0) }.joined(separator: ",") + "]\n", "[]\n"])
+  }
+}
