@@ -53,7 +53,7 @@ private func complaint(_ text: String) throws -> String {
       "{\"text\": \"a\",\n \"b\": 1}", "x.jsonl, line 1, byte 14: expected a key in quotes."
     ),
     ("{\"text\": \"a\"} x", "x.jsonl, line 1, byte 15: expected the end of the line."),
-    ("\n[1]", "x.jsonl, line 2, byte 1: expected an object."),
+    ("\n5", "x.jsonl, line 2, byte 1: expected an object."),
     ("{\"text\": tru}", "x.jsonl, line 1, byte 10: expected a value."),
     (
       "\n\n{\"body\": \"a\", \"id\": 1}",

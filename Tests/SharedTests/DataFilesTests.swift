@@ -73,16 +73,106 @@ private func find(
   }
 
   @Test(arguments: [
-    ("a.parquet", "PAR1", "D/a.parquet is a Parquet file, which is not read yet."),
-    ("a.jsonl.gz", "x", "D/a.jsonl.gz is a gzip file, which is not read yet."),
-    ("a.txt", "PAR1", "D/a.txt is a Parquet file, which is not read yet."),
-    ("a.json", " [{}]", "D/a.json is one JSON array, which is not read yet."),
-    ("a.md", "", "The folder D holds no .jsonl, .ndjson, .json or .txt file."),
+    ("a.jsonl.bz2", "BZh9", "D/a.jsonl.bz2 is a bzip2 file, which is not read."),
+    ("a.csv", "text\nx", "D/a.csv is a CSV file, which is not read."),
+    ("a.txt", "PK\u{3}\u{4}", "D/a.txt is a zip archive, which is not read."),
+    ("a.parquet", "x", "D/a.parquet is named as Parquet and does not start as such."),
+    ("a.arrow", "PAR", "D/a.arrow is named as Arrow and does not start as such."),
+    (
+      "a.md", "", "The folder D holds no .jsonl, .ndjson, .json, .txt, .parquet or .arrow file."
+    ),
   ])
   func kindsThatAreNotReadAreNamed(name: String, content: String, expected: String) throws {
     let folder = try TemporaryFolder()
     try folder.write(Array(content.utf8), to: name)
     #expect(try find(folder) == [expected])
+  }
+
+  @Test func theContentOfAFileSaysMoreThanItsName() throws {
+    let folder = try TemporaryFolder()
+    func kind(_ content: [UInt8], _ name: String) throws -> String {
+      let file = try DataFile.open(folder.write(content, to: name))
+      return "\(file.kind) \(file.compression)"
+    }
+    #expect(try kind(Array("PAR1".utf8), "a.txt") == "parquet none")
+    #expect(try kind([0xFF, 0xFF, 0xFF, 0xFF, 0], "data-00000") == "arrow none")
+    #expect(try kind(Array("ARROW1".utf8), "x.arrow") == "arrow none")
+    #expect(try kind(Array(" \n[{}]".utf8), "a.jsonl") == "jsonArray none")
+    #expect(try kind(Array("[{}]".utf8), "noname") == "jsonArray none")
+    #expect(try kind(Array("[1]".utf8), "noname") == "text none")
+    #expect(try kind(Array("{}".utf8), "a.json") == "jsonLines none")
+    #expect(try kind([0x1F, 0x8B, 8], "a.txt.gz") == "text gzip")
+    #expect(try kind([0x1F, 0x8B, 8], "c4-train.json") == "jsonLines gzip")
+    #expect(try kind([0x28, 0xB5, 0x2F, 0xFD], "a.ndjson.zst") == "jsonLines zstandard")
+    #expect(try kind([0x52, 0x2A, 0x4D, 0x18, 0], "a.zst") == "jsonLines zstandard")
+    #expect(try kind(Array("x".utf8), "a.jsonl.gz") == "jsonLines none")
+  }
+
+  @Test func namedFoldersAndConfigurationsAreInsideTheDataSet() throws {
+    let folder = try TemporaryFolder()
+    for name in ["en/train.jsonl", "en/sub/x.jsonl", "de/train.jsonl"] {
+      try System.createDirectories(
+        folder.path + "/" + String(name.split(separator: "/")[0]) + "/sub")
+      try folder.write([], to: name)
+    }
+    #expect(try find(folder) { $0.datasetName = "de" } == ["de/train.jsonl jsonLines 0"])
+    #expect(try find(folder) { $0.dataDir = "en/sub" } == ["en/sub/x.jsonl jsonLines 0"])
+    #expect(
+      try find(folder) {
+        $0.datasetName = "en"
+        $0.dataDir = "sub"
+      } == ["en/sub/x.jsonl jsonLines 0"])
+    #expect(
+      try find(folder) { $0.datasetName = "fr" }
+        == ["There is no text at D/fr: no such file or folder."])
+    #expect(
+      try find(folder) { $0.dataFiles = ["**/*.jsonl"] } == [
+        "de/train.jsonl jsonLines 0", "en/sub/x.jsonl jsonLines 0", "en/train.jsonl jsonLines 0",
+      ])
+    #expect(
+      try find(folder) { $0.dataFiles = ["[a-d]*/tr?in.[!x]sonl"] }
+        == ["de/train.jsonl jsonLines 0"])
+  }
+
+  @Test func numberedFilesTellTheirSplit() throws {
+    let folder = try TemporaryFolder()
+    try System.createDirectories(folder.path + "/data")
+    for name in ["train_sft-00000-of-00002", "train_sft-00001-of-00002", "test-00000-of-00001"] {
+      try folder.write(Array("PAR1".utf8), to: "data/" + name + ".parquet")
+    }
+    try folder.write(Array("{}".utf8), to: "about.json")
+    #expect(
+      try find(folder) { $0.split = "train_sft" } == [
+        "data/train_sft-00000-of-00002.parquet parquet 4",
+        "data/train_sft-00001-of-00002.parquet parquet 4",
+      ])
+    #expect(
+      try find(folder) { $0.split = "test" } == ["data/test-00000-of-00001.parquet parquet 4"])
+  }
+
+  @Test func foldersOfSaveToDiskGiveTheFilesTheyList() throws {
+    let folder = try TemporaryFolder()
+    let mark: [UInt8] = [0xFF, 0xFF, 0xFF, 0xFF]
+    for split in ["train", "test"] {
+      try System.createDirectories(folder.path + "/" + split)
+      try folder.write(mark, to: split + "/b.arrow")
+      try folder.write(mark, to: split + "/a.arrow")
+      try folder.write(
+        Array(#"{"_data_files": [{"filename": "b.arrow"}, {"filename": "a.arrow"}]}"#.utf8),
+        to: split + "/state.json")
+    }
+    #expect(
+      try find(folder) { $0.datasetPath += "/train" }
+        == ["train/b.arrow arrow 4", "train/a.arrow arrow 4"])
+    try folder.write(Array(#"{"splits": ["train", "test"]}"#.utf8), to: "dataset_dict.json")
+    #expect(
+      try find(folder) { $0.split = "test" } == ["test/b.arrow arrow 4", "test/a.arrow arrow 4"])
+    #expect(
+      try find(folder) { $0.split = "validation" }
+        == ["No file name in D tells that it belongs to the split “validation”."])
+    try folder.write(
+      Array(#"{"_data_files": [{"filename": "../secret"}]}"#.utf8), to: "train/state.json")
+    #expect(try find(folder) == ["D/train/state.json does not list the files of a data set."])
   }
 
   @Test func aPlaceThatIsNotThereIsNamed() throws {

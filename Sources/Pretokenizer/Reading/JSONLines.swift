@@ -31,7 +31,10 @@ package struct JSONLines {
     if range.lowerBound == 0 { try lines.skipMark() } else { _ = try lines.next { _ in } }
     var number = 0
     let (file, compression) = (file, compression)
-    while lines.offset < range.upperBound {
+    // The first line starts at 0, also where a mark stands before it.
+    var isFirst = range.lowerBound == 0 && !range.isEmpty
+    while isFirst || lines.offset < range.upperBound {
+      isFirst = false
       let offset = lines.offset
       number += 1
       let found: Void? = try lines.next { line in

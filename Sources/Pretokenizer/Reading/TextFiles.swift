@@ -34,7 +34,10 @@ package struct TextFile {
     let first = max(0, range.lowerBound - 1)
     var lines = LineReader(ByteStream(file, compression, from: first), at: first, limit: limit)
     if range.lowerBound == 0 { try lines.skipMark() } else { _ = try lines.next { _ in } }
-    while lines.offset < range.upperBound {
+    // The first line starts at 0, also where a mark stands before it.
+    var isFirst = range.lowerBound == 0 && !range.isEmpty
+    while isFirst || lines.offset < range.upperBound {
+      isFirst = false
       let found: Void? = try lines.next { line in
         let hasReturn = line.count > 0 && line[line.count - 1] == 0x0D
         try sink.text(line.extracting(0..<line.count - (hasReturn ? 1 : 0)))
