@@ -11,6 +11,10 @@ BIN := .build/release
 OVERRIDES := $(foreach item,$(SET),--set '$(item)')
 OPTIONS := --config '$(CONFIG)' $(OVERRIDES) $(ARGS)
 DEMO_TEXT := .build/demo/stories.jsonl
+# What `make bench` tokenizes: a folder with tokenizer.json and a JSONL, repeated to 100 MB.
+PEERS_PYTHON ?=
+TOKENIZER ?= pipelines/demo/model
+TEXT ?= $(DEMO_TEXT)
 
 .PHONY: help setup build pipeline pretokenize cache train report dry-run demo-text test check \
   lint format bench interop docs clean
@@ -81,7 +85,10 @@ lint: ## Format, layering and vocabulary of the sources.
 format: ## Format the sources in place.
 	@swift format -i -r Sources Tests Package.swift pipelines
 
-bench: setup ## Benchmarks, with the share of the machine's limit.
+bench: build demo-text ## Benchmarks, with the share of the machine's limit; PEERS_PYTHON adds the peers.
+	@if [ -n '$(PEERS_PYTHON)' ]; then \
+	  PEERS_PYTHON='$(PEERS_PYTHON)' Benchmarks/tokenize/bench.sh $(BIN)/saeline-pretokenize '$(TOKENIZER)' '$(TEXT)'; \
+	else echo 'bench: set PEERS_PYTHON to a Python with the peers of Benchmarks/tokenize/bench.py to compare with them'; fi
 	@SAELINE_BENCH=1 swift test -c release --no-parallel --filter Benchmark
 
 interop: pipeline ## Open the trained SAE in SAELens from PyPI and compare reconstructions.
