@@ -89,7 +89,7 @@ bench: build demo-text ## Benchmarks, with the share of the machine's limit; PEE
 	@if [ -n '$(PEERS_PYTHON)' ]; then \
 	  PEERS_PYTHON='$(PEERS_PYTHON)' Benchmarks/tokenize/bench.sh $(BIN)/saeline-pretokenize '$(TOKENIZER)' '$(TEXT)'; \
 	else echo 'bench: set PEERS_PYTHON to a Python with the peers of Benchmarks/tokenize/bench.py to compare with them'; fi
-	@SAELINE_BENCH=1 swift test -c release --no-parallel --filter Benchmark
+	@SAELINE_BENCH=1 SAELINE_BENCH_TOKENIZER='$(TOKENIZER)' SAELINE_BENCH_TEXT='$(TEXT)' swift test -c release --no-parallel --filter Benchmark
 
 interop: pipeline ## Open the trained SAE in SAELens from PyPI and compare reconstructions.
 	@Benchmarks/interop/run.sh '$(BIN)/saeline-train' $(OPTIONS)

@@ -16,7 +16,7 @@ package struct TokenEncoder {
   package enum SpecialTokens: Sendable { case added, omitted }
 
   /// Sets up for one thread; `cachedPieces` bounds the memory, 64 bytes each.
-  package init(_ tokenizer: Tokenizer, cachedPieces: Int = 1 << 15) {
+  package init(_ tokenizer: Tokenizer, cachedPieces: Int = 1 << 17) {
     self.tokenizer = tokenizer
     spellsBytes = tokenizer.preTokenizer.isByteLevel && tokenizer.model.alphabet == .characters
     cache = PieceCache(capacity: cachedPieces)
