@@ -131,7 +131,8 @@ class Failed(Exception):
 def complaint(log, code):
     """The line of a program's output that says what went wrong."""
     lines = log.strip().splitlines()
-    said = [line for line in lines if re.match(r"error: |[\w.]+(Error|Refused|Exception)\b", line)]
+    starts = re.compile(r"error: |[\w.]+(Error|Refused|Exception)\b")
+    said = [line for line in lines if starts.match(line)]
     return (said or lines or [f"exit code {code}"])[-1]
 
 
@@ -224,7 +225,7 @@ class Text:
         try:
             self.sizes = [text_bytes(line) for line in self.lines]
         except (ValueError, KeyError, TypeError, AttributeError):
-            fail(f"{source} is no JSONL whose lines have the text field text.")
+            fail(f"{source} is no JSONL with text as the field “text” of every line.")
         if sum(self.sizes) == 0:
             fail(f"{source} holds no text.")
 
@@ -409,9 +410,11 @@ def main(arguments):
     print_agreement(samples)
     for name, reason in (refused | failed).items():
         print(f"{name} is left out: {reason}")
+    if less_byte_count < byte_count:
+        print("SAELens has less text, on which its start weighs more.")
     print(
-        f"{tokenizer.name}, {text.name} repeated, {rounds} rounds, whole processes. SAELens has less "
-        "text, on which its start weighs more. Peak MB is that of the largest process."
+        f"{tokenizer.name}, {text.name} repeated, {rounds} rounds, whole processes; peak MB is that "
+        "of the largest process."
     )
 
 
