@@ -142,7 +142,7 @@ class Bench:
         self.tiny = tiny
 
     def time_process(self, command, environment, folder):
-        """Runs a command; gives its seconds and the peak memory of its largest process, in bytes."""
+        """Runs a command; gives its seconds and the peak bytes of its largest process."""
         log = folder / "log"
         with open(log, "wb") as output, open(folder / "answer", "wb") as answer:
             start = time.perf_counter()
@@ -413,8 +413,8 @@ def main(arguments):
     if less_byte_count < byte_count:
         print("SAELens has less text, on which its start weighs more.")
     print(
-        f"{tokenizer.name}, {text.name} repeated, {rounds} rounds, whole processes; peak MB is that "
-        "of the largest process."
+        f"{tokenizer.name}, {text.name} repeated, {rounds} rounds, whole processes; peak MB is "
+        "that of the largest process."
     )
 
 
