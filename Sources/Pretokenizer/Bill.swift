@@ -15,12 +15,17 @@ package struct Bill: Sendable, Equatable {
   /// UTF-8 bytes per token of English under vocabularies of about 50,000 tokens, rounded down.
   private static let textBytesPerToken = 4
 
+  /// How many times as large as the file its text is, rounded up: English under gzip or zstd.
+  private static func growth(_ file: DataFile) -> Int {
+    file.compression != .none ? 4 : file.kind == .parquet ? 3 : 1
+  }
+
   /// Estimates from the size of the files.
   package init(files: [DataFile], contextSize: Int, vocabularySize: Int) {
-    let byteCount = files.reduce(0) { $0 + $1.byteCount }
-    textByteCount = byteCount
+    textByteCount = files.reduce(0) { $0 + $1.byteCount }
     fileCount = files.count
-    tokenCount = (byteCount + Bill.textBytesPerToken - 1) / Bill.textBytesPerToken
+    let text = files.reduce(0) { $0 + $1.byteCount * Bill.growth($1) }
+    tokenCount = (text + Bill.textBytesPerToken - 1) / Bill.textBytesPerToken
     self.contextSize = contextSize
     bytesPerToken = TensorType.unsigned(below: vocabularySize).byteCount
   }
@@ -61,37 +66,4 @@ package struct Bill: Sendable, Equatable {
       "shard_bytes": .integer(shardByteCount), "disk_bytes": .integer(diskByteCount),
     ])
   }
-
-  /// Refuses a disk that is too small for the stage.
-  package func check(store: String, freeByteCount: Int) throws(DiskTooSmall) {
-    guard freeByteCount < diskByteCount else { return }
-    throw DiskTooSmall(store: store, needed: diskByteCount, free: freeByteCount)
-  }
-
-  /// The bytes that are free for a store, which need not exist yet.
-  package static func freeByteCount(_ store: String) throws -> Int {
-    var place = store
-    while !System.exists(place), place != ".", place != "/" { place = folder(of: place) }
-    return try System.freeByteCount(place)
-  }
-}
-
-/// A disk on which the stage would not fit.
-package struct DiskTooSmall: Failure, Equatable {
-  package let store: String
-  package let needed: Int
-  package let free: Int
-
-  package init(store: String, needed: Int, free: Int) {
-    self.store = store
-    self.needed = needed
-    self.free = free
-  }
-
-  package var sentence: String {
-    "The tokens need about \(Readable.bytes(needed)) in \(store), where \(Readable.bytes(free)) "
-      + "are free."
-  }
-
-  package var hint: String? { "Free some space, or set store to a folder on a larger disk." }
 }

@@ -45,7 +45,7 @@ import Shared
     let bill: Bill
     if missing.isEmpty {
       bill = try Pretokenizing(pipeline).bill
-      try bill.check(store: pipeline.store, freeByteCount: Bill.freeByteCount(pipeline.store))
+      try DiskSpace.require(bill.diskByteCount, at: pipeline.store)
     } else {
       bill = Bill(
         tokenCount: pipeline.cache.trainingTokens,

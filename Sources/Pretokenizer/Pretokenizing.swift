@@ -52,6 +52,7 @@ package struct Pretokenizing: Sendable {
 
   /// Makes the stage, or finds it made.
   package func run() throws -> PretokenizeResult {
+    try saved?.check()
     if let manifest = try folder.manifest(verify: verification) {
       // Left where a worker died between the manifest and its cleaning.
       try System.removeTree(work.path)
@@ -59,8 +60,7 @@ package struct Pretokenizing: Sendable {
       try save(manifest)
       return result(manifest, tokensPerSecond: Timing.read(folder: folder.path))
     }
-    try bill.check(
-      store: pipeline.store, freeByteCount: Bill.freeByteCount(pipeline.store))
+    try DiskSpace.require(bill.diskByteCount, at: pipeline.store)
     warn()
     let start = System.uptime
     let manifest = try finished(since: start)
@@ -81,12 +81,18 @@ package struct Pretokenizing: Sendable {
     }
   }
 
-  /// Writes the copy for other programs, where one is asked for.
+  /// The copy for other programs, where one is asked for.
+  private var saved: SavedDataSet? {
+    guard let path = settings.savePath, !path.isEmpty else { return nil }
+    return SavedDataSet(path, of: folder, settings)
+  }
+
   private func save(_ manifest: Manifest) throws {
-    guard let path = settings.savePath else { return }
-    let data = SavedDataSet(path, of: folder, settings)
-    let isNew = try data.write(manifest)
-    say(isNew ? "tokens: saved as a data set in \(path)" : "tokens: \(path) is complete")
+    guard let saved else { return }
+    let isNew = try saved.write(manifest)
+    say(
+      isNew
+        ? "tokens: saved as a data set in \(saved.folder)" : "tokens: \(saved.folder) is complete")
   }
 
   private func say(_ text: String) { if mode != .quiet { terminal.print(text) } }

@@ -3,25 +3,27 @@
 
 package import Shared
 
-/// A folder that cannot take the data set.
-package struct SavePathTaken: Failure, Equatable {
-  package let path: String
-  package let file: String
-
-  package init(path: String, file: String) {
-    self.path = path
-    self.file = file
-  }
+/// A place that cannot take the data set.
+package enum SavePathError: Failure, Equatable {
+  case noFolder(path: String)
+  case otherFile(path: String, file: String)
+  case otherRows(path: String)
 
   package var sentence: String {
-    "\(path) holds \(file), which is not part of this data set."
+    switch self {
+    case .noFolder(let path): "\(path) is a file where a folder is needed."
+    case .otherFile(let path, let file):
+      "\(path) holds \(file), which is not part of this data set."
+    case .otherRows(let path): "\(path) holds a data set of other rows."
+    }
   }
+
   package var hint: String? { "Set pretokenize.save_path to a new or empty folder." }
 }
 
 /// The copy of a token stage that `save_path` asks for.
 package struct SavedDataSet: Sendable {
-  private let folder: String
+  package let folder: String
   private let stage: StageFolder
   private let settings: PretokenizeSettings
 
@@ -44,12 +46,12 @@ package struct SavedDataSet: Sendable {
 
   private var recordPath: String { folder + "/" + RecordedOptions.fileName }
 
-  /// The record, with the stage that the files were made of.
-  private var record: JSON {
+  /// The record, with the stage that the files were made of and their sizes.
+  private func record(_ sizes: [String: JSON]) -> JSON {
     [
       "sae_lens_version": .string(SavedDataSet.recordVersion),
       "saeline_version": .string(Product.version),
-      "saeline_fingerprint": .string(stage.fingerprint ?? ""),
+      "saeline_fingerprint": .string(stage.fingerprint ?? ""), "saeline_files": .object(sizes),
       "tokenizer_name": .string(settings.tokenizerName),
       "original_dataset": .string(settings.datasetPath),
       "original_dataset_name": settings.datasetName.map { .string($0) } ?? .null,
@@ -71,6 +73,7 @@ package struct SavedDataSet: Sendable {
     let names = manifest.shards.indices.map {
       SavedDataSet.fileName($0, of: manifest.shards.count)
     }
+    try check()
     try check(names)
     if isComplete(names) { return false }
     try System.createDirectories(folder)
@@ -82,22 +85,46 @@ package struct SavedDataSet: Sendable {
       try writer.append(rows.tokens.span)
       try writer.finish()
     }
-    try AtomicFile.replace(recordPath, with: record.pretty)
+    try AtomicFile.replace(recordPath, with: record(sizes(names)).pretty)
     return true
   }
 
   /// Whether the record is that of these files, which was written after them.
   private func isComplete(_ names: [String]) -> Bool {
     guard let found = try? JSON(parsing: MappedFile.contents(recordPath)) else { return false }
-    return found == record && names.allSatisfy { System.exists(folder + "/" + $0) }
+    guard let sizes = try? sizes(names) else { return false }
+    return found == record(sizes)
   }
 
-  /// Refuses a folder with anything else in it.
+  private func sizes(_ names: [String]) throws -> [String: JSON] {
+    var sizes: [String: JSON] = [:]
+    for name in names { sizes[name] = .integer(try System.status(folder + "/" + name).byteCount) }
+    return sizes
+  }
+
+  /// Refuses a place with something else in it; needs no rows, so it comes before the work.
+  package func check() throws {
+    guard System.exists(folder) else { return }
+    guard System.isDirectory(folder) else { throw SavePathError.noFolder(path: folder) }
+    for name in try System.list(folder) where !name.hasPrefix(".") {
+      let isRows = name.hasPrefix("train-") && name.hasSuffix(".parquet")
+      guard isRows || name == RecordedOptions.fileName else {
+        throw SavePathError.otherFile(path: folder, file: name)
+      }
+    }
+    guard System.exists(recordPath) else { return }
+    let found = try? JSON(parsing: MappedFile.contents(recordPath))
+    guard found?["saeline_fingerprint"]?.string == stage.fingerprint else {
+      throw SavePathError.otherRows(path: folder)
+    }
+  }
+
+  /// Refuses a folder with files of another number of shards.
   private func check(_ names: [String]) throws {
     guard System.isDirectory(folder) else { return }
     let ours = Set(names + [RecordedOptions.fileName])
     for name in try System.list(folder) where !ours.contains(name) && !name.hasPrefix(".") {
-      throw SavePathTaken(path: folder, file: name)
+      throw SavePathError.otherFile(path: folder, file: name)
     }
   }
 }

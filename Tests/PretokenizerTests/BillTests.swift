@@ -29,12 +29,23 @@ import Testing
     #expect(absent.json["sequences"] == .integer(20_000))
   }
 
+  @Test func compressedTextIsExpectedToGrow() {
+    func tokens(_ kind: DataFile.Kind, _ compression: DataFile.Compression) -> JSON? {
+      let file = DataFile(path: "a", kind: kind, compression: compression, byteCount: 1000)
+      return Bill(files: [file], contextSize: 128, vocabularySize: 50257).json["tokens"]
+    }
+    #expect(tokens(.jsonLines, .none) == .integer(250))
+    #expect(tokens(.jsonLines, .gzip) == .integer(1000))
+    #expect(tokens(.parquet, .none) == .integer(750))
+  }
+
   @Test func aDiskThatIsTooSmallIsRefused() throws {
-    try bill.check(store: "S", freeByteCount: 4_000_000)
-    let expected = DiskTooSmall(store: "S", needed: 4_000_000, free: 3_999_999)
-    #expect(throws: expected) { try bill.check(store: "S", freeByteCount: 3_999_999) }
+    try DiskSpace.require(1, at: "./no/such/folder")
+    #expect(throws: DiskSpaceError.self) {
+      try DiskSpace.require(.max, at: "./no/such/folder")
+    }
     #expect(
-      expected.sentence == "The tokens need about 4.0 MB in S, where 4.0 MB are free.")
-    #expect(try Bill.freeByteCount("./no/such/folder") > 0)
+      DiskSpaceError(path: "S", needed: 4_000_000, free: 3_000_000).sentence
+        == "The disk of S is too small: 4.0 MB are needed and 3.0 MB are free.")
   }
 }

@@ -49,8 +49,9 @@ import Testing
       (record.object ?? [:]).keys.sorted() == [
         "begin_batch_token", "begin_sequence_token", "context_size", "disable_concat_sequences",
         "original_column_name", "original_data_files", "original_dataset",
-        "original_dataset_name", "original_split", "sae_lens_version", "saeline_fingerprint",
-        "saeline_version", "seed", "sequence_separator_token", "shuffled", "tokenizer_name",
+        "original_dataset_name", "original_split", "sae_lens_version", "saeline_files",
+        "saeline_fingerprint", "saeline_version", "seed", "sequence_separator_token", "shuffled",
+        "tokenizer_name",
         "use_chat_formatting",
       ])
   }
@@ -76,11 +77,47 @@ import Testing
     let pipeline = try pipeline(folder)
     try System.createDirectories(folder.file("saved"))
     try folder.write([], to: "saved/thesis.tex")
-    let error = SavePathTaken(path: folder.file("saved"), file: "thesis.tex")
+    let error = SavePathError.otherFile(path: folder.file("saved"), file: "thesis.tex")
+    #expect(throws: error) { try Pretokenizing(pipeline, mode: .quiet).run() }
+    // Refused before the work.
+    #expect(!System.exists(pipeline.store + "/tokens"))
+    #expect(
+      SavePathError.otherFile(path: "a", file: "b").sentence
+        == "a holds b, which is not part of this data set.")
+  }
+
+  @Test func aFileInPlaceOfTheFolderIsRefused() throws {
+    let folder = try TemporaryFolder()
+    let pipeline = try pipeline(folder)
+    try folder.write([], to: "saved")
+    let error = SavePathError.noFolder(path: folder.file("saved"))
     #expect(throws: error) { try Pretokenizing(pipeline, mode: .quiet).run() }
     #expect(
-      SavePathTaken(path: "a", file: "b").sentence
-        == "a holds b, which is not part of this data set.")
+      SavePathError.noFolder(path: "a").sentence == "a is a file where a folder is needed.")
+  }
+
+  @Test func aDataSetOfOtherRowsIsKept() throws {
+    let folder = try TemporaryFolder()
+    var pipeline = try pipeline(folder)
+    _ = try Pretokenizing(pipeline, mode: .quiet).run()
+    let file = folder.file("saved/train-00000-of-00001.parquet")
+    let before = try MappedFile.contents(file)
+    pipeline.pretokenize.seed = 7
+    let error = SavePathError.otherRows(path: folder.file("saved"))
+    #expect(throws: error) { try Pretokenizing(pipeline, mode: .quiet).run() }
+    #expect(try MappedFile.contents(file) == before)
+    #expect(SavePathError.otherRows(path: "a").sentence == "a holds a data set of other rows.")
+  }
+
+  @Test func aFileThatWasCutShortIsWrittenAgain() throws {
+    let folder = try TemporaryFolder()
+    let pipeline = try pipeline(folder)
+    _ = try Pretokenizing(pipeline, mode: .quiet).run()
+    let file = folder.file("saved/train-00000-of-00001.parquet")
+    let before = try MappedFile.contents(file)
+    try folder.write(Array(before.dropLast()), to: "saved/train-00000-of-00001.parquet")
+    _ = try Pretokenizing(pipeline, mode: .quiet).run()
+    #expect(try MappedFile.contents(file) == before)
   }
 
   @Test func aTokenizedDataSetIsTheTextOfTheNextStage() throws {
