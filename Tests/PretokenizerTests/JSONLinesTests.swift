@@ -69,4 +69,40 @@ private func complaint(_ text: String) throws -> String {
   func aBrokenLineIsNamed(text: String, expected: String) throws {
     #expect(try complaint(text) == expected)
   }
+
+  @Test("Lines before a range are counted only for an error that ends the reading")
+  func linesOfARange() throws {
+    let folder = try TemporaryFolder()
+    let text = "{\"text\": \"a\"}\n{\"text\": \"b\"}\n{\"text\": null}\n[\n{\"text\": \"c\"}\n"
+    let file = try InputFile(folder.write(Array(text.utf8), to: "x.jsonl"))
+    var lines = JSONLines(file, column: "text", limit: 100)
+    var sink = CollectingSink(skipsInvalid: true)
+    try lines.read(10..<file.byteCount, into: &sink)
+    #expect(sink.texts == ["b", "c"])
+    #expect(
+      sink.problems == [
+        "\(file.path), the line at byte 28: “text” is null where text is needed.",
+        "\(file.path), the line at byte 43, byte 1: expected an object.",
+      ])
+    var strict = CollectingSink()
+    #expect(
+      throws: RecordError.wrongType(
+        place: "\(file.path), line 3", column: "text", type: "null", content: .text)
+    ) { try lines.read(10..<file.byteCount, into: &strict) }
+  }
+
+  @Test("A line beyond the limit is an error of the range that it starts in, not of later ones")
+  func aLongLineOfAnotherRange() throws {
+    let folder = try TemporaryFolder()
+    let long = String(repeating: "x", count: 1000)
+    let text = "{\"text\": \"\(long)\"}\n{\"text\": \"b\"}\n"
+    let file = try InputFile(folder.write(Array(text.utf8), to: "x.jsonl"))
+    var lines = JSONLines(file, column: "text", limit: 100)
+    var sink = CollectingSink()
+    for range in [200..<300, 900..<file.byteCount] { try lines.read(range, into: &sink) }
+    #expect(sink.texts == ["b"])
+    #expect(throws: DocumentTooLong(path: file.path, byte: 0, limit: 100)) {
+      try lines.read(0..<200, into: &sink)
+    }
+  }
 }

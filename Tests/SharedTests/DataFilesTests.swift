@@ -185,4 +185,58 @@ private func find(
         == "Give a file or folder as pretokenize.dataset_path; this version does not download from "
         + "the Hugging Face Hub.")
   }
+
+  @Test("Folders have the splits and files that Hugging Face's datasets finds in them")
+  func splitsOfDatasets() throws {
+    let fixture = ProjectFiles.root + "/Tests/Fixtures/splits/layouts.json"
+    let cases = try JSON(parsing: MappedFile.contents(fixture)).array ?? []
+    #expect(cases.count == 120)
+    for item in cases {
+      let folder = try TemporaryFolder()
+      let files = (item["files"]?.array ?? []).compactMap(\.string)
+      for file in files {
+        try System.createDirectories(Shared.folder(of: folder.path + "/" + file))
+        try folder.write([], to: file)
+      }
+      for split in ["train", "validation", "test"] {
+        let expected = (item["splits"]?[split]?.array ?? []).compactMap(\.string)
+        var settings = PretokenizeSettings()
+        (settings.datasetPath, settings.split) = (folder.path, split)
+        let found = (try? DataFiles.find(settings)) ?? []
+        #expect(
+          found.map { $0.path.replacingOccurrences(of: folder.path + "/", with: "") } == expected,
+          "\(split) of \(files)")
+      }
+    }
+  }
+
+  @Test("Numbered files outside of data are found by the name they state")
+  func statedSplits() throws {
+    let folder = try TemporaryFolder()
+    for name in ["chat_sft-00000-of-00001.jsonl", "chat_gen-00000-of-00001-1a2b.jsonl"] {
+      try folder.write([], to: name)
+    }
+    #expect(
+      try find(folder) { $0.split = "chat_gen" }
+        == ["chat_gen-00000-of-00001-1a2b.jsonl jsonLines 0"])
+    #expect(try find(folder).count == 2)
+    #expect(
+      try find(folder) { $0.split = "test" } == [
+        "These files have no split “test”: files that are named, and files whose names tell no "
+          + "split, are “train”."
+      ])
+  }
+
+  @Test("A link to a folder around it is not followed, nor are folders with two underscores read")
+  func linkedFolders() throws {
+    let folder = try TemporaryFolder()
+    try System.createDirectories(folder.path + "/sub")
+    try System.createDirectories(folder.path + "/__cache")
+    for name in ["a.jsonl", "sub/b.jsonl", "__cache/c.jsonl"] { try folder.write([], to: name) }
+    for name in ["sub/up", "sub/again"] {
+      try FileManager.default.createSymbolicLink(
+        atPath: folder.path + "/" + name, withDestinationPath: folder.path)
+    }
+    #expect(try find(folder) == ["a.jsonl jsonLines 0", "sub/b.jsonl jsonLines 0"])
+  }
 }

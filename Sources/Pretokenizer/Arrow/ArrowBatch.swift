@@ -30,9 +30,10 @@ struct ArrowBatch {
     }
   }
 
+  /// Finds the buffers; `grown` counts the bytes that were decompressed of the file so far.
   init(
     _ file: InputFile, _ header: FlatTable, body: Range<Int>, fields: [ArrowField], column: Int,
-    limit: Int
+    limit: Int, grown: inout Int
   ) throws {
     self.file = file
     self.limit = limit
@@ -57,11 +58,12 @@ struct ArrowBatch {
       ranges.append(body.lowerBound + start..<body.lowerBound + start + length)
     }
     let codec = try header.table(3).map { try $0.number(0, Int8.self) }
-    buffers = try ranges.map { try ArrowBatch.buffer(file, $0, codec: codec) }
+    buffers = try ranges.map { try ArrowBatch.buffer(file, $0, codec: codec, &grown) }
   }
 
-  private static func buffer(_ file: InputFile, _ range: Range<Int>, codec: Int8?) throws -> Buffer
-  {
+  private static func buffer(
+    _ file: InputFile, _ range: Range<Int>, codec: Int8?, _ grown: inout Int
+  ) throws -> Buffer {
     guard let codec, !range.isEmpty else { return .place(range) }
     guard codec == 1 else {
       throw ArrowError.unsupported(path: file.path, what: "buffers compressed with LZ4")
@@ -71,6 +73,8 @@ struct ArrowBatch {
     let stated = bytes[0..<8].reversed().reduce(Int64(0)) { $0 << 8 | Int64($1) }
     if stated == -1 { return .place(range.lowerBound + 8..<range.upperBound) }
     guard stated >= 0, stated <= bufferLimit else { throw FlatBufferProblem(offset: 0) }
+    grown += Int(stated)
+    try ByteStream.checkGrowth(grown, from: range.upperBound, path: file.path)
     let content = try Zstandard.decompress(
       Array(bytes[8...]).span.raw, path: file.path, limit: Int(stated))
     guard content.count == Int(stated) else { throw FlatBufferProblem(offset: 0) }
@@ -106,15 +110,20 @@ struct ArrowBatch {
     guard range.upperBound <= buffers[buffer].count / byteCount else {
       throw malformed("a buffer of “\(field.name)” is too short")
     }
-    let bytes = try bytes(buffer, range.lowerBound * byteCount..<range.upperBound * byteCount)
-    return (0..<range.count).map { index in
-      var value: UInt64 = 0
-      for byte in (0..<byteCount).reversed() {
-        value = value << 8 | UInt64(bytes[index * byteCount + byte])
-      }
-      let unused = UInt64(64 - 8 * byteCount)
-      return isSigned ? Int64(bitPattern: value << unused) >> Int64(unused) : Int64(clamping: value)
+    var bytes = try bytes(buffer, range.lowerBound * byteCount..<range.upperBound * byteCount)
+    // Eight bytes are loaded at a time, whatever the size.
+    bytes.append(contentsOf: repeatElement(0, count: 8))
+    let raw = bytes.span.raw
+    let unused = 64 - 8 * byteCount
+    var values: [Int64] = []
+    values.reserveCapacity(range.count)
+    for index in 0..<range.count {
+      let value = raw.word(at: index * byteCount) << UInt64(unused)
+      values.append(
+        isSigned
+          ? Int64(bitPattern: value) >> Int64(unused) : Int64(clamping: value >> UInt64(unused)))
     }
+    return values
   }
 
   /// Which of some rows are null, by the bits of a buffer that is empty where none is.
@@ -142,7 +151,7 @@ struct ArrowBatch {
 
   /// Hands the rows on; `firstRow` is the number of the first in the file, for errors.
   func read<Sink: DocumentSink>(
-    into sink: inout Sink, dictionary: [[UInt8]], firstRow: Int
+    into sink: inout Sink, dictionary: [[UInt8]?], firstRow: Int
   ) throws {
     var start = 0
     while start < rowCount {
@@ -153,7 +162,7 @@ struct ArrowBatch {
   }
 
   private func readStretch<Sink: DocumentSink>(
-    _ rows: Range<Int>, into sink: inout Sink, _ dictionary: [[UInt8]], _ firstRow: Int
+    _ rows: Range<Int>, into sink: inout Sink, _ dictionary: [[UInt8]?], _ firstRow: Int
   ) throws {
     let nulls = try nulls(0, rows)
     func null(_ row: Int) -> ArrowError {
@@ -169,7 +178,10 @@ struct ArrowBatch {
           guard let place = Int(exactly: place), dictionary.indices.contains(place) else {
             throw malformed("a place outside of the dictionary of “\(field.name)”")
           }
-          let text = dictionary[place]
+          guard let text = dictionary[place] else {
+            try sink.invalid(null(row))
+            continue
+          }
           try sink.text(text.span)
         }
       }
@@ -202,8 +214,8 @@ struct ArrowBatch {
         }
       }
     case .fixedSizeList(let count):
-      guard case .integer(let width, let isSigned) = field.children[0].type, count >= 0,
-        rowCount.multipliedReportingOverflow(by: max(count, 1)).overflow == false
+      guard case .integer(let width, let isSigned) = field.children[0].type, count > 0,
+        rowCount.multipliedReportingOverflow(by: count).overflow == false
       else { throw malformed("lists of an impossible size") }
       for row in rows {
         if nulls[row - rows.lowerBound] {

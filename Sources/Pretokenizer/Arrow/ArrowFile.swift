@@ -28,7 +28,7 @@ package struct ArrowFile {
       guard try message.header.number(0, Int16.self) == 0 else {
         throw ArrowError.unsupported(path: file.path, what: "numbers in big-endian order")
       }
-      return try message.header.tables(1).map { try ArrowField($0) }
+      return try ArrowField.fields(message.header)
     }
     bodyStart = message.end
   }
@@ -50,20 +50,22 @@ package struct ArrowFile {
         path: file.path, column: column, type: fields[index].type.words, content: content)
     }
     let reader = MessageReader(file: file)
-    var dictionary: [[UInt8]] = []
+    var dictionary = TextCollector(path: file.path)
     var row = 0
+    var grown = 0
     var position = bodyStart
     while let message = try reader.message(at: position) {
       switch message.kind {
       case .recordBatch:
         let batch = try reader.checked(position) {
           try ArrowBatch(
-            file, message.header, body: message.body, fields: fields, column: index, limit: limit)
+            file, message.header, body: message.body, fields: fields, column: index, limit: limit,
+            grown: &grown)
         }
-        try batch.read(into: &sink, dictionary: dictionary, firstRow: row)
+        try batch.read(into: &sink, dictionary: dictionary.texts, firstRow: row)
         row += batch.rowCount
       case .dictionaryBatch:
-        try addDictionary(message, at: position, fields[index], &dictionary)
+        try addDictionary(message, at: position, fields[index], &dictionary, &grown)
       default: break
       }
       position = message.end
@@ -73,7 +75,7 @@ package struct ArrowFile {
   /// Takes the values of a dictionary, if it is that of the column.
   private func addDictionary(
     _ message: MessageReader.Message, at position: Int, _ field: ArrowField,
-    _ dictionary: inout [[UInt8]]
+    _ dictionary: inout TextCollector, _ grown: inout Int
   ) throws {
     let reader = MessageReader(file: file)
     let values = try reader.checked(position) { () -> ArrowBatch? in
@@ -83,12 +85,11 @@ package struct ArrowFile {
       else { return nil }
       if try !message.header.bool(2) { dictionary.removeAll() }
       return try ArrowBatch(
-        file, data, body: message.body, fields: [field.withoutDictionary], column: 0, limit: limit)
+        file, data, body: message.body, fields: [field.withoutDictionary], column: 0, limit: limit,
+        grown: &grown)
     }
     guard let values else { return }
-    var collected = TextCollector(texts: dictionary)
-    try values.read(into: &collected, dictionary: [], firstRow: 0)
-    dictionary = collected.texts
+    try values.read(into: &dictionary, dictionary: [], firstRow: 0)
   }
 
   /// Reads messages one by one.
@@ -167,12 +168,34 @@ extension ArrowField {
   }
 }
 
-/// Keeps texts.
+/// Keeps the texts of a dictionary; nil where one is null.
 private struct TextCollector: DocumentSink {
-  var texts: [[UInt8]]
+  let path: String
+  private(set) var texts: [[UInt8]?] = []
+  private var byteCount = 0
 
-  mutating func text(_ bytes: Span<UInt8>) throws { texts.append([UInt8](copying: bytes)) }
+  /// A dictionary is held in memory as a whole.
+  private static let limit = 256 << 20
+  /// What an array takes besides its elements.
+  private static let overhead = 40
+
+  init(path: String) { self.path = path }
+
+  mutating func removeAll() {
+    texts.removeAll()
+    byteCount = 0
+  }
+
+  private mutating func add(_ text: [UInt8]?) throws {
+    byteCount += (text?.count ?? 0) + TextCollector.overhead
+    guard byteCount <= TextCollector.limit else {
+      throw ArrowError.unsupported(path: path, what: "a dictionary that takes more than 256 MiB")
+    }
+    texts.append(text)
+  }
+
+  mutating func text(_ bytes: Span<UInt8>) throws { try add([UInt8](copying: bytes)) }
   mutating func tokens(_ ids: Span<UInt32>) throws {}
-  mutating func invalid(_ problem: any Failure) throws { texts.append([]) }
+  mutating func invalid(_ problem: any Failure) throws { try add(nil) }
   mutating func replaced(_ count: Int) {}
 }

@@ -55,11 +55,21 @@ struct ArrowField {
   /// Deeper types are refused.
   private static let depthLimit = 64
 
-  init(_ table: FlatTable, depth: Int = 0) throws {
-    guard depth < ArrowField.depthLimit else { throw FlatBufferProblem(offset: 0) }
+  /// The fields of a schema.
+  static func fields(_ schema: FlatTable) throws -> [ArrowField] {
+    // A field and its name take more bytes than this; tables that are named over and over do not.
+    var budget = schema.byteCount
+    return try schema.tables(1, atMost: budget).map { try ArrowField($0, depth: 0, &budget) }
+  }
+
+  private init(_ table: FlatTable, depth: Int, _ budget: inout Int) throws {
     name = try table.text(0) ?? ""
+    budget -= 1 + name.utf8.count
+    guard depth < ArrowField.depthLimit, budget >= 0 else { throw FlatBufferProblem(offset: 0) }
     type = try ArrowType(try table.number(2, UInt8.self), try table.table(3))
-    children = try table.tables(5).map { try ArrowField($0, depth: depth + 1) }
+    children = try table.tables(5, atMost: budget).map {
+      try ArrowField($0, depth: depth + 1, &budget)
+    }
     if let encoding = try table.table(4) {
       let index = try encoding.table(1)
       dictionary = (

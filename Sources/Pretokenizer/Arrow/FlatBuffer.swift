@@ -13,6 +13,9 @@ struct FlatTable {
   private let fieldTable: Int
   private let fieldTableSize: Int
 
+  /// Bytes of the whole FlatBuffer.
+  var byteCount: Int { bytes.count }
+
   /// The root table.
   init(root bytes: [UInt8]) throws {
     try self.init(bytes, at: Int(try FlatTable.load(UInt32.self, bytes, at: 0)))
@@ -76,9 +79,10 @@ struct FlatTable {
     return String(decoding: bytes[vector.start..<vector.start + vector.count], as: UTF8.self)
   }
 
-  /// A list of tables.
-  func tables(_ field: Int) throws -> [FlatTable] {
+  /// A list of tables, of at most so many: several lists may name the same tables.
+  func tables(_ field: Int, atMost limit: Int) throws -> [FlatTable] {
     guard let vector = try vector(field, elementSize: 4) else { return [] }
+    guard vector.count <= limit else { throw FlatBufferProblem(offset: vector.start) }
     return try (0..<vector.count).map { index in
       let place = vector.start + 4 * index
       return try FlatTable(

@@ -58,7 +58,7 @@ package struct ByteStream {
   private var isBetweenParts = true
 
   /// Bytes that are read at once.
-  private static let chunk = 1 << 18
+  private let pieceByteCount: Int
   /// A compressed file may grow to so many times its size, and to so much in any case.
   private static let ratioLimit = 2000
   private static let freeGrowth = 64 << 20
@@ -66,10 +66,14 @@ package struct ByteStream {
   package var path: String { file.path }
 
   /// Reads `file` from `offset` on; compressed files are read from their start.
-  package init(_ file: InputFile, _ compression: DataFile.Compression, from offset: Int = 0) {
+  package init(
+    _ file: InputFile, _ compression: DataFile.Compression, from offset: Int = 0,
+    pieceByteCount: Int = 1 << 18
+  ) {
     precondition(compression == .none || offset == 0, "compressed bytes have no places")
     self.file = file
     self.offset = offset
+    self.pieceByteCount = pieceByteCount
     switch compression {
     case .none: decoder = nil
     case .gzip: decoder = GzipDecoder()
@@ -80,7 +84,7 @@ package struct ByteStream {
   /// Appends the next bytes; false at the end.
   package mutating func read(into buffer: inout [UInt8]) throws -> Bool {
     guard let decoder else {
-      let bytes = try file.read(at: offset, count: ByteStream.chunk)
+      let bytes = try file.read(at: offset, count: pieceByteCount)
       offset += bytes.count
       buffer += bytes
       return !bytes.isEmpty
@@ -88,7 +92,7 @@ package struct ByteStream {
     let before = buffer.count
     while buffer.count == before {
       if inputStart == input.count {
-        input = try file.read(at: offset, count: ByteStream.chunk)
+        input = try file.read(at: offset, count: pieceByteCount)
         (inputStart, offset) = (0, offset + input.count)
       }
       guard inputStart < input.count else {
@@ -110,7 +114,7 @@ package struct ByteStream {
     }
     let before = buffer.count
     let step = decoder.decode(
-      input.span.extracting(inputStart..<input.count), into: &buffer, atMost: 4 * ByteStream.chunk)
+      input.span.extracting(inputStart..<input.count), into: &buffer, atMost: 4 * pieceByteCount)
     inputStart += step.consumed
     produced += buffer.count - before
     let place = offset - input.count + inputStart
@@ -118,8 +122,13 @@ package struct ByteStream {
       throw CompressionError.corrupt(path: path, byte: place, reason: reason)
     }
     isBetweenParts = step.state == .endOfPart
-    guard produced <= place * ByteStream.ratioLimit + ByteStream.freeGrowth else {
-      throw CompressionError.explodes(path: path, byte: place, limit: ByteStream.ratioLimit)
+    try ByteStream.checkGrowth(produced, from: place, path: path)
+  }
+
+  /// Refuses more than honest content: so many bytes made from the first `byte` of a file.
+  static func checkGrowth(_ produced: Int, from byte: Int, path: String) throws {
+    guard produced <= byte * ratioLimit + freeGrowth else {
+      throw CompressionError.explodes(path: path, byte: byte, limit: ratioLimit)
     }
   }
 }

@@ -83,20 +83,28 @@ package enum Gzip {
     }
   }
 
-  /// The content of one gzip or zlib stream that holds exactly `byteCount` bytes.
+  /// The content of gzip members or of a zlib stream that hold exactly `byteCount` bytes.
   package static func decompress(
     _ bytes: RawSpan, byteCount: Int, path: String
   ) throws -> [UInt8] {
+    let wrongSize = CompressionError.wrongSize(path: path, stated: byteCount)
+    // zlib counts in 32 bits.
+    guard bytes.byteCount <= Int32.max, 0..<Int(Int32.max) ~= byteCount else { throw wrongSize }
     let decoder = GzipDecoder()
     var content: [UInt8] = []
-    // Room for one byte more, so that too much content shows.
-    let step = decoder.decode(bytes.octets, into: &content, atMost: byteCount + 1)
-    if case .failed(let reason) = step.state {
-      throw CompressionError.corrupt(path: path, byte: step.consumed, reason: reason)
-    }
-    guard step.state == .endOfPart, content.count == byteCount else {
-      throw CompressionError.wrongSize(path: path, stated: byteCount)
-    }
+    var consumed = 0
+    repeat {
+      // Room for one byte more, so that too much content shows.
+      let step = decoder.decode(
+        bytes.octets.extracting(consumed..<bytes.byteCount), into: &content,
+        atMost: byteCount - content.count + 1)
+      consumed += step.consumed
+      if case .failed(let reason) = step.state {
+        throw CompressionError.corrupt(path: path, byte: consumed, reason: reason)
+      }
+      guard step.state == .endOfPart, content.count <= byteCount else { throw wrongSize }
+    } while consumed < bytes.byteCount
+    guard content.count == byteCount else { throw wrongSize }
     return content
   }
 }

@@ -23,7 +23,7 @@ package struct JSONArray {
   /// Reads every element.
   package mutating func read<Sink: DocumentSink>(into sink: inout Sink) throws {
     var record = self.record
-    if try peek() == 0xEF { start += 3 }
+    try skipMark()
     try expect(UInt8(ascii: "["), "“[”")
     var index = 0
     while try peek() != UInt8(ascii: "]") {
@@ -47,7 +47,7 @@ package struct JSONArray {
 
   /// The columns of the first element; none where there is no element.
   package mutating func firstColumns() throws -> [DataColumn] {
-    if try peek() == 0xEF { start += 3 }
+    try skipMark()
     try expect(UInt8(ascii: "["), "“[”")
     guard try peek() != UInt8(ascii: "]") else { return [] }
     let end = try elementEnd()
@@ -56,6 +56,12 @@ package struct JSONArray {
 
   private func malformed(_ what: String) -> RecordError {
     .malformed(place: stream.path, byte: base + start + 1, what: what)
+  }
+
+  /// Passes over a byte order mark at the start.
+  private mutating func skipMark() throws {
+    while buffer.count < 3, try fill() {}
+    if buffer.starts(with: [0xEF, 0xBB, 0xBF]) { start = 3 }
   }
 
   /// The next byte that is no white space; nil at the end.

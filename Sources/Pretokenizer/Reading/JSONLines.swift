@@ -28,26 +28,35 @@ package struct JSONLines {
     // A line starts where the byte before is a line feed.
     let first = max(0, range.lowerBound - 1)
     var lines = LineReader(ByteStream(file, compression, from: first), at: first, limit: limit)
-    if range.lowerBound == 0 { try lines.skipMark() } else { _ = try lines.next { _ in } }
+    let startsFile = range.lowerBound == 0
+    if startsFile { try lines.skipMark() } else { try lines.skipLine(before: range.upperBound) }
     var number = 0
-    let (file, compression) = (file, compression)
-    // The first line starts at 0, also where a mark stands before it.
-    var isFirst = range.lowerBound == 0 && !range.isEmpty
-    while isFirst || lines.offset < range.upperBound {
-      isFirst = false
+    while lines.offset < range.upperBound {
       let offset = lines.offset
       number += 1
-      let found: Void? = try lines.next { line in
-        guard !JSONLines.isBlank(line) else { return }
-        try record.read(line, into: &sink) {
-          // Lines before the range are counted only for an error.
-          let before = range.lowerBound == 0
-          let line = try before ? number : JSONLines.lineNumber(file, compression, offset)
-          return "\(file.path), line \(line)"
-        }
+      do {
+        guard
+          try next(
+            &lines, into: &sink, startsFile ? "line \(number)" : "the line at byte \(offset)")
+        else { return }
+      } catch let error as RecordError where !startsFile {
+        // Lines before the range are counted only for an error that ends the reading.
+        let line = try JSONLines.lineNumber(file, compression, offset)
+        throw error.named("\(file.path), line \(line)")
       }
-      guard found != nil else { return }
     }
+  }
+
+  /// Reads one line; false where there is none.
+  private mutating func next<Sink: DocumentSink>(
+    _ lines: inout LineReader, into sink: inout Sink, _ place: @autoclosure () -> String
+  ) throws -> Bool {
+    let path = file.path
+    let found: Void? = try lines.next { line in
+      guard !JSONLines.isBlank(line) else { return }
+      try record.read(line, into: &sink) { "\(path), \(place())" }
+    }
+    return found != nil
   }
 
   private static func isBlank(_ line: Span<UInt8>) -> Bool {

@@ -10,6 +10,18 @@ package enum RecordError: Failure, Equatable {
   case wrongType(place: String, column: String, type: String, content: ColumnContent)
   case notAToken(place: String, column: String)
 
+  /// The same problem of a record that is named otherwise.
+  func named(_ place: String) -> RecordError {
+    switch self {
+    case .malformed(_, let byte, let what): .malformed(place: place, byte: byte, what: what)
+    case .missingColumn(_, let column, let found):
+      .missingColumn(place: place, column: column, found: found)
+    case .wrongType(_, let column, let type, let content):
+      .wrongType(place: place, column: column, type: type, content: content)
+    case .notAToken(_, let column): .notAToken(place: place, column: column)
+    }
+  }
+
   package var sentence: String {
     switch self {
     case .malformed(let place, let byte, let what): "\(place), byte \(byte): \(what)."
@@ -56,16 +68,16 @@ package struct JSONRecord {
   ///
   /// `place` names the record in errors; it is called only for one.
   package mutating func read<Sink: DocumentSink>(
-    _ bytes: Span<UInt8>, into sink: inout Sink, place: () throws -> String
+    _ bytes: Span<UInt8>, into sink: inout Sink, place: () -> String
   ) throws {
     do {
       try parse(bytes, into: &sink)
     } catch let problem as JSONProblem {
       let error = RecordError.malformed(
-        place: try place(), byte: problem.offset + 1, what: problem.what)
+        place: place(), byte: problem.offset + 1, what: problem.what)
       return try sink.invalid(error)
     } catch let problem as FieldProblem {
-      return try sink.invalid(error(problem, bytes, try place()))
+      return try sink.invalid(error(problem, bytes, place()))
     }
     switch content {
     case .text: try sink.text(text.span)

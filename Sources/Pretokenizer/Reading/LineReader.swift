@@ -55,7 +55,19 @@ package struct LineReader {
     if buffer.starts(with: [0xEF, 0xBB, 0xBF]) { start = 3 }
   }
 
-  /// Lends the next line without its end; false where there is none.
+  /// Passes over the rest of a line, of any length, unless it goes on to the byte `end`.
+  package mutating func skipLine(before end: Int) throws {
+    while offset < end {
+      if let newline = LineReader.newline(buffer.span, from: start) {
+        start = newline + 1
+        return
+      }
+      start = buffer.count
+      guard try fill() else { return }
+    }
+  }
+
+  /// Lends the next line without its end; nil where there is none.
   package mutating func next<Result>(_ body: (Span<UInt8>) throws -> Result) throws -> Result? {
     var searched = start
     while true {

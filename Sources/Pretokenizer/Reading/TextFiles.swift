@@ -28,21 +28,35 @@ package struct TextFile {
   }
 
   /// Reads the lines that start inside `range` as documents, without their ends.
+  ///
+  /// As for Hugging Face's `text`, lines end in a line feed, a carriage return, or both.
   package func readLines<Sink: DocumentSink>(
     _ range: Range<Int>, into sink: inout Sink
   ) throws {
     let first = max(0, range.lowerBound - 1)
     var lines = LineReader(ByteStream(file, compression, from: first), at: first, limit: limit)
-    if range.lowerBound == 0 { try lines.skipMark() } else { _ = try lines.next { _ in } }
-    // The first line starts at 0, also where a mark stands before it.
-    var isFirst = range.lowerBound == 0 && !range.isEmpty
-    while isFirst || lines.offset < range.upperBound {
-      isFirst = false
-      let found: Void? = try lines.next { line in
-        let hasReturn = line.count > 0 && line[line.count - 1] == 0x0D
-        try sink.text(line.extracting(0..<line.count - (hasReturn ? 1 : 0)))
-      }
+    if range.lowerBound == 0 {
+      try lines.skipMark()
+    } else {
+      try lines.skipLine(before: range.upperBound)
+    }
+    while lines.offset < range.upperBound {
+      let found: Void? = try lines.next { try TextFile.cut($0, into: &sink) }
       guard found != nil else { return }
     }
+  }
+
+  /// Hands on what lies between carriage returns; one at the end belongs to the line feed.
+  private static func cut<Sink: DocumentSink>(
+    _ line: Span<UInt8>, into sink: inout Sink
+  ) throws {
+    let hasReturn = line.count > 0 && line[line.count - 1] == 0x0D
+    let end = line.count - (hasReturn ? 1 : 0)
+    var start = 0
+    for index in 0..<end where line[index] == 0x0D {
+      try sink.text(line.extracting(start..<index))
+      start = index + 1
+    }
+    try sink.text(line.extracting(start..<end))
   }
 }

@@ -73,17 +73,16 @@ package enum DataFiles {
     in folder: String, split: String, as builder: DataFile.Kind?
   ) throws -> [DataFile] {
     if let saved = try savedFiles(in: folder, split: split) { return saved }
-    let names = try columnar(names(in: folder, below: "").filter(FileName.isData))
-    let tagged = names.map { (name: $0, split: SplitName.of($0)) }
-    guard tagged.contains(where: { $0.split != nil }) else {
-      guard !names.isEmpty else { throw DataError.noFiles(folder: folder) }
+    let names = try columnar(names(in: folder).filter(FileName.isData)).sorted()
+    guard !names.isEmpty else { throw DataError.noFiles(folder: folder) }
+    let splits = DataSplits(names)
+    var chosen = splits.files(of: split)
+    if chosen.isEmpty {
+      guard splits.isUntold else { throw DataError.emptySplit(split, folder: folder) }
       try requireTrain(split)
-      return try names.map { try DataFile.open(joined(folder, $0), as: builder) }
+      chosen = names
     }
-    let wanted = SplitName.canonical(split)
-    let chosen = tagged.filter { $0.split == wanted }
-    guard !chosen.isEmpty else { throw DataError.emptySplit(split, folder: folder) }
-    return try chosen.map { try DataFile.open(joined(folder, $0.name), as: builder) }
+    return try chosen.map { try DataFile.open(joined(folder, $0), as: builder) }
   }
 
   /// Only the Parquet or Arrow files where there are any; other files then describe them.
@@ -118,47 +117,21 @@ package enum DataFiles {
     }
   }
 
-  /// The files of a folder and of those in it, relative to it; hidden ones are left out.
-  private static func names(in folder: String, below prefix: String) throws -> [String] {
-    try System.list(joined(folder, prefix)).flatMap { name -> [String] in
+  /// The files of a folder and of those in it, relative to it; hidden ones are left out, and links
+  /// to a folder that they lie in.
+  private static func names(
+    in folder: String, below prefix: String = "", within outer: [System.Status] = []
+  ) throws -> [String] {
+    let place = prefix.isEmpty ? folder : joined(folder, prefix)
+    let status = try System.status(place)
+    guard !outer.contains(where: { ($0.device, $0.inode) == (status.device, status.inode) })
+    else { return [] }
+    return try System.list(place).flatMap { name -> [String] in
       guard !name.hasPrefix("."), !ignoredNames.contains(name) else { return [] }
       let relative = prefix.isEmpty ? name : prefix + "/" + name
       guard System.isDirectory(joined(folder, relative)) else { return [relative] }
-      return try names(in: folder, below: relative)
+      guard !name.hasPrefix("__") else { return [] }
+      return try names(in: folder, below: relative, within: outer + [status])
     }
-  }
-}
-
-/// The splits that `datasets` reads out of file names.
-private enum SplitName {
-  private static let words: [(split: String, words: Set<Substring>)] = [
-    ("train", ["train", "training"]), ("validation", ["validation", "valid", "dev", "val"]),
-    ("test", ["test", "testing", "eval", "evaluation"]),
-  ]
-
-  /// The split that a file's name tells; nil where it tells none.
-  static func of(_ name: String) -> String? {
-    if let stated = numbered(name) { return canonical(stated) }
-    let parts = Set(name.lowercased().split { !$0.isLetter })
-    return words.first { !$0.words.isDisjoint(with: parts) }?.split
-  }
-
-  /// One name for the spellings of a split.
-  static func canonical(_ split: String) -> String {
-    let lower = split.lowercased()
-    return words.first { $0.words.contains(Substring(lower)) }?.split ?? split
-  }
-
-  /// The split of a name such as `data/train_sft-00000-of-00004.parquet`.
-  private static func numbered(_ name: String) -> String? {
-    let base = name.split(separator: "/").last ?? ""
-    let parts = base.split(separator: ".")[0].split(
-      separator: "-", omittingEmptySubsequences: false)
-    guard parts.count >= 4, parts[parts.count - 2] == "of",
-      [parts.count - 1, parts.count - 3].allSatisfy({
-        parts[$0].count >= 5 && parts[$0].allSatisfy(\.isNumber)
-      })
-    else { return nil }
-    return parts.dropLast(3).joined(separator: "-")
   }
 }
