@@ -30,7 +30,7 @@ private func read(_ bytes: [UInt8], limit: Int = 1000) throws -> [String] {
   func limit() throws {
     let long = String(repeating: "x", count: 2000)
     for text in ["[{\"text\": \"\(long)\"}]", "[{\"text\": \"\(long)", "[\"\(long)"] {
-      #expect(throws: (any Failure).self) { try read(Array(text.utf8)) }
+      #expect(throws: (any Error).self) { try read(Array(text.utf8)) }
     }
   }
 }

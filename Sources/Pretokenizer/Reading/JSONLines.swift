@@ -31,7 +31,10 @@ package struct JSONLines {
     let startsFile = range.lowerBound == 0
     if startsFile { try lines.skipMark() } else { try lines.skipLine(before: range.upperBound) }
     var number = 0
-    while lines.offset < range.upperBound {
+    // The first line starts at 0, also where a mark stands before it.
+    var isFirst = range.lowerBound == 0 && !range.isEmpty
+    while isFirst || lines.offset < range.upperBound {
+      isFirst = false
       let offset = lines.offset
       number += 1
       do {

@@ -40,7 +40,10 @@ package struct TextFile {
     } else {
       try lines.skipLine(before: range.upperBound)
     }
-    while lines.offset < range.upperBound {
+    // The first line starts at 0, also where a mark stands before it.
+    var isFirst = range.lowerBound == 0 && !range.isEmpty
+    while isFirst || lines.offset < range.upperBound {
+      isFirst = false
       let found: Void? = try lines.next { try TextFile.cut($0, into: &sink) }
       guard found != nil else { return }
     }
