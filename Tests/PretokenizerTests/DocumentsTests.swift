@@ -65,7 +65,7 @@ private func read(_ blocks: [InputBlock], _ rules: ReadingRules) throws -> Colle
       #expect(found.replacedCount == 1)
       // Lines are counted only where the file is not cut before them.
       let first = target < 15 ? "the line at byte 14" : "line 2"
-      let second = target < 1000 ? "the line at byte 47" : "line 5"
+      let second = target < 1000 ? "the line at byte 46" : "line 5"
       #expect(
         found.problems == [
           "\(path), \(first): “text” is a number where text is needed.",
