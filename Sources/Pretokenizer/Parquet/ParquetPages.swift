@@ -29,7 +29,7 @@ struct ParquetPages {
   /// A page may grow to so many times its size, and to so much in any case.
   private static let (ratioLimit, freeGrowth) = (2000, 16 << 20)
   /// Headers hold statistics, which may be as long as two values.
-  private static let headerLimits = [4096, 1 << 16, 1 << 24]
+  private static let headerLimits = [1 << 12, 1 << 16, 1 << 20, 1 << 24]
 
   init(
     _ file: InputFile, _ chunk: ParquetMetadata.Chunk, _ numbers: NumberType?
@@ -106,9 +106,9 @@ struct ParquetPages {
         let header = try ParquetPageHeader(bytes)
         position += header.headerByteCount
         return header
-      } catch let problem as ThriftProblem {
-        // More may only be missing where the bytes were read to their end.
-        guard problem.offset + 16 >= bytes.count, bytes.count == limit else { break }
+      } catch is ThriftProblem {
+        // Longer bytes can only help where these were cut.
+        guard bytes.count == limit else { break }
       }
     }
     throw malformed("a page header that makes no sense", at: position)

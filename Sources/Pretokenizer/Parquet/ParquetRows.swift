@@ -233,7 +233,7 @@ struct ParquetRows {
     return (repetition, definition, end)
   }
 
-  /// Levels that state their own size; none where there is but one level. Steps behind them.
+  /// Reads levels that state their own size and steps behind them; zeros where no level is possible but 0.
   private func version1(
     _ page: ParquetPage, _ width: Int, _ encoding: Int, _ position: inout Int
   ) throws -> HybridReader {
