@@ -3,64 +3,24 @@
 
 import Shared
 
-/// Why a Parquet file is refused.
-package enum ParquetError: Failure, Equatable {
-  case notParquet(path: String)
-  case encrypted(path: String)
-  case cutShort(path: String, byte: Int)
-  case malformed(path: String, byte: Int, what: String)
-  case unsupported(path: String, byte: Int, what: String)
-  case missingColumn(path: String, column: String, found: [String])
-  case wrongType(path: String, column: String, type: String, content: ColumnContent)
-  case nullRow(path: String, column: String, rowGroup: Int, row: Int)
-  case notAToken(path: String, column: String, rowGroup: Int, row: Int)
-
-  package var sentence: String {
-    switch self {
-    case .notParquet(let path): "\(path) is no Parquet file: it does not start and end with PAR1."
-    case .encrypted(let path): "\(path) is encrypted, which is not supported."
-    case .cutShort(let path, let byte):
-      "\(path) is cut short: it ends at byte \(byte), before its column does."
-    case .malformed(let path, let byte, let what): "\(path) is damaged at byte \(byte): \(what)."
-    case .unsupported(let path, let byte, let what):
-      "\(path) has, at byte \(byte), \(what), which is not supported."
-    case .missingColumn(let path, let column, let found):
-      "\(path) has no column “\(column)”; it has "
-        + (found.isEmpty ? "none" : found.map { "“\($0)”" }.joined(separator: ", ")) + "."
-    case .wrongType(let path, let column, let type, .text):
-      "\(path): the column “\(column)” holds \(type) where text is needed."
-    case .wrongType(let path, let column, let type, .tokens):
-      "\(path): the column “\(column)” holds \(type) where lists of token ids are needed."
-    case .nullRow(let path, let column, let rowGroup, let row):
-      "\(path), row group \(rowGroup), row \(row): “\(column)” is null or holds a null."
-    case .notAToken(let path, let column, let rowGroup, let row):
-      "\(path), row group \(rowGroup), row \(row): “\(column)” holds what is no token id."
-    }
-  }
-
-  package var hint: String? {
-    switch self {
-    case .notParquet, .cutShort, .malformed: "Fetch or create the file again."
-    case .encrypted: "Decrypt it first."
-    case .unsupported: "Write it again with pyarrow, compressed with Snappy, gzip or zstd."
-    case .missingColumn, .wrongType: "Set pretokenize.column_name to another column."
-    case .nullRow, .notAToken: "Repair or remove the row, or set pretokenize.skip_invalid."
-    }
-  }
-}
-
 /// A page of values.
 struct ParquetPage {
   let header: ParquetPageHeader
   /// Where its header lies in the file.
   let offset: Int
-  let bytes: [UInt8]
+  let levels: [UInt8]
+  /// The bytes that hold the values, which start at `valuesStart`, or behind the levels where those
+  /// lie in the same bytes and state their own size.
+  let values: [UInt8]
+  let valuesStart: Int
 }
 
 /// Reads the pages of a column chunk.
 struct ParquetPages {
   private let file: InputFile
   private let chunk: ParquetMetadata.Chunk
+  /// What whole numbers are like; nil where the column holds text.
+  private let numbers: NumberType?
   private var position: Int
   private let end: Int
   private(set) var dictionary: ParquetDictionary?
@@ -69,11 +29,15 @@ struct ParquetPages {
   /// A page may grow to so many times its size, and to so much in any case.
   private static let (ratioLimit, freeGrowth) = (2000, 16 << 20)
   /// Headers hold statistics, which may be as long as two values.
-  private static let headerLimits = [4096, 1 << 16, 1 << 24]
+  private static let headerLimits = [1 << 12, 1 << 16, 1 << 20, 1 << 24]
 
-  init(_ file: InputFile, _ chunk: ParquetMetadata.Chunk) throws(ParquetError) {
+  init(
+    _ file: InputFile, _ chunk: ParquetMetadata.Chunk, _ numbers: NumberType?
+  ) throws(ParquetError) {
     self.file = file
+    self.numbers = numbers
     self.chunk = chunk
+    // Some writers state 0 where there is no dictionary.
     let hasDictionary = chunk.dictionaryOffset > 0 && chunk.dictionaryOffset < chunk.dataOffset
     position = hasDictionary ? chunk.dictionaryOffset : chunk.dataOffset
     guard position >= 4, chunk.byteCount >= 0, position <= file.byteCount else {
@@ -92,16 +56,47 @@ struct ParquetPages {
       let header = try header()
       let bytes = try content(header, at: offset)
       switch header.type {
-      case 0, 3: return ParquetPage(header: header, offset: offset, bytes: bytes)
-      case 2: try readDictionary(header, bytes, at: offset)
+      case 0:
+        let content = try decompress(bytes.span.raw, to: header.byteCount, at: offset) ?? bytes
+        return ParquetPage(
+          header: header, offset: offset, levels: content, values: content, valuesStart: 0)
+      case 2:
+        let content = try decompress(bytes.span.raw, to: header.byteCount, at: offset) ?? bytes
+        try readDictionary(header, content, at: offset)
+      case 3: return try version2(header, bytes, at: offset)
       default: break
       }
     }
     return nil
   }
 
+  /// A page whose levels are never compressed.
+  private func version2(
+    _ header: ParquetPageHeader, _ bytes: [UInt8], at offset: Int
+  ) throws -> ParquetPage {
+    let (repetition, definition) = (header.repetitionByteCount, header.definitionByteCount)
+    let size = min(bytes.count, header.byteCount)
+    guard repetition >= 0, definition >= 0, repetition <= size, definition <= size - repetition
+    else { throw malformed("levels that are longer than their page", at: offset) }
+    let levels = repetition + definition
+    let rest = bytes.span.raw.extracting(levels..<bytes.count)
+    if header.isCompressed,
+      let content = try decompress(rest, to: header.byteCount - levels, at: offset)
+    {
+      return ParquetPage(
+        header: header, offset: offset, levels: bytes, values: content, valuesStart: 0)
+    }
+    guard bytes.count == header.byteCount else { throw damaged(at: offset) }
+    return ParquetPage(
+      header: header, offset: offset, levels: bytes, values: bytes, valuesStart: levels)
+  }
+
   private func malformed(_ what: String, at byte: Int) -> ParquetError {
     .malformed(path: file.path, byte: byte, what: what)
+  }
+
+  private func damaged(at byte: Int) -> ParquetError {
+    malformed("a page that cannot be decompressed", at: byte)
   }
 
   private mutating func header() throws -> ParquetPageHeader {
@@ -111,15 +106,15 @@ struct ParquetPages {
         let header = try ParquetPageHeader(bytes)
         position += header.headerByteCount
         return header
-      } catch let problem as ThriftProblem {
-        // More may only be missing where the bytes were read to their end.
-        guard problem.offset + 16 >= bytes.count, bytes.count == limit else { break }
+      } catch is ThriftProblem {
+        // Longer bytes can only help where these were cut.
+        guard bytes.count == limit else { break }
       }
     }
     throw malformed("a page header that makes no sense", at: position)
   }
 
-  /// The decompressed bytes behind a header; steps behind them.
+  /// The bytes behind a header as the file holds them, with what it states checked; steps behind them.
   private mutating func content(_ header: ParquetPageHeader, at offset: Int) throws -> [UInt8] {
     let (size, compressed) = (header.byteCount, header.compressedByteCount)
     guard compressed >= 0, size >= 0, header.valueCount >= 0 else {
@@ -139,42 +134,37 @@ struct ParquetPages {
     if let checksum = header.checksum, checksum != Gzip.checksum(bytes) {
       throw malformed("a page whose checksum is not that of its bytes", at: offset)
     }
-    guard header.type == 3 else { return try decompress(bytes, to: size, at: offset) }
-    // Levels are never compressed in version 2.
-    let levels = header.repetitionByteCount + header.definitionByteCount
-    guard header.repetitionByteCount >= 0, header.definitionByteCount >= 0,
-      levels <= min(bytes.count, size)
-    else { throw malformed("levels that are longer than their page", at: offset) }
-    if !header.isCompressed { return bytes }
-    let values = Array(bytes[levels...])
-    return try bytes[..<levels] + decompress(values, to: size - levels, at: offset)
+    return bytes
   }
 
-  private func decompress(_ bytes: [UInt8], to size: Int, at offset: Int) throws -> [UInt8] {
-    let damaged = malformed("a page that cannot be decompressed", at: offset)
+  /// The content of compressed bytes; nil where nothing is compressed.
+  private func decompress(
+    _ bytes: RawSpan, to size: Int, at offset: Int
+  ) throws -> [UInt8]? {
     switch chunk.codec {
     case 0:
-      guard bytes.count == size else { throw damaged }
-      return bytes
-    case 1:
-      guard let content = Snappy.decompress(bytes, byteCount: size) else { throw damaged }
-      return content
-    case 2:
-      do { return try Gzip.decompress(bytes.span.raw, byteCount: size, path: file.path) } catch {
-        throw damaged
-      }
-    case 6:
+      guard bytes.byteCount == size else { throw damaged(at: offset) }
+      return nil
+    case 1, 2, 6:
+      // Writers may leave out what compresses nothing.
       if bytes.isEmpty, size == 0 { return [] }
-      var content: [UInt8] = []
-      // Room for one byte more, so that too much content shows.
-      let step = ZstandardDecoder().decode(bytes.span, appendingTo: &content, atMost: size + 1)
-      guard step.failure == nil, step.isComplete, content.count == size else { throw damaged }
+      guard let content = content(of: bytes, size), content.count == size else {
+        throw damaged(at: offset)
+      }
       return content
     default:
       let names = [3: "LZO", 4: "Brotli", 5: "LZ4", 7: "LZ4"]
       throw ParquetError.unsupported(
         path: file.path, byte: offset,
         what: "pages compressed with \(names[chunk.codec] ?? "codec \(chunk.codec)")")
+    }
+  }
+
+  private func content(of bytes: RawSpan, _ size: Int) -> [UInt8]? {
+    switch chunk.codec {
+    case 1: Snappy.decompress(bytes, byteCount: size)
+    case 2: try? Gzip.decompress(bytes, byteCount: size, path: file.path)
+    default: try? Zstandard.decompress(bytes, byteCount: size, path: file.path)
     }
   }
 
@@ -185,10 +175,9 @@ struct ParquetPages {
       throw ParquetError.unsupported(
         path: file.path, byte: offset, what: "a dictionary in the encoding \(header.encoding)")
     }
-    let sizes = [1: 4, 2: 8]
+    guard dictionary == nil else { throw malformed("a second dictionary", at: offset) }
     do {
-      dictionary = try ParquetDictionary(
-        bytes, count: header.valueCount, numberByteCount: sizes[chunk.type])
+      dictionary = try ParquetDictionary(bytes, count: header.valueCount, numbers: numbers)
     } catch { throw malformed(error.what, at: offset) }
   }
 }

@@ -25,14 +25,13 @@ struct ParquetColumn {
   }
 
   /// The columns of a schema.
-  static func all(_ schema: [ParquetMetadata.Element]) throws -> [ParquetColumn] {
+  static func all(_ schema: [ParquetMetadata.Element]) throws(ThriftProblem) -> [ParquetColumn] {
     guard let root = schema.first else { throw ThriftProblem(offset: 0) }
     var columns: [ParquetColumn] = []
     var index = 1
     var leaf = 0
     for _ in 0..<max(0, root.childCount) {
-      guard index < schema.count else { throw ThriftProblem(offset: 0) }
-      let end = try subtreeEnd(schema, index, depth: 0)
+      let end = try subtreeEnd(schema, index)
       columns.append(ParquetColumn(schema[index..<end], leaf: leaf))
       leaf += schema[index..<end].count { $0.childCount == 0 }
       index = end
@@ -40,60 +39,86 @@ struct ParquetColumn {
     return columns
   }
 
+  /// Where the nodes below the one at `start` end.
   private static func subtreeEnd(
-    _ schema: [ParquetMetadata.Element], _ index: Int, depth: Int
-  ) throws -> Int {
-    guard index < schema.count, depth < 64 else { throw ThriftProblem(offset: 0) }
-    var end = index + 1
-    for _ in 0..<max(0, schema[index].childCount) {
-      end = try subtreeEnd(schema, end, depth: depth + 1)
+    _ schema: [ParquetMetadata.Element], _ start: Int
+  ) throws(ThriftProblem) -> Int {
+    var index = start
+    var missing = 1
+    while missing > 0 {
+      guard missing <= schema.count - index, schema[index].childCount >= 0 else {
+        throw ThriftProblem(offset: 0)
+      }
+      missing += schema[index].childCount - 1
+      index += 1
     }
-    return end
+    return index
   }
 
   private init(_ nodes: ArraySlice<ParquetMetadata.Element>, leaf: Int) {
-    let (optional, repeated) = (1, 2)
+    let nodes = Array(nodes)
+    let element = ParquetColumn.listElement(nodes)
+    if nodes.count == 1, nodes[0].isText, !nodes[0].isRepeated {
+      content = .text
+    } else {
+      content = element.map(\.isWholeNumber) == true ? .tokens : nil
+    }
     var levels = Levels()
-    var repeatedCount = 0
-    for node in nodes {
-      if node.repetition == repeated {
+    for node in nodes where content != nil {
+      if node.isRepeated {
         levels.emptyList = levels.definition
         levels.repetition += 1
-        repeatedCount += 1
       }
-      if node.repetition == optional || node.repetition == repeated { levels.definition += 1 }
+      if node.isRepeated || node.isOptional { levels.definition += 1 }
     }
-    // Every node but the last has one child: a plain value, or a list of one kind of value.
-    let isPath = nodes.dropLast().allSatisfy { $0.childCount == 1 }
-    let last = nodes.last
-    let (integers, byteArray) = ([1, 2], 6)
-    let isDecimalOrTime = last?.convertedType.map { [5, 6, 7, 8, 9, 10].contains($0) } ?? false
-    if nodes.count == 1, last?.type == byteArray, repeatedCount == 0, !isDecimalOrTime {
-      content = .text
-    } else if isPath, repeatedCount == 1, let type = last?.type, integers.contains(type),
-      !isDecimalOrTime
-    {
-      content = .tokens
-    } else {
-      content = nil
-    }
-    words = ParquetColumn.words(nodes, isList: repeatedCount > 0)
-    name = nodes.first?.name ?? ""
-    self.leaf = leaf
     self.levels = levels
-    isUnsigned = last?.convertedType.map { (11...14).contains($0) } ?? false
+    self.leaf = leaf
+    name = nodes[0].name
+    isUnsigned = element?.meaning == .unsigned
+    words = element.map { "lists of " + $0.words } ?? nodes[0].words
   }
 
-  private static func words(
-    _ nodes: ArraySlice<ParquetMetadata.Element>, isList: Bool
-  ) -> String {
-    if nodes.count > 1 { return isList ? "lists" : "structures" }
-    switch nodes.first?.type {
-    case 0: return "true or false"
-    case 1, 2: return "whole numbers"
-    case 4, 5: return "floating-point numbers"
-    case 6: return "text"
-    default: return "bytes"
+  /// The element of a list, in the form of today and in the older ones; nil for other columns.
+  private static func listElement(
+    _ nodes: [ParquetMetadata.Element]
+  ) -> ParquetMetadata.Element? {
+    let list = nodes[0]
+    // A repeated value without a list around it is one that is never null.
+    if list.isRepeated { return nodes.count == 1 ? list : nil }
+    guard list.meaning == .list, list.childCount == 1, nodes[1].isRepeated else { return nil }
+    if nodes.count == 2 { return nodes[1] }
+    // By the format's rules for older files, groups of these names are elements themselves.
+    guard nodes[1].childCount == 1, nodes[1].name != "array", nodes[1].name != list.name + "_tuple",
+      !nodes[2].isRepeated
+    else { return nodes[1] }
+    return nodes[2]
+  }
+}
+
+extension ParquetMetadata.Element {
+  fileprivate var isOptional: Bool { repetition == 1 }
+  fileprivate var isRepeated: Bool { repetition == 2 }
+
+  /// Bytes that are called text, or called nothing.
+  fileprivate var isText: Bool {
+    childCount == 0 && type == 6 && (meaning == nil || meaning == .text)
+  }
+
+  fileprivate var isWholeNumber: Bool {
+    childCount == 0 && (type == 1 || type == 2)
+      && (meaning == nil || meaning == .signed || meaning == .unsigned)
+  }
+
+  /// What it holds, in words.
+  fileprivate var words: String {
+    if childCount > 0 { return meaning == .list ? "lists" : "structures" }
+    if isText { return "text" }
+    if isWholeNumber { return "whole numbers" }
+    return switch type {
+    case 0: "true or false"
+    case 1, 2, 3: "dates, times or decimals"
+    case 4, 5: "floating-point numbers"
+    default: "bytes"
     }
   }
 }

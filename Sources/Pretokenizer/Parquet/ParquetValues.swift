@@ -1,4 +1,7 @@
-// The values of a page. Comes in: its bytes and their encoding. Leaves: byte strings or whole numbers.
+// The values of a page. Comes in: its bytes and their encoding. Leaves: byte strings one by one, or
+// whole numbers a batch at a time.
+
+import Shared
 
 /// The encodings by their numbers in parquet.thrift.
 enum ParquetEncoding: Int {
@@ -15,45 +18,82 @@ enum ParquetEncoding: Int {
 /// A dictionary of byte strings or numbers.
 struct ParquetDictionary {
   let bytes: [UInt8]
-  /// Where each string lies.
-  private(set) var ranges: [Range<Int>] = []
+  /// Where each string starts; its length lies before it.
+  private(set) var starts: [UInt32] = []
   private(set) var numbers: [Int64] = []
 
-  /// Reads a dictionary page; `numberByteCount` is nil for strings.
-  init(_ bytes: [UInt8], count: Int, numberByteCount: Int?) throws(EncodingProblem) {
+  /// Reads a dictionary page; `numbers` is nil for strings.
+  init(_ bytes: [UInt8], count: Int, numbers type: NumberType?) throws(EncodingProblem) {
     self.bytes = bytes
-    guard count >= 0, count <= bytes.count / (numberByteCount ?? 4) else {
+    guard count >= 0, count <= bytes.count / (type?.byteCount ?? 4) else {
       throw EncodingProblem(what: "a dictionary of \(count) values")
     }
-    if let numberByteCount {
-      numbers = (0..<count).map { littleEndian(bytes, at: $0 * numberByteCount, numberByteCount) }
+    if let type {
+      numbers = [Int64](repeating: 0, count: count)
+      type.read(bytes, at: 0, count, into: &numbers)
     } else {
+      starts.reserveCapacity(count)
       var position = 0
-      for _ in 0..<count { ranges.append(try plainString(bytes, &position, bytes.count)) }
+      for _ in 0..<count {
+        starts.append(UInt32(try plainString(bytes, &position).lowerBound))
+      }
+    }
+  }
+
+  /// Where a string lies; nil where there is no such place.
+  func range(_ place: UInt32) -> Range<Int>? {
+    guard place < starts.count else { return nil }
+    let start = Int(starts[Int(place)])
+    return start..<start + stringLength(bytes, at: start - 4)
+  }
+}
+
+/// The whole numbers of a column: how wide they are and whether they have a sign.
+struct NumberType: Equatable {
+  let byteCount: Int
+  let isUnsigned: Bool
+
+  /// What the low bytes of a word stand for.
+  @inline(__always) func value(_ word: UInt64) -> Int64 {
+    if byteCount == 8 { return Int64(bitPattern: word) }
+    return isUnsigned
+      ? Int64(word & 0xFFFF_FFFF) : Int64(Int32(truncatingIfNeeded: word))
+  }
+
+  /// Reads numbers that lie in `bytes` one behind the other.
+  func read(_ bytes: [UInt8], at offset: Int, _ count: Int, into target: inout [Int64]) {
+    let source = bytes.span.raw
+    var span = target.mutableSpan
+    for index in 0..<count {
+      span[index] = value(source.paddedWord(at: offset + index * byteCount))
     }
   }
 }
 
-/// The number in `count` bytes, with its sign.
-func littleEndian(_ bytes: [UInt8], at offset: Int, _ count: Int) -> Int64 {
-  var value: UInt64 = 0
-  for index in (0..<count).reversed() { value = value << 8 | UInt64(bytes[offset + index]) }
-  let unused = UInt64(64 - 8 * count)
-  return Int64(bitPattern: value << unused) >> Int64(unused)
+/// The four bytes before a string.
+@inline(__always) private func stringLength(_ bytes: [UInt8], at offset: Int) -> Int {
+  Int(bytes.span.raw.paddedWord(at: offset) & 0xFFFF_FFFF)
 }
 
 /// Where a string with its length before it lies; steps behind it.
-private func plainString(
-  _ bytes: [UInt8], _ position: inout Int, _ end: Int
+@inline(__always) private func plainString(
+  _ bytes: [UInt8], _ position: inout Int
 ) throws(EncodingProblem) -> Range<Int> {
-  guard position <= end - 4 else { throw EncodingProblem(what: "too few values") }
-  let length = Int(UInt32(truncatingIfNeeded: littleEndian(bytes, at: position, 4)))
-  guard length <= end - position - 4 else {
+  guard position <= bytes.count - 4 else { throw EncodingProblem(what: "too few values") }
+  let length = stringLength(bytes, at: position)
+  guard length <= bytes.count - position - 4 else {
     throw EncodingProblem(what: "a value of \(length) bytes, beyond the page's end")
   }
   let range = position + 4..<position + 4 + length
   position = range.upperBound
   return range
+}
+
+/// The places of a page of dictionary places: a byte with their width, then runs.
+private func places(_ bytes: [UInt8], _ start: Int) throws(EncodingProblem) -> HybridReader {
+  // A page of nothing but nulls may do without the byte.
+  guard start < bytes.count else { return try HybridReader(bytes, start..<start, width: 1) }
+  return try HybridReader(bytes, start + 1..<bytes.count, width: Int(bytes[start]))
 }
 
 /// The byte strings of a page.
@@ -62,102 +102,106 @@ struct ParquetStrings {
 
   private let bytes: [UInt8]
   private var position: Int
-  private let end: Int
   private let source: Source
   private var hybrid = HybridReader()
   private let dictionary: ParquetDictionary?
   /// Bytes of each string that are its own.
-  private var lengths: [Int] = []
+  private var lengths = DeltaReader()
   /// Bytes that each string shares with the one before.
-  private var prefixes: [Int] = []
-  private var index = 0
+  private var prefixes = DeltaReader()
   private var previous: [UInt8] = []
+  // The batch that was decoded.
+  private var placeBatch: [UInt32] = []
+  private var lengthBatch: [Int64] = []
+  private var prefixBatch: [Int64] = []
 
   /// A string with a prefix may be longer than its page; beyond this it is damage.
   private static let lengthLimit = 1 << 28
 
   init(
-    _ bytes: [UInt8], from start: Int, _ encoding: ParquetEncoding,
-    _ dictionary: ParquetDictionary?, atMost limit: Int
+    _ bytes: [UInt8], from start: Int, _ encoding: ParquetEncoding, _ dictionary: ParquetDictionary?
   ) throws(EncodingProblem) {
     self.bytes = bytes
     self.dictionary = dictionary
     position = start
-    end = bytes.count
+    // A page of nothing but nulls may be empty.
+    let isEmpty = start == bytes.count
     switch encoding {
     case .plain: source = .plain
     case .dictionary, .plainDictionary:
       source = .dictionary
       hybrid = try places(bytes, start)
+      placeBatch = [UInt32](repeating: 0, count: ParquetBatch.size)
     case .deltaLengths:
       source = .lengths
-      var reader = try DeltaReader(bytes, start..<end, atMost: limit)
-      lengths = try reader.lengths()
-      position = reader.position
+      lengthBatch = [Int64](repeating: 0, count: ParquetBatch.size)
+      if isEmpty { return }
+      lengths = try DeltaReader(bytes, start..<bytes.count)
+      position = try lengths.endPosition()
     case .deltaStrings:
       source = .prefixes
-      var shared = try DeltaReader(bytes, start..<end, atMost: limit)
-      prefixes = try shared.lengths()
-      var own = try DeltaReader(bytes, shared.position..<end, atMost: limit)
-      lengths = try own.lengths()
-      position = own.position
-      guard prefixes.count == lengths.count else {
-        throw EncodingProblem(what: "prefixes that are not as many as values")
-      }
+      lengthBatch = [Int64](repeating: 0, count: ParquetBatch.size)
+      prefixBatch = lengthBatch
+      if isEmpty { return }
+      prefixes = try DeltaReader(bytes, start..<bytes.count)
+      lengths = try DeltaReader(bytes, try prefixes.endPosition()..<bytes.count)
+      position = try lengths.endPosition()
     case .runs, .delta, .byteStreams:
       throw EncodingProblem(what: "text in the encoding \(encoding.rawValue)")
     }
   }
 
-  /// Lends the next string.
-  mutating func next<Result>(
-    _ body: (Span<UInt8>) throws -> Result
-  ) throws -> Result {
+  /// Decodes what `count` strings, a batch at most, need before they are asked for.
+  mutating func prepare(_ count: Int) throws(EncodingProblem) {
+    switch source {
+    case .plain: break
+    case .dictionary: try hybrid.read(count, into: &placeBatch)
+    case .lengths: try lengths.read(count, into: &lengthBatch)
+    case .prefixes:
+      try lengths.read(count, into: &lengthBatch)
+      try prefixes.read(count, into: &prefixBatch)
+    }
+  }
+
+  /// Hands on the string at a place of the batch; they are asked for in order.
+  mutating func next<Sink: DocumentSink>(_ index: Int, into sink: inout Sink) throws {
     switch source {
     case .plain:
-      let range = try plainString(bytes, &position, end)
-      return try body(bytes.span.extracting(range))
+      let range = try plainString(bytes, &position)
+      try sink.text(bytes.span.extracting(range))
     case .dictionary:
-      let place = try hybrid.next()
-      guard let dictionary, place < dictionary.ranges.count else {
+      guard let dictionary, let range = dictionary.range(placeBatch[index]) else {
         throw EncodingProblem(what: "a place outside of the dictionary")
       }
-      return try body(dictionary.bytes.span.extracting(dictionary.ranges[place]))
+      try sink.text(dictionary.bytes.span.extracting(range))
     case .lengths:
-      let range = try own()
-      return try body(bytes.span.extracting(range))
+      let range = try own(index)
+      try sink.text(bytes.span.extracting(range))
     case .prefixes:
-      let shared = index < prefixes.count ? prefixes[index] : 0
-      guard shared <= previous.count else {
+      let shared = Int(Int32(truncatingIfNeeded: prefixBatch[index]))
+      guard shared >= 0, shared <= previous.count else {
         throw EncodingProblem(what: "a prefix longer than the value before")
       }
-      let range = try own()
+      let range = try own(index)
       guard shared + range.count <= ParquetStrings.lengthLimit else {
         throw EncodingProblem(what: "a value of \(shared + range.count) bytes")
       }
       previous.removeSubrange(shared...)
       previous += bytes[range]
-      return try body(previous.span)
+      try sink.text(previous.span)
     }
   }
 
   /// Where the bytes of the next string of known length lie.
-  private mutating func own() throws(EncodingProblem) -> Range<Int> {
-    guard index < lengths.count else { throw EncodingProblem(what: "too few values") }
-    let length = lengths[index]
-    guard length <= end - position else {
+  private mutating func own(_ index: Int) throws(EncodingProblem) -> Range<Int> {
+    let length = Int(Int32(truncatingIfNeeded: lengthBatch[index]))
+    guard length >= 0 else { throw EncodingProblem(what: "a value of a negative length") }
+    guard length <= bytes.count - position else {
       throw EncodingProblem(what: "a value of \(length) bytes, beyond the page's end")
     }
-    index += 1
     position += length
     return position - length..<position
   }
-}
-
-/// The places of a page of dictionary places: a byte with their width, then runs.
-private func places(_ bytes: [UInt8], _ start: Int) throws(EncodingProblem) -> HybridReader {
-  guard start < bytes.count else { return try HybridReader(bytes, start..<start, width: 0) }
-  return try HybridReader(bytes, start + 1..<bytes.count, width: Int(bytes[start]))
 }
 
 /// The whole numbers of a page.
@@ -166,61 +210,79 @@ struct ParquetNumbers {
 
   private let bytes: [UInt8]
   private let start: Int
-  private let byteCount: Int
+  private let type: NumberType
   private let source: Source
   private var hybrid = HybridReader()
   private let dictionary: [Int64]
   private var delta = DeltaReader()
+  private var placeBatch: [UInt32] = []
+  /// Numbers that were read, where they lie at fixed places.
   private var index = 0
 
   init(
     _ bytes: [UInt8], from start: Int, _ encoding: ParquetEncoding,
-    _ dictionary: ParquetDictionary?, byteCount: Int, atMost limit: Int
+    _ dictionary: ParquetDictionary?, _ type: NumberType
   ) throws(EncodingProblem) {
     self.bytes = bytes
     self.start = start
-    self.byteCount = byteCount
+    self.type = type
     self.dictionary = dictionary?.numbers ?? []
     switch encoding {
     case .plain: source = .plain
     case .dictionary, .plainDictionary:
       source = .dictionary
       hybrid = try places(bytes, start)
+      placeBatch = [UInt32](repeating: 0, count: ParquetBatch.size)
     case .delta:
       source = .delta
-      delta = try DeltaReader(bytes, start..<bytes.count, atMost: limit)
+      if start < bytes.count { delta = try DeltaReader(bytes, start..<bytes.count) }
     case .byteStreams: source = .byteStreams
     case .runs, .deltaLengths, .deltaStrings:
       throw EncodingProblem(what: "whole numbers in the encoding \(encoding.rawValue)")
     }
   }
 
-  @inline(__always)
-  mutating func next() throws(EncodingProblem) -> Int64 {
+  /// Reads the next `count` numbers, a batch at most, into the start of `target`.
+  mutating func read(_ count: Int, into target: inout [Int64]) throws(EncodingProblem) {
     switch source {
     case .plain:
-      let offset = start + index * byteCount
-      guard offset <= bytes.count - byteCount else { throw EncodingProblem(what: "too few values") }
-      index += 1
-      return littleEndian(bytes, at: offset, byteCount)
+      try checkPlaces(count)
+      type.read(bytes, at: start + index * type.byteCount, count, into: &target)
+      index += count
     case .dictionary:
-      let place = try hybrid.next()
-      guard place < dictionary.count else {
-        throw EncodingProblem(what: "a place outside of the dictionary")
+      try hybrid.read(count, into: &placeBatch)
+      var span = target.mutableSpan
+      for index in 0..<count {
+        let place = Int(placeBatch[index])
+        guard place < dictionary.count else {
+          throw EncodingProblem(what: "a place outside of the dictionary")
+        }
+        span[index] = dictionary[place]
       }
-      return dictionary[place]
-    case .delta: return try delta.next()
+    case .delta:
+      try delta.read(count, into: &target)
+      // Differences of narrow numbers wrap around at their width.
+      if type.byteCount == 4 {
+        for index in 0..<count { target[index] = type.value(UInt64(bitPattern: target[index])) }
+      }
     case .byteStreams:
+      try checkPlaces(count)
       // The first bytes of all numbers come first, then their second ones, and so on.
-      let count = (bytes.count - start) / byteCount
-      guard index < count else { throw EncodingProblem(what: "too few values") }
-      var value: UInt64 = 0
-      for byte in (0..<byteCount).reversed() {
-        value = value << 8 | UInt64(bytes[start + byte * count + index])
+      let stride = (bytes.count - start) / type.byteCount
+      for offset in 0..<count {
+        var word: UInt64 = 0
+        for byte in 0..<type.byteCount {
+          word |= UInt64(bytes[start + byte * stride + index + offset]) << UInt64(8 * byte)
+        }
+        target[offset] = type.value(word)
       }
-      index += 1
-      let unused = UInt64(64 - 8 * byteCount)
-      return Int64(bitPattern: value << unused) >> Int64(unused)
+      index += count
+    }
+  }
+
+  private func checkPlaces(_ count: Int) throws(EncodingProblem) {
+    guard count <= (bytes.count - start) / type.byteCount - index else {
+      throw EncodingProblem(what: "too few values")
     }
   }
 }

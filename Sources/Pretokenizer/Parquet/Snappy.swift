@@ -4,7 +4,7 @@ internal import CSnappy
 
 enum Snappy {
   /// The content of a compressed block; nil where it does not hold exactly `byteCount` bytes.
-  static func decompress(_ bytes: [UInt8], byteCount: Int) -> [UInt8]? {
+  static func decompress(_ bytes: RawSpan, byteCount: Int) -> [UInt8]? {
     unsafe bytes.withUnsafeBytes { source -> [UInt8]? in
       var length = 0
       let input = unsafe source.baseAddress?.assumingMemoryBound(to: CChar.self)

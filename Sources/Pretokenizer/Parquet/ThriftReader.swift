@@ -15,12 +15,16 @@ struct ThriftReader {
   }
 
   private let bytes: [UInt8]
-  private(set) var position = 0
+  private(set) var position: Int
 
   /// Structures may lie so deep in each other.
   private static let depthLimit = 32
 
-  init(_ bytes: [UInt8]) { self.bytes = bytes }
+  /// Reads from `start` on.
+  init(_ bytes: [UInt8], from start: Int = 0) {
+    self.bytes = bytes
+    position = start
+  }
 
   private var problem: ThriftProblem { ThriftProblem(offset: position) }
 
@@ -46,6 +50,13 @@ struct ThriftReader {
     return Int(bitPattern: UInt(value >> 1)) ^ -Int(value & 1)
   }
 
+  /// A whole number that the format keeps in 32 bits.
+  mutating func small() throws(ThriftProblem) -> Int {
+    let value = try integer()
+    guard Int32(exactly: value) != nil else { throw problem }
+    return value
+  }
+
   mutating func text() throws(ThriftProblem) -> String {
     let count = try count(unsigned())
     position += count
@@ -62,6 +73,16 @@ struct ThriftReader {
   mutating func list(_ element: (inout ThriftReader) throws -> Void) throws {
     for _ in 0..<(try listHeader().count) { try element(&self) }
   }
+
+  /// The number of structures in a list, whose first one is next.
+  mutating func structureCount() throws(ThriftProblem) -> Int {
+    let (count, kind) = try listHeader()
+    guard kind == .structure || count == 0 else { throw problem }
+    return count
+  }
+
+  /// Passes over a structure.
+  mutating func skipStructure() throws(ThriftProblem) { try skip(.structure, depth: 0) }
 
   private mutating func listHeader() throws(ThriftProblem) -> (count: Int, kind: Kind) {
     let head = try byte()
@@ -83,7 +104,7 @@ struct ThriftReader {
     let head = try byte()
     if head == 0 { return nil }
     guard let kind = Kind(rawValue: head & 0x0F) else { throw problem }
-    if head >> 4 == 0 { number = try integer() } else { number &+= Int(head >> 4) }
+    if head >> 4 == 0 { number = try small() } else { number &+= Int(head >> 4) }
     return kind
   }
 

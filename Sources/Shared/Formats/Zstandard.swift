@@ -83,6 +83,28 @@ package enum Zstandard {
     return content
   }
 
+  /// The content of frames that hold exactly `byteCount` bytes together, whether they state it or not.
+  ///
+  /// The caller has checked that so much may be allocated.
+  package static func decompress(
+    _ bytes: RawSpan, byteCount: Int, path: String
+  ) throws(ZstandardError) -> [UInt8] {
+    var result = 0
+    let content = unsafe [UInt8](unsafeUninitializedCapacity: byteCount) { target, count in
+      result = unsafe bytes.withUnsafeBytes { source in
+        unsafe ZSTD_decompress(target.baseAddress, byteCount, source.baseAddress, source.count)
+      }
+      count = ZSTD_isError(result) == 0 ? result : 0
+    }
+    guard ZSTD_isError(result) == 0 else {
+      throw .corrupt(path: path, reason: unsafe String(cString: ZSTD_getErrorName(result)))
+    }
+    guard content.count == byteCount else {
+      throw .wrongSize(path: path, stated: byteCount, found: content.count)
+    }
+    return content
+  }
+
   /// The size that a frame states, checked against a limit before anything is allocated.
   private static func contentByteCount(
     _ bytes: RawSpan, path: String, limit: Int
