@@ -117,6 +117,41 @@ private func complaint(at path: String) throws -> String {
     }
   }
 
+  // MARK: - Older files
+
+  @Test func vocabularyAndMergesSayWhatTokenizerJSONSays() throws {
+    let folder = try TemporaryFolder()
+    let path = fixture("plain/tokenizer.json")
+    let model = try #require(try JSON(parsing: MappedFile.contents(path))["model"])
+    let merges = (model["merges"]?.array ?? []).map { pair in
+      (pair.array ?? []).compactMap(\.string).joined(separator: " ")
+    }
+    try folder.write(Array((model["vocab"] ?? .null).canonical.utf8), to: "vocab.json")
+    let text = "#version: 0.2\n" + merges.joined(separator: "\n") + "\n"
+    try folder.write(Array(text.utf8), to: "merges.txt")
+    let (old, new) = (try Tokenizer.open(folder.path), try Tokenizer.open(path))
+    for text in ["It's 12 naïve cafés… 東京 🎉", "a<|endoftext|>b", "  \n", ""] {
+      #expect(old.encode(text) == new.encode(text))
+    }
+    #expect(old.vocabularySize == new.vocabularySize)
+    // What is copied into the store is a tokenizer.json.
+    try folder.write(try Tokenizer.contents(old.path), to: "copy.json")
+    #expect(try Tokenizer.open(folder.file("copy.json")).encode("river") == new.encode("river"))
+    #expect(
+      Tokenizer.sources(old.path).map { $0.split(separator: "/").last }
+        == ["vocab.json", "merges.txt"])
+    try folder.write(Array("a b c\n".utf8), to: "merges.txt")
+    #expect(
+      try complaint(at: folder.path)
+        == "\(folder.path)/merges.txt at byte 0: expected two tokens with one space between them.")
+    try folder.write(
+      Array(#"{"tokenizer_class": "XLNetTokenizer"}"#.utf8), to: "tokenizer_config.json")
+    #expect(
+      try complaint(at: folder.path)
+        == "\(folder.path)/tokenizer_config.json: tokenizer_class: XLNetTokenizer without a "
+        + "tokenizer.json is not supported.")
+  }
+
   // MARK: - Messages
 
   @Test func whatIsNotUnderstoodIsNamed() throws {
