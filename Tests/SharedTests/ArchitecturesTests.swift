@@ -145,6 +145,11 @@ import Testing
     #expect(
       groups.sentence
         == "config.json: num_key_value_heads is 4 where a divisor of the 6 heads is expected.")
+    let share = try failure(Self.llama, #""partial_rotary_factor": 1e300"#)
+    #expect(
+      share.sentence
+        == "config.json: partial_rotary_factor is 1e+300 where a share of a head, at most 1 is "
+        + "expected.")
     let heads = try failure(
       #""model_type": "llama", "hidden_size": 47, "num_attention_heads": 6, "head_dim": null"#)
     #expect(

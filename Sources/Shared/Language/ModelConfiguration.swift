@@ -100,6 +100,9 @@ extension ModelConfiguration {
     let share = try number(
       "partial_rotary_factor", in: nested,
       fallback: number("partial_rotary_factor", "rotary_pct", fallback: fraction))
+    guard share <= 1 else {
+      throw wrong("partial_rotary_factor", .number(share), "a share of a head, at most 1")
+    }
     return Rotary(
       width: min(headWidth, Int(Double(headWidth) * share)) / 2 * 2, base: base,
       scaling: try rotaryScaling(stated))
