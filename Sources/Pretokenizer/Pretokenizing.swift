@@ -240,7 +240,9 @@ package struct Pretokenizing: Sendable {
         "replaced_characters": .integer(counts.replaced),
         "dtype": .string(tokenType.rawValue),
         "is_dataset_tokenized": .bool(reading.column.content == .tokens),
-        "sae_lens": settings.recordedBySAELens(column: reading.column.name),
+        "sae_lens": RecordedOptions.record(settings, column: reading.column.name) {
+          $0.split(separator: "/").last.map { String($0) } ?? $0
+        },
       ]))
   }
 }
@@ -283,26 +285,6 @@ extension PackingRules {
       separator: try settings.sequenceSeparatorToken.map { try tokenizer.id(of: $0) },
       joining: settings.disableConcatSequences ? .oneDocumentPerSequence : .concatenated,
       batchSize: settings.pretokenizeBatchSize)
-  }
-}
-
-extension PretokenizeSettings {
-  /// What SAELens records of how a data set was tokenized, with names in place of paths.
-  fileprivate func recordedBySAELens(column: String) -> JSON {
-    func name(_ path: String) -> JSON {
-      .string(path.split(separator: "/").last.map { String($0) } ?? path)
-    }
-    return .object([
-      "tokenizer_name": name(tokenizerName), "original_dataset": name(datasetPath),
-      "original_dataset_name": datasetName.json, "original_split": .string(split),
-      "original_data_files": dataFiles.map { .array($0.map(name)) } ?? .null,
-      "original_column_name": .string(column), "context_size": .integer(contextSize),
-      "shuffled": .bool(shuffle), "seed": seed.json, "begin_batch_token": beginBatchToken.json,
-      "begin_sequence_token": beginSequenceToken.json,
-      "sequence_separator_token": sequenceSeparatorToken.json,
-      "disable_concat_sequences": .bool(disableConcatSequences),
-      "use_chat_formatting": .bool(false),
-    ])
   }
 }
 

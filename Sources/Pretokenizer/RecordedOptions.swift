@@ -45,3 +45,26 @@ package struct RecordedOptions: Sendable {
     return first.canonical == second.canonical
   }
 }
+
+extension RecordedOptions {
+  /// What SAELens records of how a data set was tokenized; `place` says how paths are stated.
+  static func record(
+    _ settings: PretokenizeSettings, column: String, place: (String) -> String
+  ) -> JSON {
+    [
+      "tokenizer_name": .string(place(settings.tokenizerName)),
+      "original_dataset": .string(place(settings.datasetPath)),
+      "original_dataset_name": settings.datasetName.json,
+      "original_split": .string(settings.split),
+      "original_data_files": settings.dataFiles.map { .array($0.map { .string(place($0)) }) }
+        ?? .null,
+      "original_column_name": .string(column), "context_size": .integer(settings.contextSize),
+      "shuffled": .bool(settings.shuffle), "seed": settings.seed.json,
+      "begin_batch_token": settings.beginBatchToken.json,
+      "begin_sequence_token": settings.beginSequenceToken.json,
+      "sequence_separator_token": settings.sequenceSeparatorToken.json,
+      "disable_concat_sequences": .bool(settings.disableConcatSequences),
+      "use_chat_formatting": .bool(false),
+    ]
+  }
+}

@@ -38,34 +38,20 @@ package struct SavedDataSet: Sendable {
 
   /// The name of the file with the rows of a shard, such as `train-00000-of-00002.parquet`.
   private static func fileName(_ shard: Int, of count: Int) -> String {
-    func padded(_ number: Int) -> String {
-      String(repeating: "0", count: max(0, 5 - String(number).count)) + String(number)
-    }
-    return "train-\(padded(shard))-of-\(padded(count)).parquet"
+    "train-\(paddedNumber(shard))-of-\(paddedNumber(count)).parquet"
   }
 
   private var recordPath: String { folder + "/" + RecordedOptions.fileName }
 
   /// The record, with the stage that the files were made of and their sizes.
   private func record(_ sizes: [String: JSON]) -> JSON {
-    [
+    let options = RecordedOptions.record(settings, column: settings.columnName) { $0 }
+    let ours: [String: JSON] = [
       "sae_lens_version": .string(SavedDataSet.recordVersion),
       "saeline_version": .string(Product.version),
       "saeline_fingerprint": .string(stage.fingerprint ?? ""), "saeline_files": .object(sizes),
-      "tokenizer_name": .string(settings.tokenizerName),
-      "original_dataset": .string(settings.datasetPath),
-      "original_dataset_name": settings.datasetName.map { .string($0) } ?? .null,
-      "original_split": .string(settings.split),
-      "original_data_files": settings.dataFiles.map { .array($0.map { .string($0) }) } ?? .null,
-      "original_column_name": .string(settings.columnName),
-      "context_size": .integer(settings.contextSize), "shuffled": .bool(settings.shuffle),
-      "seed": .integer(settings.seed.value),
-      "begin_batch_token": settings.beginBatchToken.json,
-      "begin_sequence_token": settings.beginSequenceToken.json,
-      "sequence_separator_token": settings.sequenceSeparatorToken.json,
-      "disable_concat_sequences": .bool(settings.disableConcatSequences),
-      "use_chat_formatting": .bool(false),
     ]
+    return .object((options.object ?? [:]).merging(ours) { $1 })
   }
 
   /// Writes the files that are missing, and the record last; false where all was there.

@@ -15,16 +15,11 @@ package enum TokenBlock {
   package static let documentsPerPart = 1 << 20
 
   /// The main file of a unit.
-  package static func fileName(_ unit: Int) -> String { "block-\(padded(unit)).safetensors" }
+  package static func fileName(_ unit: Int) -> String { "block-\(paddedNumber(unit)).safetensors" }
 
   /// A file of a unit before its main file.
   package static func fileName(_ unit: Int, part: Int) -> String {
-    "block-\(padded(unit))-\(padded(part)).safetensors"
-  }
-
-  private static func padded(_ number: Int) -> String {
-    let digits = String(number)
-    return String(repeating: "0", count: max(0, 5 - digits.count)) + digits
+    "block-\(paddedNumber(unit))-\(paddedNumber(part)).safetensors"
   }
 
   /// What a unit had in it.

@@ -90,7 +90,7 @@ package struct TokenShard: Sendable, Equatable {
 }
 
 /// A shard's number as it stands in its name.
-func paddedNumber(_ index: Int) -> String {
+package func paddedNumber(_ index: Int) -> String {
   let digits = String(index)
   return String(repeating: "0", count: max(0, 5 - digits.count)) + digits
 }

@@ -67,20 +67,7 @@ package enum Zstandard {
     guard frame == bytes.byteCount else {
       throw .trailingBytes(path: path, frame: frame, byteCount: bytes.byteCount)
     }
-    var result = 0
-    let content = unsafe [UInt8](unsafeUninitializedCapacity: stated) { target, count in
-      result = unsafe bytes.withUnsafeBytes { source in
-        unsafe ZSTD_decompress(target.baseAddress, stated, source.baseAddress, source.count)
-      }
-      count = ZSTD_isError(result) == 0 ? result : 0
-    }
-    guard ZSTD_isError(result) == 0 else {
-      throw .corrupt(path: path, reason: unsafe String(cString: ZSTD_getErrorName(result)))
-    }
-    guard content.count == stated else {
-      throw .wrongSize(path: path, stated: stated, found: content.count)
-    }
-    return content
+    return try decompress(bytes, byteCount: stated, path: path)
   }
 
   /// The content of frames that hold exactly `byteCount` bytes together, whether they state it or not.

@@ -29,9 +29,7 @@ package enum PretokenizeKey {
     if settings.shuffle { identities["order"] = "feistel-8" }
     // Names of files do not change the bytes; their order, contents and kinds do.
     for (index, file) in files.enumerated() {
-      let digits = String(index)
-      let padding = String(repeating: "0", count: max(0, 5 - digits.count))
-      identities["data-\(padding)\(digits).\(file.kind.rawValue)"] =
+      identities["data-\(paddedNumber(index)).\(file.kind.rawValue)"] =
         try FileIdentity.of(file.path, store: store)
     }
     return StageKey(

@@ -77,6 +77,21 @@ enum Normalizer: Sendable {
   }
 }
 
+extension [Normalizer] {
+  /// Rewrites valid UTF-8 by one after the other; nil where nothing changes.
+  func apply(_ text: borrowing Span<UInt8>) -> [UInt8]? {
+    var changed: [UInt8]?
+    for normalizer in self {
+      if let given = changed {
+        changed = normalizer.apply(given.span) ?? given
+      } else {
+        changed = normalizer.apply(text)
+      }
+    }
+    return changed
+  }
+}
+
 /// The simple rewritings.
 private enum Rewriting {
   /// Where the first byte of a character beyond ASCII lies.

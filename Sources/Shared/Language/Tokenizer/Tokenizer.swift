@@ -71,9 +71,8 @@ package struct Tokenizer: Sendable {
     rawTokens = AddedTokenMatcher(addedTokens.filter { !$0.isNormalized })
     normalizedTokens = AddedTokenMatcher(
       addedTokens.filter(\.isNormalized).map { token in
-        var content = token.content
-        for normalizer in normalizers { content = normalizer.apply(content.span) ?? content }
-        return token.with(content: content)
+        let content = token.content
+        return token.with(content: normalizers.apply(content.span) ?? content)
       })
     vocabularySize = max(spelling.count, (addedTokens.map { Int($0.id) + 1 }.max() ?? 0))
     roles = try SpecialTokens(beside: path)
@@ -85,15 +84,7 @@ package struct Tokenizer: Sendable {
 extension Tokenizer {
   /// What the normalizers make of valid UTF-8; nil where nothing changes.
   package func normalize(_ text: borrowing Span<UInt8>) -> [UInt8]? {
-    var changed: [UInt8]?
-    for normalizer in normalizers {
-      if let given = changed {
-        changed = normalizer.apply(given.span) ?? given
-      } else {
-        changed = normalizer.apply(text)
-      }
-    }
-    return changed
+    normalizers.apply(text)
   }
 }
 
