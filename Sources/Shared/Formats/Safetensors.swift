@@ -48,6 +48,17 @@ package struct SafetensorsFile: ~Copyable, Sendable {
     try header.require(name, types, shape: shape, path: path)
   }
 
+  /// Lends the elements of an F32 tensor where they lie; nil of another type or off their places.
+  @_lifetime(borrow self)
+  package func floats(_ entry: TensorEntry) -> Span<Float>? {
+    guard entry.type == .float32 else { return nil }
+    let bytes = file.bytes.extracting(entry.range)
+    let isAligned = unsafe bytes.withUnsafeBytes { bytes in
+      unsafe bytes.baseAddress.map { Int(bitPattern: $0) % 4 == 0 } ?? false
+    }
+    return isAligned ? unsafe bytes._unsafeView(as: Float.self) : nil
+  }
+
   /// Fills `target` with elements of an F32, F16 or BF16 tensor, from element `from` on.
   package func readFloats(
     _ entry: TensorEntry, from: Int = 0, into target: inout MutableSpan<Float>

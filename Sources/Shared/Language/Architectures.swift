@@ -4,14 +4,32 @@
 /// A family of language models; the raw value is the `model_type` of config.json.
 package enum Family: String, CaseIterable, Sendable {
   case gpt2
+  case gptNeo = "gpt_neo"
   case gptNeoX = "gpt_neox"
   case llama
+  case mistral
+  case qwen2
+  case qwen3
+  case gemma
+  case gemma2
+  case gemma3 = "gemma3_text"
+  case phi
+  case opt
 
   func describe(_ configuration: ModelConfiguration) throws(ModelError) -> ModelDescription {
     switch self {
     case .gpt2: try GPT2.describe(configuration)
+    case .gptNeo: try GPTNeo.describe(configuration)
     case .gptNeoX: try GPTNeoX.describe(configuration)
     case .llama: try Llama.describe(configuration)
+    case .mistral: try Mistral.describe(configuration)
+    case .qwen2: try Qwen2.describe(configuration)
+    case .qwen3: try Qwen3.describe(configuration)
+    case .gemma: try Gemma.describe(configuration)
+    case .gemma2: try Gemma2.describe(configuration)
+    case .gemma3: try Gemma3.describe(configuration)
+    case .phi: try Phi.describe(configuration)
+    case .opt: try OPT.describe(configuration)
     }
   }
 }
@@ -34,13 +52,17 @@ extension ModelDescription {
     guard let family = Family(rawValue: type) else {
       throw configuration.unsupported("model_type", type, Family.allCases.map(\.rawValue))
     }
-    if let quantisation = configuration.value(["quantization_config"]) {
-      let method = quantisation.value["quant_method"]?.string ?? "set"
-      throw configuration.unsupported("quantization_config", method, [])
-    }
-    let description = try family.describe(configuration)
+    try configuration.refuseUnknownBehaviour()
+    var description = try family.describe(configuration)
     try description.check(configuration)
+    description.giveWindowsTheirRotation()
     return description
+  }
+
+  /// Layers with a window take the second kind of rotation where there are two.
+  private mutating func giveWindowsTheirRotation() {
+    guard case .rotary(let kinds) = positions, kinds.count > 1 else { return }
+    for layer in layers.indices where layers[layer].window != nil { layers[layer].rotation = 1 }
   }
 
   /// Refuses sizes that do not fit together.
@@ -54,8 +76,79 @@ extension ModelDescription {
 }
 
 extension ModelConfiguration {
-  /// The width of a head where it is a share of the model's width.
+  /// Options of config.json that would change the forward pass, with the values that do not.
+  ///
+  /// Those that a family does read are checked there.
+  private static let neutral: [(key: String, values: [JSON])] = [
+    ("is_encoder_decoder", [.bool(false)]), ("add_cross_attention", [.bool(false)]),
+    ("alibi", [.bool(false)]), ("use_bidirectional_attention", [.bool(false)]),
+    ("clip_qkv", []), ("qk_layernorm", [.bool(false)]), ("use_qk_norm", [.bool(false)]),
+    ("residual_multiplier", [.number(1), .integer(1)]),
+    ("embedding_multiplier", [.number(1), .integer(1)]),
+    ("attention_multiplier", []), ("logits_scaling", [.number(1), .integer(1)]),
+    ("logit_scale", [.number(1), .integer(1)]), ("num_experts", [.integer(0)]),
+    ("num_local_experts", [.integer(0)]), ("attention_chunk_size", []),
+    ("no_rope_layers", []), ("no_rope_layer_interval", []),
+  ]
+
+  /// Refuses weights that are no plain numbers and options that no family knows.
+  fileprivate func refuseUnknownBehaviour() throws(ModelError) {
+    if let quantisation = value(["quantization_config"]) {
+      let method = quantisation.value["quant_method"]?.string ?? "set"
+      throw unsupported("quantization_config", method, [])
+    }
+    for (key, values) in Self.neutral {
+      try refuse(key, unless: values)
+    }
+  }
+
+  /// Refuses a stated option whose value is none of some.
+  func refuse(_ key: String, unless values: [JSON]) throws(ModelError) {
+    guard let (_, stated) = value([key]), !values.contains(stated) else { return }
+    throw unsupported(key, stated.string ?? stated.canonical, values.map(\.canonical))
+  }
+
+  /// The kinds of a model's layers, all alike.
+  func layers(window: Int? = nil, limit: Int = 1 << 12) throws(ModelError) -> [LayerKind] {
+    let count = try count("num_hidden_layers", "num_layers", "n_layer", limit: limit)
+    return [LayerKind](repeating: LayerKind(window: window), count: count)
+  }
+
+  /// The kinds of a model's layers from `layer_types`, or from a rule where that is not stated.
+  func layers(
+    window: Int?, isLocal rule: (Int) -> Bool
+  ) throws(ModelError) -> [LayerKind] {
+    var layers = try layers()
+    let types = try texts("layer_types")
+    if let types, types.count != layers.count {
+      throw .wrongValue(
+        path: path, key: "layer_types", value: "\(types.count) types",
+        expected: "one for each of the \(layers.count) layers")
+    }
+    for layer in layers.indices {
+      let isLocal: Bool
+      switch types?[layer] {
+      case nil: isLocal = rule(layer)
+      case "full_attention": isLocal = false
+      case "sliding_attention": isLocal = true
+      case .some(let other):
+        throw unsupported("layer_types", other, ["full_attention", "sliding_attention"])
+      }
+      guard isLocal else { continue }
+      guard let window else { throw .missingKey(path: path, key: "sliding_window") }
+      layers[layer].window = window
+    }
+    return layers
+  }
+
+  /// The width of the sliding window, where one is stated.
+  func slidingWindow() throws(ModelError) -> Int? {
+    value(["sliding_window"]) == nil ? nil : try count("sliding_window")
+  }
+
+  /// The width of a head: stated, or a share of the model's width.
   func headWidth(width: Int, heads: Int) throws(ModelError) -> Int {
+    if value(["head_dim"]) != nil { return try count("head_dim", limit: Self.headLimit) }
     guard width % heads == 0 else {
       throw .wrongValue(
         path: path, key: "num_attention_heads", value: "\(heads)",
@@ -63,4 +156,12 @@ extension ModelConfiguration {
     }
     return width / heads
   }
+
+  /// The number of heads.
+  func heads(_ keys: String...) throws(ModelError) -> Int {
+    for key in keys where value([key]) != nil { return try count(key, limit: Self.headLimit) }
+    return try count(keys[0])
+  }
+
+  private static let headLimit = 1 << 14
 }

@@ -1,8 +1,6 @@
 // Causal attention over a batch. Comes in: queries, keys and values side by side. Leaves: the heads'
 // outputs side by side. Work is cut by sequence, head and block of queries.
 
-import Foundation
-
 /// Attention of one layer.
 struct Attention: Sendable {
   /// Which inner values are kept for a hook point.
@@ -20,6 +18,8 @@ struct Attention: Sendable {
   private let keyValueHeads: Int
   private let headWidth: Int
   private let scale: Float
+  private let cap: Float?
+  private let kind: LayerKind
   private let records: Records
 
   init(
@@ -31,6 +31,8 @@ struct Attention: Sendable {
     keyValueHeads = model.keyValueHeadCount
     headWidth = model.headWidth
     scale = model.attentionScale(layer: layer)
+    cap = model.scoreCap
+    kind = model.layers[layer]
     self.records = records
   }
 
@@ -54,7 +56,7 @@ struct Attention: Sendable {
     }
   }
 
-  /// mixed `[T, H·h]` ← softmax(scale · q·kᵀ) · v for each head, over the tokens up to its own.
+  /// mixed `[T, H·h]` ← softmax(scale · q·kᵀ) · v for each head, over the tokens that it sees.
   func run(
     _ queryKeyValue: borrowing Matrix, into mixed: inout Matrix, scratch: inout Matrix,
     scores: inout Matrix, pattern: inout Matrix
@@ -84,7 +86,9 @@ struct Attention: Sendable {
     let (sequence, head, block) = (task / blocks / heads, task / blocks % heads, task % blocks)
     let first = block * Self.queryBlock
     let queries = min(Self.queryBlock, contextSize - first)
-    let keys = first + queries
+    // No query of the block sees a key before these.
+    let firstKey = kind.firstVisible(first)
+    let keys = first + queries - firstKey
     let stride = (heads + 2 * keyValueHeads) * headWidth
     let start = sequence * contextSize * stride
     let shared = head / (heads / keyValueHeads)
@@ -97,21 +101,23 @@ struct Attention: Sendable {
       Multiply.product(
         rows: queries, columns: keys, inner: headWidth,
         values.extracting(part(head, from: first, rows: queries)), .plain, aStride: stride,
-        values.extracting(part(heads + shared, from: 0, rows: keys)), .transposed, bStride: stride,
-        into: &weights, scale: scale, threads: .none)
+        values.extracting(part(heads + shared, from: firstKey, rows: keys)), .transposed,
+        bStride: stride, into: &weights, scale: scale, threads: .none)
     }
     for query in 0..<queries {
-      let token = sequence * contextSize + first + query
+      let position = first + query
+      let visible = kind.firstVisible(position) - firstKey..<position + 1 - firstKey
+      let place = ((sequence * contextSize + position) * heads + head) * contextSize
       scratch.withSlice(room + query * keys..<room + (query + 1) * keys) { row in
-        weigh(&row, visible: first + query + 1, token: token, head: head, targets)
+        weigh(&row, visible, firstKey: firstKey, place: place, targets)
       }
     }
     scratch.withSlice(outputs..<outputs + queries * headWidth) { output in
       scratch.withSlice(room..<outputs) { weights in
         Multiply.product(
           rows: queries, columns: headWidth, inner: keys, weights.span, .plain, aStride: keys,
-          values.extracting(part(heads + keyValueHeads + shared, from: 0, rows: keys)), .plain,
-          bStride: stride, into: &output, threads: .none)
+          values.extracting(part(heads + keyValueHeads + shared, from: firstKey, rows: keys)),
+          .plain, bStride: stride, into: &output, threads: .none)
       }
       for query in 0..<queries {
         let token = sequence * contextSize + first + query
@@ -124,87 +130,40 @@ struct Attention: Sendable {
     }
   }
 
-  /// Turns a row of scores into weights over the `visible` first keys; the others get none.
+  /// Turns a row of scores, of the keys from `firstKey` on, into weights over the `visible` ones;
+  /// the others get none. Records begin at `place`.
   private func weigh(
-    _ row: inout MutableSpan<Float>, visible: Int, token: Int, head: Int,
+    _ row: inout MutableSpan<Float>, _ visible: Range<Int>, firstKey: Int, place: Int,
     _ targets: borrowing Targets
   ) {
-    let place = (token * heads + head) * contextSize
-    if records.scores {
-      targets.scores.withSlice(place..<place + contextSize) { target in
-        for key in 0..<contextSize { target[key] = key < visible ? row[key] : -.infinity }
+    row.withDisjoint { row in
+      row.withSlice(visible) { scores in
+        if let cap { Kernels.softCap(&scores, cap: cap) }
+        if records.scores {
+          record(
+            scores.span, firstKey + visible.lowerBound, place, targets.scores, rest: -.infinity)
+        }
+        Kernels.softmax(&scores)
+        if records.pattern {
+          record(scores.span, firstKey + visible.lowerBound, place, targets.pattern, rest: 0)
+        }
       }
-    }
-    Kernels.softmax(&row, count: visible)
-    if records.pattern {
-      targets.pattern.withSlice(place..<place + contextSize) { target in
-        for key in 0..<contextSize { target[key] = key < visible ? row[key] : 0 }
-      }
-    }
-  }
-}
-
-/// The cosines and sines of rotary positions, `[C, width / 2]` each; empty for learned positions.
-struct RotationTable: ~Copyable, Sendable {
-  private let half: Int
-  private let contextSize: Int
-  private var cosines: Matrix
-  private var sines: Matrix
-
-  init(_ model: ModelDescription, contextSize: Int) {
-    self.contextSize = contextSize
-    guard case .rotary(let rotary) = model.positions else {
-      half = 0
-      cosines = Matrix(rows: 0, columns: 0)
-      sines = Matrix(rows: 0, columns: 0)
-      return
-    }
-    half = rotary.width / 2
-    cosines = Matrix(rows: contextSize, columns: half)
-    sines = Matrix(rows: contextSize, columns: half)
-    let frequencies = rotary.frequencies
-    for position in 0..<contextSize {
-      for index in 0..<half {
-        // transformers multiplies in single precision, which shows at late positions.
-        let angle = Double(Float(position) * frequencies[index])
-        cosines[position, index] = Float(cos(angle))
-        sines[position, index] = Float(sin(angle))
+      for hidden in [0..<visible.lowerBound, visible.upperBound..<row.count] {
+        row.withSlice(hidden) { for key in $0.indices { $0[key] = 0 } }
       }
     }
   }
 
-  /// Rotates the first `heads` heads of each row.
-  func rotate(_ values: inout Matrix, heads: Int, headWidth: Int, tokens: Int) {
-    let (half, context) = (half, contextSize)
-    let (cosines, sines) = (cosines.span, sines.span)
-    Rows.forEach(tokens, heads * headWidth, &values) { token, row in
-      let angles = token % context * half..<(token % context + 1) * half
-      Kernels.rotate(
-        &row, headWidth: headWidth, cosines: cosines.extracting(angles),
-        sines: sines.extracting(angles))
-    }
-  }
-}
-
-extension Rotary {
-  /// Radians per position of each pair, `[width / 2]`.
-  var frequencies: [Float] {
-    (0..<width / 2).map { index in
-      let plain = pow(base, -2 * Double(index) / Double(width))
-      return Float(scaled(plain))
-    }
-  }
-
-  private func scaled(_ frequency: Double) -> Double {
-    switch scaling {
-    case .none: return frequency
-    case .linear(let factor): return frequency / factor
-    case .llama3(let factor, let low, let high, let originalContext):
-      let turns = originalContext * frequency / (2 * .pi)
-      if turns < low { return frequency / factor }
-      if turns > high { return frequency }
-      let share = (turns - low) / (high - low)
-      return (1 - share) * frequency / factor + share * frequency
+  /// Writes the row of one head and query, `[C]`, with `rest` where it sees nothing.
+  private func record(
+    _ values: Span<Float>, _ firstKey: Int, _ place: Int, _ target: borrowing Disjoint<Float>,
+    rest: Float
+  ) {
+    target.withSlice(place..<place + contextSize) { row in
+      for key in 0..<contextSize {
+        let index = key - firstKey
+        row[key] = index >= 0 && index < values.count ? values[index] : rest
+      }
     }
   }
 }

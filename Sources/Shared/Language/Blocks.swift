@@ -1,113 +1,153 @@
 // The steps of a forward pass: embedding, blocks, end. Each reads the description, leaves its result
-// in the pass's work memory and lends it to the tap under its TransformerLens name.
-
-/// Rows that one task of a rowwise step takes.
-private let rowBlock = 16
+// in the pass's work memory and lends it to the tap.
 
 extension ForwardPass {
+  private var norm: Norm { Norm(kind: model.norm, epsilon: model.normEpsilon) }
+
   // MARK: Start and end
 
   mutating func embed(
-    _ transformer: borrowing Transformer, _ tokens: Span<UInt32>, _ tap: Tap
+    _ weights: borrowing ModelWeights, _ tokens: Span<UInt32>, _ tap: Tap
   ) throws {
-    let plan = transformer.weights.plan
-    let (width, context) = (model.width, contextSize)
-    let table = transformer.weights.span(plan.embedding)
-    Rows.forEach(tokens.count, width, &residual) { token, row in
-      let start = Int(tokens[token]) * width
-      Kernels.copy(table.extracting(start..<start + width), to: &row)
+    let plan = weights.plan
+    let (context, factor) = (contextSize, model.embeddingScale)
+    Rows.forEach(tokens.count, model.width, &residual) { token, row in
+      weights.readRow(plan.embedding, Int(tokens[token]), into: &row)
+      if factor != 1 { for column in row.indices { row[column] *= factor } }
     }
     try emit(.embedding, nil, residual, tokens: tokens.count, tap)
-    guard model.positions == .learned else { return }
-    let positions = transformer.weights.span(plan.positions)
-    Rows.forEach(tokens.count, width, &attentionOutput) { token, row in
-      let start = token % context * width
-      Kernels.copy(positions.extracting(start..<start + width), to: &row)
+    guard case .learned(let offset) = model.positions, let positions = plan.positions else {
+      return
     }
-    try emit(.positions, nil, attentionOutput, tokens: tokens.count, tap)
-    Rows.add(attentionOutput, to: &residual, tokens: tokens.count)
+    Rows.forEach(tokens.count, model.width, &output) { token, row in
+      weights.readRow(positions, token % context + offset, into: &row)
+    }
+    try emit(.positions, nil, output, tokens: tokens.count, tap)
+    Rows.add(output, to: &residual, tokens: tokens.count)
   }
 
   mutating func runEnd(
-    _ transformer: borrowing Transformer, tokens: Int, _ tap: Tap
+    _ weights: borrowing ModelWeights, tokens: Int, _ tap: Tap
   ) throws {
     guard continues(after: .residualAfter, model.layerCount - 1),
-      let norm = transformer.weights.plan.finalNorm
+      let place = weights.plan.finalNorm
     else { return }
-    try normalise(transformer, norm, .finalScale, .finalOutput, nil, tokens: tokens, tap)
-    try emit(.unembedInput, nil, normalised, tokens: tokens, tap)
-    guard let unembedding = transformer.weights.plan.unembedding else { return }
-    Rows.project(transformer.weights, unembedding, normalised, into: &logits, tokens: tokens)
+    try normalise(weights, place, .finalScale, .finalNormalised, nil, tokens: tokens, tap)
+    if !processing.foldsNorms { try emit(.unembedInput, nil, normalised, tokens: tokens, tap) }
+    guard let unembedding = weights.plan.unembedding else { return }
+    Rows.project(
+      weights, unembedding, normalised, into: &logits, scratch: &tiles, tokens: tokens)
     try emit(.logits, nil, logits, tokens: tokens, tap)
+    guard let cap = model.logitCap, wants(.cappedLogits, nil) else { return }
+    Rows.forEach(tokens, model.vocabularySize, &logits) { _, row in
+      Kernels.softCap(&row, cap: cap)
+    }
+    try emit(.cappedLogits, nil, logits, tokens: tokens, tap)
   }
 
   // MARK: A block
 
   mutating func runBlock(
-    _ transformer: borrowing Transformer, _ layer: Int, tokens: Int, _ tap: Tap
+    _ weights: borrowing ModelWeights, _ layer: Int, tokens: Int, _ tap: Tap
   ) throws {
-    let places = transformer.weights.plan.layers[layer]
+    let places = weights.plan.layers[layer]
     try emit(.residualBefore, layer, residual, tokens: tokens, tap)
     guard continues(after: .residualBefore, layer) else { return }
-    try normalise(
-      transformer, places.norm1, .norm1Scale, .norm1Output, layer, tokens: tokens, tap)
+    try normalise(weights, places.norm1, .norm1Scale, .norm1Normalised, layer, tokens: tokens, tap)
+    try emit(.norm1Output, layer, normalised, tokens: tokens, tap)
     guard continues(after: .norm1Output, layer) else { return }
-    try attend(transformer, places, layer, tokens: tokens, tap)
+    try attend(weights, places, layer, tokens: tokens, tap)
     guard continues(after: .attentionOutput, layer) else { return }
-    if model.block == .sequential {
-      Rows.add(attentionOutput, to: &residual, tokens: tokens)
+    switch model.block {
+    case .sequential:
+      Rows.add(output, to: &residual, tokens: tokens)
       try emit(.residualBetween, layer, residual, tokens: tokens, tap)
+    case .parallel: Rows.copy(output, to: &attentionOutput, tokens: tokens)
     }
-    try normalise(
-      transformer, places.norm2, .norm2Scale, .norm2Output, layer, tokens: tokens, tap)
+    try normalise(weights, places.norm2, .norm2Scale, .norm2Normalised, layer, tokens: tokens, tap)
+    try emit(.norm2Output, layer, normalised, tokens: tokens, tap)
     guard continues(after: .norm2Output, layer) else { return }
-    try perceive(transformer, places, layer, tokens: tokens, tap)
+    try perceive(weights, places, layer, tokens: tokens, tap)
     guard continues(after: .mlpOutput, layer) else { return }
-    if model.block == .parallel {
-      Rows.add(attentionOutput, to: &residual, tokens: tokens)
-    }
-    Rows.add(mlpOutput, to: &residual, tokens: tokens)
+    if model.block == .parallel { Rows.add(attentionOutput, to: &residual, tokens: tokens) }
+    Rows.add(output, to: &residual, tokens: tokens)
     try emit(.residualAfter, layer, residual, tokens: tokens, tap)
   }
 
   /// normalised ← norm(residual).
   private mutating func normalise(
-    _ transformer: borrowing Transformer, _ norm: NormPlace, _ scaleSite: HookSite,
-    _ outputSite: HookSite, _ layer: Int?, tokens: Int, _ tap: Tap
+    _ weights: borrowing ModelWeights, _ place: NormPlace, _ scaleSite: HookSite,
+    _ normalisedSite: HookSite, _ layer: Int?, tokens: Int, _ tap: Tap
   ) throws {
+    // Gain and bias are applied while a row is near, unless somebody looks before that.
+    let isSeen =
+      wants(normalisedSite, layer)
+      || layer == nil && processing.foldsNorms && wants(.unembedInput, nil)
+    let (gain, bias) = (weights.vector(place.gain), weights.vector(place.bias))
+    let none = gain.extracting(0..<0)
     Rows.normalise(
-      residual, model.norm, epsilon: model.normEpsilon, into: &normalised, scales: &scale,
-      tokens: tokens)
+      residual, norm, gain: isSeen ? none : gain, bias: isSeen ? none : bias, into: &normalised,
+      scales: &scale, tokens: tokens)
     try emit(scaleSite, layer, scale, tokens: tokens, tap)
-    try emit(outputSite, layer, normalised, tokens: tokens, tap)
-    let gain = transformer.weights.span(norm.gain)
-    let bias = transformer.weights.span(norm.bias)
-    Rows.forEach(tokens, model.width, &normalised) { _, row in
-      Kernels.affine(&row, gain: gain, bias: bias)
+    guard isSeen else { return }
+    try emit(normalisedSite, layer, normalised, tokens: tokens, tap)
+    // Where norms are folded, the gain has gone into the unembedding.
+    if layer == nil, processing.foldsNorms {
+      try emit(.unembedInput, nil, normalised, tokens: tokens, tap)
     }
+    Rows.scale(&normalised, gain: gain, bias: bias, tokens: tokens)
   }
 
-  /// attentionOutput ← attention(normalised).
-  private mutating func attend(
-    _ transformer: borrowing Transformer, _ places: LayerPlaces, _ layer: Int, tokens: Int,
-    _ tap: Tap
+  /// output ← norm(output), of what attention or the perceptron wrote.
+  private mutating func normaliseOutput(
+    _ weights: borrowing ModelWeights, _ place: NormPlace, _ scaleSite: HookSite,
+    _ normalisedSite: HookSite, _ layer: Int, tokens: Int, _ tap: Tap
   ) throws {
-    let (queries, keys) = (
-      model.headCount * model.headWidth, model.keyValueHeadCount * model.headWidth
-    )
+    Rows.normaliseHeads(
+      &output, columns: 0..<model.width, headWidth: model.width, norm, scales: &scale,
+      tokens: tokens)
+    try emit(scaleSite, layer, scale, tokens: tokens, tap)
+    try emit(normalisedSite, layer, output, tokens: tokens, tap)
+    Rows.scale(
+      &output, gain: weights.vector(place.gain), bias: weights.vector(place.bias), tokens: tokens)
+  }
+
+  // MARK: Attention
+
+  /// output ← attention(normalised).
+  private mutating func attend(
+    _ weights: borrowing ModelWeights, _ places: LayerPlaces, _ layer: Int, tokens: Int, _ tap: Tap
+  ) throws {
+    let queries = 0..<model.headCount * model.headWidth
+    let keyWidth = model.keyValueHeadCount * model.headWidth
+    let keys = queries.upperBound..<queries.upperBound + keyWidth
     Rows.project(
-      transformer.weights, places.queryKeyValue, normalised, into: &queryKeyValue, tokens: tokens)
-    try emit(.query, layer, queryKeyValue, tokens: tokens, width: queries, tap)
-    try emit(.key, layer, queryKeyValue, tokens: tokens, column: queries, width: keys, tap)
-    try emit(.value, layer, queryKeyValue, tokens: tokens, column: queries + keys, width: keys, tap)
+      weights, places.queryKeyValue, normalised, into: &queryKeyValue, scratch: &tiles,
+      tokens: tokens)
+    try emit(.queryKeyValue, layer, queryKeyValue, tokens: tokens, tap)
+    try emitColumns(.query, layer, queries, tokens: tokens, tap)
+    try emitColumns(.key, layer, keys, tokens: tokens, tap)
+    try emitColumns(
+      .value, layer, keys.upperBound..<keys.upperBound + keyWidth, tokens: tokens, tap)
     guard continues(after: .value, layer) else { return }
-    if model.positions != .learned {
-      rotation.rotate(
-        &queryKeyValue, heads: model.headCount + model.keyValueHeadCount,
-        headWidth: model.headWidth, tokens: tokens)
-      try emit(.rotatedQuery, layer, queryKeyValue, tokens: tokens, width: queries, tap)
-      try emit(
-        .rotatedKey, layer, queryKeyValue, tokens: tokens, column: queries, width: keys, tap)
+    if let place = places.queryNorm {
+      try normaliseHeads(
+        weights, place, queries, [.queryNormScale, .queryNormNormalised, .queryNormOutput], layer,
+        tokens: tokens, tap)
+    }
+    if let place = places.keyNorm {
+      try normaliseHeads(
+        weights, place, keys, [.keyNormScale, .keyNormNormalised, .keyNormOutput], layer,
+        tokens: tokens, tap)
+    }
+    guard continues(after: .keyNormOutput, layer) else { return }
+    if model.positions.isRotary {
+      rotations.rotate(
+        &queryKeyValue, model.layers[layer].rotation,
+        heads: model.headCount + model.keyValueHeadCount, headWidth: model.headWidth,
+        tokens: tokens)
+      try emitColumns(.rotatedQuery, layer, queries, tokens: tokens, tap)
+      try emitColumns(.rotatedKey, layer, keys, tokens: tokens, tap)
       guard continues(after: .rotatedKey, layer) else { return }
     }
     let attention = Attention(
@@ -119,116 +159,84 @@ extension ForwardPass {
     try emit(.scores, layer, scores, tokens: tokens, tap)
     try emit(.pattern, layer, pattern, tokens: tokens, tap)
     try emit(.mixed, layer, mixed, tokens: tokens, tap)
-    guard continues(after: .mixed, layer) else { return }
+    if wants(.result, layer) { try emitResult(weights, places, layer, tokens: tokens, tap) }
+    guard continues(after: .result, layer) else { return }
     Rows.project(
-      transformer.weights, places.attentionOutput, mixed, into: &attentionOutput, tokens: tokens)
-    try emit(.attentionOutput, layer, attentionOutput, tokens: tokens, tap)
+      weights, places.attentionOutput, mixed, into: &output, scratch: &tiles, tokens: tokens)
+    if let place = places.attentionNorm {
+      try emit(.attentionProjected, layer, output, tokens: tokens, tap)
+      try normaliseOutput(
+        weights, place, .attentionNormScale, .attentionNormNormalised, layer, tokens: tokens, tap)
+    }
+    try emit(.attentionOutput, layer, output, tokens: tokens, tap)
   }
 
-  /// mlpOutput ← perceptron(normalised).
-  private mutating func perceive(
-    _ transformer: borrowing Transformer, _ places: LayerPlaces, _ layer: Int, tokens: Int,
-    _ tap: Tap
+  private func emitColumns(
+    _ site: HookSite, _ layer: Int, _ columns: Range<Int>, tokens: Int, _ tap: Tap
   ) throws {
-    let width = model.mlpWidth
+    try emit(
+      site, layer, queryKeyValue, tokens: tokens, column: columns.lowerBound,
+      width: columns.count, tap)
+  }
+
+  /// Norms some heads of queryKeyValue in place; `sites` are those of scale, normalised, output.
+  private mutating func normaliseHeads(
+    _ weights: borrowing ModelWeights, _ place: NormPlace, _ columns: Range<Int>,
+    _ sites: [HookSite], _ layer: Int, tokens: Int, _ tap: Tap
+  ) throws {
+    Rows.normaliseHeads(
+      &queryKeyValue, columns: columns, headWidth: model.headWidth, norm, scales: &headScales,
+      tokens: tokens)
+    try emit(
+      sites[0], layer, headScales, tokens: tokens, width: columns.count / model.headWidth, tap)
+    try emitColumns(sites[1], layer, columns, tokens: tokens, tap)
+    Rows.scaleHeads(
+      &queryKeyValue, columns: columns, gain: weights.vector(place.gain), tokens: tokens)
+    try emitColumns(sites[2], layer, columns, tokens: tokens, tap)
+  }
+
+  /// result ← what each head by itself adds to attention's output.
+  private mutating func emitResult(
+    _ weights: borrowing ModelWeights, _ places: LayerPlaces, _ layer: Int, tokens: Int, _ tap: Tap
+  ) throws {
+    let change = processing.change(at: .mixed, in: model)
+    show(mixed, tokens: tokens, column: 0, width: mixed.columns, change, layer)
+    Rows.projectHeads(
+      weights, places.attentionOutput, shown, headWidth: model.headWidth, into: &result,
+      scratch: &tiles, tokens: tokens)
+    try emit(.result, layer, result, tokens: tokens, tap)
+  }
+
+  // MARK: Perceptron
+
+  /// output ← perceptron(normalised).
+  private mutating func perceive(
+    _ weights: borrowing ModelWeights, _ places: LayerPlaces, _ layer: Int, tokens: Int, _ tap: Tap
+  ) throws {
+    let (width, activation) = (model.mlpWidth, model.activation)
+    // A plain perceptron's activation is applied block by block, unless somebody looks before.
+    let isFused = !model.isGated && !wants(.mlpBefore, layer) && continues(after: .mlpLinear, layer)
     Rows.project(
-      transformer.weights, places.mlpIn, normalised, into: &hidden, tokens: tokens)
-    try emit(.mlpBefore, layer, hidden, tokens: tokens, width: width, tap)
-    if model.isGated {
+      weights, places.mlpIn, normalised, into: &hidden, scratch: &tiles, tokens: tokens,
+      activation: isFused ? activation : nil)
+    if !isFused {
+      try emit(.mlpBefore, layer, hidden, tokens: tokens, width: width, tap)
       try emit(.mlpLinear, layer, hidden, tokens: tokens, column: width, width: width, tap)
+      guard continues(after: .mlpLinear, layer) else { return }
+      Rows.activate(activation, &hidden, width: width, tokens: tokens)
     }
-    guard continues(after: .mlpLinear, layer) else { return }
-    Rows.activate(
-      model.activation, isGated: model.isGated, &hidden, width: width, tokens: tokens)
+    if model.isGated {
+      try emit(.mlpActivated, layer, hidden, tokens: tokens, width: width, tap)
+      Rows.gate(&hidden, width: width, tokens: tokens)
+    }
     try emit(.mlpAfter, layer, hidden, tokens: tokens, width: width, tap)
     guard continues(after: .mlpAfter, layer) else { return }
-    Rows.project(transformer.weights, places.mlpOut, hidden, into: &mlpOutput, tokens: tokens)
-    try emit(.mlpOutput, layer, mlpOutput, tokens: tokens, tap)
-  }
-}
-
-/// Steps that treat every token's row alike, shared among threads in fixed blocks.
-enum Rows {
-  /// Calls `body` with each of the first `tokens` rows.
-  static func forEach(
-    _ tokens: Int, _ width: Int, _ target: inout Matrix,
-    _ body: @Sendable (Int, inout MutableSpan<Float>) -> Void
-  ) {
-    let stride = target.columns
-    var span = target.mutableSpan
-    span.withDisjoint { all in
-      Parallel.forBlocks(tokens, blockSize: rowBlock) { block in
-        for token in block {
-          all.withSlice(token * stride..<token * stride + width) { body(token, &$0) }
-        }
-      }
+    Rows.project(weights, places.mlpOut, hidden, into: &output, scratch: &tiles, tokens: tokens)
+    if let place = places.mlpNorm {
+      try emit(.mlpProjected, layer, output, tokens: tokens, tap)
+      try normaliseOutput(
+        weights, place, .mlpNormScale, .mlpNormNormalised, layer, tokens: tokens, tap)
     }
-  }
-
-  /// target ← target + source `[tokens, d]`.
-  static func add(_ source: borrowing Matrix, to target: inout Matrix, tokens: Int) {
-    let width = target.columns
-    let values = source.span
-    forEach(tokens, width, &target) { token, row in
-      Kernels.add(values.extracting(token * width..<(token + 1) * width), to: &row)
-    }
-  }
-
-  /// target ← norm(source) without gain and bias, `[tokens, d]`; scales `[tokens, 1]`.
-  static func normalise(
-    _ source: borrowing Matrix, _ kind: NormKind, epsilon: Float, into target: inout Matrix,
-    scales: inout Matrix, tokens: Int
-  ) {
-    let width = target.columns
-    let values = source.span
-    var scaleSpan = scales.mutableSpan
-    scaleSpan.withDisjoint { scales in
-      forEach(tokens, width, &target) { token, row in
-        let scale = Kernels.normalise(
-          values.extracting(token * width..<(token + 1) * width), kind, epsilon: epsilon, into: &row
-        )
-        scales.withSlice(token..<token + 1) { $0[0] = scale }
-      }
-    }
-  }
-
-  /// The first half of each row ← activation of it, times the second half where gated.
-  static func activate(
-    _ activation: Activation, isGated: Bool, _ hidden: inout Matrix, width: Int, tokens: Int
-  ) {
-    let stride = hidden.columns
-    var span = hidden.mutableSpan
-    span.withDisjoint { all in
-      Parallel.forBlocks(tokens, blockSize: rowBlock) { block in
-        for token in block {
-          let start = token * stride
-          all.withSlice(start..<start + width) { row in
-            Kernels.activate(activation, &row)
-            guard isGated else { return }
-            all.withSlice(start + width..<start + 2 * width) { linear in
-              Kernels.multiply(by: linear.span, &row)
-            }
-          }
-        }
-      }
-    }
-  }
-
-  /// target `[tokens, outputs]` ← source · W + b, with the first `inputs` columns of source.
-  static func project(
-    _ weights: borrowing ModelWeights, _ projection: Projection, _ source: borrowing Matrix,
-    into target: inout Matrix, tokens: Int
-  ) {
-    let bias = weights.span(projection.bias)
-    if !bias.isEmpty {
-      forEach(tokens, projection.outputs, &target) { _, row in Kernels.copy(bias, to: &row) }
-    }
-    let stride = target.columns
-    var span = target.mutableSpan
-    Multiply.product(
-      rows: tokens, columns: projection.outputs, inner: projection.inputs,
-      source.span, aStride: source.columns,
-      weights.span(projection.weight), projection.order == .outputMajor ? .transposed : .plain,
-      into: &span, cStride: stride, keep: bias.isEmpty ? 0 : 1)
+    try emit(.mlpOutput, layer, output, tokens: tokens, tap)
   }
 }

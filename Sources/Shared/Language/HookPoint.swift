@@ -1,83 +1,31 @@
-// The places of a forward pass where activations can be taken, under TransformerLens's names.
-// Comes in: a name. Leaves: a place with the shape of its rows, or the nearest names that exist.
-
-/// What is computed at a hook point; the raw value is the end of its name.
-///
-/// The order is that of the computation. Values are those of a TransformerLens model without
-/// weight processing: `hook_normalized` comes before gain and bias.
-package enum HookSite: String, CaseIterable, Sendable {
-  case embedding = "hook_embed"
-  case positions = "hook_pos_embed"
-  case residualBefore = "hook_resid_pre"
-  case norm1Scale = "ln1.hook_scale"
-  case norm1Output = "ln1.hook_normalized"
-  case query = "attn.hook_q"
-  case key = "attn.hook_k"
-  case value = "attn.hook_v"
-  case rotatedQuery = "attn.hook_rot_q"
-  case rotatedKey = "attn.hook_rot_k"
-  case scores = "attn.hook_attn_scores"
-  case pattern = "attn.hook_pattern"
-  case mixed = "attn.hook_z"
-  case attentionOutput = "hook_attn_out"
-  case residualBetween = "hook_resid_mid"
-  case norm2Scale = "ln2.hook_scale"
-  case norm2Output = "ln2.hook_normalized"
-  case mlpBefore = "mlp.hook_pre"
-  case mlpLinear = "mlp.hook_pre_linear"
-  case mlpAfter = "mlp.hook_post"
-  case mlpOutput = "hook_mlp_out"
-  case residualAfter = "hook_resid_post"
-  case finalScale = "ln_final.hook_scale"
-  case finalOutput = "ln_final.hook_normalized"
-  case unembedInput = "unembed.hook_in"
-  case logits = "unembed.hook_out"
-
-  fileprivate enum Part { case start, block, end }
-
-  fileprivate var part: Part {
-    switch self {
-    case .embedding, .positions: .start
-    case .finalScale, .finalOutput, .unembedInput, .logits: .end
-    default: .block
-    }
-  }
-
-  fileprivate func exists(in model: ModelDescription) -> Bool {
-    switch self {
-    case .positions: model.positions == .learned
-    case .rotatedQuery, .rotatedKey: model.positions != .learned
-    case .residualBetween: model.block == .sequential
-    case .mlpLinear: model.isGated
-    default: true
-    }
-  }
-}
-
-/// One dimension of a hook point's rows.
-package enum HookDimension: Sendable, Equatable {
-  case fixed(Int)
-  /// As many as a sequence has tokens.
-  case context
-}
+// The places of a forward pass where activations can be taken. Comes in: a name of TransformerLens
+// or the path of a module of transformers. Leaves: a place with the shape of its rows, or the
+// nearest names that exist.
 
 /// A place in the forward pass of a model.
 package struct HookPoint: Sendable, Hashable {
   package let site: HookSite
   /// Nil outside the blocks.
   package let layer: Int?
+  /// The one head that is taken; nil for all, side by side.
+  package var head: Int?
+  /// The module of transformers that it was asked for by.
+  package var modulePath: String?
 
-  package init(_ site: HookSite, layer: Int? = nil) {
+  package init(_ site: HookSite, layer: Int? = nil, modulePath: String? = nil) {
     precondition((layer == nil) == (site.part != .block), "only blocks have layers")
     self.site = site
     self.layer = layer
+    self.modulePath = modulePath
   }
 
-  package var name: String { (layer.map { "blocks.\($0)." } ?? "") + site.rawValue }
+  package var name: String {
+    modulePath ?? (layer.map { "blocks.\($0)." } ?? "") + (site.hookName ?? "")
+  }
 
-  /// Every hook point of a model, in the order of computation.
+  /// Every hook point of TransformerLens that a model has, in the order of computation.
   package static func all(in model: ModelDescription) -> [HookPoint] {
-    let sites = HookSite.allCases.filter { $0.exists(in: model) }
+    let sites = HookSite.allCases.filter { $0.hookName != nil && $0.exists(in: model) }
     let blocks = (0..<model.layerCount).flatMap { layer in
       sites.filter { $0.part == .block }.map { HookPoint($0, layer: layer) }
     }
@@ -96,25 +44,21 @@ package struct HookPoint: Sendable, Hashable {
 
   /// The shape of a token's row; heads come first.
   package func shape(in model: ModelDescription) -> [HookDimension] {
-    switch site {
-    case .norm1Scale, .norm2Scale, .finalScale: [.fixed(1)]
-    case .query, .rotatedQuery, .mixed: [.fixed(model.headCount), .fixed(model.headWidth)]
-    case .key, .value, .rotatedKey: [.fixed(model.keyValueHeadCount), .fixed(model.headWidth)]
-    case .scores, .pattern: [.fixed(model.headCount), .context]
-    case .mlpBefore, .mlpLinear, .mlpAfter: [.fixed(model.mlpWidth)]
-    case .logits: [.fixed(model.vocabularySize)]
-    default: [.fixed(model.width)]
-    }
+    let elements = site.elements(in: model)
+    guard head == nil, let heads = site.headCount(in: model) else { return [elements] }
+    return [.fixed(heads), elements]
   }
 
   /// The number of elements of a token's row, d_in.
   package func width(in model: ModelDescription, contextSize: Int) -> Int {
-    shape(in: model).reduce(1) { width, dimension in
-      switch dimension {
-      case .fixed(let size): width * size
-      case .context: width * contextSize
-      }
-    }
+    shape(in: model).reduce(1) { $0 * $1.size(contextSize: contextSize) }
+  }
+
+  /// The columns of a whole row that are taken.
+  func columns(in model: ModelDescription, contextSize: Int) -> Range<Int> {
+    let width = width(in: model, contextSize: contextSize)
+    let first = (head ?? 0) * width
+    return first..<first + width
   }
 
   /// The shape for people: `12 × 64 = 768`, `768`, `12 × context`.
@@ -134,20 +78,27 @@ package struct HookPoint: Sendable, Hashable {
 // MARK: - Finding
 
 extension HookPoint {
-  /// The hook point of a name; an error names the nearest that exist.
+  /// The hook point of a name or of a module's path; an error names the nearest that exist.
   package static func find(
     _ name: String, in model: ModelDescription
   ) throws(HookPointError) -> HookPoint {
     let all = all(in: model)
     if let point = all.first(where: { $0.name == name }) { return point }
+    let modules = modules(in: model)
+    if let point = modules.first(where: { $0.name == name }) { return point }
+    // Who writes a path means a module, and is helped with modules.
+    let isPath = modules.contains { name.hasPrefix($0.name.prefix { $0 != "." } + ".") }
     throw .unknown(
-      name: name, nearest: nearest(name, all).map { "\($0.name) (d=\($0.plainWidth(model)))" })
+      name: name,
+      nearest: nearest(name, isPath ? modules : all).map {
+        "\($0.name) (d=\($0.plainWidth(model)))"
+      }
+    )
   }
 
   /// Up to three names with the fewest differing characters, among equals of the nearest layers.
   private static func nearest(_ name: String, _ all: [HookPoint]) -> [HookPoint] {
-    let parts = name.split(separator: ".")
-    let layer = parts.count > 1 ? Int(parts[1]) : nil
+    let layer = name.split(separator: ".").lazy.compactMap { Int($0) }.first
     let ranked = all.enumerated().map { order, point in
       let away = abs((layer ?? 0) - (point.layer ?? layer ?? 0))
       return (point, (Spelling.distance(name, point.name), away, order))
@@ -158,6 +109,16 @@ extension HookPoint {
   private func plainWidth(_ model: ModelDescription) -> String {
     shape(in: model).contains(.context)
       ? "\(model.headCount) × context" : "\(width(in: model, contextSize: 1))"
+  }
+
+  /// The same place, of one head only.
+  package func taking(head: Int?, in model: ModelDescription) throws(HookPointError) -> HookPoint {
+    guard let head else { return self }
+    guard let heads = site.headCount(in: model) else { throw .noHeads(name: name) }
+    guard head < heads else { throw .wrongHead(name: name, stated: head, heads: heads) }
+    var point = self
+    point.head = head
+    return point
   }
 
   /// Refuses what settings say about a hook point where it is not so.
@@ -180,7 +141,10 @@ package enum HookPointError: Failure, Equatable {
   case unknown(name: String, nearest: [String])
   case wrongLayer(name: String, stated: Int, layer: Int)
   case wrongWidth(name: String, stated: Int, width: Int)
+  case noHeads(name: String)
+  case wrongHead(name: String, stated: Int, heads: Int)
   case notStorable(name: String)
+  case notProcessed(name: String)
 
   package var sentence: String {
     switch self {
@@ -189,18 +153,26 @@ package enum HookPointError: Failure, Equatable {
       "hook_layer is \(stated), but \(name) lies in layer \(layer)."
     case .wrongWidth(let name, let stated, let width):
       "d_in is \(stated), but \(name) has \(width) columns."
+    case .noHeads(let name): "hook_head_index is set, but \(name) has no heads."
+    case .wrongHead(let name, let stated, let heads):
+      "hook_head_index is \(stated), but \(name) has \(heads) heads."
     case .notStorable(let name):
       "\(name) is minus infinity where attention is masked, so it cannot be stored."
+    case .notProcessed(let name):
+      "\(name) is a module of transformers, whose weights are never processed."
     }
   }
 
   package var hint: String? {
     switch self {
     case .unknown(_, let nearest):
-      "It has \(nearest.joined(separator: ", ")); saeline-cache hooks lists all."
+      "It has \(nearest.joined(separator: ", ")); saeline-cache --list-hooks lists all."
     case .wrongLayer(_, _, let layer): "Set hook_layer to \(layer), or leave it out."
     case .wrongWidth(_, _, let width): "Set d_in to \(width), or leave it out."
+    case .noHeads: "Leave hook_head_index out."
+    case .wrongHead(_, _, let heads): "Set hook_head_index to 0...\(heads - 1)."
     case .notStorable: "Store hook_pattern, the weights that the scores become."
+    case .notProcessed: "Use TransformerLens's name of the place, or no weight processing."
     }
   }
 }

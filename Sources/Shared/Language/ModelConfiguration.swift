@@ -28,14 +28,16 @@ struct ModelConfiguration {
     return nil
   }
 
-  /// A count of at least one.
-  func count(_ keys: String..., fallback: Int? = nil) throws(ModelError) -> Int {
+  /// A count of at least one; the limit keeps products of sizes within an Int.
+  func count(
+    _ keys: String..., fallback: Int? = nil, limit: Int = 1 << 24
+  ) throws(ModelError) -> Int {
     guard let (key, value) = value(keys) else {
       guard let fallback else { throw .missingKey(path: path, key: keys[0]) }
       return fallback
     }
-    guard let count = value.integer, count >= 1 else {
-      throw wrong(key, value, "a whole number of at least 1")
+    guard let count = value.integer, count >= 1, count <= limit else {
+      throw wrong(key, value, "a whole number from 1 to \(limit)")
     }
     return count
   }
@@ -58,6 +60,20 @@ struct ModelConfiguration {
     return flag
   }
 
+  /// A number above zero that may be left out or null.
+  func optionalNumber(_ key: String) throws(ModelError) -> Double? {
+    value([key]) == nil ? nil : try number(key)
+  }
+
+  /// A list of texts that may be left out or null.
+  func texts(_ key: String) throws(ModelError) -> [String]? {
+    guard let (key, value) = value([key]) else { return nil }
+    guard let texts = value.array?.map(\.string), texts.allSatisfy({ $0 != nil }) else {
+      throw wrong(key, value, "a list of texts")
+    }
+    return texts.compactMap { $0 }
+  }
+
   func text(_ key: String, fallback: String? = nil) throws(ModelError) -> String {
     guard let (key, value) = value([key]) else {
       guard let fallback else { throw .missingKey(path: path, key: key) }
@@ -67,7 +83,7 @@ struct ModelConfiguration {
     return text
   }
 
-  private func wrong(_ key: String, _ value: JSON, _ expected: String) -> ModelError {
+  func wrong(_ key: String, _ value: JSON, _ expected: String) -> ModelError {
     .wrongValue(path: path, key: key, value: value.canonical, expected: expected)
   }
 
@@ -89,39 +105,5 @@ extension ModelConfiguration {
       throw unsupported(key, name, Self.activations.map(\.name))
     }
     return known.activation
-  }
-
-  /// Rotary positions: `rope_parameters` of transformers 5, else the keys of transformers 4.
-  func rotary(headWidth: Int, fraction: Double) throws(ModelError) -> Rotary {
-    let stated = value(["rope_parameters", "rope_scaling"])
-    let nested = stated?.value ?? .object([:])
-    let base = try number(
-      "rope_theta", in: nested, fallback: number("rope_theta", "rotary_emb_base", fallback: 10_000))
-    let share = try number(
-      "partial_rotary_factor", in: nested,
-      fallback: number("partial_rotary_factor", "rotary_pct", fallback: fraction))
-    guard share <= 1 else {
-      throw wrong("partial_rotary_factor", .number(share), "a share of a head, at most 1")
-    }
-    return Rotary(
-      width: min(headWidth, Int(Double(headWidth) * share)) / 2 * 2, base: base,
-      scaling: try rotaryScaling(stated))
-  }
-
-  private func rotaryScaling(
-    _ stated: (key: String, value: JSON)?
-  ) throws(ModelError) -> RotaryScaling {
-    guard let (key, object) = stated else { return .none }
-    let type = value(["rope_type", "type"], in: object)?.value.string ?? "default"
-    switch type {
-    case "default": return .none
-    case "linear": return .linear(factor: try number("factor", in: object))
-    case "llama3":
-      return .llama3(
-        factor: try number("factor", in: object), low: try number("low_freq_factor", in: object),
-        high: try number("high_freq_factor", in: object),
-        originalContext: try number("original_max_position_embeddings", in: object))
-    default: throw unsupported("\(key).rope_type", type, ["default", "linear", "llama3"])
-    }
   }
 }

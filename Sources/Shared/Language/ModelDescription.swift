@@ -8,7 +8,7 @@ package struct ModelDescription: Sendable, Equatable {
   package var vocabularySize: Int
   /// The most tokens of one sequence.
   package var contextLimit: Int
-  package var layerCount: Int
+  package var layers: [LayerKind]
   /// d_model.
   package var width: Int
   package var headCount: Int
@@ -18,16 +18,26 @@ package struct ModelDescription: Sendable, Equatable {
   package var mlpWidth: Int
   package var norm: NormKind
   package var normEpsilon: Float
+  /// What is added to the gains in the files; 1 where these say how far a gain lies from one.
+  package var gainOffset: Float = 0
+  /// What embeddings are multiplied with before the first block.
+  package var embeddingScale: Float = 1
   package var positions: Positions
-  package var block: BlockOrder
+  package var block: BlockOrder = .sequential
   package var activation: Activation
   /// Whether the activation's output is multiplied with a second projection.
   package var isGated: Bool
   /// What scores are multiplied with.
   package var attentionScale: Float
   /// Whether layer l divides its scores by l + 1 as well.
-  package var dividesScoresByLayer: Bool
+  package var dividesScoresByLayer = false
+  /// A score s becomes cap·tanh(s / cap) before masking (Gemma 2, 2024).
+  package var scoreCap: Float?
+  /// The same for logits.
+  package var logitCap: Float?
   package var tensors: TensorNames
+
+  package var layerCount: Int { layers.count }
 
   /// Columns of queries, keys and values side by side.
   package var queryKeyValueWidth: Int { (headCount + 2 * keyValueHeadCount) * headWidth }
@@ -39,22 +49,46 @@ package struct ModelDescription: Sendable, Equatable {
 
   /// Floating-point operations per token through the first `layers` layers.
   ///
-  /// Two per weight of a projection and two per product of attention, which sees half of the
-  /// context on average.
+  /// Two per weight of a projection and two per element of the products of attention, of which a
+  /// token needs those with the keys that it sees.
   package func operationsPerToken(layers: Int, contextSize: Int) -> Double {
     let attention = width * queryKeyValueWidth + headCount * headWidth * width
     let mlp = (isGated ? 3 : 2) * width * mlpWidth
-    let scores = headCount * headWidth * contextSize
-    return 2 * Double(layers) * Double(attention + mlp + scores)
+    return self.layers.prefix(layers).reduce(0) { total, layer in
+      let seen = layer.meanVisibleKeys(contextSize: contextSize)
+      return total + 2 * Double(attention + mlp) + 4 * Double(headCount * headWidth) * seen
+    }
+  }
+}
+
+/// What one layer's attention differs in from another's.
+package struct LayerKind: Sendable, Equatable {
+  /// How many tokens a token sees, itself among them; nil for all before it.
+  package var window: Int?
+  /// Which of the model's rotations it uses.
+  package var rotation = 0
+
+  /// The first token that a token sees.
+  package func firstVisible(_ token: Int) -> Int { window.map { max(0, token - $0 + 1) } ?? 0 }
+
+  /// Tokens that a token sees, on average over a context.
+  func meanVisibleKeys(contextSize: Int) -> Double {
+    let shown = min(window ?? contextSize, contextSize)
+    let all = Double(shown) * Double(contextSize) - Double(shown) * Double(shown - 1) / 2
+    return all / Double(contextSize)
   }
 }
 
 /// How a model knows where a token stands.
 package enum Positions: Sendable, Equatable {
-  /// A learned vector per position is added to the embedding.
-  case learned
-  /// Queries and keys are rotated (RoPE).
-  case rotary(Rotary)
+  /// A learned vector per position is added to the embedding; position 0 has row `offset`.
+  case learned(offset: Int)
+  /// Queries and keys are rotated (RoPE); a layer names its rotation by index.
+  case rotary([Rotary])
+
+  package var isRotary: Bool {
+    if case .rotary = self { true } else { false }
+  }
 }
 
 /// How attention and multilayer perceptron follow each other.
@@ -79,6 +113,21 @@ package enum RotaryScaling: Sendable, Equatable {
   case linear(factor: Double)
   /// Llama 3.1's: long wavelengths by `factor`, short ones not, those between in part.
   case llama3(factor: Double, low: Double, high: Double, originalContext: Double)
+  case yarn(Yarn)
+}
+
+/// YaRN (Peng et al. 2023).
+package struct Yarn: Sendable, Equatable {
+  package var factor: Double
+  /// Turns within the original context above which a wavelength is kept, and below which it is
+  /// stretched by the whole factor.
+  package var fast: Double
+  package var slow: Double
+  package var originalContext: Double
+  /// What cosines and sines are multiplied with.
+  package var attentionFactor: Double
+  /// Whether the bounds between the two are rounded to whole pairs.
+  package var rounds: Bool
 }
 
 /// The tensors of a model's files.
@@ -90,24 +139,44 @@ package struct TensorNames: Sendable, Equatable {
   /// What stands before a layer's number.
   package var layers: String
   package var norm1: String
+  /// The same as `norm1` where both parts of a block read one norm.
   package var norm2: String
+  /// Norms of what attention and perceptron write.
+  package var outputNorms: OutputNormNames?
   package var queryKeyValue: QueryKeyValueNames
+  /// Norms of each head's queries and keys.
+  package var headNorms: HeadNormNames?
   package var attentionOutput: String
   package var mlpIn: String
   package var mlpGate: String?
   package var mlpOut: String
+  /// The module of the nonlinearity.
+  package var activation: String?
   package var finalNorm: String
   /// Whole names, the first that exists; empty where the embedding serves again.
   package var unembedding: [String]
-  package var order: WeightOrder
-  package var biases: Biases
+  package var order: WeightOrder = .outputMajor
+  package var biases = Biases()
+}
+
+/// The names of the norms after attention and perceptron.
+package struct OutputNormNames: Sendable, Equatable {
+  package var attention: String
+  package var mlp: String
+}
+
+/// The names of the norms on queries and keys.
+package struct HeadNormNames: Sendable, Equatable {
+  package var query: String
+  package var key: String
 }
 
 /// Which projections have biases.
 package struct Biases: Sendable, Equatable {
-  package var queryKeyValue: Bool
-  package var attentionOutput: Bool
-  package var mlp: Bool
+  package var queryKeyValue = false
+  package var attentionOutput = false
+  package var mlp = false
+  package var unembedding = false
 }
 
 /// How the three projections into attention are stored.

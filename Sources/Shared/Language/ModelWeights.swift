@@ -1,90 +1,185 @@
-// The weights of a model. Comes in: a folder with model.safetensors, or with shards and
-// model.safetensors.index.json. Leaves: one array of Float, widened at loading, lent as spans.
+// The weights of a model. Comes in: a folder of safetensors files. Leaves: gains and biases as
+// Float, and the matrices, which stay in their files, mapped, and are widened tile by tile.
 
-/// The weight files of a model's folder.
-package enum WeightFiles {
-  private static let single = "model.safetensors"
-  private static let index = "model.safetensors.index.json"
+/// A mapped file of weights.
+private final class WeightFile: Sendable {
+  let file: SafetensorsFile
 
-  /// The names of the files in a folder, in order.
-  package static func names(folder: String) throws -> [String] {
-    let indexPath = folder + "/" + index
-    if System.exists(indexPath) {
-      let text = try MappedFile.open(indexPath).bytes.copied()
-      guard let map = (try? JSON(parsing: text))?["weight_map"]?.object else {
-        throw ModelError.malformed(path: indexPath)
-      }
-      return Set(map.values.compactMap(\.string)).sorted()
-    }
-    guard System.exists(folder + "/" + single) else { throw ModelError.noWeights(folder: folder) }
-    return [single]
+  init(_ path: String) throws { file = try SafetensorsFile.open(path) }
+
+  /// Lends the elements of an F32 tensor where they lie; nil where a product cannot take them so.
+  func withFloats<Result>(_ entry: TensorEntry, _ body: (Span<Float>) -> Result) -> Result? {
+    Self.lend(file, entry, body)
   }
 
-  /// What errors call the weights as a whole.
-  static func path(folder: String) -> String {
-    let indexPath = folder + "/" + index
-    return System.exists(indexPath) ? indexPath : folder + "/" + single
+  private static func lend<Result>(
+    _ file: borrowing SafetensorsFile, _ entry: TensorEntry, _ body: (Span<Float>) -> Result
+  ) -> Result? {
+    guard let values = file.floats(entry) else { return nil }
+    return body(values)
   }
 }
 
-/// Owns the weights that a pass needs.
+/// Owns the mapped files and the small weights of a pass.
 package struct ModelWeights: ~Copyable, Sendable {
   let plan: WeightPlan
-  private let values: AlignedBuffer<Float>
+  private let files: [WeightFile]
+  /// The file and the entry of each matrix.
+  private let matrices: [(file: Int, entry: TensorEntry)]
+  private let vectors: AlignedBuffer<Float>
 
-  private init(plan: WeightPlan, values: consuming AlignedBuffer<Float>) {
+  private init(
+    plan: WeightPlan, files: [WeightFile], matrices: [(file: Int, entry: TensorEntry)],
+    vectors: consuming AlignedBuffer<Float>
+  ) {
     self.plan = plan
-    self.values = values
+    self.files = files
+    self.matrices = matrices
+    self.vectors = vectors
   }
 
-  /// Bytes in memory.
-  package var byteCount: Int { values.count * 4 }
-
-  /// Lends some of the weights.
-  @_lifetime(borrow self)
-  func span(_ range: Range<Int>) -> Span<Float> { values.span.extracting(range) }
-
-  /// Reads the planned tensors from the files of a folder.
+  /// Maps the planned tensors of a folder's files and reads gains and biases.
   static func open(folder: String, plan: WeightPlan) throws -> ModelWeights {
-    let files = try WeightFiles.names(folder: folder).map { folder + "/" + $0 }
-    var values = AlignedBuffer<Float>(count: plan.count)
-    var missing = plan.requests
-    for path in files {
-      let file = try SafetensorsFile.open(path)
-      var left: [TensorRequest] = []
-      for request in missing {
-        if try !fill(&values, request, from: file) { left.append(request) }
+    let files = try WeightFiles.names(folder: folder).map { try WeightFile(folder + "/" + $0) }
+    func find(_ request: TensorRequest) throws -> (file: Int, entry: TensorEntry) {
+      for (number, weights) in files.enumerated() {
+        let tensors = weights.file.header.tensors
+        guard let entry = request.names.lazy.compactMap({ tensors[$0] }).first else { continue }
+        guard entry.shape == request.shape else {
+          throw ModelError.wrongShape(
+            path: weights.file.path, tensor: entry.name, shape: entry.shape,
+            expected: request.shape)
+        }
+        _ = try weights.file.require(
+          entry.name, [.float32, .float16, .bfloat16], shape: entry.shape.map { $0 })
+        return (number, entry)
       }
-      missing = left
-    }
-    if let request = missing.first {
       throw ModelError.missingTensor(
         path: WeightFiles.path(folder: folder), tensor: request.names[0], shape: request.shape)
     }
-    return ModelWeights(plan: plan, values: values)
-  }
-
-  /// Reads a tensor if the file has it.
-  private static func fill(
-    _ values: inout AlignedBuffer<Float>, _ request: TensorRequest,
-    from file: borrowing SafetensorsFile
-  ) throws -> Bool {
-    let tensors = file.header.tensors
-    guard let entry = request.names.compactMap({ tensors[$0] }).first else { return false }
-    guard entry.shape == request.shape else {
-      throw ModelError.wrongShape(
-        path: file.path, tensor: entry.name, shape: entry.shape, expected: request.shape)
-    }
-    _ = try file.require(
-      entry.name, [.float32, .float16, .bfloat16], shape: entry.shape.map { $0 })
-    var all = values.mutableSpan
-    all.withDisjoint { all in
-      for piece in request.pieces {
-        all.withSlice(piece.target..<piece.target + piece.count) { target in
-          file.readFloats(entry, from: piece.source, into: &target)
+    var vectors = AlignedBuffer<Float>(count: plan.vectorCount)
+    var all = vectors.mutableSpan
+    for request in plan.vectors {
+      let (number, entry) = try find(request)
+      all.withDisjoint { all in
+        for piece in request.pieces {
+          all.withSlice(piece.target..<piece.target + piece.count) { target in
+            files[number].file.readFloats(entry, from: piece.source, into: &target)
+            guard request.offset != 0 else { return }
+            for index in target.indices { target[index] += request.offset }
+          }
         }
       }
     }
-    return true
+    return ModelWeights(
+      plan: plan, files: files, matrices: try plan.matrices.map(find), vectors: vectors)
+  }
+}
+
+extension ModelWeights {
+  /// Bytes of the planned matrices in their files; they are mapped, not read into memory.
+  package var mappedByteCount: Int { matrices.reduce(0) { $0 + $1.entry.range.count } }
+
+  /// Lends gains or biases.
+  @_lifetime(borrow self)
+  func vector(_ range: Range<Int>) -> Span<Float> { vectors.span.extracting(range) }
+
+  /// Reads row `index` of a matrix as Float.
+  func readRow(_ matrix: Int, _ index: Int, into row: inout MutableSpan<Float>) {
+    let (file, entry) = matrices[matrix]
+    files[file].file.readFloats(entry, from: index * row.count, into: &row)
+  }
+
+  /// Elements of the largest tile that must be made, because its file holds other numbers than a
+  /// product takes, or another order.
+  var scratchCount: Int {
+    plan.projections.map { projection in
+      let isDirect = projection.tiles.allSatisfy { tile in
+        projection.run(covering: tile).map { hasFloats($0) } ?? false
+      }
+      return isDirect ? 0 : projection.tileCount
+    }.max() ?? 0
+  }
+
+  private func hasFloats(_ run: Projection.Run) -> Bool {
+    let (file, entry) = matrices[run.matrix]
+    return files[file].withFloats(entry) { _ in true } ?? false
+  }
+
+  /// Lends the weights of a tile as a product's factor; `scratch` holds them where they are made.
+  func withTile(
+    _ projection: Projection, _ tile: Range<Int>, scratch: inout MutableSpan<Float>,
+    _ body: (Factor) -> Void
+  ) {
+    if let run = projection.run(covering: tile),
+      withFactor(projection, run, tile, body) != nil
+    {
+      return
+    }
+    widen(projection, tile, into: &scratch)
+    let used = scratch.span.extracting(0..<tile.count * projection.inputs)
+    switch projection.order {
+    case .outputMajor: body(Factor(used, .transposed, stride: projection.inputs))
+    case .inputMajor: body(Factor(used, .plain, stride: tile.count))
+    }
+  }
+
+  /// Lends the weights of a tile where they lie in their file; nil where they cannot be used so.
+  private func withFactor(
+    _ projection: Projection, _ run: Projection.Run, _ tile: Range<Int>, _ body: (Factor) -> Void
+  ) -> Void? {
+    let (file, entry) = matrices[run.matrix]
+    let first = run.source + tile.lowerBound - run.outputs.lowerBound
+    return files[file].withFloats(entry) { values in
+      switch projection.order {
+      case .outputMajor:
+        let inputs = projection.inputs
+        let rows = values.extracting(first * inputs..<(first + tile.count) * inputs)
+        body(Factor(rows, .transposed, stride: inputs))
+      case .inputMajor:
+        let stride = entry.shape[1]
+        let end = values.count - stride + first + tile.count
+        body(Factor(values.extracting(first..<end), .plain, stride: stride))
+      }
+    }
+  }
+
+  /// Fills `scratch` with the weights of some outputs, in the order of the files.
+  private func widen(
+    _ projection: Projection, _ outputs: Range<Int>, into scratch: inout MutableSpan<Float>
+  ) {
+    let inputs = projection.inputs
+    scratch.withDisjoint { scratch in
+      for run in projection.runs {
+        let wanted = run.outputs.clamped(to: outputs)
+        if wanted.isEmpty { continue }
+        let (file, entry) = matrices[run.matrix]
+        let first = run.source + wanted.lowerBound - run.outputs.lowerBound
+        let place = wanted.lowerBound - outputs.lowerBound
+        switch projection.order {
+        case .outputMajor:
+          scratch.withSlice(place * inputs..<(place + wanted.count) * inputs) {
+            files[file].file.readFloats(entry, from: first * inputs, into: &$0)
+          }
+        case .inputMajor:
+          for input in 0..<inputs {
+            let start = input * outputs.count + place
+            scratch.withSlice(start..<start + wanted.count) {
+              files[file].file.readFloats(
+                entry, from: input * entry.shape[1] + first, into: &$0)
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
+extension Projection {
+  /// The run that holds all of a tile.
+  fileprivate func run(covering tile: Range<Int>) -> Run? {
+    runs.first {
+      $0.outputs.lowerBound <= tile.lowerBound && tile.upperBound <= $0.outputs.upperBound
+    }
   }
 }

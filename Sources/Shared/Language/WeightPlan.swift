@@ -1,17 +1,71 @@
-// Which tensors of a model's files are needed and where they go. Comes in: a description. Leaves:
-// the place of every weight in one array of Float, and the tensors to fill it from.
+// Which tensors of a model's files are needed and what they are for. Comes in: a description.
+// Leaves: matrices by number, which stay in their files, and the places of gains and biases in one
+// array of Float.
 //
-// Queries, keys and values become one projection, `[queries | keys | values]` whatever the file's
+// Queries, keys and values become one projection, `[queries | keys | values]` whatever the files'
 // order, and so do gate and input of a gated perceptron: one large product instead of several.
 
-/// A projection: its matrix in the order of its file, and its bias.
+/// A projection: where the columns of its output come from, and its bias.
 struct Projection: Sendable, Equatable {
+  /// Neighbouring outputs that are neighbours in a file too.
+  struct Run: Sendable, Equatable {
+    let outputs: Range<Int>
+    /// The number of the matrix.
+    let matrix: Int
+    /// The output of the matrix that comes first.
+    let source: Int
+  }
+
   let inputs: Int
   let outputs: Int
   let order: WeightOrder
-  let weight: Range<Int>
+  let runs: [Run]
   /// Empty where there is none.
   let bias: Range<Int>
+  /// The outputs of which a product takes the weights at once.
+  let tiles: [Range<Int>]
+
+  init(inputs: Int, outputs: Int, order: WeightOrder, runs: [Run], bias: Range<Int>) {
+    self.inputs = inputs
+    self.outputs = outputs
+    self.order = order
+    self.runs = runs
+    self.bias = bias
+    tiles = Projection.cut(runs.map(\.outputs.count), inputs: inputs)
+  }
+
+  /// Elements of the largest tile.
+  var tileCount: Int { inputs * (tiles.map(\.count).max() ?? 0) }
+
+  /// Tiles of about 1,024 outputs, fewer where a tile would pass 32 MiB.
+  ///
+  /// Longer runs are cut by themselves, so that their weights can be used where they lie; shorter
+  /// ones are joined.
+  private static func cut(_ runs: [Int], inputs: Int) -> [Range<Int>] {
+    let limit = min(1024, max(128, (8 << 20) / inputs / 64 * 64))
+    var tiles: [Range<Int>] = []
+    var first = 0
+    var end = 0
+    func close(_ length: Int) {
+      let parts = (length + limit - 1) / limit
+      let size = parts == 0 ? 0 : ((length + parts - 1) / parts + 15) / 16 * 16
+      for start in stride(from: first, to: first + length, by: max(1, size)) {
+        tiles.append(start..<min(start + size, first + length))
+      }
+      first += length
+    }
+    for run in runs {
+      if run >= limit / 4 {
+        close(end - first)
+        end += run
+        close(run)
+      } else {
+        end += run
+      }
+    }
+    close(end - first)
+    return tiles
+  }
 }
 
 /// Gain and bias of a norm; the bias is empty for root-mean-square norms.
@@ -24,16 +78,21 @@ struct NormPlace: Sendable, Equatable {
 struct LayerPlaces: Sendable, Equatable {
   let norm1: NormPlace
   let queryKeyValue: Projection
+  /// Gains of the norms on each head's queries and keys.
+  let queryNorm: NormPlace?
+  let keyNorm: NormPlace?
   let attentionOutput: Projection
+  let attentionNorm: NormPlace?
   let norm2: NormPlace
   /// `[gate | input]` where the perceptron is gated.
   let mlpIn: Projection
   let mlpOut: Projection
+  let mlpNorm: NormPlace?
 }
 
-/// A tensor that must be in the files, and the places of its elements.
+/// A tensor that must be in the files.
 struct TensorRequest: Sendable {
-  /// Consecutive elements of the tensor.
+  /// Consecutive elements of a vector and where they go.
   struct Piece: Sendable {
     let source: Int
     let count: Int
@@ -43,15 +102,21 @@ struct TensorRequest: Sendable {
   /// What the tensor may be called, the likeliest name first.
   let names: [String]
   let shape: [Int]
+  /// Empty for a matrix, which stays where it is.
   let pieces: [Piece]
+  /// What is added to each element.
+  var offset: Float = 0
 }
 
-/// The places of all weights that a pass needs.
+/// The weights that a pass needs.
 struct WeightPlan: Sendable {
-  private(set) var count = 0
-  private(set) var requests: [TensorRequest] = []
-  private(set) var embedding = 0..<0
-  private(set) var positions = 0..<0
+  /// Elements of all gains and biases.
+  private(set) var vectorCount = 0
+  private(set) var vectors: [TensorRequest] = []
+  private(set) var matrices: [TensorRequest] = []
+  /// The numbers of the tables of embeddings and positions.
+  private(set) var embedding = 0
+  private(set) var positions: Int?
   private(set) var layers: [LayerPlaces] = []
   private(set) var finalNorm: NormPlace?
   private(set) var unembedding: Projection?
@@ -61,13 +126,22 @@ struct WeightPlan: Sendable {
   init(_ description: ModelDescription, layers: Int, includesFinalNorm: Bool, unembeds: Bool) {
     self.description = description
     let names = description.tensors
-    embedding = tensor(names.embedding, [description.vocabularySize, description.width])
-    if description.positions == .learned, let name = names.positions {
-      positions = tensor(name, [description.contextLimit, description.width])
+    embedding = matrix(names.embedding, [description.vocabularySize, description.width])
+    if case .learned(let offset) = description.positions, let name = names.positions {
+      positions = matrix(name, [description.contextLimit + offset, description.width])
     }
     for layer in 0..<layers { self.layers.append(block(names.layers + "\(layer).")) }
     if includesFinalNorm || unembeds { finalNorm = norm(names.finalNorm) }
     if unembeds { unembedding = planUnembedding() }
+  }
+
+  /// Elements of all matrices.
+  var matrixCount: Int { matrices.reduce(0) { $0 + $1.shape.reduce(1, *) } }
+
+  /// The projections of all layers and the unembedding.
+  var projections: [Projection] {
+    layers.flatMap { [$0.queryKeyValue, $0.attentionOutput, $0.mlpIn, $0.mlpOut] }
+      + [unembedding].compactMap { $0 }
   }
 
   // MARK: Parts
@@ -80,14 +154,18 @@ struct WeightPlan: Sendable {
     return LayerPlaces(
       norm1: norm(prefix + names.norm1),
       queryKeyValue: queryKeyValue(prefix),
+      queryNorm: headNorm(prefix, names.headNorms?.query),
+      keyNorm: headNorm(prefix, names.headNorms?.key),
       attentionOutput: projection(
         [(prefix + names.attentionOutput, description.width)], inputs: mixedWidth,
         hasBias: names.biases.attentionOutput),
+      attentionNorm: names.outputNorms.map { norm(prefix + $0.attention) },
       norm2: norm(prefix + names.norm2),
       mlpIn: projection(mlpInputs, inputs: description.width, hasBias: names.biases.mlp),
       mlpOut: projection(
         [(prefix + names.mlpOut, description.width)], inputs: description.mlpWidth,
-        hasBias: names.biases.mlp))
+        hasBias: names.biases.mlp),
+      mlpNorm: names.outputNorms.map { norm(prefix + $0.mlp) })
   }
 
   private mutating func queryKeyValue(_ prefix: String) -> Projection {
@@ -111,21 +189,23 @@ struct WeightPlan: Sendable {
   /// One tensor `[heads, 3, headWidth, inputs]`, put in the order `[3, heads, headWidth, inputs]`.
   private mutating func perHead(_ name: String, hasBias: Bool) -> Projection {
     let (heads, size) = (description.headCount, description.headWidth)
-    let (inputs, outputs) = (description.width, 3 * description.headCount * description.headWidth)
-    func pieces(rowLength: Int, at start: Int) -> [TensorRequest.Piece] {
-      (0..<heads * 3).map { index in
-        let (head, part) = (index / 3, index % 3)
-        let count = size * rowLength
-        return TensorRequest.Piece(
-          source: index * count, count: count, target: start + (part * heads + head) * count)
-      }
-    }
-    let weight = reserve(outputs * inputs)
-    request(name + ".weight", [outputs, inputs], pieces(rowLength: inputs, at: weight.lowerBound))
+    let (inputs, outputs) = (description.width, 3 * heads * size)
+    let number = matrix(name, [outputs, inputs])
+    let starts = (0..<3 * heads).map { index in (index % heads * 3 + index / heads) * size }
     let bias = reserve(hasBias ? outputs : 0)
-    if hasBias { request(name + ".bias", [outputs], pieces(rowLength: 1, at: bias.lowerBound)) }
+    if hasBias {
+      vector(
+        name + ".bias", outputs,
+        starts.enumerated().map { index, source in
+          TensorRequest.Piece(source: source, count: size, target: bias.lowerBound + index * size)
+        })
+    }
     return Projection(
-      inputs: inputs, outputs: outputs, order: .outputMajor, weight: weight, bias: bias)
+      inputs: inputs, outputs: outputs, order: .outputMajor,
+      runs: starts.enumerated().map { index, source in
+        Projection.Run(
+          outputs: index * size..<(index + 1) * size, matrix: number, source: source)
+      }, bias: bias)
   }
 
   /// Tensors whose outputs stand side by side.
@@ -133,64 +213,85 @@ struct WeightPlan: Sendable {
     _ parts: [(name: String, outputs: Int)], inputs: Int, hasBias: Bool
   ) -> Projection {
     let order = description.tensors.order
-    precondition(order == .outputMajor || parts.count == 1, "columns cannot be joined")
     let outputs = parts.reduce(0) { $0 + $1.outputs }
-    let weight = reserve(outputs * inputs)
     let bias = reserve(hasBias ? outputs : 0)
+    var runs: [Projection.Run] = []
     var first = 0
     for part in parts {
       let shape = order == .outputMajor ? [part.outputs, inputs] : [inputs, part.outputs]
-      request(part.name + ".weight", shape, at: weight.lowerBound + first * inputs)
-      if hasBias { request(part.name + ".bias", [part.outputs], at: bias.lowerBound + first) }
+      let number = matrix(part.name, shape)
+      runs.append(
+        Projection.Run(outputs: first..<first + part.outputs, matrix: number, source: 0))
+      if hasBias { vector(part.name + ".bias", part.outputs, at: bias.lowerBound + first) }
       first += part.outputs
     }
-    return Projection(inputs: inputs, outputs: outputs, order: order, weight: weight, bias: bias)
+    return Projection(inputs: inputs, outputs: outputs, order: order, runs: runs, bias: bias)
   }
 
   private mutating func norm(_ name: String) -> NormPlace {
-    let gain = tensor(name + ".weight", [description.width])
-    let hasBias = description.norm == .layer
-    return NormPlace(
-      gain: gain, bias: hasBias ? tensor(name + ".bias", [description.width]) : 0..<0)
+    let gain = reserve(description.width)
+    vector(name + ".weight", gain.count, at: gain.lowerBound, offset: description.gainOffset)
+    guard description.norm == .layer else { return NormPlace(gain: gain, bias: 0..<0) }
+    let bias = reserve(description.width)
+    vector(name + ".bias", bias.count, at: bias.lowerBound)
+    return NormPlace(gain: gain, bias: bias)
+  }
+
+  private mutating func headNorm(_ prefix: String, _ name: String?) -> NormPlace? {
+    guard let name else { return nil }
+    let gain = reserve(description.headWidth)
+    vector(
+      prefix + name + ".weight", gain.count, at: gain.lowerBound, offset: description.gainOffset)
+    return NormPlace(gain: gain, bias: 0..<0)
   }
 
   private mutating func planUnembedding() -> Projection {
-    let shape = [description.vocabularySize, description.width]
-    var weight = embedding
-    if !description.tensors.unembedding.isEmpty {
-      weight = reserve(shape[0] * shape[1])
-      let piece = TensorRequest.Piece(source: 0, count: weight.count, target: weight.lowerBound)
-      requests.append(
-        TensorRequest(names: description.tensors.unembedding, shape: shape, pieces: [piece]))
+    let outputs = description.vocabularySize
+    let names = description.tensors.unembedding
+    var number = embedding
+    if !names.isEmpty {
+      number = matrices.count
+      matrices.append(
+        TensorRequest(
+          names: names.map { $0 + ".weight" }, shape: [outputs, description.width], pieces: []))
+    }
+    let bias = reserve(description.tensors.biases.unembedding ? outputs : 0)
+    if !bias.isEmpty {
+      let piece = TensorRequest.Piece(source: 0, count: outputs, target: bias.lowerBound)
+      vectors.append(
+        TensorRequest(names: names.map { $0 + ".bias" }, shape: [outputs], pieces: [piece]))
     }
     return Projection(
-      inputs: description.width, outputs: description.vocabularySize, order: .outputMajor,
-      weight: weight, bias: 0..<0)
+      inputs: description.width, outputs: outputs, order: .outputMajor,
+      runs: [Projection.Run(outputs: 0..<outputs, matrix: number, source: 0)], bias: bias)
   }
 
   // MARK: Places
 
-  /// Room for `count` elements, at a multiple of 64 bytes.
+  /// Room for `count` elements of vectors, at a multiple of 64 bytes.
   private mutating func reserve(_ count: Int) -> Range<Int> {
-    let start = (self.count + 15) / 16 * 16
-    self.count = start + count
+    let start = (vectorCount + 15) / 16 * 16
+    vectorCount = start + count
     return start..<start + count
   }
 
-  private mutating func tensor(_ name: String, _ shape: [Int]) -> Range<Int> {
-    let range = reserve(shape.reduce(1, *))
-    request(name, shape, at: range.lowerBound)
-    return range
+  /// The number of a matrix that stays in its file.
+  private mutating func matrix(_ name: String, _ shape: [Int]) -> Int {
+    matrices.append(TensorRequest(names: full(name + ".weight"), shape: shape, pieces: []))
+    return matrices.count - 1
   }
 
-  private mutating func request(_ name: String, _ shape: [Int], at target: Int) {
-    let count = shape.reduce(1, *)
-    request(name, shape, [TensorRequest.Piece(source: 0, count: count, target: target)])
+  private mutating func vector(_ name: String, _ count: Int, at target: Int, offset: Float = 0) {
+    let piece = TensorRequest.Piece(source: 0, count: count, target: target)
+    vectors.append(
+      TensorRequest(names: full(name), shape: [count], pieces: [piece], offset: offset))
   }
 
-  private mutating func request(_ name: String, _ shape: [Int], _ pieces: [TensorRequest.Piece]) {
-    requests.append(
-      TensorRequest(
-        names: description.tensors.prefixes.map { $0 + name }, shape: shape, pieces: pieces))
+  private mutating func vector(_ name: String, _ count: Int, _ pieces: [TensorRequest.Piece]) {
+    vectors.append(TensorRequest(names: full(name), shape: [count], pieces: pieces))
+  }
+
+  private func full(_ name: String) -> [String] {
+    description.tensors.prefixes.map { $0 + name }
   }
 }

@@ -164,13 +164,12 @@ package enum Kernels {
 
   // MARK: Rows
 
-  /// Turns the first `count` scores into weights that sum to one, and the others into none.
-  package static func softmax(_ row: inout MutableSpan<Float>, count: Int) {
-    let top = maximum(row.span.extracting(0..<count))
-    for index in 0..<count { row[index] = exponential(row[index] - top) }
-    let factor = 1 / sum(row.span.extracting(0..<count))
-    for index in 0..<count { row[index] *= factor }
-    for index in count..<row.count { row[index] = 0 }
+  /// Turns scores into weights that sum to one.
+  package static func softmax(_ row: inout MutableSpan<Float>) {
+    let top = maximum(row.span)
+    for index in 0..<row.count { row[index] = exponential(row[index] - top) }
+    let factor = 1 / sum(row.span)
+    for index in 0..<row.count { row[index] *= factor }
   }
 
   /// Writes (x − mean) / scale, without gain and bias.
@@ -180,13 +179,46 @@ package enum Kernels {
     _ source: Span<Float>, _ kind: NormKind, epsilon: Float, into target: inout MutableSpan<Float>
   ) -> Float {
     precondition(source.count == target.count, "rows of different length")
-    let share = 1 / Float(source.count)
-    let mean = kind == .layer ? sum(source) * share : 0
+    let mean = kind == .layer ? sum(source) / Float(source.count) : 0
     for index in 0..<target.count { target[index] = source[index] - mean }
-    let scale = (squareSum(target.span) * share + epsilon).squareRoot()
+    return divideByRootMeanSquare(&target, epsilon: epsilon)
+  }
+
+  /// x ← (x − mean) / scale, without gain and bias.
+  package static func normaliseInPlace(
+    _ row: inout MutableSpan<Float>, _ kind: NormKind, epsilon: Float
+  ) -> Float {
+    if kind == .layer { subtractMeans(&row, over: row.count) }
+    return divideByRootMeanSquare(&row, epsilon: epsilon)
+  }
+
+  private static func divideByRootMeanSquare(
+    _ row: inout MutableSpan<Float>, epsilon: Float
+  ) -> Float {
+    let scale = (squareSum(row.span) / Float(row.count) + epsilon).squareRoot()
     let factor = 1 / scale
-    for index in 0..<target.count { target[index] *= factor }
+    for index in 0..<row.count { row[index] *= factor }
     return scale
+  }
+
+  /// x ← x − mean, over each run of `size` elements.
+  package static func subtractMeans(_ row: inout MutableSpan<Float>, over size: Int) {
+    precondition(size > 0 && row.count % size == 0, "runs do not fill the row")
+    for start in stride(from: 0, to: row.count, by: size) {
+      let mean = sum(row.span.extracting(start..<start + size)) / Float(size)
+      for index in start..<start + size { row[index] -= mean }
+    }
+  }
+
+  /// x ← cap·tanh(x / cap).
+  package static func softCap(_ row: inout MutableSpan<Float>, cap: Float) {
+    let factor = 2 / cap
+    forEach(&row) { x in
+      let size = x < 0 ? -x : x
+      let e = exponential(-factor * size)
+      let capped = cap * (1 - e) / (1 + e)
+      return x < 0 ? -capped : capped
+    }
   }
 
   /// x ← x · gain + bias; an empty bias is zero.

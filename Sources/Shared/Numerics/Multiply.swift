@@ -20,6 +20,20 @@ package enum Sharing: Sendable {
   case none
 }
 
+/// The right factor of a product, or some columns of it.
+package struct Factor: ~Escapable {
+  package let values: Span<Float>
+  package let layout: Layout
+  package let stride: Int
+
+  @_lifetime(copy values)
+  package init(_ values: Span<Float>, _ layout: Layout, stride: Int) {
+    self.values = values
+    self.layout = layout
+    self.stride = stride
+  }
+}
+
 /// Matrix products on row-major spans.
 package enum Multiply {
   /// Tells OpenBLAS to leave threads to us; called before the first product.
@@ -95,6 +109,90 @@ package enum Multiply {
         }
       }
     }
+  }
+
+  /// C ← activation(A·B + bias) with A `[rows, inner]`, B `[inner, columns]` lent tile by tile, C
+  /// `[rows, columns]`; an empty bias is zero.
+  ///
+  /// A worker asks for a tile of B's columns by `withTile(worker, number, use)` and keeps it for as
+  /// many blocks of rows as it can take.
+  package static func product(
+    rows: Int, inner: Int, _ a: Span<Float>, aStride: Int, tiles: [Range<Int>],
+    bias: Span<Float>, into c: inout MutableSpan<Float>, cStride: Int,
+    withTile: @Sendable (Int, Int, (Factor) -> Void) -> Void,
+    activation: Activation?
+  ) {
+    guard rows > 0, let columns = tiles.last?.upperBound else { return }
+    check(a.count, rows: rows, columns: inner, stride: aStride, "A")
+    check(c.count, rows: rows, columns: columns, stride: cStride, "C")
+    precondition(bias.isEmpty || bias.count == columns, "bias and columns differ")
+    prepared
+    let rowBlock = rowBlock(rows: rows, tiles: tiles.count)
+    let rowTasks = (rows + rowBlock - 1) / rowBlock
+    let tasks = rowTasks * tiles.count
+    let next = Counter()
+    unsafe c.withUnsafeMutableBufferPointer { c in
+      unsafe a.withUnsafeBufferPointer { a in
+        guard let target = c.baseAddress else { return }
+        let work = unsafe Operands(a: a.baseAddress, b: nil, c: target)
+        Parallel.forEach(min(Parallel.threadCount, tasks)) { worker in
+          var task = next.take()
+          while task < tasks {
+            let number = task / rowTasks
+            let tile = tiles[number]
+            withTile(worker, number) { factor in
+              check(factor, inner: inner, columns: tile.count)
+              while task < tasks, task / rowTasks == number {
+                let row = task % rowTasks * rowBlock
+                let count = min(rowBlock, rows - row)
+                unsafe block(
+                  rows: count, columns: tile.count, inner: inner,
+                  work.a.map { unsafe $0 + row * aStride }, aStride: aStride, factor,
+                  bias: bias.isEmpty ? bias : bias.extracting(tile),
+                  into: work.c + row * cStride + tile.lowerBound, cStride: cStride, activation)
+                task = next.take()
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+
+  /// Rows of a block; a function of the shape alone, as large as leaves enough blocks to share.
+  private static func rowBlock(rows: Int, tiles: Int) -> Int {
+    var block = 1024
+    while block > 128, (rows + block - 1) / block * tiles < 8 { block /= 2 }
+    return block
+  }
+
+  private static func block(
+    rows: Int, columns: Int, inner: Int, _ a: UnsafePointer<Float>?, aStride: Int, _ b: Factor,
+    bias: Span<Float>, into c: UnsafeMutablePointer<Float>, cStride: Int,
+    _ activation: Activation?
+  ) {
+    if !bias.isEmpty {
+      for row in 0..<rows {
+        for column in 0..<columns { unsafe c[row * cStride + column] = bias[column] }
+      }
+    }
+    unsafe b.values.withUnsafeBufferPointer { values in
+      unsafe cblas_sgemm(
+        CblasRowMajor, CblasNoTrans, b.layout == .plain ? CblasNoTrans : CblasTrans,
+        blasint(rows), blasint(columns), blasint(inner), 1, a, blasint(aStride),
+        values.baseAddress, blasint(b.stride), bias.isEmpty ? 0 : 1, c, blasint(cStride))
+    }
+    guard let activation else { return }
+    for row in 0..<rows {
+      let run = unsafe UnsafeMutableBufferPointer(start: c + row * cStride, count: columns)
+      var span = unsafe MutableSpan(_unsafeElements: run)
+      Kernels.activate(activation, &span)
+    }
+  }
+
+  private static func check(_ factor: Factor, inner: Int, columns: Int) {
+    let shape = factor.layout == .plain ? (inner, columns) : (columns, inner)
+    check(factor.values.count, rows: shape.0, columns: shape.1, stride: factor.stride, "B")
   }
 
   private static func check(_ count: Int, rows: Int, columns: Int, stride: Int, _ name: String) {

@@ -7,7 +7,7 @@ enum GPTNeoX {
     _ configuration: ModelConfiguration
   ) throws(ModelError) -> ModelDescription {
     let width = try configuration.count("hidden_size")
-    let heads = try configuration.count("num_attention_heads")
+    let heads = try configuration.heads("num_attention_heads")
     let headWidth = try configuration.headWidth(width: width, heads: heads)
     let isParallel = try configuration.flag("use_parallel_residual", fallback: true)
     let hasBias = try configuration.flag("attention_bias", fallback: true)
@@ -16,7 +16,7 @@ enum GPTNeoX {
       family: Family.gptNeoX.rawValue,
       vocabularySize: try configuration.count("vocab_size"),
       contextLimit: try configuration.count("max_position_embeddings", fallback: 2048),
-      layerCount: try configuration.count("num_hidden_layers"),
+      layers: try configuration.layers(),
       width: width, headCount: heads, keyValueHeadCount: heads, headWidth: headWidth,
       mlpWidth: try configuration.count("intermediate_size"),
       norm: .layer,
@@ -25,14 +25,13 @@ enum GPTNeoX {
       block: isParallel ? .parallel : .sequential,
       activation: try configuration.activation("hidden_act", fallback: "gelu"),
       isGated: false, attentionScale: 1 / Float(headWidth).squareRoot(),
-      dividesScoresByLayer: false,
       tensors: TensorNames(
-        prefixes: ["gpt_neox.", ""], embedding: "embed_in.weight", positions: nil,
+        prefixes: ["gpt_neox.", ""], embedding: "embed_in",
         layers: "layers.", norm1: "input_layernorm", norm2: "post_attention_layernorm",
         queryKeyValue: .fusedPerHead("attention.query_key_value"),
-        attentionOutput: "attention.dense", mlpIn: "mlp.dense_h_to_4h", mlpGate: nil,
-        mlpOut: "mlp.dense_4h_to_h", finalNorm: "final_layer_norm",
-        unembedding: isTied ? [] : ["embed_out.weight", "lm_head.weight"], order: .outputMajor,
+        attentionOutput: "attention.dense", mlpIn: "mlp.dense_h_to_4h",
+        mlpOut: "mlp.dense_4h_to_h", activation: "mlp.act", finalNorm: "final_layer_norm",
+        unembedding: isTied ? [] : ["embed_out", "lm_head"],
         biases: Biases(queryKeyValue: hasBias, attentionOutput: hasBias, mlp: true)))
   }
 }

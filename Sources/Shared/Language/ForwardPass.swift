@@ -1,0 +1,246 @@
+// The one forward pass. Comes in: tokens. Leaves: activations, lent to a tap at the hook points that
+// were asked for. The steps are in Blocks.swift and Attention.swift.
+
+/// Where the rows of a tapped hook point lie in the span that is lent.
+package struct TappedRows: Sendable, Equatable {
+  package let count: Int
+  /// Elements of a row.
+  package let width: Int
+  /// Elements from the start of one row to that of the next.
+  package let stride: Int
+
+  /// The elements of row `index`.
+  package func range(_ index: Int) -> Range<Int> { index * stride..<index * stride + width }
+}
+
+/// Receives the rows of hook point number `index` of those asked for, one per token.
+package typealias Tap = (_ index: Int, _ values: Span<Float>, _ rows: TappedRows) throws -> Void
+
+/// The work memory of a pass, in columns of Float per token.
+private struct PassColumns {
+  let model: ModelDescription
+  let contextSize: Int
+  let hookPoints: [HookPoint]
+  let processing: WeightProcessing
+
+  func wants(_ sites: HookSite...) -> Bool { hookPoints.contains { sites.contains($0.site) } }
+
+  var queryKeyValue: Int { model.queryKeyValueWidth }
+  var mixed: Int { model.headCount * model.headWidth }
+  var hidden: Int { model.isGated ? 2 * model.mlpWidth : model.mlpWidth }
+  /// Parallel blocks keep attention's output until the perceptron's is there.
+  var secondOutput: Int { model.block == .parallel ? model.width : 0 }
+  var headScales: Int {
+    model.tensors.headNorms == nil ? 0 : max(model.headCount, model.keyValueHeadCount)
+  }
+  var scores: Int { wants(.scores) ? model.headCount * contextSize : 0 }
+  var pattern: Int { wants(.pattern) ? model.headCount * contextSize : 0 }
+  var result: Int { wants(.result) ? model.headCount * model.width : 0 }
+  var logits: Int { wants(.logits, .cappedLogits) ? model.vocabularySize : 0 }
+  /// Rows as they are shown where that is not as they are computed.
+  var shown: Int {
+    let changed = hookPoints.filter { point in
+      if case .none = processing.change(at: point.site, in: model) { false } else { true }
+    }
+    let resultSource = wants(.result) ? mixed : 0
+    return changed.reduce(resultSource) { largest, point in
+      max(largest, point.site.rowWidth(in: model, contextSize: contextSize))
+    }
+  }
+
+  /// Columns whatever is asked for.
+  var plain: Int {
+    3 * model.width + 1 + secondOutput + queryKeyValue + mixed + hidden + headScales
+  }
+  var all: Int { plain + scores + pattern + result + logits + shown }
+}
+
+extension HookSite {
+  /// Elements of a token's row with all heads.
+  fileprivate func rowWidth(in model: ModelDescription, contextSize: Int) -> Int {
+    (headCount(in: model) ?? 1) * elements(in: model).size(contextSize: contextSize)
+  }
+}
+
+/// Owns the work memory of forward passes over batches of one largest size.
+///
+/// Shape letters: T tokens of the batch, d the model's width, H heads, K heads of keys and values,
+/// h a head's width, m the perceptron's width, C the context.
+package struct ForwardPass: ~Copyable {
+  let model: ModelDescription
+  package let contextSize: Int
+  package let sequenceLimit: Int
+  package let hookPoints: [HookPoint]
+  let processing: WeightProcessing
+  private let last: HookPoint
+  let rotations: Rotations
+
+  /// The residual stream `[T, d]`.
+  var residual: Matrix
+  /// A norm's output `[T, d]`.
+  var normalised: Matrix
+  /// A norm's scale `[T, 1]`.
+  var scale: Matrix
+  /// `[T, (H + 2K)·h]`, queries, keys and values side by side.
+  var queryKeyValue: Matrix
+  /// Scales of the norms on each head `[T, H]`.
+  var headScales: Matrix
+  /// The heads' outputs `[T, H·h]`.
+  var mixed: Matrix
+  /// What attention or the perceptron adds to the residual stream `[T, d]`.
+  var output: Matrix
+  /// In parallel blocks, what attention adds `[T, d]`.
+  var attentionOutput: Matrix
+  /// `[T, m]`, or `[T, 2m]` where the perceptron is gated.
+  var hidden: Matrix
+  /// Scratch of attention, one row per thread.
+  var scratch: Matrix
+  /// Tiles of weights that must be made, one row per thread.
+  var tiles: Matrix
+  /// `[T, H·C]`, only where asked for.
+  var scores: Matrix
+  var pattern: Matrix
+  /// `[T, H·d]`, only where asked for.
+  var result: Matrix
+  /// `[T, vocabulary]`, only where asked for.
+  var logits: Matrix
+  /// Rows as they are shown, where processing changes them.
+  var shown: Matrix
+  /// The bias that values lose by processing `[K·h]`, by layer.
+  var valueBiases: [[Float]] = []
+
+  /// Makes room for batches of up to `sequenceLimit` sequences of `contextSize` tokens.
+  package init(
+    _ transformer: borrowing Transformer, sequenceLimit: Int, contextSize: Int,
+    hookPoints: [HookPoint], processing: WeightProcessing = WeightProcessing()
+  ) {
+    let model = transformer.description
+    precondition(!hookPoints.isEmpty, "a pass needs a hook point to run to")
+    precondition(contextSize <= model.contextLimit, "sequences beyond the model's context")
+    self.model = model
+    self.sequenceLimit = sequenceLimit
+    self.contextSize = contextSize
+    self.hookPoints = hookPoints
+    self.processing = processing
+    last = hookPoints.max { ForwardPass.precedes($0, $1) } ?? hookPoints[0]
+    rotations = Rotations(model, contextSize: contextSize)
+    let columns = PassColumns(
+      model: model, contextSize: contextSize, hookPoints: hookPoints, processing: processing)
+    let tokens = sequenceLimit * contextSize
+    func room(_ columns: Int) -> Matrix {
+      Matrix(rows: columns == 0 ? 0 : tokens, columns: columns)
+    }
+    residual = room(model.width)
+    normalised = room(model.width)
+    scale = room(1)
+    queryKeyValue = room(columns.queryKeyValue)
+    headScales = room(columns.headScales)
+    mixed = room(columns.mixed)
+    output = room(model.width)
+    attentionOutput = room(columns.secondOutput)
+    hidden = room(columns.hidden)
+    scratch = Matrix(
+      rows: Parallel.threadCount, columns: Attention.scratchCount(model, contextSize: contextSize))
+    tiles = Matrix(rows: Parallel.threadCount, columns: transformer.weights.scratchCount)
+    scores = room(columns.scores)
+    pattern = room(columns.pattern)
+    result = room(columns.result)
+    logits = room(columns.logits)
+    shown = room(columns.shown)
+    if processing.foldsValueBiases { valueBiases = readValueBiases(transformer.weights) }
+  }
+
+  // MARK: Size
+
+  /// Bytes that a pass may take for its matrices before it is cut into smaller batches.
+  private static let byteLimit = 512 << 20
+
+  /// Sequences of a batch: as many as asked for, unless the work memory would become too large.
+  ///
+  /// A function of model and context alone, so that the cut does not depend on what is tapped.
+  package static func sequences(
+    _ model: ModelDescription, contextSize: Int, atMost limit: Int
+  ) -> Int {
+    let columns = PassColumns(
+      model: model, contextSize: contextSize, hookPoints: [], processing: WeightProcessing())
+    return max(1, min(limit, byteLimit / (4 * columns.plain * contextSize)))
+  }
+
+  /// Bytes of work memory, for the bill.
+  package static func byteCount(
+    _ model: ModelDescription, sequenceLimit: Int, contextSize: Int, hookPoints: [HookPoint],
+    processing: WeightProcessing = WeightProcessing()
+  ) -> Int {
+    let columns = PassColumns(
+      model: model, contextSize: contextSize, hookPoints: hookPoints, processing: processing)
+    let tile = WeightPlan(model, for: hookPoints).projections.map(\.tileCount).max() ?? 0
+    let perThread = Attention.scratchCount(model, contextSize: contextSize) + tile
+    return 4 * (sequenceLimit * contextSize * columns.all + Parallel.threadCount * perThread)
+  }
+
+  // MARK: Running
+
+  /// Runs tokens `[sequences, contextSize]` up to the last hook point.
+  ///
+  /// `tap` is called once for each hook point in the order of computation. Tokens must be below
+  /// the vocabulary's size.
+  package mutating func run(
+    _ transformer: borrowing Transformer, tokens: Span<UInt32>, tap: Tap
+  ) throws {
+    precondition(tokens.count % contextSize == 0, "tokens do not fill sequences")
+    precondition(tokens.count <= sequenceLimit * contextSize, "more sequences than there is room")
+    let layers = transformer.weights.plan.layers.count
+    try embed(transformer.weights, tokens, tap)
+    for layer in 0..<layers { try runBlock(transformer.weights, layer, tokens: tokens.count, tap) }
+    // What enters a block is known without the block.
+    try emit(.residualBefore, layers, residual, tokens: tokens.count, tap)
+    try runEnd(transformer.weights, tokens: tokens.count, tap)
+  }
+
+  // MARK: Taps
+
+  private static func precedes(_ left: HookPoint, _ right: HookPoint) -> Bool {
+    func stage(_ point: HookPoint) -> Int {
+      point.layer ?? (point.site >= .finalScale ? Int.max : -1)
+    }
+    return (stage(left), left.site) < (stage(right), right.site)
+  }
+
+  /// Whether anything after a place is asked for.
+  func continues(after site: HookSite, _ layer: Int) -> Bool {
+    ForwardPass.precedes(HookPoint(site, layer: layer), last)
+  }
+
+  func wants(_ site: HookSite, _ layer: Int?) -> Bool {
+    hookPoints.contains { $0.site == site && $0.layer == layer }
+  }
+
+  /// Lends the first `tokens` rows of a matrix, or `width` columns from `column` on, as they are
+  /// shown.
+  func emit(
+    _ site: HookSite, _ layer: Int?, _ values: borrowing Matrix, tokens: Int, column: Int = 0,
+    width: Int? = nil, _ tap: Tap
+  ) throws {
+    guard wants(site, layer) else { return }
+    let width = width ?? values.columns
+    let change = processing.change(at: site, in: model)
+    if case .none = change {
+      return try lend(site, layer, values, tokens: tokens, column: column, tap)
+    }
+    show(values, tokens: tokens, column: column, width: width, change, layer)
+    try lend(site, layer, shown, tokens: tokens, column: 0, tap)
+  }
+
+  private func lend(
+    _ site: HookSite, _ layer: Int?, _ values: borrowing Matrix, tokens: Int, column: Int,
+    _ tap: Tap
+  ) throws {
+    for (index, point) in hookPoints.enumerated() where point.site == site && point.layer == layer {
+      let columns = point.columns(in: model, contextSize: contextSize)
+      let rows = TappedRows(count: tokens, width: columns.count, stride: values.columns)
+      let first = column + columns.lowerBound
+      let end = (tokens - 1) * rows.stride + first + rows.width
+      try tap(index, values.span.extracting(first..<end), rows)
+    }
+  }
+}

@@ -1,0 +1,93 @@
+// Rotary positions as tables. Comes in: a description. Leaves: queries and keys, rotated by the
+// angle of their position.
+
+import Foundation
+
+/// The cosines and sines of a model's kinds of rotary positions; empty where it has none.
+struct Rotations: ~Copyable, Sendable {
+  /// Rotated pairs of each kind.
+  private let pairs: [Int]
+  private let contextSize: Int
+  /// `[kinds · C, pairs]`.
+  private var cosines: Matrix
+  private var sines: Matrix
+
+  init(_ model: ModelDescription, contextSize: Int) {
+    var kinds: [Rotary] = []
+    if case .rotary(let rotaries) = model.positions { kinds = rotaries }
+    self.contextSize = contextSize
+    pairs = kinds.map { $0.width / 2 }
+    cosines = Matrix(rows: kinds.count * contextSize, columns: pairs.max() ?? 0)
+    sines = Matrix(rows: kinds.count * contextSize, columns: pairs.max() ?? 0)
+    for (kind, rotary) in kinds.enumerated() {
+      let frequencies = rotary.frequencies
+      let factor = rotary.attentionFactor
+      for position in 0..<contextSize {
+        for index in frequencies.indices {
+          // transformers multiplies in single precision, which shows at late positions.
+          let angle = Double(Float(position) * frequencies[index])
+          cosines[kind * contextSize + position, index] = Float(cos(angle) * factor)
+          sines[kind * contextSize + position, index] = Float(sin(angle) * factor)
+        }
+      }
+    }
+  }
+
+  /// Rotates the first `heads` heads of each row.
+  func rotate(_ values: inout Matrix, _ kind: Int, heads: Int, headWidth: Int, tokens: Int) {
+    let (stride, count, context) = (cosines.columns, pairs[kind], contextSize)
+    let (cosines, sines) = (cosines.span, sines.span)
+    Rows.forEach(tokens, heads * headWidth, &values) { token, row in
+      let start = (kind * context + token % context) * stride
+      let angles = start..<start + count
+      Kernels.rotate(
+        &row, headWidth: headWidth, cosines: cosines.extracting(angles),
+        sines: sines.extracting(angles))
+    }
+  }
+}
+
+extension Rotary {
+  /// What cosines and sines are multiplied with.
+  var attentionFactor: Double {
+    if case .yarn(let yarn) = scaling { yarn.attentionFactor } else { 1 }
+  }
+
+  /// Radians per position of each pair, `[width / 2]`.
+  var frequencies: [Float] {
+    (0..<width / 2).map { index in
+      let plain = pow(base, -2 * Double(index) / Double(width))
+      return Float(scaled(plain, pair: index))
+    }
+  }
+
+  private func scaled(_ frequency: Double, pair: Int) -> Double {
+    switch scaling {
+    case .none: return frequency
+    case .linear(let factor): return frequency / factor
+    case .llama3(let factor, let low, let high, let originalContext):
+      let turns = originalContext * frequency / (2 * .pi)
+      if turns < low { return frequency / factor }
+      if turns > high { return frequency }
+      let share = (turns - low) / (high - low)
+      return (1 - share) * frequency / factor + share * frequency
+    case .yarn(let yarn):
+      let kept = 1 - yarn.ramp(pair: pair, width: width, base: base)
+      return frequency / yarn.factor * (1 - kept) + frequency * kept
+    }
+  }
+}
+
+extension Yarn {
+  /// How much of the factor stretches a pair: 0 for short wavelengths, 1 for long ones.
+  fileprivate func ramp(pair: Int, width: Int, base: Double) -> Double {
+    func pairWith(turns: Double) -> Double {
+      Double(width) * log(originalContext / (turns * 2 * .pi)) / (2 * log(base))
+    }
+    let (low, high) = (pairWith(turns: fast), pairWith(turns: slow))
+    let first = max(rounds ? low.rounded(.down) : low, 0)
+    let last = min(rounds ? high.rounded(.up) : high, Double(width - 1))
+    let span = first == last ? 0.001 : last - first
+    return min(max((Double(pair) - first) / span, 0), 1)
+  }
+}

@@ -1,0 +1,183 @@
+// Steps of a forward pass that treat every token's row alike, shared among threads in fixed blocks.
+
+/// Rows that one task of a rowwise step takes.
+private let rowBlock = 16
+
+enum Rows {
+  /// Calls `body` with each of the first `tokens` rows.
+  static func forEach(
+    _ tokens: Int, _ width: Int, _ target: inout Matrix,
+    _ body: @Sendable (Int, inout MutableSpan<Float>) -> Void
+  ) {
+    let stride = target.columns
+    var span = target.mutableSpan
+    span.withDisjoint { all in
+      Parallel.forBlocks(tokens, blockSize: rowBlock) { block in
+        for token in block {
+          all.withSlice(token * stride..<token * stride + width) { body(token, &$0) }
+        }
+      }
+    }
+  }
+
+  /// target ← target + source `[tokens, d]`.
+  static func add(_ source: borrowing Matrix, to target: inout Matrix, tokens: Int) {
+    let width = target.columns
+    let values = source.span
+    forEach(tokens, width, &target) { token, row in
+      Kernels.add(values.extracting(token * width..<(token + 1) * width), to: &row)
+    }
+  }
+
+  /// target ← source.
+  static func copy(_ source: borrowing Matrix, to target: inout Matrix, tokens: Int) {
+    let width = target.columns
+    let values = source.span
+    forEach(tokens, width, &target) { token, row in
+      Kernels.copy(values.extracting(token * width..<(token + 1) * width), to: &row)
+    }
+  }
+
+  /// target ← norm(source) `[tokens, d]`, times gain plus bias where these are given; scales
+  /// `[tokens, 1]`.
+  static func normalise(
+    _ source: borrowing Matrix, _ norm: Norm, gain: Span<Float>, bias: Span<Float>,
+    into target: inout Matrix, scales: inout Matrix, tokens: Int
+  ) {
+    let width = target.columns
+    let values = source.span
+    let scales = scales.disjoint
+    forEach(tokens, width, &target) { token, row in
+      let scale = Kernels.normalise(
+        values.extracting(token * width..<(token + 1) * width), norm.kind, epsilon: norm.epsilon,
+        into: &row)
+      scales.set(token, scale)
+      if !gain.isEmpty { Kernels.affine(&row, gain: gain, bias: bias) }
+    }
+  }
+
+  /// target ← target · gain + bias.
+  static func scale(
+    _ target: inout Matrix, gain: Span<Float>, bias: Span<Float>, tokens: Int
+  ) {
+    forEach(tokens, target.columns, &target) { _, row in
+      Kernels.affine(&row, gain: gain, bias: bias)
+    }
+  }
+
+  /// Norms each of some heads of a row in place; scales `[tokens, heads or more]`.
+  static func normaliseHeads(
+    _ target: inout Matrix, columns: Range<Int>, headWidth: Int, _ norm: Norm,
+    scales: inout Matrix, tokens: Int
+  ) {
+    let heads = columns.count / headWidth
+    let stride = target.columns
+    let scaleStride = scales.columns
+    let scales = scales.disjoint
+    let all = target.disjoint
+    Parallel.forBlocks(tokens, blockSize: rowBlock) { block in
+      for token in block {
+        for head in 0..<heads {
+          let start = token * stride + columns.lowerBound + head * headWidth
+          all.withSlice(start..<start + headWidth) { row in
+            let scale = Kernels.normaliseInPlace(&row, norm.kind, epsilon: norm.epsilon)
+            scales.set(token * scaleStride + head, scale)
+          }
+        }
+      }
+    }
+  }
+
+  /// Multiplies each of some heads of a row with a gain.
+  static func scaleHeads(
+    _ target: inout Matrix, columns: Range<Int>, gain: Span<Float>, tokens: Int
+  ) {
+    let stride = target.columns
+    let all = target.disjoint
+    Parallel.forBlocks(tokens, blockSize: rowBlock) { block in
+      for token in block {
+        for start in Swift.stride(from: columns.lowerBound, to: columns.upperBound, by: gain.count)
+        {
+          let place = token * stride + start
+          all.withSlice(place..<place + gain.count) { Kernels.multiply(by: gain, &$0) }
+        }
+      }
+    }
+  }
+
+  /// The first `width` elements of each row ← activation of them.
+  static func activate(
+    _ activation: Activation, _ hidden: inout Matrix, width: Int, tokens: Int
+  ) {
+    forEach(tokens, width, &hidden) { _, row in Kernels.activate(activation, &row) }
+  }
+
+  /// The first half of each row ← itself times the second half.
+  static func gate(_ hidden: inout Matrix, width: Int, tokens: Int) {
+    forEach(tokens, 2 * width, &hidden) { _, row in
+      row.withDisjoint { row in
+        row.withSlice(0..<width) { gate in
+          row.withSlice(width..<2 * width) { Kernels.multiply(by: $0.span, &gate) }
+        }
+      }
+    }
+  }
+
+  /// target `[tokens, outputs]` ← source · W + b, with the first `inputs` columns of source, and
+  /// its activation where one is given.
+  static func project(
+    _ weights: borrowing ModelWeights, _ projection: Projection, _ source: borrowing Matrix,
+    into target: inout Matrix, scratch: inout Matrix, tokens: Int,
+    activation: Activation? = nil
+  ) {
+    let stride = target.columns
+    let size = scratch.columns
+    let scratch = scratch.disjoint
+    var span = target.mutableSpan
+    Multiply.product(
+      rows: tokens, inner: projection.inputs, source.span, aStride: source.columns,
+      tiles: projection.tiles, bias: weights.vector(projection.bias), into: &span, cStride: stride,
+      withTile: { worker, tile, use in
+        scratch.withSlice(worker * size..<(worker + 1) * size) {
+          weights.withTile(projection, projection.tiles[tile], scratch: &$0, use)
+        }
+      }, activation: activation)
+  }
+}
+
+extension Rows {
+  /// target `[tokens, H·outputs]` ← each head of source times its rows of W.
+  static func projectHeads(
+    _ weights: borrowing ModelWeights, _ projection: Projection, _ source: borrowing Matrix,
+    headWidth: Int, into target: inout Matrix, scratch: inout Matrix, tokens: Int
+  ) {
+    let values = source.span
+    let (sourceStride, targetStride) = (source.columns, target.columns)
+    var memory = target.mutableSpan
+    memory.withDisjoint { memory in
+      for tile in projection.tiles {
+        var scratch = scratch.mutableSpan
+        weights.withTile(projection, tile, scratch: &scratch) { factor in
+          for head in 0..<projection.inputs / headWidth {
+            let first = head * headWidth
+            let skipped = factor.layout == .plain ? first * factor.stride : first
+            let place = head * projection.outputs + tile.lowerBound
+            memory.withSlice(place..<memory.count) { target in
+              Multiply.product(
+                rows: tokens, columns: tile.count, inner: headWidth,
+                values.extracting(first..<values.count), aStride: sourceStride,
+                factor.values.extracting(skipped..<factor.values.count), factor.layout,
+                bStride: factor.stride, into: &target, cStride: targetStride)
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
+/// What a norm does besides gain and bias.
+struct Norm: Sendable {
+  let kind: NormKind
+  let epsilon: Float
+}

@@ -1,0 +1,58 @@
+// Rows of a hook point as processed weights would give them.
+
+extension ForwardPass {
+  /// shown ← the columns of `values`, less what processing takes from them.
+  func show(
+    _ values: borrowing Matrix, tokens: Int, column: Int, width: Int,
+    _ change: WeightProcessing.Change, _ layer: Int?
+  ) {
+    let (source, stride, target, shownStride) = (
+      values.span, values.columns, shown.disjoint, shown.columns
+    )
+    let bias = valueBias(layer: layer, width: width)
+    Parallel.forBlocks(tokens, blockSize: 16) { block in
+      for token in block {
+        target.withSlice(token * shownStride..<token * shownStride + width) { row in
+          let first = token * stride + column
+          Kernels.copy(source.extracting(first..<first + width), to: &row)
+          switch change {
+          case .none: break
+          case .mean(let size): Kernels.subtractMeans(&row, over: size)
+          case .valueBias: for index in row.indices { row[index] -= bias[index] }
+          }
+        }
+      }
+    }
+  }
+
+  /// The bias that a row of values, or of heads mixed from them, loses.
+  private func valueBias(layer: Int?, width: Int) -> [Float] {
+    guard let layer, layer < valueBiases.count else { return [] }
+    let bias = valueBiases[layer]
+    if width == bias.count { return bias }
+    // Several heads mix the values of one.
+    let shared = model.headCount / model.keyValueHeadCount
+    return (0..<model.headCount).flatMap { head in
+      let first = head / shared * model.headWidth
+      return bias[first..<first + model.headWidth]
+    }
+  }
+
+  /// What values lose: their bias, and the norm's bias sent through their weights where norms are
+  /// folded.
+  mutating func readValueBiases(_ weights: borrowing ModelWeights) -> [[Float]] {
+    let count = model.keyValueHeadCount * model.headWidth
+    let places = weights.plan.layers
+    var biases: [[Float]] = []
+    for layer in places {
+      let bias = weights.vector(layer.norm1.bias)
+      let folds = processing.foldsNorms && !bias.isEmpty
+      for column in 0..<model.width { normalised[0, column] = folds ? bias[column] : 0 }
+      Rows.project(
+        weights, layer.queryKeyValue, normalised, into: &queryKeyValue, scratch: &tiles, tokens: 1)
+      let first = model.queryKeyValueWidth - count
+      biases.append((0..<count).map { queryKeyValue[0, first + $0] })
+    }
+    return biases
+  }
+}
