@@ -96,8 +96,9 @@ package enum Precision {
   }
 
   /// Reads the int8 numbers in `bytes`, each times `scale`.
-  package static func widen(int8 bytes: RawSpan, scale: Float, into target: inout MutableSpan<Float>)
-  {
+  package static func widen(
+    int8 bytes: RawSpan, scale: Float, into target: inout MutableSpan<Float>
+  ) {
     unsafe withPointers(bytes, 1, &target) { source, target, count in
       for index in 0..<count {
         unsafe target[index] =
