@@ -25,7 +25,7 @@ trap 'exit 130' INT TERM
 run() { # program, options
   program=$1
   shift
-  "$programs/saeline-$program" --config pipelines/demo.json5 --set "store=$store" "$@" --json
+  "$programs/saeline-$program" --config pipelines/demo.json5 --set "store=$store" "$@" --json --quiet
 }
 
 run pretokenize "$@" > "$store/pretokenize.json"
