@@ -162,7 +162,7 @@ private struct SampleRows {
   }
 
   @Test(
-    "The bytes do not depend on the number of threads",
+    "The bytes do not depend on the number of threads", .serialized,
     arguments: [
       TensorType.float32, .float16, .bfloat16, .int8,
     ])
