@@ -30,6 +30,8 @@ def main(result: dict) -> int:
     shard = pathlib.Path(result["shard"])
     with safe_open(shard, framework="pt") as file:
         rows = file.get_slice("activations")[: len(ours)].to(torch.float32)
+        if "scales" in file.keys():
+            rows *= file.get_slice("scales")[: len(ours)].unsqueeze(1)
 
     if not torch.equal(rows, our_rows):
         print("interop: FAILED: the rows read by Python differ from those read by Saeline")

@@ -51,7 +51,9 @@ package struct Bill: Sendable, Equatable {
     let plan = ShardPlan(settings, modelWidth: width ?? 1, contextSize: contextSize)
     self.plan = plan
     self.operationsPerSecond = operationsPerSecond
-    let rowByteCount = width.map { $0 * settings.dtype.tensorType.byteCount + Bill.originByteCount }
+    let rowByteCount = width.map {
+      settings.dtype.tensorType.rowByteCount($0) + Bill.originByteCount
+    }
     items = settings.allHookNames.map { name in
       Item(
         name: name,
@@ -68,7 +70,7 @@ package struct Bill: Sendable, Equatable {
   package static func rowByteCount(
     _ point: HookPoint, _ model: ModelDescription, contextSize: Int, type: TensorType
   ) -> Int {
-    point.width(in: model, contextSize: contextSize) * type.byteCount + originByteCount
+    type.rowByteCount(point.width(in: model, contextSize: contextSize)) + originByteCount
   }
 
   package var byteCount: Int { items.reduce(0) { $0 + ($1.byteCount ?? 0) } }

@@ -17,7 +17,7 @@ package struct ShardPlan: Sendable, Equatable {
     _ settings: CacheSettings, modelWidth: Int, contextSize: Int, available: Int? = nil
   ) {
     self.contextSize = contextSize
-    let rowByteCount = modelWidth * settings.dtype.tensorType.byteCount
+    let rowByteCount = settings.dtype.tensorType.rowByteCount(modelWidth)
     let batch = settings.modelBatchSize * contextSize
     let rows = Int(settings.bufferSizeGB * 1e9 / Double(rowByteCount)) / batch * batch
     sequencesPerShard = max(rows, batch) / contextSize
@@ -44,6 +44,7 @@ extension StorageType {
     case .float32: .float32
     case .float16: .float16
     case .bfloat16: .bfloat16
+    case .int8: .int8
     }
   }
 }

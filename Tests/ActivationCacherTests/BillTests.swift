@@ -53,6 +53,9 @@ import Testing
     #expect(estimate.bill.byteCount == 1_600_000 * (768 * 4 + 12))
     #expect(estimate.bill.operations == nil)
     #expect(estimate.bill.json["memory_bytes"] == .null)
+    absent.cache.dtype = .int8
+    let narrow = try Estimate.make(absent, operationsPerSecond: 1e10)
+    #expect(narrow.bill.byteCount == 1_600_000 * (768 + 4 + 12))
     absent.cache.dIn = nil
     let vague = try Estimate.make(absent, operationsPerSecond: 1e10)
     #expect(vague.bill.table.text().contains("unknown without d_in"))

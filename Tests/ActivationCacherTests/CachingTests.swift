@@ -187,6 +187,23 @@ private func rows(_ folder: String) throws -> (rows: [[Float]], tokens: [UInt32]
     }
   }
 
+  @Test func rowsOfInt8AreTheRoundedOnes() throws {
+    let folder = try TemporaryFolder()
+    var narrow = try pipeline(folder)
+    let wide = try rows(run(narrow).folders[0]).rows
+    narrow.cache.dtype = .int8
+    narrow.cache.bufferSizeGB *= 28.0 / 96
+    let path = try run(narrow).folders[0]
+    #expect(try ActivationShard.open(shards(path)[0]).type == .int8)
+    let manifest = try #require(
+      try StageFolder(path: path, stage: .activations, fingerprint: nil).manifest(verify: .sizes))
+    #expect(manifest.details["dtype"] == .string("I8"))
+    for (stored, exact) in zip(try rows(path).rows, wide) {
+      let scale = (exact.map(\.magnitude).max() ?? 0) / 127
+      #expect(stored == exact.map { ($0 / scale).rounded(.toNearestOrEven) * scale })
+    }
+  }
+
   /// Round to nearest even at 8 significant bits.
   private func bfloat16(_ value: Float) -> Float {
     let bits = value.bitPattern

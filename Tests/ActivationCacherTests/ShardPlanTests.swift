@@ -30,6 +30,11 @@ import Testing
       settings(tokens: 10_000_000, batch: 32, gigabytes: 2, type: .bfloat16), modelWidth: 768,
       contextSize: 128)
     #expect(plan.sequencesPerShard * 128 == 1_298_432)
+    // 2·10⁹ / (768 + 4) = 2,590,673 rows: the scale of a row counts.
+    let narrowest = ShardPlan(
+      settings(tokens: 10_000_000, batch: 32, gigabytes: 2, type: .int8), modelWidth: 768,
+      contextSize: 128)
+    #expect(narrowest.sequencesPerShard * 128 == 2_588_672)
   }
 
   @Test func aBufferBelowABatchHoldsOneBatch() {

@@ -43,11 +43,16 @@ private struct SampleRows {
     try file.publishReplacing()
   }
 
-  func rounded(_ value: Float, _ type: TensorType) -> Float {
+  /// Row `index` as it comes back from a shard.
+  func stored(_ index: Int, _ type: TensorType) -> [Float] {
+    let row = values[index * dIn..<(index + 1) * dIn]
     switch type {
-    case .float16: Float(Float16(value))
-    case .bfloat16: Precision.float(bfloat16: Precision.bfloat16(value))
-    default: value
+    case .float16: return row.map { Float(Float16($0)) }
+    case .bfloat16: return row.map { Precision.float(bfloat16: Precision.bfloat16($0)) }
+    case .int8:
+      let scale = (row.map(\.magnitude).max() ?? 0) / 127
+      return row.map { ($0 / scale).rounded(.toNearestOrEven) * scale }
+    default: return Array(row)
     }
   }
 }
@@ -56,7 +61,7 @@ private struct SampleRows {
   @Test(
     "Rows come back at their places, rounded to the storage type",
     arguments: [
-      TensorType.float32, .float16, .bfloat16,
+      TensorType.float32, .float16, .bfloat16, .int8,
     ])
   func roundTrip(_ type: TensorType) throws {
     let folder = try TemporaryFolder()
@@ -73,8 +78,7 @@ private struct SampleRows {
     let sequences = shard.sequences()
     let positions = shard.positions()
     for (row, place) in sample.places.map({ Int($0) }).enumerated() {
-      let expected = sample.values[row * 5..<row * 5 + 5].map { sample.rounded($0, type) }
-      #expect(Array(read[place * 5..<place * 5 + 5]) == expected)
+      #expect(Array(read[place * 5..<place * 5 + 5]) == sample.stored(row, type))
       #expect(tokens[place] == sample.tokens[row])
       #expect(sequences[place] == sample.sequences[row])
       #expect(positions[place] == sample.positions[row])
@@ -101,6 +105,13 @@ private struct SampleRows {
     #expect(narrow.header.tensors["position"]?.type == .uint16)
     #expect(narrow.header.tensors["sequence"]?.type == .uint32)
     #expect(narrow.byteCount - activations.range.lowerBound == 6 * (12 + 4 + 2 + 2))
+    try sample.write(.int8, to: path)
+    let bytes = try SafetensorsFile.open(path)
+    let whole = try bytes.require("activations", [.int8], shape: [6, 3])
+    let scales = try bytes.require("scales", [.float32], shape: [6])
+    #expect(whole.range.lowerBound % 4096 == 0 && scales.range.lowerBound == whole.range.upperBound)
+    #expect(bytes.header.tensors.count == 5)
+    #expect(bytes.byteCount - whole.range.lowerBound == 6 * (TensorType.int8.rowByteCount(3) + 8))
     try sample.write(.float32, to: path, vocabularySize: 100_000)
     #expect(try SafetensorsFile.open(path).header.tensors["tokens"]?.type == .uint32)
   }
@@ -108,7 +119,7 @@ private struct SampleRows {
   @Test(
     "The statistics are those of the stored rows",
     arguments: [
-      TensorType.float32, .float16, .bfloat16,
+      TensorType.float32, .float16, .bfloat16, .int8,
     ])
   func statistics(_ type: TensorType) throws {
     let folder = try TemporaryFolder()
@@ -118,9 +129,7 @@ private struct SampleRows {
     let found = try ActivationShard.open(path).statistics()
     #expect(found == sample.builder(type).statistics())
     #expect(found.rows == 600)
-    let rows = (0..<600).map { row in
-      sample.values[row * 11..<row * 11 + 11].map { Double(sample.rounded($0, type)) }
-    }
+    let rows = (0..<600).map { sample.stored($0, type).map { Double($0) } }
     func isClose(_ a: Double, _ b: Double) -> Bool { abs(a - b) <= 1e-12 * (1 + abs(b)) }
     for column in 0..<11 {
       #expect(isClose(found.sum[column], rows.reduce(0) { $0 + $1[column] }))
@@ -152,13 +161,132 @@ private struct SampleRows {
     #expect(ActivationStatistics(dIn: 3).mean == [0, 0, 0])
   }
 
-  @Test("The bytes do not depend on the number of threads or the order of the batches")
-  func deterministic() throws {
+  @Test(
+    "The bytes do not depend on the number of threads", .serialized,
+    arguments: [
+      TensorType.float32, .float16, .bfloat16, .int8,
+    ])
+  func deterministic(_ type: TensorType) throws {
     let folder = try TemporaryFolder()
-    let sample = SampleRows(rows: 300, dIn: 4)
-    try sample.write(.bfloat16, to: folder.file("a"))
-    try sample.write(.bfloat16, to: folder.file("b"))
-    #expect(try contents(of: folder.file("a")) == contents(of: folder.file("b")))
+    let threadCount = Parallel.threadCount
+    defer { Parallel.threadCount = threadCount }
+    let sample = SampleRows(rows: 1500, dIn: 5)
+    for threads in [1, 2, 7] {
+      Parallel.threadCount = threads
+      try sample.write(type, to: folder.file("\(threads)"))
+    }
+    let one = try contents(of: folder.file("1"))
+    #expect(try contents(of: folder.file("2")) == one)
+    #expect(try contents(of: folder.file("7")) == one)
+  }
+
+  @Test(
+    "Rows that lie apart are put like rows side by side, and those that go nowhere are left out",
+    arguments: [
+      TensorType.float32, .float16, .bfloat16, .int8,
+    ])
+  func strided(_ type: TensorType) throws {
+    let folder = try TemporaryFolder()
+    let sample = SampleRows(rows: 150, dIn: 5)
+    try sample.write(type, to: folder.file("close"))
+    // Every row twice, the second time with other numbers and no destination.
+    var values: [Float] = []
+    for row in 0..<150 {
+      values += sample.values[row * 5..<row * 5 + 5] + [.nan, .infinity]
+      values += [Float](repeating: 3, count: 5) + [.nan, .infinity]
+    }
+    func doubled(_ numbers: [UInt32], _ other: UInt32) -> [UInt32] {
+      numbers.flatMap { [$0, other] }
+    }
+    let destinations = doubled(sample.places, ActivationShardBuilder.nowhere)
+    let tokens = doubled(sample.tokens, 1)
+    let sequences = doubled(sample.sequences, 2)
+    let positions = doubled(sample.positions, 3)
+    var builder = ActivationShardBuilder(
+      rows: 150, dIn: 5, type: type, vocabularySize: 1000, contextSize: 4)
+    // The last row need not be followed by what lies between rows.
+    builder.put(
+      values.span.extracting(0..<values.count - 2), stride: 7, at: destinations.span,
+      tokens: tokens.span, sequences: sequences.span, positions: positions.span)
+    var file = try AtomicFile.create(folder.file("apart"))
+    try builder.write(metadata: ["hook": "h"], to: &file)
+    try file.publishReplacing()
+    #expect(try contents(of: folder.file("apart")) == contents(of: folder.file("close")))
+  }
+
+  @Test("A row with NaN or an infinity is NaN throughout in I8, and so are its sums")
+  func notFinite() throws {
+    let folder = try TemporaryFolder()
+    let values: [Float] = [1, .nan, 3, 2, -.infinity, 0, 0, 0, -0.0, 1, -2, 2]
+    let numbers: [UInt32] = [0, 1, 2, 3]
+    var builder = ActivationShardBuilder(
+      rows: 4, dIn: 3, type: .int8, vocabularySize: 10, contextSize: 10)
+    builder.put(
+      values.span, at: numbers.span, tokens: numbers.span, sequences: numbers.span,
+      positions: numbers.span)
+    let path = folder.file("s")
+    var file = try AtomicFile.create(path)
+    try builder.write(to: &file)
+    try file.publishReplacing()
+    let shard = try ActivationShard.open(path)
+    var read = [Float](repeating: 7, count: 12)
+    var span = read.mutableSpan
+    shard.readRows(0..<4, into: &span)
+    #expect(read[0..<6].allSatisfy { $0.isNaN })
+    #expect(read[6..<9] == [0, 0, 0] && read[11] == 127 * (2.0 as Float / 127))
+    #expect(try shard.statistics().mean.allSatisfy { $0.isNaN })
+    let stored = try SafetensorsFile.open(path)
+    let scales = try stored.require("scales", [.float32], shape: [4])
+    var factors = [Float](repeating: 0, count: 4)
+    var factorSpan = factors.mutableSpan
+    stored.readFloats(scales, into: &factorSpan)
+    #expect(factors[0].isNaN && factors[1].isNaN && Array(factors[2...]) == [0, 2.0 / 127])
+  }
+
+  @Test("A shard written with NumPy reads to the same numbers, and the same rows give its bytes")
+  func foreignShard() throws {
+    let path = SafetensorsParts.fixture("shard-int8.safetensors")
+    let shard = try ActivationShard.open(path)
+    #expect(shard.rows == 24 && shard.dIn == 19 && shard.type == .int8)
+    let file = try SafetensorsFile.open(path)
+    func floats(_ name: String) throws -> [Float] {
+      let entry = try file.require(name, [.float32], shape: [24, 19])
+      var values = [Float](repeating: 0, count: 24 * 19)
+      var span = values.mutableSpan
+      file.readFloats(entry, into: &span)
+      return values
+    }
+    let expected = try floats("read")
+    var read = [Float](repeating: .nan, count: 24 * 19)
+    var span = read.mutableSpan
+    shard.readRows(0..<24, into: &span)
+    #expect(read == expected)
+    var two = [Float](repeating: .nan, count: 38)
+    var twoSpan = two.mutableSpan
+    shard.readRows(21..<23, into: &twoSpan)
+    #expect(two == Array(expected[21 * 19..<23 * 19]))
+
+    let folder = try TemporaryFolder()
+    let (values, tokens) = (try floats("values"), shard.tokens())
+    let (sequences, positions) = (shard.sequences(), shard.positions())
+    let places = (0..<24).map { UInt32($0) }
+    var builder = ActivationShardBuilder(
+      rows: 24, dIn: 19, type: .int8, vocabularySize: 11, contextSize: 4)
+    builder.put(
+      values.span, at: places.span, tokens: tokens.span, sequences: sequences.span,
+      positions: positions.span)
+    var ours = try AtomicFile.create(folder.file("ours"))
+    try builder.write(to: &ours)
+    try ours.publishReplacing()
+    let written = try SafetensorsFile.open(folder.file("ours"))
+    for name in ["activations", "scales", "sequence", "tokens", "position"] {
+      let (mine, theirs) = (try written.bytes(name), try file.bytes(name))
+      #expect(
+        [UInt8](copying: mine.octets) == [UInt8](copying: theirs.octets), "\(name)")
+    }
+    let (sums, foreign) = (builder.statistics(), try shard.statistics())
+    #expect(sums.sum == foreign.sum && sums.sumOfSquares == foreign.sumOfSquares)
+    #expect(abs(sums.sumOfNorms - foreign.sumOfNorms) <= 1e-12 * foreign.sumOfNorms)
   }
 
   @Test("A shard whose tensors do not belong together is refused with a sentence")
@@ -199,7 +327,8 @@ private struct SampleRows {
         == "\(path): the tensor sequence has the type U16 where U32 is expected.")
     #expect(
       try sentence([.init("activations", .int32, shape: [1, 1], bytes: [0, 0, 0, 0])], format)
-        == "\(path): the tensor activations has the type I32 where F32 or F16 or BF16 is expected.")
+        == "\(path): the tensor activations has the type I32 where "
+        + "F32 or F16 or BF16 or I8 is expected.")
     #expect(try sentence([], format) == "\(path): the metadata key saeline.sum is missing.")
     let sums = ["saeline.sum": "1 2", "saeline.sum_of_squares": "1", "saeline.sum_of_norms": "1"]
     #expect(
@@ -211,5 +340,46 @@ private struct SampleRows {
       try sentence([], format.merging(words) { $1 })
         == "\(path): the metadata key saeline.sum has the value “x”, "
         + "which does not fit the tensors.")
+  }
+
+  @Test("A shard of I8 rows without sound scales is refused with a sentence")
+  func refusedScales() throws {
+    let folder = try TemporaryFolder()
+    let path = folder.file("shard-00000.safetensors")
+    func sentence(_ scales: SafetensorsWriter.Tensor?) throws -> String? {
+      var tensors: [SafetensorsWriter.Tensor] = [
+        .init("activations", .int8, shape: [2, 1], bytes: [1, 0x80]),
+        .init("tokens", .uint16, shape: [2], bytes: [0, 0, 0, 0]),
+        .init("sequence", .uint32, shape: [2], bytes: [UInt8](repeating: 0, count: 8)),
+        .init("position", .uint16, shape: [2], bytes: [0, 0, 0, 0]),
+      ]
+      if let scales { tensors.append(scales) }
+      try folder.write(
+        SafetensorsWriter.encode(
+          tensors, metadata: ["saeline.format": "activations/1", "saeline.rows": "2"]),
+        to: "shard-00000.safetensors")
+      do { _ = try ActivationShard.open(path) } catch {
+        return (error as? any Failure)?.sentence
+      }
+      return nil
+    }
+    #expect(try sentence(nil) == "\(path) holds no tensor scales.")
+    #expect(
+      try sentence(.init("scales", .float32, shape: [1], bytes: [0, 0, 0, 0]))
+        == "\(path): the tensor scales has the shape [1] where [2] is expected.")
+    #expect(
+      try sentence(
+        .init("scales", .float32, shape: [2, 1], bytes: [UInt8](repeating: 0, count: 8)))
+        == "\(path): the tensor scales has the shape [2, 1] where [2] is expected.")
+    #expect(
+      try sentence(.init("scales", .float16, shape: [2], bytes: [0, 0, 0, 0]))
+        == "\(path): the tensor scales has the type F16 where F32 is expected.")
+    // -128 is written by nobody, and read by the same rule; 2 and -0.5 are the scales.
+    let sound: [UInt8] = [0, 0, 0, 0x40, 0, 0, 0, 0xBF]
+    #expect(try sentence(.init("scales", .float32, shape: [2], bytes: sound)) == nil)
+    var read: [Float] = [0, 0]
+    var span = read.mutableSpan
+    try ActivationShard.open(path).readRows(0..<2, into: &span)
+    #expect(read == [2, 64])
   }
 }

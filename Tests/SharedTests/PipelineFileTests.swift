@@ -350,7 +350,7 @@ private func complaint(
           train.use_ghost_grads: true is not supported. There are no ghost gradients.
           train.topk: is unknown.
           pretokenize.shuffle: must be true or false, but is "no".
-          cache.dtype: must be float32, float16 or bfloat16, but is "int4".
+          cache.dtype: must be float32, float16, bfloat16 or int8, but is "int4"; did you mean int8?
           train.lr: must be a number above 0, but is 0.
 
         """)

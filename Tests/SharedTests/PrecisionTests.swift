@@ -82,6 +82,13 @@ private func floats(bfloat16 bits: [UInt16]) -> [Float] {
   return values
 }
 
+private func int8(_ values: [Float]) -> (scale: Float, numbers: [Int8]) {
+  var numbers = [Int8](repeating: 0x55, count: values.count)
+  var span = numbers.mutableSpan
+  let scale = Precision.narrow(values.span, toInt8: &span)
+  return (scale, numbers)
+}
+
 private let everyPattern = (0...UInt16.max).map { $0 }
 
 /// Numbers at, just below and just above the middle between two neighbours, and random ones.
@@ -169,6 +176,38 @@ private func probes(between patterns: [Float]) -> [Float] {
     #expect(bfloat16(values).map { $0 >> 15 } == [0, 0, 0, 1, 1])
   }
 
+  @Test("A row of int8 is rounded to the nearest multiples of its scale, ties to even")
+  func roundsInt8() {
+    let random = Random(seed: 8, stream: "floats")
+    for width in [1, 2, 7, 64, 101] {
+      let factor = Float(random.normal(width))
+      let values = (0..<width).map { Float(random.normal(1000 * width + $0)) * factor }
+      let (scale, numbers) = int8(values)
+      #expect(scale == (values.map(\.magnitude).max() ?? 0) / 127)
+      for (value, number) in zip(values, numbers) {
+        #expect(number == Int8((value / scale).rounded(.toNearestOrEven)))
+      }
+    }
+    // 127 makes the scale 1, so that halves are ties.
+    let ties: [Float] = [-127, 0.5, 1.5, 2.5, -0.5, -1.5, 126.5, 125.5, 0.49999997, -0.0]
+    #expect(int8(ties).scale == 1)
+    #expect(int8(ties).numbers == [-127, 0, 2, 2, 0, -2, 126, 126, 0, 0])
+  }
+
+  @Test("A row that int8 cannot hold has zeros, and a scale that says so")
+  func scalesWithoutNumbers() {
+    for values: [Float] in [[1, .nan, 2], [.infinity, 1, 0], [0, -.infinity, .nan]] {
+      let (scale, numbers) = int8(values)
+      #expect(scale.isNaN && numbers == [0, 0, 0])
+    }
+    #expect(int8([0, -0.0]) == (0, [0, 0]))
+    #expect(int8([]) == (0, []))
+    // The scale is 0 or has no precision left: nothing overflows.
+    #expect(int8([0x1p-149, -0x1p-149]) == (0, [0, 0]))
+    #expect(int8([0x1.64p-142, -0x1p-149]) == (0x1p-149, [127, -1]))
+    #expect(int8([-.greatestFiniteMagnitude, 1]).numbers == [-127, 0])
+  }
+
   @Test("Bytes at odd addresses are read like aligned ones", arguments: 0..<4)
   func unaligned(_ shift: Int) {
     let values: [Float] = (0..<37).map { Float($0) * 1.5 - 7 }
@@ -187,6 +226,8 @@ private func probes(between patterns: [Float]) -> [Float] {
     check(values.flatMap { littleEndian($0.bitPattern) }, Precision.widen(float32:into:), "F32")
     check(halves.flatMap { littleEndian($0) }, Precision.widen(float16:into:), "F16")
     check(brains.flatMap { littleEndian($0) }, Precision.widen(bfloat16:into:), "BF16")
+    let whole = values.map { UInt8(bitPattern: Int8($0 * 2)) }
+    check(whole, { Precision.widen(int8: $0, scale: 0.5, into: &$1) }, "I8")
   }
 
   private func littleEndian<Number: FixedWidthInteger>(_ value: Number) -> [UInt8] {

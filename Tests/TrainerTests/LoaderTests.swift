@@ -84,7 +84,11 @@ struct LoaderTests {
     #expect(trained.count < 3 * cache.rowsPerShard)
   }
 
-  @Test("Rows arrive widened and scaled", arguments: [TensorType.float32, .float16, .bfloat16])
+  @Test(
+    "Rows arrive widened and scaled",
+    arguments: [
+      TensorType.float32, .float16, .bfloat16, .int8,
+    ])
   func values(type: TensorType) throws {
     let cache = try SyntheticCache(shards: 1, sequencesPerShard: 2, type: type)
     let rows = try batches(cache, count: 1, scale: 2)[0]

@@ -10,6 +10,8 @@ enum SyntheticRows: Sendable {
   case numbered
   /// Two of sixteen fixed directions, with varying strengths.
   case sparse
+  /// One number of all is NaN.
+  case damaged
 }
 
 /// Owns a temporary folder with a store.
@@ -101,6 +103,8 @@ final class SyntheticCache {
   /// The values of the row with this number.
   func row(_ number: Int, _ content: SyntheticRows) -> [Float] {
     switch content {
+    case .damaged:
+      return [number == 7 ? .nan : 1] + [Float](repeating: 1, count: dIn - 1)
     case .numbered:
       return [Float(number)] + [Float](repeating: 1, count: dIn - 1)
     case .sparse:

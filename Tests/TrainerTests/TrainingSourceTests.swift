@@ -88,6 +88,14 @@ struct TrainingSourceTests {
       ])
   }
 
+  @Test("Rows that are not finite are refused", arguments: [TensorType.float32, .int8])
+  func notFinite(_ type: TensorType) throws {
+    let cache = try SyntheticCache(type: type, rows: .damaged)
+    let error = #expect(throws: TrainingSourceError.self) { _ = try cache.source }
+    let ending = "/manifest.json does not state statistics.mean_norm."
+    #expect(error?.sentence.hasSuffix(ending) == true)
+  }
+
   @Test("Holding out everything leaves nothing to train on")
   func nothingLeft() throws {
     let cache = try SyntheticCache(shards: 1, sequencesPerShard: 1)

@@ -5,6 +5,7 @@ package enum StorageType: String, Sendable, SettingChoice {
   case float32
   case float16
   case bfloat16
+  case int8
 }
 
 /// Token shards to activation shards; SAELens's CacheActivationsRunnerConfig.

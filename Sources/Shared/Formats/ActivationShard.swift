@@ -9,6 +9,8 @@ package struct ActivationShard: ~Copyable, Sendable {
   package let dIn: Int
   private let file: SafetensorsFile
   private let activations: TensorEntry
+  /// The factor of each row, where rows are of I8.
+  private let scales: TensorEntry?
   private let tokenEntry: TensorEntry
   private let sequenceEntry: TensorEntry
   private let positionEntry: TensorEntry
@@ -23,11 +25,13 @@ package struct ActivationShard: ~Copyable, Sendable {
     let file = try SafetensorsFile.open(path)
     try file.header.checkFormat(format, path: path)
     let activations = try file.require(
-      "activations", [.float32, .float16, .bfloat16], shape: [nil, nil])
+      "activations", [.float32, .float16, .bfloat16, .int8], shape: [nil, nil])
     let rows = activations.shape[0]
     try file.header.checkRows(rows, path: path)
     return ActivationShard(
       rows: rows, dIn: activations.shape[1], activations: activations,
+      scales: activations.type == .int8
+        ? try file.require("scales", [.float32], shape: [rows]) : nil,
       tokenEntry: try file.require("tokens", [.uint16, .uint32], shape: [rows]),
       sequenceEntry: try file.require("sequence", [.uint32], shape: [rows]),
       positionEntry: try file.require("position", [.uint16, .uint32], shape: [rows]),
@@ -35,12 +39,13 @@ package struct ActivationShard: ~Copyable, Sendable {
   }
 
   private init(
-    rows: Int, dIn: Int, activations: TensorEntry, tokenEntry: TensorEntry,
+    rows: Int, dIn: Int, activations: TensorEntry, scales: TensorEntry?, tokenEntry: TensorEntry,
     sequenceEntry: TensorEntry, positionEntry: TensorEntry, file: consuming SafetensorsFile
   ) {
     self.rows = rows
     self.dIn = dIn
     self.activations = activations
+    self.scales = scales
     self.tokenEntry = tokenEntry
     self.sequenceEntry = sequenceEntry
     self.positionEntry = positionEntry
@@ -53,9 +58,15 @@ package struct ActivationShard: ~Copyable, Sendable {
   package var metadata: [String: String] { file.header.metadata }
 
   /// Fills `target` with the rows of `range`, `[range.count, dIn]`.
+  ///
+  /// A row of I8 that could not be stored, because it held NaN or an infinity, is NaN throughout.
   package func readRows(_ range: Range<Int>, into target: inout MutableSpan<Float>) {
     precondition(target.count == range.count * dIn, "target and rows differ in size")
-    file.readFloats(activations, from: range.lowerBound * dIn, into: &target)
+    if let scales {
+      file.readScaledRows(activations, scales: scales, range, into: &target)
+    } else {
+      file.readFloats(activations, from: range.lowerBound * dIn, into: &target)
+    }
   }
 
   /// The tokens of some rows, or of all.

@@ -1,6 +1,8 @@
 // The rows of an activation shard in the making. Comes in: rows as Float with the places that the
 // permutation gives them. Leaves: the shard's bytes, in the storage type, with statistics.
 
+import Synchronization
+
 /// Owns the rows of one shard until they are written.
 package struct ActivationShardBuilder: ~Copyable {
   package let rows: Int
@@ -8,87 +10,129 @@ package struct ActivationShardBuilder: ~Copyable {
   package let type: TensorType
   private let tokenType: TensorType
   private let positionType: TensorType
-  // Of the two buffers the one that `type` does not need is empty.
+  // Of these buffers those that `type` does not need are empty.
   private var floats: AlignedBuffer<Float>
   private var halves: AlignedBuffer<UInt16>
-  private var tokens: [UInt32]
-  private var sequences: [UInt32]
-  private var positions: [UInt32]
+  private var bytes: AlignedBuffer<Int8>
+  private var scales: AlignedBuffer<Float>
+  private var tokens: AlignedBuffer<UInt32>
+  private var sequences: AlignedBuffer<UInt32>
+  private var positions: AlignedBuffer<UInt32>
 
-  /// Rows per block of the parallel loops.
-  private static let blockRows = 256
+  /// Rows per block of the statistics; part of the format, as sums depend on their order.
+  private static let statisticsRows = 256
+  /// Rows that a thread puts at a time.
+  private static let putRows = 64
+
+  /// The destination of a row that is left out.
+  package static let nowhere = UInt32.max
 
   /// Makes room for `rows` rows of `dIn` columns.
   ///
-  /// `type` is F32, F16 or BF16; the vocabulary and the context decide how wide tokens and
+  /// `type` is F32, F16, BF16 or I8; the vocabulary and the context decide how wide tokens and
   /// positions are stored.
   package init(rows: Int, dIn: Int, type: TensorType, vocabularySize: Int, contextSize: Int) {
     precondition(
-      type == .float32 || type == .float16 || type == .bfloat16,
-      "activations are stored in F32, F16 or BF16")
+      type == .float32 || type == .float16 || type == .bfloat16 || type == .int8,
+      "activations are stored in F32, F16, BF16 or I8")
     self.rows = rows
     self.dIn = dIn
     self.type = type
     tokenType = .unsigned(below: vocabularySize)
     positionType = .unsigned(below: contextSize)
     floats = AlignedBuffer(count: type == .float32 ? rows * dIn : 0)
-    halves = AlignedBuffer(count: type == .float32 ? 0 : rows * dIn)
-    tokens = [UInt32](repeating: 0, count: rows)
-    sequences = tokens
-    positions = tokens
+    halves = AlignedBuffer(count: type == .float16 || type == .bfloat16 ? rows * dIn : 0)
+    bytes = AlignedBuffer(count: type == .int8 ? rows * dIn : 0)
+    scales = AlignedBuffer(count: type == .int8 ? rows : 0)
+    tokens = AlignedBuffer(count: rows)
+    sequences = AlignedBuffer(count: rows)
+    positions = AlignedBuffer(count: rows)
   }
 
-  /// Puts rows `[n, dIn]` at the places `destinations` `[n]`, no two of which may be equal.
+  /// Puts rows at the places `destinations` `[n]`, no two of which may be equal.
+  ///
+  /// Row i of `values` begins at i · `stride` and has `dIn` elements; without a stride the rows
+  /// follow one another. A row whose destination is `nowhere` is left out. In I8 a row that holds
+  /// NaN or an infinity becomes NaN throughout.
   package mutating func put(
-    _ values: Span<Float>, at destinations: Span<UInt32>, tokens: Span<UInt32>,
-    sequences: Span<UInt32>, positions: Span<UInt32>
+    _ values: Span<Float>, stride: Int? = nil, at destinations: Span<UInt32>,
+    tokens: Span<UInt32>, sequences: Span<UInt32>, positions: Span<UInt32>
   ) {
-    let count = destinations.count
-    precondition(values.count == count * dIn, "values and destinations differ in size")
-    for index in 0..<count {
-      let place = Int(destinations[index])
-      self.tokens[place] = tokens[index]
-      self.sequences[place] = sequences[index]
-      self.positions[place] = positions[index]
-      let row = values.extracting(index * dIn..<(index + 1) * dIn)
-      store(row, at: place * dIn)
-    }
-  }
-
-  private mutating func store(_ row: Span<Float>, at start: Int) {
-    let place = start..<start + row.count
-    if type == .float32 {
-      var all = floats.mutableSpan
-      all.withDisjoint { all in
-        all.withSlice(place) { target in
-          for column in 0..<row.count { target[column] = row[column] }
+    let (count, width, type) = (destinations.count, dIn, type)
+    let stride = stride ?? width
+    precondition(stride >= width, "rows overlap")
+    precondition(
+      count == 0 || values.count >= (count - 1) * stride + width,
+      "values and destinations differ in size")
+    let (floats, halves) = (self.floats.disjoint, self.halves.disjoint)
+    let (bytes, scales) = (self.bytes.disjoint, self.scales.disjoint)
+    let tokenPlaces = self.tokens.disjoint
+    let sequencePlaces = self.sequences.disjoint
+    let positionPlaces = self.positions.disjoint
+    Parallel.forBlocks(count, blockSize: Self.putRows) { block in
+      for index in block where destinations[index] != Self.nowhere {
+        let place = Int(destinations[index])
+        tokenPlaces.set(place, tokens[index])
+        sequencePlaces.set(place, sequences[index])
+        positionPlaces.set(place, positions[index])
+        let row = values.extracting(index * stride..<index * stride + width)
+        let target = place * width..<(place + 1) * width
+        switch type {
+        case .float16: halves.withSlice(target) { Precision.narrow(row, toFloat16: &$0) }
+        case .bfloat16: halves.withSlice(target) { Precision.narrow(row, toBFloat16: &$0) }
+        case .int8:
+          scales.set(place, bytes.withSlice(target) { Precision.narrow(row, toInt8: &$0) })
+        default: floats.withSlice(target) { Kernels.copy(row, to: &$0) }
         }
       }
-    } else {
-      let type = type
-      var all = halves.mutableSpan
-      all.withDisjoint { all in all.withSlice(place) { type.narrow(row, into: &$0) } }
     }
   }
 
   /// The sums over the rows as they are stored.
   package func statistics() -> ActivationStatistics {
-    var total = ActivationStatistics(dIn: dIn)
-    var block = AlignedBuffer<Float>(count: min(rows, Self.blockRows) * dIn)
-    for start in stride(from: 0, to: rows, by: Self.blockRows) {
-      let count = min(Self.blockRows, rows - start) * dIn
-      var partial = ActivationStatistics(dIn: dIn)
-      if type == .float32 {
-        partial.add(floats.span.extracting(start * dIn..<start * dIn + count))
-      } else {
-        let source = halves.span.extracting(start * dIn..<start * dIn + count).raw
-        var all = block.mutableSpan
-        all.withDisjoint { all in all.withSlice(0..<count) { type.widen(source, into: &$0) } }
-        partial.add(block.span.extracting(0..<count))
+    let (size, rows, width) = (Self.statisticsRows, rows, dIn)
+    let blocks = (rows + size - 1) / size
+    var total = ActivationStatistics(dIn: width)
+    // Some blocks at a time: the sums of all could take a great deal of memory.
+    for start in stride(from: 0, to: blocks, by: Self.partialLimit) {
+      let count = min(Self.partialLimit, blocks - start)
+      let partials = Mutex([ActivationStatistics?](repeating: nil, count: count))
+      Parallel.forEach(count) { index in
+        let first = (start + index) * size
+        let partial = statistics(first..<min(first + size, rows))
+        partials.withLock { $0[index] = partial }
       }
-      total.add(partial)
+      for partial in partials.withLock({ $0 }) {
+        if let partial { total.add(partial) }
+      }
     }
     return total
+  }
+
+  /// Blocks whose sums are held at once.
+  private static let partialLimit = 256
+
+  private func statistics(_ block: Range<Int>) -> ActivationStatistics {
+    var sums = ActivationStatistics(dIn: dIn)
+    var row = AlignedBuffer<Float>(count: type == .float32 ? 0 : dIn)
+    for index in block {
+      let place = index * dIn..<(index + 1) * dIn
+      var target = row.mutableSpan
+      switch type {
+      case .float16:
+        Precision.widen(float16: halves.span.extracting(place).raw, into: &target)
+      case .bfloat16:
+        Precision.widen(bfloat16: halves.span.extracting(place).raw, into: &target)
+      case .int8:
+        Precision.widen(
+          int8: bytes.span.extracting(place).raw, scale: scales.span[index], into: &target)
+      default:
+        sums.add(floats.span.extracting(place))
+        continue
+      }
+      sums.add(row.span)
+    }
+    return sums
   }
 
   /// Writes the shard; `metadata` is noted in its header beside the rows and their statistics.
@@ -101,31 +145,18 @@ package struct ActivationShardBuilder: ~Copyable {
     var writer = SafetensorsWriter(metadata: noted)
     // The wider numbers first, so that all are aligned to their size where rows are even.
     writer.declare("activations", type, shape: [rows, dIn])
+    if type == .int8 { writer.declare("scales", .float32, shape: [rows]) }
     writer.declare("sequence", .uint32, shape: [rows])
     writer.declare("tokens", tokenType, shape: [rows])
     writer.declare("position", positionType, shape: [rows])
     try writer.writeHeader(to: &file)
-    try file.write(type == .float32 ? floats.span.raw : halves.span.raw)
+    // Empty but for the type of the rows.
+    try file.write(floats.span.raw)
+    try file.write(halves.span.raw)
+    try file.write(bytes.span.raw)
+    try file.write(scales.span.raw)
     try file.write(sequences.span.raw)
-    try file.write(encoded(tokens, tokenType).span.raw)
-    try file.write(encoded(positions, positionType).span.raw)
-  }
-}
-
-extension TensorType {
-  fileprivate func narrow(_ row: Span<Float>, into target: inout MutableSpan<UInt16>) {
-    if self == .float16 {
-      Precision.narrow(row, toFloat16: &target)
-    } else {
-      Precision.narrow(row, toBFloat16: &target)
-    }
-  }
-
-  fileprivate func widen(_ source: RawSpan, into target: inout MutableSpan<Float>) {
-    if self == .float16 {
-      Precision.widen(float16: source, into: &target)
-    } else {
-      Precision.widen(bfloat16: source, into: &target)
-    }
+    try file.write(encoded([UInt32](copying: tokens.span), tokenType).span.raw)
+    try file.write(encoded([UInt32](copying: positions.span), positionType).span.raw)
   }
 }

@@ -66,6 +66,14 @@ package struct SafetensorsFile: ~Copyable, Sendable {
     entry.readFloats(in: file.bytes, from: from, into: &target)
   }
 
+  /// Fills `target` with rows of an I8 tensor `[rows, n]`, each times its scale of an F32 tensor.
+  package func readScaledRows(
+    _ entry: TensorEntry, scales: TensorEntry, _ rows: Range<Int>,
+    into target: inout MutableSpan<Float>
+  ) {
+    entry.readScaledRows(in: file.bytes, scales: scales, rows, into: &target)
+  }
+
   /// Fills `target` with elements of a U8, U16 or U32 tensor, from element `from` on.
   package func readIntegers(
     _ entry: TensorEntry, from: Int = 0, into target: inout MutableSpan<UInt32>
@@ -97,6 +105,32 @@ extension TensorEntry {
     case .float16: Precision.widen(float16: source, into: &target)
     case .bfloat16: Precision.widen(bfloat16: source, into: &target)
     default: preconditionFailure("\(name) holds \(type.rawValue), no floating-point numbers")
+    }
+  }
+
+  /// Fills `target` with the rows `rows` of an I8 tensor `[rows, n]` of the file `bytes`.
+  ///
+  /// `scales` is an F32 tensor with one factor per row.
+  package func readScaledRows(
+    in bytes: RawSpan, scales: TensorEntry, _ rows: Range<Int>,
+    into target: inout MutableSpan<Float>
+  ) {
+    precondition(
+      type == .int8 && scales.type == .float32 && shape.count == 2 && scales.shape == [shape[0]],
+      "\(name) and \(scales.name) are no scaled rows")
+    let width = shape[1]
+    precondition(target.count == rows.count * width, "target and rows differ in size")
+    let factors = bytes.extracting(scales.bytes(from: rows.lowerBound, count: rows.count))
+    let source = bytes.extracting(
+      self.bytes(from: rows.lowerBound * width, count: rows.count * width))
+    target.withDisjoint { target in
+      for row in 0..<rows.count {
+        let place = row * width..<(row + 1) * width
+        let scale = unsafe factors.unsafeLoadUnaligned(fromByteOffset: row * 4, as: Float.self)
+        target.withSlice(place) {
+          Precision.widen(int8: source.extracting(place), scale: scale, into: &$0)
+        }
+      }
     }
   }
 

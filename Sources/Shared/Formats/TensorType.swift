@@ -27,6 +27,11 @@ package enum TensorType: String, Sendable, CaseIterable {
     }
   }
 
+  /// Bytes of `width` numbers of an activation, with the scale that a row of I8 has.
+  package func rowByteCount(_ width: Int) -> Int {
+    width * byteCount + (self == .int8 ? TensorType.float32.byteCount : 0)
+  }
+
   /// The narrower of U16 and U32 that holds every number below `bound`.
   package static func unsigned(below bound: Int) -> TensorType {
     bound <= 1 << 16 ? .uint16 : .uint32

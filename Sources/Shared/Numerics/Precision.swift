@@ -1,10 +1,11 @@
-// Conversion between float32 and the two half precisions: rounded to nearest, ties to even; NaN
-// stays NaN, and what is too large becomes infinite.
+// Conversion between float32 and the two half precisions, and between rows of float32 and of int8
+// with a scale: rounded to nearest, ties to even. Half precisions keep NaN, and what is too large
+// becomes infinite; a row of int8 cannot hold either, so its scale says NaN.
 //
 // The loops are plain, over pointers that were checked once, so that the compiler vectorises them
 // also where the bytes are not aligned.
 
-/// Conversions between float32 and float16 or bfloat16.
+/// Conversions between float32 and float16, bfloat16 or int8.
 package enum Precision {
   /// The bfloat16 next to a float32.
   @inline(__always) package static func bfloat16(_ value: Float) -> UInt16 {
@@ -32,6 +33,41 @@ package enum Precision {
     for index in 0..<source.count { target[index] = bfloat16(source[index]) }
   }
 
+  /// Rounds a row to whole multiples, -127 to 127, of the scale that it returns.
+  ///
+  /// The scale is the largest magnitude over 127; it is 0 where that is 0 in float32, and NaN where
+  /// a number of the row is NaN or infinite. In both cases all multiples are 0.
+  package static func narrow(_ row: Span<Float>, toInt8 target: inout MutableSpan<Int8>) -> Float {
+    precondition(row.count == target.count, "counts differ")
+    let largest = largestMagnitude(row)
+    let scale = largest.isFinite ? largest / 127 : Float.nan
+    guard scale > 0 else {
+      for index in 0..<target.count { target[index] = 0 }
+      return scale
+    }
+    for index in 0..<row.count { target[index] = int8(row[index] / scale) }
+    return scale
+  }
+
+  /// The whole number next to a finite float32, ties to even, at most 127 from 0.
+  @inline(__always) private static func int8(_ value: Float) -> Int8 {
+    // Only a scale too small for full precision leaves a quotient well above 127.
+    let bounded = value > 127 ? 127 : (value < -127 ? -127 : value)
+    // Float32 numbers from 2²³ to 2²⁴ are the whole ones: the sum is rounded, and its lowest byte
+    // is the result in two's complement.
+    return Int8(truncatingIfNeeded: (bounded + 0x1.8p23).bitPattern)
+  }
+
+  /// The largest magnitude of a row; NaN where there is one.
+  ///
+  /// Patterns without their sign are in the order of magnitudes, NaN above infinity. A maximum of
+  /// whole numbers is one that the compiler vectorises.
+  private static func largestMagnitude(_ row: Span<Float>) -> Float {
+    var largest: UInt32 = 0
+    for index in 0..<row.count { largest = max(largest, row[index].bitPattern & 0x7FFF_FFFF) }
+    return Float(bitPattern: largest)
+  }
+
   /// Copies the float32 numbers in `bytes`, which need not be aligned.
   package static func widen(float32 bytes: RawSpan, into target: inout MutableSpan<Float>) {
     unsafe withPointers(bytes, 4, &target) { source, target, count in
@@ -55,6 +91,18 @@ package enum Precision {
       for index in 0..<count {
         unsafe target[index] = float(
           bfloat16: source.loadUnaligned(fromByteOffset: index * 2, as: UInt16.self))
+      }
+    }
+  }
+
+  /// Reads the int8 numbers in `bytes`, each times `scale`.
+  package static func widen(
+    int8 bytes: RawSpan, scale: Float, into target: inout MutableSpan<Float>
+  ) {
+    unsafe withPointers(bytes, 1, &target) { source, target, count in
+      for index in 0..<count {
+        unsafe target[index] =
+          Float(source.loadUnaligned(fromByteOffset: index, as: Int8.self)) * scale
       }
     }
   }
