@@ -15,7 +15,9 @@ package struct Bill: Sendable, Equatable {
   package let items: [Item]
   /// Floating-point operations of all passes; nil where the model is not here.
   package let operations: Double?
-  /// Bytes of weights, work memory and shards in the making.
+  /// Bytes of the model's weights in their files, which are mapped.
+  package let weightByteCount: Int?
+  /// Bytes of work memory and shards in the making.
   package let memoryByteCount: Int?
   /// Operations per second of this machine.
   package let operationsPerSecond: Double
@@ -23,26 +25,28 @@ package struct Bill: Sendable, Equatable {
   /// The bill of a model that is here.
   package init(
     _ settings: CacheSettings, model: ModelDescription, hookPoints: [HookPoint], plan: ShardPlan,
-    operationsPerSecond: Double
+    weightByteCount: Int, operationsPerSecond: Double
   ) {
     self.plan = plan
+    self.weightByteCount = weightByteCount
     self.operationsPerSecond = operationsPerSecond
-    let (context, type) = (plan.contextSize, settings.dtype.tensorType)
-    let rowByteCounts = hookPoints.map {
-      Bill.rowByteCount($0, model, contextSize: context, type: type)
+    let context = plan.contextSize
+    let shards = hookPoints.map { point in
+      (0..<plan.shardCount).map {
+        Bill.byteCount($0, of: point, model, plan, settings.dtype.tensorType)
+      }
     }
-    items = zip(hookPoints, rowByteCounts).map {
-      Item(name: $0.name, byteCount: $1 * plan.rowCount)
-    }
+    items = zip(hookPoints, shards).map { Item(name: $0.name, byteCount: $1.reduce(0, +)) }
     let layers = hookPoints.map { $0.layersNeeded(in: model) }.max() ?? 0
     operations =
-      Double(plan.rowCount) * model.operationsPerToken(layers: layers, contextSize: context)
-    let batch = min(settings.modelBatchSize, plan.sequencesPerShard, plan.sequenceCount)
+      Double(plan.sequenceCount * context)
+      * model.operationsPerToken(layers: layers, contextSize: context)
+    let shardByteCount = shards.reduce(0) { $0 + ($1.first ?? 0) }
     memoryByteCount =
-      Transformer.weightByteCount(model, for: hookPoints)
-      + ForwardPass.byteCount(
-        model, sequenceLimit: batch, contextSize: context, hookPoints: hookPoints)
-      + rowByteCounts.reduce(0, +) * (plan.shardCount > 0 ? plan.rows(0) : 0)
+      ForwardPass.byteCount(
+        model, sequenceLimit: ShardMaker.batch(plan, settings, model), contextSize: context,
+        hookPoints: hookPoints, processing: LanguageModel.processing(settings))
+      + shardByteCount * ShardMaker.shardsAtOnce(plan, byteCount: shardByteCount)
   }
 
   /// The bill of a model that is not here, from what the settings say about it.
@@ -60,17 +64,21 @@ package struct Bill: Sendable, Equatable {
         byteCount: name == settings.hookName ? rowByteCount.map { $0 * plan.rowCount } : nil)
     }
     operations = nil
+    weightByteCount = nil
     memoryByteCount = nil
   }
 
   /// Bytes for the token, the sequence and the position of a row, at most.
   private static let originByteCount = 12
 
-  /// Bytes of a row in a shard, at most.
-  package static func rowByteCount(
-    _ point: HookPoint, _ model: ModelDescription, contextSize: Int, type: TensorType
+  /// Bytes of one shard of a hook point.
+  static func byteCount(
+    _ shard: Int, of point: HookPoint, _ model: ModelDescription, _ plan: ShardPlan,
+    _ type: TensorType
   ) -> Int {
-    type.rowByteCount(point.width(in: model, contextSize: contextSize)) + originByteCount
+    ActivationShardBuilder.byteCount(
+      rows: plan.rows(shard), dIn: point.width(in: model, contextSize: plan.contextSize),
+      type: type, vocabularySize: model.vocabularySize, contextSize: plan.contextSize)
   }
 
   package var byteCount: Int { items.reduce(0) { $0 + ($1.byteCount ?? 0) } }
@@ -83,7 +91,8 @@ package struct Bill: Sendable, Equatable {
     table.add([
       "tokens",
       "\(Readable.count(plan.rowCount)) in \(Readable.count(plan.sequenceCount)) sequences of "
-        + "\(plan.contextSize)",
+        + (plan.positions.count == plan.contextSize
+          ? "\(plan.contextSize)" : "\(plan.positions.count) kept of \(plan.contextSize)"),
     ])
     for item in items {
       table.add([item.name, item.byteCount.map { Readable.bytes($0) } ?? "unknown without d_in"])
@@ -94,6 +103,7 @@ package struct Bill: Sendable, Equatable {
         + (plan.shardCount == 1 ? "shard" : "shards") + " per hook point",
     ])
     table.add(["memory", memoryByteCount.map { "about " + Readable.bytes($0) } ?? unknown])
+    table.add(["weights", weightByteCount.map { Readable.bytes($0) + ", mapped" } ?? unknown])
     table.add(["forward pass", operations.map { Readable.count($0) + " operations" } ?? unknown])
     table.add(["this machine", Readable.count(operationsPerSecond) + " operations/s"])
     table.add(["time", seconds.map { "about " + Readable.duration(seconds: $0) } ?? unknown])
@@ -110,6 +120,7 @@ package struct Bill: Sendable, Equatable {
         Dictionary(
           items.map { ($0.name, $0.byteCount.map { .integer($0) } ?? .null) },
           uniquingKeysWith: { first, _ in first })),
+      "weight_bytes": weightByteCount.map { .integer($0) } ?? .null,
       "memory_bytes": memoryByteCount.map { .integer($0) } ?? .null,
       "operations": operations.map { .number($0) } ?? .null,
       "operations_per_second": .number(operationsPerSecond),

@@ -11,6 +11,10 @@ package enum CacheError: Failure, Equatable {
   case contextDiffers(stated: Int, contextSize: Int, folder: String)
   case tokenBeyondVocabulary(token: Int, vocabularySize: Int, model: String, path: String)
   case shardDiffers(path: String, sequences: Int, contextSize: Int)
+  case noPositions(slice: String, contextSize: Int)
+  case noTokenizer(path: String)
+  case notFinite(hook: String, model: String, sequence: Int?)
+  case shardsDiffer(path: String, sha256: String, expected: String)
   case diskTooSmall(store: String, needed: Int, free: Int)
 
   package var sentence: String {
@@ -28,6 +32,15 @@ package enum CacheError: Failure, Equatable {
       "\(path) holds the token \(token); the vocabulary of \(model) has \(vocabularySize)."
     case .shardDiffers(let path, let sequences, let contextSize):
       "\(path) holds \(sequences) sequences of \(contextSize), not what its manifest says."
+    case .noPositions(let slice, let contextSize):
+      "cache.seqpos_slice \(slice) keeps none of the \(contextSize) positions."
+    case .noTokenizer(let path):
+      "cache.exclude_special_tokens is true, but \(path) does not say which tokens are special."
+    case .notFinite(let hook, let model, let sequence):
+      "\(hook) of \(model) is not finite"
+        + (sequence.map { " in sequence \($0)" } ?? "") + ": NaN or infinity."
+    case .shardsDiffer(let path, let sha256, let expected):
+      "\(path) was made again with the hash \(sha256); its manifest says \(expected)."
     case .diskTooSmall(let store, let needed, let free):
       "The activations need \(Readable.bytes(needed)) in \(store), where \(Readable.bytes(free)) "
         + "are free."
@@ -46,6 +59,11 @@ package enum CacheError: Failure, Equatable {
     case .contextDiffers(_, let contextSize, _):
       "Set cache.context_size to \(contextSize), or leave it out."
     case .tokenBeyondVocabulary: "Set pretokenize.tokenizer_name to the model's own tokenizer."
+    case .noPositions: "Choose a slice within the context."
+    case .noTokenizer: "Give the ids: cache.exclude_special_tokens=[0, 2]."
+    case .notFinite: "Check the model's weights, or cache.dtype: float16 ends at 65,504."
+    case .shardsDiffer:
+      "Processors of different kinds differ in last bits: delete the folder and cache it again."
     case .diskTooSmall:
       "Free some space, set store to a larger disk, or lower cache.training_tokens."
     }

@@ -7,6 +7,7 @@
 // made up for when the other folders take their turn.
 
 package import Shared
+import Synchronization
 
 /// What came of a run.
 package struct CacheResult: Sendable, Equatable {
@@ -69,18 +70,22 @@ package struct Caching: Sendable {
     folders = keys.map { Store(pipeline.store).folder($0) }
   }
 
-  /// Makes the folders, or finds them made.
+  /// Makes the folders, or finds them made; shards that were damaged since are made again.
   package func run() throws -> CacheResult {
-    let missing = try folders.indices.filter {
-      try folders[$0].manifest(verify: verification) == nil
+    for folder in folders {
+      for damage in try folder.removeDamagedShards(verify: verification) {
+        say("activations: \(damage) It is made again.")
+      }
     }
+    let missing = try folders.indices.filter { try !isFinished($0) }
     guard !missing.isEmpty else {
       for folder in folders { say("activations: nothing to do (\(folder.path))") }
       let speed = Timing.read(folder: folders[0].path)?.tokensPerSecond ?? 0
-      return result(tokensPerSecond: speed, didWork: false)
+      return try result(tokensPerSecond: speed, didWork: false)
     }
     try checkDisk(missing)
-    if plan.rowCount < settings.trainingTokens {
+    let wanted = settings.trainingTokens
+    if plan.rowCount < wanted {
       say(
         "activations: the token shards hold \(Readable.count(plan.rowCount)) tokens, fewer than "
           + "training_tokens; all of them are taken")
@@ -88,19 +93,41 @@ package struct Caching: Sendable {
     let start = System.uptime
     let speed = try make(missing)
     for index in missing {
-      try folders[index].finish(manifest(index))
-      try Timing(tokens: plan.rowCount, seconds: System.uptime - start)
+      try finish(index)
+      try Timing(tokens: plan.sequenceCount * plan.contextSize, seconds: System.uptime - start)
         .write(folder: folders[index].path)
     }
-    return result(tokensPerSecond: speed, didWork: true)
+    return try result(tokensPerSecond: speed, didWork: true)
+  }
+
+  /// Whether a folder has its manifest and all of its shards.
+  private func isFinished(_ index: Int) throws -> Bool {
+    guard let manifest = try folders[index].readManifest() else { return false }
+    return manifest.shards.allSatisfy { System.exists(folders[index].path + "/" + $0.file) }
+  }
+
+  /// Writes the manifest of a folder whose shards exist, or compares them with the one that is there.
+  private func finish(_ index: Int) throws {
+    let folder = folders[index]
+    guard let manifest = try folder.readManifest() else {
+      return try folder.finish(manifest(index))
+    }
+    for shard in manifest.shards {
+      let found = try folder.shard(shard.file, rows: shard.rows)
+      guard found.sha256 == shard.sha256 else {
+        throw CacheError.shardsDiffer(
+          path: folder.path + "/" + shard.file, sha256: found.sha256, expected: shard.sha256)
+      }
+    }
+    try folder.finish(manifest)
   }
 
   private func say(_ text: String) { if mode != .quiet { terminal.print(text) } }
 
-  private func result(tokensPerSecond: Double, didWork: Bool) -> CacheResult {
+  private func result(tokensPerSecond: Double, didWork: Bool) throws -> CacheResult {
     CacheResult(
-      folders: folders.map(\.path), rows: plan.rowCount, tokensPerSecond: tokensPerSecond,
-      didWork: didWork)
+      folders: folders.map(\.path), rows: try folders[0].readManifest()?.rows ?? plan.rowCount,
+      tokensPerSecond: tokensPerSecond, didWork: didWork)
   }
 
   /// Refuses a disk on which the missing shards would not fit.
@@ -108,15 +135,14 @@ package struct Caching: Sendable {
     let needed = missing.reduce(0) { total, index in
       (0..<plan.shardCount).reduce(total) { total, shard in
         let path = folders[index].path + "/" + ActivationShard.fileName(shard)
-        return total + (System.exists(path) ? 0 : plan.rows(shard) * rowByteCount(index))
+        return total + (System.exists(path) ? 0 : byteCount(index, shard))
       }
     }
     try Bill.checkDisk(store: pipeline.store, needed: needed)
   }
 
-  private func rowByteCount(_ index: Int) -> Int {
-    Bill.rowByteCount(
-      hookPoints[index], model, contextSize: plan.contextSize, type: settings.dtype.tensorType)
+  private func byteCount(_ index: Int, _ shard: Int) -> Int {
+    Bill.byteCount(shard, of: hookPoints[index], model, plan, settings.dtype.tensorType)
   }
 
   // MARK: - Work
@@ -126,33 +152,38 @@ package struct Caching: Sendable {
     for index in missing { try System.createDirectories(folders[index].path) }
     let progress = Progress(
       stage: "cache", total: plan.rowCount, parts: plan.shardCount, mode: mode, terminal: terminal)
-    var maker = try ShardMaker(
+    let maker = try ShardMaker(
       plan: plan, tokens: tokens, settings: settings, hookPoints: missing.map { hookPoints[$0] })
+    let shardByteCount =
+      plan.shardCount == 0 ? 0 : missing.reduce(0) { $0 + byteCount($1, 0) }
     for (turn, index) in missing.enumerated() {
-      var made: Set<Int> = []
+      let made = Mutex<Set<Int>>([])
       try folders[index].work(
         units: plan.shardCount, name: ActivationShard.fileName,
-        produce: { shard, file in
+        ahead: ShardMaker.shardsAtOnce(plan, byteCount: shardByteCount),
+        compute: { shard in
           let lacking = missing.indices.filter { other in
             other == turn
               || !System.exists(
                 folders[missing[other]].path + "/" + ActivationShard.fileName(shard))
           }
-          let parts = try maker.make(shard, hookPoints: lacking) { count in
+          made.withLock { _ = $0.insert(shard) }
+          return try maker.make(shard, hookPoints: lacking) { count in
             if turn == 0 { progress.advance(count) }
           }
+        },
+        write: { shard, parts, file in
           for part in parts where part.hookPoint != turn {
             try publish(part, shard, missing[part.hookPoint])
           }
           for part in parts where part.hookPoint == turn {
             try part.builder.write(metadata: metadata(shard, index), to: &file)
           }
-          made.insert(shard)
         },
         onFinished: { shard in
           guard turn == 0 else { return }
           progress.finishPart()
-          if !made.contains(shard) { progress.skip(plan.rows(shard)) }
+          if !made.withLock({ $0.contains(shard) }) { progress.skip(plan.rows(shard)) }
         })
     }
     return progress.finish()
@@ -184,22 +215,34 @@ package struct Caching: Sendable {
     let (folder, point) = (folders[index], hookPoints[index])
     let width = point.width(in: model, contextSize: plan.contextSize)
     var statistics = ActivationStatistics(dIn: width)
+    var rows: [Int] = []
     for shard in 0..<plan.shardCount {
       let content = try ActivationShard.open(
         folder.path + "/" + ActivationShard.fileName(shard))
       statistics.add(try content.statistics())
+      rows.append(content.rows)
+    }
+    guard statistics.meanNorm.isFinite else {
+      throw CacheError.notFinite(hook: point.name, model: modelName, sequence: nil)
+    }
+    var details: [String: JSON] = [
+      "model_name": .string(modelName), "hook_name": .string(point.name),
+      "d_in": .integer(width), "context_size": .integer(plan.contextSize),
+      "vocabulary_size": .integer(model.vocabularySize),
+      "dtype": .string(settings.dtype.tensorType.rawValue), "rows": .integer(rows.reduce(0, +)),
+      "sequences": .integer(plan.sequenceCount), "statistics": statistics.json,
+    ]
+    if let head = settings.hookHeadIndex { details["hook_head_index"] = .integer(head) }
+    if settings.seqposSlice != .all { details["seqpos_slice"] = settings.seqposSlice.json }
+    if settings.excludeSpecialTokens != .none {
+      details["excluded_tokens"] = .array(
+        try tokens.excluded(settings).sorted().map { .integer(Int($0)) })
     }
     return Manifest(
       key: keys[index], name: keys[index].label, tool: "saeline-cache \(Product.version)",
       shards: try (0..<plan.shardCount).map {
-        try folder.shard(ActivationShard.fileName($0), rows: plan.rows($0))
+        try folder.shard(ActivationShard.fileName($0), rows: rows[$0])
       },
-      details: .object([
-        "model_name": .string(modelName), "hook_name": .string(point.name),
-        "d_in": .integer(width), "context_size": .integer(plan.contextSize),
-        "vocabulary_size": .integer(model.vocabularySize),
-        "dtype": .string(settings.dtype.tensorType.rawValue), "rows": .integer(plan.rowCount),
-        "sequences": .integer(plan.sequenceCount), "statistics": statistics.json,
-      ]))
+      details: .object(details))
   }
 }

@@ -16,7 +16,9 @@ package import Shared
     }
   }
 
-  private static let hooks = Verb("hooks", "Print every hook point of the model with its shape.")
+  private static let hooks = Verb(
+    "hooks", "Print every hook point of the model with its shape (also --list-hooks).",
+    flag: "--list-hooks")
 
   static let description = ProgramDescription(
     name: "saeline-cache", summary: "Turns token shards into shards of model activations.",
@@ -70,9 +72,10 @@ package struct Estimate: Sendable {
     let plan = ShardPlan(
       settings, modelWidth: model.width, contextSize: contextSize,
       available: tokens?.sequenceCount)
+    let weights = try Transformer.open(settings.modelName, for: points).weights.mappedByteCount
     return Estimate(
       bill: Bill(
-        settings, model: model, hookPoints: points, plan: plan,
+        settings, model: model, hookPoints: points, plan: plan, weightByteCount: weights,
         operationsPerSecond: operationsPerSecond),
       missing: missing)
   }

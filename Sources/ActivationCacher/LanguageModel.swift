@@ -11,17 +11,28 @@ enum LanguageModel {
     return try ModelDescription.open(folder: settings.modelName)
   }
 
+  /// How the settings want the weights to look processed.
+  static func processing(_ settings: CacheSettings) -> WeightProcessing {
+    WeightProcessing(
+      foldsNorms: settings.foldLn, centersWriting: settings.centerWritingWeights,
+      centersUnembedding: settings.centerUnembed, foldsValueBiases: settings.foldValueBiases)
+  }
+
   /// The hook points of the settings; `hook_layer` and `d_in` speak about `hook_name`.
   static func hookPoints(
     _ settings: CacheSettings, in model: ModelDescription, contextSize: Int
   ) throws(HookPointError) -> [HookPoint] {
     var points: [HookPoint] = []
     for name in settings.allHookNames {
-      let point = try HookPoint.find(name, in: model)
+      let point = try HookPoint.find(name, in: model).taking(
+        head: settings.hookHeadIndex, in: model)
       let isMain = name == settings.hookName
       try point.check(
         layer: isMain ? settings.hookLayer : nil, width: isMain ? settings.dIn : nil, in: model,
         contextSize: contextSize)
+      if point.modulePath != nil, processing(settings) != WeightProcessing() {
+        throw .notProcessed(name: name)
+      }
       points.append(point)
     }
     return points
@@ -30,13 +41,17 @@ enum LanguageModel {
   static func checkContext(
     _ settings: CacheSettings, _ tokens: TokenSource, _ model: ModelDescription
   ) throws(CacheError) {
-    if let stated = settings.contextSize, stated != tokens.contextSize {
+    if let stated = settings.statedContextSize, stated != tokens.contextSize {
       throw .contextDiffers(
         stated: stated, contextSize: tokens.contextSize, folder: tokens.folder.path)
     }
     if tokens.contextSize > model.contextLimit {
       throw .contextTooLong(
         contextSize: tokens.contextSize, limit: model.contextLimit, model: settings.modelName)
+    }
+    if settings.seqposSlice.positions(contextSize: tokens.contextSize).isEmpty {
+      throw .noPositions(
+        slice: settings.seqposSlice.json.canonical, contextSize: tokens.contextSize)
     }
   }
 }

@@ -1,14 +1,19 @@
 // One activation shard of every hook point that lacks it. Comes in: a run of sequences. Leaves: the
 // rows of the forward pass, permuted, with the token, sequence and position of each.
 
+import Foundation
 import Shared
 
 /// Owns the model and the work memory of the stage.
-struct ShardMaker: ~Copyable {
+///
+/// Threads take turns by calling `make` one at a time; each writes its shard while the next one is
+/// computed.
+final class ShardMaker: @unchecked Sendable {
   let plan: ShardPlan
   let tokens: TokenSource
   let settings: CacheSettings
   let hookPoints: [HookPoint]
+  private let excluded: Set<UInt32>
   private let transformer: Transformer
   private var pass: ForwardPass
 
@@ -19,15 +24,32 @@ struct ShardMaker: ~Copyable {
     self.tokens = tokens
     self.settings = settings
     self.hookPoints = hookPoints
-    transformer = try Transformer.open(settings.modelName, for: hookPoints)
+    excluded = try tokens.excluded(settings)
+    let transformer = try Transformer.open(settings.modelName, for: hookPoints)
     pass = ForwardPass(
-      transformer.description,
-      sequenceLimit: min(settings.modelBatchSize, plan.sequencesPerShard, plan.sequenceCount),
-      contextSize: plan.contextSize, hookPoints: hookPoints)
+      transformer, sequenceLimit: Self.batch(plan, settings, transformer.description),
+      contextSize: plan.contextSize, hookPoints: hookPoints,
+      processing: LanguageModel.processing(settings))
+    self.transformer = transformer
+  }
+
+  /// Sequences of a forward pass: `model_batch_size`, unless that takes too much memory.
+  static func batch(
+    _ plan: ShardPlan, _ settings: CacheSettings, _ model: ModelDescription
+  ) -> Int {
+    let wanted = min(settings.modelBatchSize, plan.sequencesPerShard, max(1, plan.sequenceCount))
+    return ForwardPass.sequences(model, contextSize: plan.contextSize, atMost: wanted)
+  }
+
+  /// Shards in the making at once: one is written while the next is computed, where a quarter of
+  /// the memory holds both.
+  static func shardsAtOnce(_ plan: ShardPlan, byteCount: Int) -> Int {
+    let memory = Int(clamping: ProcessInfo.processInfo.physicalMemory)
+    return plan.shardCount > 1 && 2 * byteCount <= memory / 4 ? 2 : 1
   }
 
   /// A shard of one hook point in the making.
-  final class Part {
+  final class Part: @unchecked Sendable {
     let hookPoint: Int
     var builder: ActivationShardBuilder
 
@@ -37,79 +59,77 @@ struct ShardMaker: ~Copyable {
     }
   }
 
-  /// The rows of one batch and where they go.
-  private struct Batch {
+  /// The tokens of a shard and where their rows go.
+  private struct Layout {
     let tokens: [UInt32]
+    /// The place of each token's row, or nowhere.
     let destinations: [UInt32]
-    let sequences: [UInt32]
-    let positions: [UInt32]
+    let rows: Int
   }
 
-  /// Computes a shard of each of some hook points; `onBatch` hears how many tokens are done.
-  mutating func make(
+  /// Computes a shard of each of some hook points; `onBatch` hears how many rows are done.
+  func make(
     _ shard: Int, hookPoints wanted: [Int], onBatch: (Int) -> Void
   ) throws -> [Part] {
     let model = transformer.description
-    let range = plan.sequences(shard)
-    let ids = try tokens.tokens(
-      range, below: model.vocabularySize, model: settings.modelName)
+    let (context, range) = (plan.contextSize, plan.sequences(shard))
+    let layout = try layout(shard)
     let parts = wanted.map { index in
       Part(
         hookPoint: index,
         builder: ActivationShardBuilder(
-          rows: plan.rows(shard),
-          dIn: hookPoints[index].width(in: model, contextSize: plan.contextSize),
+          rows: layout.rows, dIn: hookPoints[index].width(in: model, contextSize: context),
           type: settings.dtype.tensorType, vocabularySize: model.vocabularySize,
-          contextSize: plan.contextSize))
+          contextSize: context))
     }
-    let order =
-      settings.shuffle
-      ? Random(seed: settings.seed, stream: "rows", index: shard).permutation(plan.rows(shard))
-      : (0..<UInt32(plan.rows(shard))).map { $0 }
-    // Rows that lie apart in the pass are gathered here before they are put.
-    var gathered = Matrix(
-      rows: pass.sequenceLimit * plan.contextSize,
-      columns: wanted.map { hookPoints[$0].width(in: model, contextSize: plan.contextSize) }.max()
-        ?? 0)
     for start in stride(from: 0, to: range.count, by: pass.sequenceLimit) {
       if System.isInterrupted { throw Caching.interruption }
       let count = min(pass.sequenceLimit, range.count - start)
-      let rows = start * plan.contextSize..<(start + count) * plan.contextSize
-      let batch = Batch(
-        tokens: Array(ids[rows]), destinations: Array(order[rows]),
-        sequences: rows.map { UInt32(range.lowerBound + $0 / plan.contextSize) },
-        positions: rows.map { UInt32($0 % plan.contextSize) })
-      try pass.run(transformer, tokens: batch.tokens.span) { index, values, layout in
+      let all = start * context..<(start + count) * context
+      let tokens = Array(layout.tokens[all])
+      let destinations = Array(layout.destinations[all])
+      let sequences = all.map { UInt32(range.lowerBound + $0 / context) }
+      let positions = all.map { UInt32($0 % context) }
+      let points = hookPoints
+      try pass.run(transformer, tokens: tokens.span) { index, values, rows in
+        guard values[rows.range(rows.count - 1).upperBound - 1].isFinite else {
+          throw CacheError.notFinite(
+            hook: points[index].name, model: settings.modelName,
+            sequence: range.lowerBound + start + count - 1)
+        }
         for part in parts where part.hookPoint == index {
-          Self.put(values, layout, batch, part, &gathered)
+          part.builder.put(
+            values, stride: rows.stride, at: destinations.span, tokens: tokens.span,
+            sequences: sequences.span, positions: positions.span)
         }
       }
-      onBatch(rows.count)
+      onBatch(count * plan.positions.count)
     }
     return parts
   }
 
-  private static func put(
-    _ values: Span<Float>, _ layout: TappedRows, _ batch: Batch, _ part: Part,
-    _ gathered: inout Matrix
-  ) {
-    if layout.stride == layout.width {
-      part.builder.put(
-        values, at: batch.destinations.span, tokens: batch.tokens.span,
-        sequences: batch.sequences.span, positions: batch.positions.span)
-      return
+  /// Reads the tokens of a shard and deals places to those whose rows are kept.
+  private func layout(_ shard: Int) throws -> Layout {
+    let context = plan.contextSize
+    let ids = try tokens.tokens(
+      plan.sequences(shard), below: transformer.description.vocabularySize,
+      model: settings.modelName)
+    var isKept = [Bool](repeating: false, count: context)
+    for position in plan.positions { isKept[position] = true }
+    var destinations = ids.indices.map { index in
+      isKept[index % context] && !excluded.contains(ids[index])
+        ? 0 : ActivationShardBuilder.nowhere
     }
-    let width = layout.width
-    var target = gathered.mutableSpan
-    target.withDisjoint { target in
-      for row in 0..<layout.count {
-        target.withSlice(row * width..<(row + 1) * width) {
-          Kernels.copy(values.extracting(layout.range(row)), to: &$0)
-        }
-      }
+    let rows = destinations.count { $0 == 0 }
+    let order =
+      settings.shuffle
+      ? Random(seed: settings.seed, stream: "rows", index: shard).permutation(rows)
+      : (0..<UInt32(rows)).map { $0 }
+    var next = 0
+    for index in destinations.indices where destinations[index] == 0 {
+      destinations[index] = order[next]
+      next += 1
     }
-    part.builder.put(
-      gathered.span.extracting(0..<layout.count * width), at: batch.destinations.span,
-      tokens: batch.tokens.span, sequences: batch.sequences.span, positions: batch.positions.span)
+    return Layout(tokens: ids, destinations: destinations, rows: rows)
   }
 }

@@ -6,27 +6,33 @@ package import Shared
 /// The cut of an activation stage.
 package struct ShardPlan: Sendable, Equatable {
   package let contextSize: Int
+  /// The positions of a sequence that are kept.
+  package let positions: [Int]
   package let sequenceCount: Int
   package let sequencesPerShard: Int
 
   /// Cuts as SAELens does: a buffer of `buffer_size_gb` at the model's width, in whole batches.
   ///
   /// A hook point wider than the model makes its shards proportionally larger. Where fewer
-  /// sequences are `available` than `training_tokens` need, all of them are taken.
+  /// sequences are `available` than `training_tokens` need, all of them are taken. Tokens that are
+  /// left out count as if they were kept.
   package init(
     _ settings: CacheSettings, modelWidth: Int, contextSize: Int, available: Int? = nil
   ) {
     self.contextSize = contextSize
+    positions = settings.seqposSlice.positions(contextSize: contextSize)
+    let kept = max(1, positions.count)
     let rowByteCount = settings.dtype.tensorType.rowByteCount(modelWidth)
-    let batch = settings.modelBatchSize * contextSize
+    let batch = settings.modelBatchSize * kept
     let rows = Int(settings.bufferSizeGB * 1e9 / Double(rowByteCount)) / batch * batch
-    sequencesPerShard = max(rows, batch) / contextSize
-    let needed = (settings.trainingTokens + contextSize - 1) / contextSize
+    sequencesPerShard = max(rows, batch) / kept
+    let needed = (settings.trainingTokens + kept - 1) / kept
     sequenceCount = min(needed, available ?? needed)
   }
 
   package var shardCount: Int { (sequenceCount + sequencesPerShard - 1) / sequencesPerShard }
-  package var rowCount: Int { sequenceCount * contextSize }
+  /// Rows of all shards, those of tokens that are left out among them.
+  package var rowCount: Int { sequenceCount * positions.count }
 
   /// The sequences of a shard.
   package func sequences(_ shard: Int) -> Range<Int> {
@@ -34,7 +40,7 @@ package struct ShardPlan: Sendable, Equatable {
     return first..<min(first + sequencesPerShard, sequenceCount)
   }
 
-  package func rows(_ shard: Int) -> Int { sequences(shard).count * contextSize }
+  package func rows(_ shard: Int) -> Int { sequences(shard).count * positions.count }
 }
 
 extension StorageType {

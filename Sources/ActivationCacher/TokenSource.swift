@@ -34,6 +34,20 @@ package struct TokenSource: Sendable {
     sequenceCount = manifest.rows
   }
 
+  /// The tokens whose activations the settings leave out.
+  package func excluded(_ settings: CacheSettings) throws -> Set<UInt32> {
+    switch settings.excludeSpecialTokens {
+    case .none: return []
+    case .ids(let ids): return Set(ids.map { UInt32(clamping: $0) })
+    case .special:
+      let path = folder.path + "/tokenizer.json"
+      guard System.exists(path) else { throw CacheError.noTokenizer(path: path) }
+      let tokens = try Tokenizer.open(folder.path).tokensWithRoles
+      guard !tokens.isEmpty else { throw CacheError.noTokenizer(path: path) }
+      return tokens
+    }
+  }
+
   /// The tokens of consecutive sequences, `[range.count, contextSize]`, all below `vocabulary`.
   package func tokens(
     _ range: Range<Int>, below vocabulary: Int, model: String

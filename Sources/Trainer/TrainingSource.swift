@@ -168,7 +168,7 @@ package struct TrainingSource: Sendable {
     try compare("cache.d_in", pipeline.cache.dIn, facts.dIn, width)
     let context = "come from contexts of \(facts.contextSize) tokens"
     try compare("train.context_size", pipeline.train.contextSize, facts.contextSize, context)
-    try compare("cache.context_size", pipeline.cache.contextSize, facts.contextSize, context)
+    try compare("cache.context_size", pipeline.cache.statedContextSize, facts.contextSize, context)
     let models = [
       ("train.model_name", pipeline.train.modelName),
       ("cache.model_name", pipeline.cache.modelName),

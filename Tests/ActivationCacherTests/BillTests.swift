@@ -23,8 +23,8 @@ import Testing
         ModelFixtures.folder("gpt2"), hooks: ["blocks.0.hook_resid_post", "blocks.0.mlp.hook_post"]),
       operationsPerSecond: 1e10)
     #expect(estimate.missing == [.noTokens(store: "/nowhere/store")])
-    // 24·72 + 24·24 + 2·24·96 weights and 24·16 for the scores, twice.
-    let operations: Double = 1_600_000 * 2 * 7296
+    // 24·72 + 24·24 + 2·24·96 weights, twice, and 24 · 8.5 keys for scores and values, twice each.
+    let operations: Double = 1_600_000 * (2 * 6912 + 4 * 24 * 8.5)
     #expect(estimate.bill.operations == operations)
     #expect(estimate.bill.byteCount == 1_600_000 * (24 * 4 + 12 + 96 * 4 + 12))
     #expect(

@@ -24,8 +24,8 @@ import Testing
   private func rotary(_ members: String...) throws -> Rotary? {
     let model = try ModelDescription.read(
       text: "{" + members.joined(separator: ", ") + "}", path: "config.json")
-    guard case .rotary(let rotary) = model.positions else { return nil }
-    return rotary
+    guard case .rotary(let kinds) = model.positions, kinds.count == 1 else { return nil }
+    return kinds[0]
   }
 
   private func failure(_ members: String...) throws -> ModelError {
@@ -40,7 +40,7 @@ import Testing
   @Test func gpt2HasItsDefaults() throws {
     let model = try read(Self.gpt2)
     #expect(model.mlpWidth == 192 && model.headWidth == 8 && model.contextLimit == 32)
-    #expect(model.activation == .geluTanh && model.norm == .layer && model.positions == .learned)
+    #expect(model.activation == .geluTanh && model.norm == .layer && model.positions == .learned(offset: 0))
     #expect(model.tensors.unembedding.isEmpty)
     #expect(try read(Self.gpt2, #""n_inner": 70"#).mlpWidth == 70)
     #expect(try read(Self.gpt2, #""n_inner": null"#).mlpWidth == 192)
@@ -104,8 +104,100 @@ import Testing
 
   @Test func operationsAreCountedPerToken() throws {
     let model = try read(Self.gpt2)
-    let layer = 2.0 * Double(48 * 144 + 48 * 48 + 2 * 48 * 192 + 48 * 10)
+    // A token sees 5.5 of 10 on average.
+    let layer = 2.0 * Double(48 * 144 + 48 * 48 + 2 * 48 * 192) + 4 * 48 * 5.5
     #expect(model.operationsPerToken(layers: 2, contextSize: 10) == 2 * layer)
+    // Three, but for the first two tokens.
+    let window = LayerKind(window: 3)
+    #expect(window.meanVisibleKeys(contextSize: 10) == 2.7)
+    #expect(window.firstVisible(1) == 0 && window.firstVisible(9) == 7)
+  }
+
+  // MARK: Windows and rotations by layer
+
+  private static let wide = #""hidden_size": 48, "intermediate_size": 64, "vocab_size": 100"#
+  private static let heads = #""num_attention_heads": 6, "num_key_value_heads": 2, "head_dim": 8"#
+
+  private func windows(_ members: String...) throws -> [Int?] {
+    try ModelDescription.read(
+      text: "{" + ([Self.wide, Self.heads] + members).joined(separator: ", ") + "}",
+      path: "config.json"
+    ).layers.map(\.window)
+  }
+
+  @Test func windowsFollowEachFamilysRule() throws {
+    let layers = #""num_hidden_layers": 4"#
+    #expect(
+      try windows(#""model_type": "mistral""#, layers, #""sliding_window": 9"#) == [9, 9, 9, 9])
+    #expect(
+      try windows(#""model_type": "mistral""#, layers, #""sliding_window": null"#)
+        == [nil, nil, nil, nil])
+    let qwen = [#""model_type": "qwen2""#, layers, #""sliding_window": 9"#]
+    #expect(try windows(qwen[0], qwen[1], qwen[2]) == [nil, nil, nil, nil])
+    #expect(
+      try windows(
+        qwen[0], qwen[1], qwen[2], #""use_sliding_window": true, "max_window_layers": 3"#)
+        == [nil, nil, nil, 9])
+    #expect(
+      try windows(#""model_type": "gemma2""#, layers, #""sliding_window": 9"#)
+        == [9, nil, 9, nil])
+    #expect(
+      try windows(
+        #""model_type": "gemma3_text""#, layers,
+        #""sliding_window": 9, "sliding_window_pattern": 3"#) == [9, 9, nil, 9])
+    #expect(
+      try windows(
+        #""model_type": "gemma3_text", "num_hidden_layers": 2"#,
+        #""sliding_window": 9, "layer_types": ["full_attention", "sliding_attention"]"#)
+        == [nil, 9])
+    #expect(
+      try windows(
+        #""model_type": "gpt_neo", "num_layers": 4, "num_heads": 6"#,
+        #""attention_types": [[["global", "local"], 2]], "window_size": 9"#)
+        == [nil, 9, nil, 9])
+  }
+
+  @Test func layersWithAWindowMayHaveARotationOfTheirOwn() throws {
+    let four = try read(
+      Self.wide, Self.heads, #""model_type": "gemma3_text", "num_hidden_layers": 2"#,
+      #""sliding_window_pattern": 2, "rope_theta": 1e6, "rope_local_base_freq": 1e4"#,
+      #""rope_scaling": {"rope_type": "linear", "factor": 8.0}"#)
+    let five = try read(
+      Self.wide, Self.heads, #""model_type": "gemma3_text", "num_hidden_layers": 2"#,
+      #""sliding_window_pattern": 2, "rope_parameters": {"#
+        + #""full_attention": {"rope_type": "linear", "factor": 8.0, "rope_theta": 1e6},"#
+        + #""sliding_attention": {"rope_type": "default", "rope_theta": 1e4}}"#)
+    #expect(four == five)
+    #expect(four.layers.map(\.rotation) == [1, 0])
+    #expect(
+      four.positions
+        == .rotary([
+          Rotary(width: 8, base: 1e6, scaling: .linear(factor: 8)),
+          Rotary(width: 8, base: 1e4, scaling: .none),
+        ]))
+  }
+
+  @Test func whatALayerMayNotBeIsNamed() throws {
+    let type = try failure(
+      Self.wide, Self.heads, #""model_type": "qwen3", "num_hidden_layers": 1"#,
+      #""layer_types": ["linear_attention"]"#)
+    #expect(
+      type.sentence == "config.json: layer_types is linear_attention, which is not supported.")
+    #expect(type.hint == "Supported are full_attention, sliding_attention.")
+    let count = try failure(
+      Self.wide, Self.heads, #""model_type": "qwen3", "num_hidden_layers": 2"#,
+      #""layer_types": ["full_attention"]"#)
+    #expect(
+      count.sentence
+        == "config.json: layer_types is 1 types where one for each of the 2 layers is expected.")
+    let neo = try failure(
+      Self.wide, #""model_type": "gpt_neo", "num_layers": 2, "num_heads": 6"#,
+      #""attention_types": [[["sparse"], 2]]"#)
+    #expect(neo.sentence == "config.json: attention_types is sparse, which is not supported.")
+    let opt = try failure(
+      Self.wide, #""model_type": "opt", "num_attention_heads": 6, "word_embed_proj_dim": 24"#)
+    #expect(opt.sentence == "config.json: word_embed_proj_dim is 24, which is not supported.")
+    #expect(opt.hint == "Supported are 48.")
   }
 
   // MARK: Refusals
@@ -113,7 +205,10 @@ import Testing
   @Test func whatIsNotKnownIsNamed() throws {
     let family = try failure(#""model_type": "mamba""#)
     #expect(family.sentence == "config.json: model_type is mamba, which is not supported.")
-    #expect(family.hint == "Supported are gpt2, gpt_neox, llama.")
+    #expect(
+      family.hint
+        == "Supported are gpt2, gpt_neo, gpt_neox, llama, mistral, qwen2, qwen3, gemma, gemma2, "
+        + "gemma3_text, phi, opt.")
     let activation = try failure(Self.llama, #""hidden_act": "mish""#)
     #expect(activation.sentence == "config.json: hidden_act is mish, which is not supported.")
     #expect(
@@ -121,10 +216,20 @@ import Testing
         == "Supported are gelu, gelu_python, gelu_new, gelu_fast, gelu_pytorch_tanh, "
         + "gelu_python_tanh, gelu_accurate, silu, swish, relu.")
     let rope = try failure(
-      Self.llama, #""rope_scaling": {"rope_type": "yarn", "factor": 2}"#)
+      Self.llama, #""rope_scaling": {"rope_type": "longrope", "factor": 2}"#)
     #expect(
-      rope.sentence == "config.json: rope_scaling.rope_type is yarn, which is not supported.")
-    #expect(rope.hint == "Supported are default, linear, llama3.")
+      rope.sentence == "config.json: rope_scaling.rope_type is longrope, which is not supported.")
+    #expect(rope.hint == "Supported are default, linear, dynamic, llama3, yarn.")
+    let number = try failure(Self.llama, #""rope_scaling": {"rope_type": 3}"#)
+    #expect(
+      number.sentence == "config.json: rope_scaling.rope_type is 3, which is not supported.")
+    let types = try failure(
+      Self.llama, #""rope_parameters": {"chunked_attention": {"rope_type": "default"}}"#)
+    #expect(
+      types.sentence
+        == "config.json: rope_parameters.chunked_attention is set, which is not supported.")
+    let clipped = try failure(Self.llama, #""clip_qkv": 8.0"#)
+    #expect(clipped.sentence == "config.json: clip_qkv is 8.0, which is not supported.")
     let quantised = try failure(
       Self.llama, #""quantization_config": {"quant_method": "gptq"}"#)
     #expect(
@@ -140,7 +245,7 @@ import Testing
     let wrong = try failure(Self.gpt2, #""n_inner": "many""#)
     #expect(
       wrong.sentence
-        == "config.json: n_inner is \"many\" where a whole number of at least 1 is expected.")
+        == "config.json: n_inner is \"many\" where a whole number from 1 to 16777216 is expected.")
     let groups = try failure(Self.llama, #""num_key_value_heads": 4"#)
     #expect(
       groups.sentence

@@ -1,3 +1,4 @@
+import Foundation
 import Shared
 import Support
 import Testing
@@ -25,23 +26,45 @@ import Testing
     let input = ReferenceKernels.numbers(length, range: 40, seed: length)
     var output = input
     var span = output.mutableSpan
-    Kernels.softmax(&span, count: length)
+    Kernels.softmax(&span)
     let expected = ReferenceKernels.softmax(input.map { Double($0) })
     for (x, y) in zip(output, expected) { #expect(abs(Double(x) - y) < 5e-7) }
   }
 
-  @Test func softmaxGivesHiddenKeysNoWeight() {
-    var row: [Float] = [1, 1, .infinity, .nan]
+  @Test(arguments: [NormKind.layer, .rootMeanSquare], lengths)
+  func aNormInPlaceIsTheNorm(kind: NormKind, length: Int) {
+    let input = ReferenceKernels.numbers(length, range: 5, seed: length).map { $0 + 2 }
+    var (apart, inPlace) = ([Float](repeating: 0, count: length), input)
+    var target = apart.mutableSpan
+    var row = inPlace.mutableSpan
+    let scale = Kernels.normalise(input.span, kind, epsilon: 1e-5, into: &target)
+    #expect(Kernels.normaliseInPlace(&row, kind, epsilon: 1e-5) == scale)
+    #expect(inPlace == apart)
+  }
+
+  @Test func meansAreTakenFromEachRun() {
+    var row: [Float] = [1, 2, 3, 10, 20, 30]
     var span = row.mutableSpan
-    Kernels.softmax(&span, count: 2)
-    #expect(row == [0.5, 0.5, 0, 0])
+    Kernels.subtractMeans(&span, over: 3)
+    #expect(row == [-1, 0, 1, -10, 0, 10])
+  }
+
+  @Test(arguments: [Float(2), 30, 50]) func aSoftCapAgreesWithItsFormula(cap: Float) {
+    let input = ReferenceKernels.numbers(40, range: 200, seed: 3) + [0, 1e-4, -1e-4, 1e4, -1e4]
+    var output = input
+    var span = output.mutableSpan
+    Kernels.softCap(&span, cap: cap)
+    for (x, y) in zip(input, output) {
+      let expected = Double(cap) * tanh(Double(x) / Double(cap))
+      #expect(abs(Double(y) - expected) < 3e-7 * Double(cap), "\(x)")
+    }
   }
 
   @Test func softmaxOfOneScoreIsOneHoweverLarge() {
     for score: Float in [-3e38, -100, 0, 100, 3e38] {
       var row = [score]
       var span = row.mutableSpan
-      Kernels.softmax(&span, count: 1)
+      Kernels.softmax(&span)
       #expect(row == [1])
     }
   }

@@ -5,7 +5,7 @@ import Testing
 @Suite struct ModelWeightsTests {
   private func open(_ folder: String) throws -> Int {
     let point = HookPoint(.residualAfter, layer: 0)
-    return try Transformer.open(folder, for: [point]).weights.byteCount
+    return try Transformer.open(folder, for: [point]).weights.mappedByteCount
   }
 
   @Test func aModelWithoutPrefixesIsRead() throws {

@@ -45,12 +45,12 @@ package enum ModelFixtures {
   /// All rows of some hook points, `[tokens, width]` each, in the order asked for.
   package static func run(
     _ name: String, _ hookPoints: [HookPoint], tokens: [UInt32], contextSize: Int,
-    sequenceLimit: Int? = nil
+    sequenceLimit: Int? = nil, processing: WeightProcessing = WeightProcessing()
   ) throws -> [[Float]] {
     let transformer = try Transformer.open(folder(name), for: hookPoints)
     var pass = ForwardPass(
-      transformer.description, sequenceLimit: sequenceLimit ?? tokens.count / contextSize,
-      contextSize: contextSize, hookPoints: hookPoints)
+      transformer, sequenceLimit: sequenceLimit ?? tokens.count / contextSize,
+      contextSize: contextSize, hookPoints: hookPoints, processing: processing)
     var results = [[Float]](repeating: [], count: hookPoints.count)
     try pass.run(transformer, tokens: tokens.span) { index, values, rows in
       for row in 0..<rows.count {

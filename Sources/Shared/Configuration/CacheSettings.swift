@@ -14,6 +14,7 @@ package struct CacheSettings: Sendable, Equatable {
   package var hookName = ""
   package var hookNames: [String] = []
   package var hookLayer: Int?
+  package var hookHeadIndex: Int?
   package var dIn: Int?
   package var contextSize: Int?
   package var trainingTokens = 2_000_000
@@ -22,10 +23,30 @@ package struct CacheSettings: Sendable, Equatable {
   package var dtype = StorageType.float32
   package var seed = 42
   package var shuffle = true
+  package var seqposSlice = PositionSlice.all
+  package var excludeSpecialTokens = TokenExclusion.none
+  package var foldLn = false
+  package var centerWritingWeights = false
+  package var centerUnembed = false
+  package var foldValueBiases = false
   package var prependBos = true
   package var threads = 0
 
   package init() {}
+
+  /// The four settings of weight processing under one name of SAELens; reads as none.
+  package var modelFromPretrainedKwargs: PretrainedOptions {
+    get { PretrainedOptions() }
+    set {
+      foldLn = newValue.foldLn ?? foldLn
+      centerWritingWeights = newValue.centerWritingWeights ?? centerWritingWeights
+      centerUnembed = newValue.centerUnembed ?? centerUnembed
+      foldValueBiases = newValue.foldValueBiases ?? foldValueBiases
+    }
+  }
+
+  /// The context size that is stated; SAELens's -1 means that of the tokens.
+  package var statedContextSize: Int? { contextSize == -1 ? nil : contextSize }
 
   /// Every hook point of the pass, each once, in the order given.
   package var allHookNames: [String] {
@@ -48,19 +69,24 @@ extension CacheSettings: Section {
       "Language model: a folder with config.json and weights, or a Hugging Face name.",
       effect: .none),
     Setting(
-      "hook_name", \.hookName, "Where activations are taken, such as blocks.0.hook_mlp_out.",
-      effect: .none),
+      "hook_name", \.hookName,
+      "Where activations are taken: a hook point of TransformerLens 3, such as "
+        + "blocks.0.hook_mlp_out (hook_normalized comes before the gain), or a module's path, such "
+        + "as transformer.h.3.mlp.", effect: .none),
     Setting(
       "hook_names", \.hookNames, "Further hook points, stored in the same pass.", effect: .none),
     Setting(
       "hook_layer", \.hookLayer, "Layer of the hook point; must agree with hook_name.",
       .atLeast(0), effect: .none),
     Setting(
+      "hook_head_index", \.hookHeadIndex, "The one head to take; null takes all, side by side.",
+      .atLeast(0), effect: .none),
+    Setting(
       "d_in", \.dIn, "Width of the activations; must agree with the model.", .atLeast(1),
       effect: .none),
     Setting(
-      "context_size", \.contextSize, "Tokens per row; must agree with the token shards.",
-      .atLeast(2), effect: .none),
+      "context_size", \.contextSize, "Tokens per sequence; must agree with the token shards, and -1 says "
+        + "nothing.", .atLeast(-1), effect: .none),
     Setting(
       "training_tokens", \.trainingTokens, "Activations to store, rounded up to whole sequences.",
       .atLeast(1)),
@@ -68,7 +94,30 @@ extension CacheSettings: Section {
       "model_batch_size", \.modelBatchSize, "Rows of tokens per forward pass.", .atLeast(1),
       aliases: ["store_batch_size_prompts"]),
     Setting("buffer_size_gb", \.bufferSizeGB, "Size of an activation shard, in GB.", .above(0)),
-    Setting("dtype", \.dtype, "How activations are stored."),
+    Setting("dtype", \.dtype, "How activations are stored; int8 with a scale per row."),
+    Setting(
+      "seqpos_slice", \.seqposSlice,
+      "Positions to keep, as Python's slice(): [stop], [start, stop] or [start, stop, step].",
+      effect: .bytesWhenSet),
+    Setting(
+      "exclude_special_tokens", \.excludeSpecialTokens,
+      "Leave out the activations of the tokenizer's special tokens, or of these ids.",
+      effect: .bytesWhenSet),
+    Setting(
+      "fold_ln", \.foldLn, "As if TransformerLens had folded norms into the weights after them.",
+      effect: .bytesWhenSet),
+    Setting(
+      "center_writing_weights", \.centerWritingWeights,
+      "As if it had centred what is written to the residual stream.", effect: .bytesWhenSet),
+    Setting(
+      "center_unembed", \.centerUnembed, "As if it had centred the unembedding.",
+      effect: .bytesWhenSet),
+    Setting(
+      "fold_value_biases", \.foldValueBiases,
+      "As if it had folded the biases of values into attention's output.", effect: .bytesWhenSet),
+    Setting(
+      "model_from_pretrained_kwargs", \.modelFromPretrainedKwargs,
+      "SAELens's name for a set of the four settings above.", effect: .none),
     Setting("seed", \.seed, "Seed of the shuffle.", .atLeast(0)),
     Setting("shuffle", \.shuffle, "Shuffle the activations of a shard."),
     Setting(
@@ -101,7 +150,11 @@ extension CacheSettings: Section {
     ]
 
   package var contradictions: [Complaint] {
-    HookLayer.contradiction(name: hookName, layer: hookLayer)
+    var found = HookLayer.contradiction(name: hookName, layer: hookLayer)
+    if let contextSize, contextSize < 2, contextSize != -1 {
+      found.append(Complaint("context_size", "is \(contextSize); it must be at least 2, or -1."))
+    }
+    return found
   }
 
   package var omissions: [Complaint] {
@@ -129,17 +182,10 @@ extension InertSetting {
     InertSetting("hook_eval", "SAELens never reads it either."),
     InertSetting("verbose", "--quiet silences a program."),
     InertSetting(
-      "model_class_name", only: [.string("HookedTransformer")],
-      "Hook points have TransformerLens names."),
-    InertSetting("hook_head_index", only: [.null], "All heads are stored side by side."),
+      "model_class_name",
+      only: [.string("HookedTransformer"), .string("AutoModelForCausalLM")],
+      "Hook points have TransformerLens's names and those of modules."),
     InertSetting("model_kwargs", only: [.null, .object([:])], "The forward pass has no options."),
-    InertSetting(
-      "model_from_pretrained_kwargs",
-      only: [.null, .object([:]), .object(["center_writing_weights": .bool(false)])],
-      "Weights are used as they are."),
-    InertSetting("seqpos_slice", only: [.null, .array([.null])], "Every position is stored."),
-    InertSetting(
-      "exclude_special_tokens", only: [.bool(false)], "Every position is stored."),
     InertSetting("use_chat_formatting", only: [.bool(false)], "Text is taken as it is."),
   ]
 }
@@ -154,8 +200,6 @@ enum HookLayer {
   }
 
   private static func number(in name: String) -> Int? {
-    let parts = name.split(separator: ".")
-    guard parts.count > 1, parts[0] == "blocks" else { return nil }
-    return Int(parts[1])
+    name.split(separator: ".").lazy.compactMap { Int($0) }.first
   }
 }

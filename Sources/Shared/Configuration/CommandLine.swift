@@ -6,11 +6,14 @@ package struct Verb: Sendable, Equatable {
   package let help: String
   /// The names of what must follow the verb.
   package let operands: [String]
+  /// A flag that means the same.
+  package let flag: String?
 
-  package init(_ name: String, _ help: String, operands: [String] = []) {
+  package init(_ name: String, _ help: String, operands: [String] = [], flag: String? = nil) {
     self.name = name
     self.help = help
     self.operands = operands
+    self.flag = flag
   }
 }
 
@@ -155,6 +158,12 @@ package struct Arguments: Sendable, Equatable {
   ) throws(CommandLineError) {
     let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
     let name = String(parts[0])
+    if let known = program.verbs.first(where: { $0.flag == name }) {
+      guard parts.count == 1 else { throw .unwantedValue(name) }
+      guard verb == nil else { throw .unexpectedWord(name) }
+      verb = known.name
+      return
+    }
     guard let flag = Flag(name) else { throw .unknownFlag(name, program: program.name) }
     guard flag.value != nil else {
       if parts.count > 1 { throw .unwantedValue(name) }

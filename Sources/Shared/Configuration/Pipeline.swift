@@ -56,7 +56,7 @@ extension Pipeline: Section {
         Complaint(name, "is \(given.json.canonical), but \(other) is \(owner.json.canonical)."))
     }
     let tokens = pretokenize.contextSize
-    compare("cache.context_size", cache.contextSize, "pretokenize.context_size", tokens)
+    compare("cache.context_size", cache.statedContextSize, "pretokenize.context_size", tokens)
     compare("train.context_size", train.contextSize, "pretokenize.context_size", tokens)
     compare("train.d_in", train.dIn, "cache.d_in", cache.dIn)
     if !cache.modelName.isEmpty {

@@ -49,6 +49,17 @@ package struct ActivationShardBuilder: ~Copyable {
     positions = AlignedBuffer(count: rows)
   }
 
+  /// Bytes of a shard, but for the rounding of its header to 4,096 bytes.
+  package static func byteCount(
+    rows: Int, dIn: Int, type: TensorType, vocabularySize: Int, contextSize: Int
+  ) -> Int {
+    let origin =
+      TensorType.unsigned(below: vocabularySize).byteCount
+      + TensorType.unsigned(below: contextSize).byteCount + 4
+    // Two sums of at most 24 digits per column, and the rest.
+    return rows * (type.rowByteCount(dIn) + origin) + 50 * dIn + 8192
+  }
+
   /// Puts rows at the places `destinations` `[n]`, no two of which may be equal.
   ///
   /// Row i of `values` begins at i · `stride` and has `dIn` elements; without a stride the rows

@@ -26,8 +26,22 @@ package struct StageFolder: Sendable, Equatable {
     return manifest
   }
 
+  /// Removes the shards of a finished folder that are not what its manifest says, so that they can
+  /// be made again; returns a sentence for each.
+  package func removeDamagedShards(verify: Verification) throws -> [String] {
+    var damages: [String] = []
+    for shard in try readManifest()?.shards ?? [] {
+      do { try check(shard, verify) } catch let error as ManifestError {
+        damages.append(error.sentence)
+        let file = path + "/" + shard.file
+        if System.exists(file) { try System.remove(file) }
+      }
+    }
+    return damages
+  }
+
   /// The manifest as it is written; nil where there is none.
-  func readManifest() throws -> Manifest? {
+  package func readManifest() throws -> Manifest? {
     guard System.exists(manifestPath) else { return nil }
     let bytes = try MappedFile.contents(manifestPath)
     let manifest = try Manifest(parsing: bytes, path: manifestPath)

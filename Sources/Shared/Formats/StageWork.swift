@@ -18,7 +18,7 @@ extension StageFolder {
     try prepare()
     let board = WorkBoard(units: units)
     var worker = Worker(folder: self, board: board, leaseSeconds: leaseSeconds)
-    try worker.run(name, produce, onFinished)
+    try worker.run(name, compute: { _ in }, write: { try produce($0, &$2) }, onFinished)
     return board.madeCount
   }
 
@@ -30,11 +30,41 @@ extension StageFolder {
     produce: @Sendable (Int, inout AtomicFile) throws -> Void,
     onFinished: @Sendable (Int) -> Void = { _ in }
   ) throws -> Int {
+    try work(
+      units: units, name: name, threads: threads, turns: nil, leaseSeconds: leaseSeconds,
+      compute: { _ in }, write: { try produce($0, &$2) }, onFinished: onFinished)
+  }
+
+  /// Makes the units that are missing in two steps: up to `ahead` units are in the making, of which
+  /// one is computed, on all cores, while the others are written.
+  @discardableResult
+  package func work<Product>(
+    units: Int, name: @Sendable (Int) -> String, ahead: Int,
+    leaseSeconds: Double = Lease.defaultSeconds,
+    compute: @Sendable (Int) throws -> Product,
+    write: @Sendable (Int, Product, inout AtomicFile) throws -> Void,
+    onFinished: @Sendable (Int) -> Void = { _ in }
+  ) throws -> Int {
+    try work(
+      units: units, name: name, threads: ahead, turns: Turns(), leaseSeconds: leaseSeconds,
+      compute: compute, write: write, onFinished: onFinished)
+  }
+
+  private func work<Product>(
+    units: Int, name: @Sendable (Int) -> String, threads: Int, turns: Turns?, leaseSeconds: Double,
+    compute: @Sendable (Int) throws -> Product,
+    write: @Sendable (Int, Product, inout AtomicFile) throws -> Void,
+    onFinished: @Sendable (Int) -> Void
+  ) throws -> Int {
     try prepare()
     let board = WorkBoard(units: units)
     DispatchQueue.concurrentPerform(iterations: max(1, min(threads, units))) { _ in
-      var worker = Worker(folder: self, board: board, leaseSeconds: leaseSeconds)
-      do { try worker.run(name, produce, onFinished) } catch { board.fail(error) }
+      var worker = Worker(folder: self, board: board, leaseSeconds: leaseSeconds, turns: turns)
+      do {
+        try worker.run(name, compute: compute, write: write, onFinished)
+      } catch {
+        board.fail(error)
+      }
     }
     try board.throwFailure()
     return board.madeCount
@@ -57,6 +87,15 @@ extension StageFolder {
       try System.remove(path + "/" + name)
     }
   }
+}
+
+/// Lets one thread at a time claim and compute a unit; claimed ahead of its turn, a unit would only
+/// be kept from other processes.
+private final class Turns: Sendable {
+  private let semaphore = DispatchSemaphore(value: 1)
+
+  func begin() { semaphore.wait() }
+  func end() { semaphore.signal() }
 }
 
 /// What the threads of one process know together about the units.
@@ -111,7 +150,13 @@ private final class WorkBoard: Sendable {
 
 /// One thread that works on a folder.
 private struct Worker {
-  private enum Outcome { case made, wasThere, held(isLocal: Bool) }
+  /// `taken`: another thread of this process has the unit.
+  private enum Outcome { case made, wasThere, taken, held(isLocal: Bool) }
+
+  private enum Beginning<Product> {
+    case over(Outcome)
+    case computed(Product, Lease)
+  }
 
   /// Seconds between two looks at units that others hold: at first, and at most.
   private static let firstPause = 0.05
@@ -121,25 +166,28 @@ private struct Worker {
   let folder: StageFolder
   let board: WorkBoard
   let leaseSeconds: Double
+  let turns: Turns?
   private var watch = LeaseWatch()
 
-  init(folder: StageFolder, board: WorkBoard, leaseSeconds: Double) {
+  init(folder: StageFolder, board: WorkBoard, leaseSeconds: Double, turns: Turns? = nil) {
     self.folder = folder
     self.board = board
     self.leaseSeconds = leaseSeconds
+    self.turns = turns
   }
 
-  mutating func run(
-    _ name: (Int) -> String, _ produce: (Int, inout AtomicFile) throws -> Void,
-    _ onFinished: (Int) -> Void
+  mutating func run<Product>(
+    _ name: (Int) -> String, compute: (Int) throws -> Product,
+    write: (Int, Product, inout AtomicFile) throws -> Void, _ onFinished: (Int) -> Void
   ) throws {
     var pause = Self.firstPause
     while true {
       var progressed = false
       var longest = Self.longestPause
-      for unit in board.open where board.take(unit) {
+      for unit in board.open {
         if board.hasFailed { return }
-        switch try attempt(unit, folder.path + "/" + name(unit), produce) {
+        switch try attempt(unit, folder.path + "/" + name(unit), compute, write) {
+        case .taken: continue
         case .held(let isLocal):
           board.putBack(unit)
           if isLocal { longest = Self.longestLocalPause }
@@ -158,24 +206,48 @@ private struct Worker {
   }
 
   /// Makes a unit, unless it exists or somebody else is at it.
-  private mutating func attempt(
-    _ unit: Int, _ path: String, _ produce: (Int, inout AtomicFile) throws -> Void
+  private mutating func attempt<Product>(
+    _ unit: Int, _ path: String, _ compute: (Int) throws -> Product,
+    _ write: (Int, Product, inout AtomicFile) throws -> Void
   ) throws -> Outcome {
-    if System.exists(path) { return .wasThere }
+    switch try begin(unit, path, compute) {
+    case .over(let outcome): return outcome
+    case .computed(let product, let lease):
+      defer { lease.release() }
+      var file = try AtomicFile.create(path)
+      try write(unit, product, &file)
+      return try folder.publish(file) ? .made : .wasThere
+    }
+  }
+
+  private mutating func begin<Product>(
+    _ unit: Int, _ path: String, _ compute: (Int) throws -> Product
+  ) throws -> Beginning<Product> {
+    turns?.begin()
+    defer { turns?.end() }
+    guard !board.hasFailed, board.take(unit) else { return .over(.taken) }
+    if System.exists(path) { return .over(.wasThere) }
     if System.isInterrupted {
       throw Interrupted(
         "Interrupted; finished shards are kept.", hint: "Run the same command again to continue.")
     }
     let leasePath = path + Lease.suffix
-    if case .held(let isLocal) = try watch.look(at: leasePath) { return .held(isLocal: isLocal) }
-    guard let lease = try Lease.claim(leasePath, seconds: leaseSeconds) else {
-      return .held(isLocal: true)
+    if case .held(let isLocal) = try watch.look(at: leasePath) {
+      return .over(.held(isLocal: isLocal))
     }
-    defer { lease.release() }
-    // Its last owner may have finished between the look at the file and the claim.
-    if System.exists(path) { return .wasThere }
-    var file = try AtomicFile.create(path)
-    try produce(unit, &file)
-    return try folder.publish(file) ? .made : .wasThere
+    guard let lease = try Lease.claim(leasePath, seconds: leaseSeconds) else {
+      return .over(.held(isLocal: true))
+    }
+    do {
+      // Its last owner may have finished between the look at the file and the claim.
+      if System.exists(path) {
+        lease.release()
+        return .over(.wasThere)
+      }
+      return .computed(try compute(unit), lease)
+    } catch {
+      lease.release()
+      throw error
+    }
   }
 }

@@ -19,6 +19,7 @@ package enum ActivationKey {
   package static func settings(_ pipeline: Pipeline, hookName: String) -> JSON {
     var members = pipeline.cache.fingerprintSettings.object ?? [:]
     members["hook_name"] = .string(hookName)
+    if let head = pipeline.cache.hookHeadIndex { members["hook_head_index"] = .integer(head) }
     return .object(members)
   }
 

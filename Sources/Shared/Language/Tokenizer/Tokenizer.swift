@@ -114,6 +114,7 @@ extension Tokenizer {
   package var bosId: UInt32? { id(named: roles.bos) }
   package var eosId: UInt32? { id(named: roles.eos) }
   package var sepId: UInt32? { id(named: roles.sep) }
+  package var padId: UInt32? { id(named: roles.pad) }
 
   /// The first of the names that is an added token or, failing that, any token.
   private func id(named names: [String]) -> UInt32? {
@@ -142,6 +143,11 @@ extension Tokenizer {
     guard let found else { throw .noSuchToken(path: path, role: role) }
     return found
   }
+
+  /// The tokens that have a role: beginning, end, separator, padding.
+  package var tokensWithRoles: Set<UInt32> {
+    Set([bosId, eosId, sepId, padId].compactMap { $0 })
+  }
 }
 
 /// The names of the tokens with a role.
@@ -149,6 +155,7 @@ private struct SpecialTokens: Sendable {
   let bos: [String]
   let eos: [String]
   let sep: [String]
+  let pad: [String]
 
   /// Reads the roles from the files beside tokenizer.json; without them, the usual names.
   init(beside path: String) throws {
@@ -173,5 +180,6 @@ private struct SpecialTokens: Sendable {
     bos = names("bos_token", ["<|endoftext|>", "<|begin_of_text|>", "<s>", "<bos>", "[CLS]"])
     eos = names("eos_token", ["<|endoftext|>", "<|end_of_text|>", "</s>", "<eos>", "[SEP]"])
     sep = names("sep_token", ["[SEP]", "</s>"])
+    pad = names("pad_token", ["<pad>", "[PAD]"])
   }
 }
