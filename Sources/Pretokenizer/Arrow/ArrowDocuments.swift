@@ -32,7 +32,9 @@ struct ArrowDocuments {
       .nullRow(path: column.path, column: column.field.name, row: firstRow + row)
     }
     if let index = column.field.dictionary?.index {
-      guard case .integer(let size, let isSigned) = index else { throw column.malformed("no index type") }
+      guard case .integer(let size, let isSigned) = index else {
+        throw column.malformed("no index type")
+      }
       let places = try column.integers(1, rows, byteCount: size, isSigned: isSigned)
       for (row, place) in zip(rows, places) {
         if nulls[row - rows.lowerBound] {
@@ -94,7 +96,9 @@ struct ArrowDocuments {
   }
 
   private func checkLength(_ byteCount: Int) throws {
-    guard byteCount <= limit else { throw DocumentTooLong(path: column.path, byte: 0, limit: limit) }
+    guard byteCount <= limit else {
+      throw DocumentTooLong(path: column.path, byte: 0, limit: limit)
+    }
   }
 
   /// Hands on a list of ids; its elements' buffers are `validity` and the one behind it.
@@ -105,11 +109,13 @@ struct ArrowDocuments {
     try checkLength(range.count)
     let values = try column.integers(validity + 1, range, byteCount: width, isSigned: isSigned)
     if column.byteCount(validity) > 0, try column.nulls(validity, range).contains(true) {
-      return try sink.invalid(ArrowError.nullRow(path: column.path, column: column.field.name, row: row))
+      return try sink.invalid(
+        ArrowError.nullRow(path: column.path, column: column.field.name, row: row))
     }
     let ids = values.compactMap { UInt32(exactly: $0) }
     guard ids.count == values.count else {
-      return try sink.invalid(ArrowError.notAToken(path: column.path, column: column.field.name, row: row))
+      return try sink.invalid(
+        ArrowError.notAToken(path: column.path, column: column.field.name, row: row))
     }
     try sink.tokens(ids.span)
   }

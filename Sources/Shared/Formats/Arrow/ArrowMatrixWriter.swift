@@ -119,7 +119,8 @@ package struct ArrowMatrixStream: Sendable, Equatable {
 
   /// Writes the mark with which a stream ends.
   package func writeEnd(to file: inout AtomicFile) throws(SystemError) {
-    try file.write([255, 255, 255, 255, 0, 0, 0, 0].span.raw)
+    let mark: [UInt8] = [255, 255, 255, 255, 0, 0, 0, 0]
+    try file.write(mark.span.raw)
   }
 
   private static func padded(_ byteCount: Int) -> Int {
