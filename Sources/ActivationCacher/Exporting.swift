@@ -40,9 +40,14 @@ package struct Exporting: Sendable {
   /// Finds the finished stages and proves that their sequences have one length.
   ///
   /// - Parameters:
+  ///   - pipeline: the file whose activations are wanted.
   ///   - hook: the one hook point to export; nil for all of the pipeline file.
   ///   - output: the folder to make, in which each of several hook points gets one of its own; nil
   ///     for folders named like the stages' with the suffix `.sae_lens`.
+  ///   - verification: how the stages are compared with their manifests.
+  ///   - mode: whether progress is shown.
+  ///   - terminal: where.
+  /// - Throws: what is missing, in the way or of unequal length.
   package init(
     _ pipeline: Pipeline, hook: String? = nil, output: String? = nil,
     verification: StageFolder.Verification = .sizes, mode: Progress.Mode = .automatic,

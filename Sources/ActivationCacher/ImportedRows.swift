@@ -31,32 +31,48 @@ struct ImportedRows {
     let width = cache.dIn
     precondition(target.count == rows.count * width, "target and rows differ in size")
     var tokens = [UInt32](repeating: 0, count: rows.count)
-    for (index, file) in cache.files.enumerated() {
+    for index in cache.files.indices {
       let wanted = (starts[index]..<starts[index + 1]).clamped(to: rows)
       if wanted.isEmpty { continue }
       let own = wanted.lowerBound - starts[index]..<wanted.upperBound - starts[index]
       let first = wanted.lowerBound - rows.lowerBound
-      var slice = target.extracting(first * width..<(first + wanted.count) * width)
-      switch file.content {
-      case .tensor(let name):
-        let content = try SafetensorsFile.open(file.path)
-        let entry = try content.header.require(
-          name, [.float32, .float16, .bfloat16],
-          shape: content.header.tensors[name]?.shape ?? [], path: file.path)
-        guard entry.count == file.rowCount * width else {
-          throw ExchangeError.shapeDiffers(
-            path: file.path, shape: entry.shape, expected: [file.rowCount, width])
+      let ids = try target.withDisjoint { memory in
+        try memory.withSlice(first * width..<(first + wanted.count) * width) { slice in
+          try readFile(index, own, into: &slice)
         }
-        content.readFloats(entry, from: own.lowerBound * width, into: &slice)
-      case .batches(let batches):
-        let ids = try readBatches(index, batches, own, into: &slice)
-        if !ids.isEmpty { tokens.replaceSubrange(first..<first + wanted.count, with: ids) }
       }
-      if let wrong = ImportedRows.firstNotFinite(slice.span) {
-        throw ExchangeError.notFinite(path: file.path, row: own.lowerBound + wrong / width)
-      }
+      if !ids.isEmpty { tokens.replaceSubrange(first..<first + wanted.count, with: ids) }
     }
     return tokens
+  }
+
+  /// Reads rows of one file; returns no tokens where the file has none.
+  private mutating func readFile(
+    _ index: Int, _ rows: Range<Int>, into target: inout MutableSpan<Float>
+  ) throws -> [UInt32] {
+    let file = cache.files[index]
+    var tokens: [UInt32] = []
+    switch file.content {
+    case .tensor(let name): try readTensor(name, of: file, rows, into: &target)
+    case .batches(let batches): tokens = try readBatches(index, batches, rows, into: &target)
+    }
+    if let wrong = ImportedRows.firstNotFinite(target.span) {
+      throw ExchangeError.notFinite(path: file.path, row: rows.lowerBound + wrong / cache.dIn)
+    }
+    return tokens
+  }
+
+  private func readTensor(
+    _ name: String, of file: ImportedFile, _ rows: Range<Int>, into target: inout MutableSpan<Float>
+  ) throws {
+    let content = try SafetensorsFile.open(file.path)
+    let entry = try content.require(
+      name, [.float32, .float16, .bfloat16], shape: content.header.tensors[name]?.shape ?? [])
+    guard entry.count == file.rowCount * cache.dIn else {
+      throw ExchangeError.shapeDiffers(
+        path: file.path, shape: entry.shape, expected: [file.rowCount, cache.dIn])
+    }
+    content.readFloats(entry, from: rows.lowerBound * cache.dIn, into: &target)
   }
 
   private static func firstNotFinite(_ values: Span<Float>) -> Int? {
@@ -84,9 +100,11 @@ struct ImportedRows {
       let held = try hold(file, index, batch)
       let own = wanted.lowerBound - first..<wanted.upperBound - first
       let place = wanted.lowerBound - sequences.lowerBound
-      var slice = target.extracting(
-        place * sequenceWidth..<(place + wanted.count) * sequenceWidth)
-      try held.values.read(own, shape: [length, cache.dIn], firstRow: first, into: &slice)
+      try target.withDisjoint { memory in
+        try memory.withSlice(place * sequenceWidth..<(place + wanted.count) * sequenceWidth) {
+          try held.values.read(own, shape: [length, cache.dIn], firstRow: first, into: &$0)
+        }
+      }
       if let ids = held.tokens {
         // They were proven to be token ids when the cache was looked through.
         tokens += try ids.integers(own, shape: [length], firstRow: first).map {

@@ -26,7 +26,14 @@ package struct Importing: Sendable {
 
   /// Looks through a cache and compares it with the pipeline file.
   ///
-  /// - Parameter hook: the hook point that was cached; nil for the one that will be trained on.
+  /// - Parameters:
+  ///   - pipeline: where the stage goes, and the settings that the trainer will look for.
+  ///   - source: the folder of the cache.
+  ///   - hook: the hook point that was cached; nil for the one that will be trained on.
+  ///   - verification: how an import that is there already is compared with its manifest.
+  ///   - mode: whether progress is shown.
+  ///   - terminal: where.
+  /// - Throws: what is wrong with the cache, or where it contradicts the pipeline file.
   package init(
     _ pipeline: Pipeline, folder source: String, hook: String? = nil,
     verification: StageFolder.Verification = .sizes, mode: Progress.Mode = .automatic,
@@ -161,8 +168,9 @@ package struct Importing: Sendable {
       }
       let part = start..<min(start + chunk, range.upperBound)
       var all = values.mutableSpan
-      var target = all.extracting(0..<part.count * cache.dIn)
-      let tokens = try source.read(part, into: &target)
+      let tokens = try all.withDisjoint { memory in
+        try memory.withSlice(0..<part.count * cache.dIn) { try source.read(part, into: &$0) }
+      }
       let places = part.lowerBound - range.lowerBound..<part.upperBound - range.lowerBound
       let sequences = part.map { UInt32($0 / contextSize) }
       let positions = part.map { UInt32($0 % contextSize) }
