@@ -1,9 +1,9 @@
 // The rows of an imported cache. Comes in: a range over all files. Leaves: activations and tokens.
 
-import Shared
+package import Shared
 
 /// Reads an imported cache; keeps the record batch that was read last.
-struct ImportedRows {
+package struct ImportedRows {
   private let cache: ImportedCache
   /// The first row of every file.
   private let starts: [Int]
@@ -17,7 +17,7 @@ struct ImportedRows {
     let tokens: ArrowTensors?
   }
 
-  init(_ cache: ImportedCache) {
+  package init(_ cache: ImportedCache) {
     self.cache = cache
     starts = cache.files.reduce(into: [0]) { $0.append(($0.last ?? 0) + $1.rowCount) }
   }
@@ -25,7 +25,7 @@ struct ImportedRows {
   /// Fills `target`, `[rows.count, dIn]`, and returns the rows' tokens, zeros where none are known.
   ///
   /// Of Arrow files the rows must be whole sequences.
-  mutating func read(
+  package mutating func read(
     _ rows: Range<Int>, into target: inout MutableSpan<Float>
   ) throws -> [UInt32] {
     let width = cache.dIn
