@@ -1,6 +1,6 @@
 // What can be wrong with activations on their way to or from SAELens, and the sentences for it.
 
-import Shared
+package import Shared
 
 /// Why activations cannot be exported or imported.
 package enum ExchangeError: Failure, Equatable {

@@ -9,6 +9,10 @@ package struct ExchangeResult: Sendable, Equatable {
   package let rows: Int
   package let didWork: Bool
 
+  package init(folders: [String], rows: Int, didWork: Bool) {
+    (self.folders, self.rows, self.didWork) = (folders, rows, didWork)
+  }
+
   package var json: JSON {
     .object([
       "folders": .array(folders.map { .string($0) }), "rows": .integer(rows),

@@ -1,7 +1,7 @@
 // A cache of activations that another program wrote. Comes in: a folder of SAELens's Arrow files, of
 // its older safetensors files, or of plain ones. Leaves: their rows, counted, and the shape of all.
 
-package import Shared
+import Shared
 
 /// The files of a cache, looked through once.
 package struct ImportedCache: Sendable {

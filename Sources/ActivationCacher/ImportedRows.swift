@@ -1,6 +1,6 @@
 // The rows of an imported cache. Comes in: a range over all files. Leaves: activations and tokens.
 
-package import Shared
+import Shared
 
 /// Reads an imported cache; keeps the record batch that was read last.
 package struct ImportedRows {

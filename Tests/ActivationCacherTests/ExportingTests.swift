@@ -96,15 +96,15 @@ struct ExportingTests {
     let back = try Importing(pipeline, folder: output, mode: .quiet).run()
     let found = try CacheFixtures.contents(back.folders[0])
     let places = (0..<7).flatMap { sequence in positions.map { (sequence, $0) } }
-    #expect(
-      found.rows
-        == places.flatMap { place in
-          (0..<3).map { column in
-            let value = value(place.0, place.1, column)
-            return type == .bfloat16
-              ? Precision.float(bfloat16: Precision.bfloat16(value)) : value
-          }
-        })
+    var expected: [Float] = []
+    for place in places {
+      for column in 0..<3 {
+        let value = value(place.0, place.1, column)
+        expected.append(
+          type == .bfloat16 ? Precision.float(bfloat16: Precision.bfloat16(value)) : value)
+      }
+    }
+    #expect(found.rows == expected)
     #expect(found.tokens == places.map { token($0.0, $0.1) })
   }
 

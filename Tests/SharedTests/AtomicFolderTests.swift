@@ -24,9 +24,11 @@ import Testing
     let path = outer.file("full")
     try System.createDirectories(path)
     try AtomicFile.replace(path + "/mine", with: "x")
-    let folder = try AtomicFolder.create(path)
-    try AtomicFile.replace(folder.temporary + "/a", with: "x")
-    #expect(throws: SystemError.self) { try folder.publish() }
+    #expect(throws: SystemError.self) {
+      let folder = try AtomicFolder.create(path)
+      try AtomicFile.replace(folder.temporary + "/a", with: "x")
+      try folder.publish()
+    }
     #expect(try System.list(outer.path) == ["full"])
     #expect(try System.list(path) == ["mine"])
   }
