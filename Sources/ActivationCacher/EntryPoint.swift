@@ -5,7 +5,12 @@ package import Shared
 @main enum Main {
   static func main() {
     Program.main(description) { invocation in
-      if invocation.verb == hooks.name { return try listHooks(invocation) }
+      switch invocation.verb {
+      case hooks.name: return try listHooks(invocation)
+      case exportVerb.name: return try export(invocation)
+      case importVerb.name: return try importCache(invocation)
+      default: break
+      }
       if invocation.isDryRun { return try dryRun(invocation) }
       let result = try Caching(
         invocation.pipeline, verification: invocation.verifies ? .digests : .sizes,
@@ -18,15 +23,62 @@ package import Shared
 
   private static let hooks = Verb(
     "hooks", "Print every hook point of the model with its shape (also --list-hooks).",
-    flag: "--list-hooks")
+    alias: "--list-hooks")
+  private static let hookFlag = VerbFlag(
+    "--hook", value: "HOOK", "One of the pipeline file's hook points.")
+  private static let exportVerb = Verb(
+    "export", "Write finished activations as the cache that SAELens reads.",
+    flags: [
+      VerbFlag("--format", value: "FORMAT", "sae_lens, the one format."),
+      VerbFlag(
+        "--output", value: "FOLDER", "Where; the stage's name with .sae_lens where not given."),
+      hookFlag,
+    ])
+  private static let importVerb = Verb(
+    "import", "Make a stage of a folder of Arrow or safetensors files that SAELens wrote.",
+    operands: ["FOLDER"], flags: [hookFlag])
 
   static let description = ProgramDescription(
     name: "saeline-cache", summary: "Turns token shards into shards of model activations.",
-    sections: [CacheSettings.sectionName], verbs: [hooks], threads: { $0.cache.threads })
+    sections: [CacheSettings.sectionName], verbs: [hooks, exportVerb, importVerb],
+    threads: { $0.cache.threads })
 
   private static func listHooks(_ invocation: Invocation) throws {
     let list = HookList(try LanguageModel.describe(invocation.pipeline.cache))
     print(invocation.isJSON ? list.json.canonical + "\n" : list.text, terminator: "")
+  }
+
+  private static func export(_ invocation: Invocation) throws {
+    let format = invocation.options["--format"] ?? Exporting.format
+    guard format == Exporting.format else { throw ExchangeError.unknownFormat(format) }
+    let exporting = try Exporting(
+      invocation.pipeline, hook: invocation.options["--hook"],
+      output: invocation.options["--output"],
+      verification: invocation.verifies ? .digests : .sizes,
+      mode: invocation.isQuiet ? .quiet : .automatic)
+    try finish(invocation, exporting.byteCount, exporting.result, exporting.run)
+  }
+
+  private static func importCache(_ invocation: Invocation) throws {
+    let importing = try Importing(
+      invocation.pipeline, folder: invocation.operands[0], hook: invocation.options["--hook"],
+      verification: invocation.verifies ? .digests : .sizes,
+      mode: invocation.isQuiet ? .quiet : .automatic)
+    try finish(invocation, importing.byteCount, importing.result, importing.run)
+  }
+
+  /// Runs an exchange, or says what it would write, and prints the result.
+  private static func finish(
+    _ invocation: Invocation, _ byteCount: Int, _ planned: ExchangeResult,
+    _ run: () throws -> ExchangeResult
+  ) throws {
+    if invocation.isDryRun {
+      Terminal.standardError.print(
+        "\(Readable.count(planned.rows)) activations, \(Readable.bytes(byteCount))")
+    }
+    let result = try invocation.isDryRun ? planned : run()
+    print(
+      invocation.isJSON ? result.json.canonical : result.folders.joined(separator: "\n"))
   }
 
   /// Prints the bill; what is missing is named, but no error before the stage really runs.

@@ -120,8 +120,7 @@ package struct TrainingSource: Sendable {
     guard let hook = pipeline.train.hookName ?? pipeline.cache.allHookNames.first else {
       throw TrainingSourceError.noHook
     }
-    let store = Store(pipeline.store)
-    guard let folder = try finished(hook, pipeline, store),
+    guard let folder = try ActivationKey.finished(pipeline, hookName: hook),
       let manifest = try folder.manifest(verify: verify)
     else { throw TrainingSourceError.notCached(hook: hook, store: pipeline.store) }
     let facts = try CacheFacts(
@@ -131,28 +130,6 @@ package struct TrainingSource: Sendable {
       shards: manifest.shards.map {
         CachedShard(path: folder.path + "/" + $0.file, rows: $0.rows)
       }, tokens: manifest.input)
-  }
-
-  /// The one finished cache with these settings whose inputs are those on this machine.
-  ///
-  /// Where the model, or the tokenizer and the text, are not here, any will do, but only one.
-  private static func finished(
-    _ hook: String, _ pipeline: Pipeline, _ store: Store
-  ) throws -> StageFolder? {
-    let model = pipeline.cache.modelName
-    let label = model.isEmpty ? nil : ActivationKey.label(model) + "." + hook
-    let identities = try? ActivationKey.identities(pipeline)
-    let tokens = (try? PretokenizeKey.make(pipeline))?.fingerprint
-    let settings = ActivationKey.settings(pipeline, hookName: hook)
-    let folders = try store.find(stage: .activations, settings: settings, label: label).filter {
-      guard let manifest = try $0.manifest() else { return false }
-      return (identities == nil || manifest.identities == identities)
-        && (tokens == nil || manifest.input == tokens)
-    }
-    guard folders.count <= 1 else {
-      throw StoreError.ambiguous(stage: .activations, folders: folders.map(\.path))
-    }
-    return folders.first
   }
 
   /// Refuses a pipeline file that says something else than the manifest.

@@ -98,6 +98,35 @@ private func invocation(_ words: String...) throws -> Invocation? {
   private static let noConfig = "Run saeline-train --config FILE, such as pipelines/demo.json5."
   private static let list = "saeline-train --help lists every flag and setting."
 
+  private static let cacher = ProgramDescription(
+    name: "saeline-cache", summary: "token shards to activation shards.", sections: ["cache"],
+    verbs: [
+      Verb("export", "Write them.", flags: [VerbFlag("--output", value: "FOLDER", "Where.")]),
+      Verb("import", "Read them.", operands: ["FOLDER"]),
+    ], threads: \.cache.threads)
+
+  @Test func aVerbHasFlagsOfItsOwn() throws {
+    for words in [["--output", "x y"], ["--output=x y"]] {
+      let arguments = try Arguments(["export", "--config", "c"] + words, for: Self.cacher)
+      #expect(arguments.options == ["--output": "x y"] && arguments.operands == [])
+    }
+    #expect(
+      Help.text(for: Self.cacher).contains("\n\nflags of export:\n  --output FOLDER  Where.\n\n"))
+    let wrong: [([String], String)] = [
+      (["import", "f", "--output", "x"], "--output belongs to the verb export."),
+      (["--output", "x"], "--output belongs to the verb export."),
+      (["export", "--output"], "--output needs a value."),
+      (["export", "--output=a", "--output=b"], "--output is given twice."),
+    ]
+    for (words, sentence) in wrong {
+      let error = #expect(throws: CommandLineError.self) {
+        try Arguments(
+          words + ["--config", "c"].prefix(words.last == "--output" ? 0 : 2), for: Self.cacher)
+      }
+      #expect(error?.sentence == sentence)
+    }
+  }
+
   @Test func errorsEndWithTheirExitCode() {
     struct Unforeseen: Error {}
     let (text, code) = Program.report(Interrupted("Stopped at step 7.", hint: "Run it again."))

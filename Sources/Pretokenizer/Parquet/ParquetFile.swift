@@ -1,7 +1,7 @@
 // A Parquet file. Comes in: a file. Leaves: the documents of one column, row group by row group and
 // page by page; other columns are not read.
 
-import Shared
+package import Shared
 
 /// A Parquet file whose footer was read.
 package struct ParquetFile {

@@ -6,14 +6,35 @@ package struct Verb: Sendable, Equatable {
   package let help: String
   /// The names of what must follow the verb.
   package let operands: [String]
-  /// A flag that means the same.
-  package let flag: String?
+  /// The flags that only this verb has.
+  package let flags: [VerbFlag]
+  /// A flag that means the same as the verb.
+  package let alias: String?
 
-  package init(_ name: String, _ help: String, operands: [String] = [], flag: String? = nil) {
+  package init(
+    _ name: String, _ help: String, operands: [String] = [], flags: [VerbFlag] = [],
+    alias: String? = nil
+  ) {
     self.name = name
     self.help = help
     self.operands = operands
-    self.flag = flag
+    self.flags = flags
+    self.alias = alias
+  }
+}
+
+/// A flag of one verb; it has a value.
+package struct VerbFlag: Sendable, Equatable {
+  /// As it is typed: `--output`.
+  package let name: String
+  /// What the value is called in help.
+  package let value: String
+  package let help: String
+
+  package init(_ name: String, value: String, _ help: String) {
+    self.name = name
+    self.value = value
+    self.help = help
   }
 }
 
@@ -50,6 +71,7 @@ package enum CommandLineError: Failure, Equatable {
   case unknownVerb(String, known: [String], program: String)
   case unexpectedWord(String)
   case missingOperand(String, verb: String)
+  case foreignFlag(String, verbs: [String])
   case badOverride(String)
 
   package var sentence: String {
@@ -63,6 +85,8 @@ package enum CommandLineError: Failure, Equatable {
       "\(word) is no verb\(CommandLineError.advice(word, known))"
     case .unexpectedWord(let word): "\(word) was not expected."
     case .missingOperand(let operand, let verb): "\(verb) needs \(operand)."
+    case .foreignFlag(let flag, let verbs):
+      "\(flag) belongs to the verb \(Spelling.alternatives(verbs))."
     case .badOverride(let text): "--set \(text) is not of the form section.key=value."
     }
   }
@@ -74,7 +98,9 @@ package enum CommandLineError: Failure, Equatable {
     case .noConfig(let program): "Run \(program) --config FILE, such as pipelines/demo.json5."
     case .badOverride:
       "For example: --set train.lr=1e-4 or --set 'cache.hook_names=[\"a\", \"b\"]'."
-    case .missingValue, .unwantedValue, .repeated, .unexpectedWord, .missingOperand: nil
+    case .missingValue, .unwantedValue, .repeated, .unexpectedWord, .missingOperand,
+      .foreignFlag:
+      nil
     }
   }
 
@@ -132,6 +158,8 @@ package struct Arguments: Sendable, Equatable {
   package var operands: [String] = []
   package var config: String?
   package var overrides: [String] = []
+  /// The values of the verb's own flags.
+  package var options: [String: String] = [:]
   private(set) var switches: Set<Flag> = []
 
   func has(_ flag: Flag) -> Bool { switches.contains(flag) }
@@ -158,21 +186,26 @@ package struct Arguments: Sendable, Equatable {
   ) throws(CommandLineError) {
     let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
     let name = String(parts[0])
-    if let known = program.verbs.first(where: { $0.flag == name }) {
+    if let known = program.verbs.first(where: { $0.alias == name }) {
       guard parts.count == 1 else { throw .unwantedValue(name) }
       guard verb == nil else { throw .unexpectedWord(name) }
       verb = known.name
       return
     }
-    guard let flag = Flag(name) else { throw .unknownFlag(name, program: program.name) }
+    guard let flag = Flag(name) else {
+      guard program.verbs.contains(where: { $0.flags.contains { $0.name == name } }) else {
+        throw .unknownFlag(name, program: program.name)
+      }
+      if options[name] != nil { throw .repeated(name) }
+      options[name] = try value(of: name, parts, &rest)
+      return
+    }
     guard flag.value != nil else {
       if parts.count > 1 { throw .unwantedValue(name) }
       switches.insert(flag)
       return
     }
-    guard let value = parts.count > 1 ? String(parts[1]) : rest.popFirst(), !value.isEmpty else {
-      throw .missingValue(name)
-    }
+    let value = try value(of: name, parts, &rest)
     if flag == .set {
       overrides.append(value)
     } else {
@@ -181,13 +214,31 @@ package struct Arguments: Sendable, Equatable {
     }
   }
 
+  /// What stands behind a flag's equals sign, or the next word.
+  private func value(
+    of name: String, _ parts: [Substring], _ rest: inout ArraySlice<String>
+  ) throws(CommandLineError) -> String {
+    guard let value = parts.count > 1 ? String(parts[1]) : rest.popFirst(), !value.isEmpty else {
+      throw .missingValue(name)
+    }
+    return value
+  }
+
   private func checkVerb(_ program: ProgramDescription) throws(CommandLineError) {
     var wanted: [String] = []
+    var flags: [VerbFlag] = []
     if let verb {
       guard let known = program.verbs.first(where: { $0.name == verb }) else {
         throw .unknownVerb(verb, known: program.verbs.map(\.name), program: program.name)
       }
-      wanted = known.operands
+      (wanted, flags) = (known.operands, known.flags)
+    }
+    if let foreign = options.keys.sorted().first(where: { name in
+      !flags.contains { $0.name == name }
+    }) {
+      throw .foreignFlag(
+        foreign,
+        verbs: program.verbs.filter { $0.flags.contains { $0.name == foreign } }.map(\.name))
     }
     if operands.count > wanted.count { throw .unexpectedWord(operands[wanted.count]) }
     if operands.count < wanted.count {

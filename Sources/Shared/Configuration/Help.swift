@@ -14,6 +14,10 @@ package enum Help {
       let names = program.verbs.map { ([$0.name] + $0.operands).joined(separator: " ") }
       lines += columns(zip(names, program.verbs.map(\.help)).map { ($0, $1) })
     }
+    for verb in program.verbs where !verb.flags.isEmpty {
+      lines += ["", "flags of \(verb.name):"]
+      lines += columns(verb.flags.map { ("\($0.name) \($0.value)", $0.help) })
+    }
     lines += ["", "flags:"]
     lines += columns(
       Flag.allCases.map { ([$0.rawValue] + [$0.value].compactMap(\.self), $0.help) }

@@ -8,6 +8,8 @@ package struct Invocation: Sendable, Equatable {
   package let config: String
   package let verb: String?
   package let operands: [String]
+  /// The values of the verb's own flags, by name.
+  package let options: [String: String]
   package let isDryRun: Bool
   package let isQuiet: Bool
   package let isJSON: Bool
@@ -78,7 +80,8 @@ package enum Program {
     return .run(
       Invocation(
         pipeline: file.pipeline, config: config, verb: arguments.verb,
-        operands: arguments.operands, isDryRun: arguments.has(.dryRun),
+        operands: arguments.operands, options: arguments.options,
+        isDryRun: arguments.has(.dryRun),
         isQuiet: arguments.has(.quiet), isJSON: arguments.has(.json),
         verifies: arguments.has(.verify),
         notes: file.notes.filter { $0.section.isEmpty || program.sections.contains($0.section) }))

@@ -1,7 +1,5 @@
 // A file that is read by ranges, without mapping it: what was read stays out of the process's memory.
 
-package import Shared
-
 /// Owns an open file.
 package final class InputFile: Sendable {
   package let path: String

@@ -7,7 +7,7 @@ struct FlatBufferProblem: Error, Equatable {
 }
 
 /// A table of a FlatBuffer.
-struct FlatTable {
+struct FlatTable: Sendable {
   private let bytes: [UInt8]
   private let position: Int
   private let fieldTable: Int

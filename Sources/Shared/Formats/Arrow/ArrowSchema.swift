@@ -1,56 +1,15 @@
 // The columns of an Arrow stream. Comes in: its schema message. Leaves: for every column what it
 // holds, and which buffers of a record batch are its.
 
-import Shared
-
-/// Why an Arrow file is refused.
-package enum ArrowError: Failure, Equatable {
-  case notArrow(path: String)
-  case cutShort(path: String, byte: Int)
-  case malformed(path: String, byte: Int, what: String)
-  case missingColumn(path: String, column: String, found: [String])
-  case wrongType(path: String, column: String, type: String, content: ColumnContent)
-  case unsupported(path: String, what: String)
-  case nullRow(path: String, column: String, row: Int)
-  case notAToken(path: String, column: String, row: Int)
-
-  package var sentence: String {
-    switch self {
-    case .notArrow(let path): "\(path) is no Arrow stream."
-    case .cutShort(let path, let byte): "\(path) is cut short: it ends at byte \(byte)."
-    case .malformed(let path, let byte, let what): "\(path) is damaged at byte \(byte): \(what)."
-    case .missingColumn(let path, let column, let found):
-      "\(path) has no column “\(column)”; it has "
-        + (found.isEmpty ? "none" : found.map { "“\($0)”" }.joined(separator: ", ")) + "."
-    case .wrongType(let path, let column, let type, .text):
-      "\(path): the column “\(column)” holds \(type) where text is needed."
-    case .wrongType(let path, let column, let type, .tokens):
-      "\(path): the column “\(column)” holds \(type) where lists of token ids are needed."
-    case .unsupported(let path, let what): "\(path) has \(what), which is not supported."
-    case .nullRow(let path, let column, let row):
-      "\(path), row \(row): “\(column)” is null or holds a null."
-    case .notAToken(let path, let column, let row):
-      "\(path), row \(row): “\(column)” holds what is no token id."
-    }
-  }
-
-  package var hint: String? {
-    switch self {
-    case .notArrow, .cutShort, .malformed: "Fetch or create the file again."
-    case .missingColumn, .wrongType: "Set pretokenize.column_name to another column."
-    case .unsupported: "Write it again with save_to_disk of Hugging Face's datasets."
-    case .nullRow, .notAToken: "Repair or remove the row, or set pretokenize.skip_invalid."
-    }
-  }
-}
-
 /// A column of a schema, or a part of one.
-struct ArrowField {
-  let name: String
-  let type: ArrowType
-  let children: [ArrowField]
+package struct ArrowField: Sendable {
+  package let name: String
+  package let type: ArrowType
+  package let children: [ArrowField]
   /// The dictionary that holds the values, whose places the column holds.
-  let dictionary: (id: Int, index: ArrowType)?
+  package let dictionary: (id: Int, index: ArrowType)?
+  /// What its writer noted, such as the name of an extension type.
+  package let metadata: [String: String]
 
   /// Deeper types are refused.
   private static let depthLimit = 64
@@ -79,17 +38,37 @@ struct ArrowField {
     } else {
       dictionary = nil
     }
+    var notes: [String: String] = [:]
+    for pair in try table.tables(6, atMost: budget) {
+      let (key, value) = (try pair.text(0) ?? "", try pair.text(1) ?? "")
+      budget -= key.utf8.count + value.utf8.count
+      guard budget >= 0 else { throw FlatBufferProblem(offset: 0) }
+      notes[key] = value
+    }
+    metadata = notes
   }
 
+  private init(_ field: ArrowField, dictionary: (id: Int, index: ArrowType)?) {
+    (name, type, children, metadata) = (field.name, field.type, field.children, field.metadata)
+    self.dictionary = dictionary
+  }
+
+  /// The field of a dictionary's values.
+  var withoutDictionary: ArrowField { ArrowField(self, dictionary: nil) }
+
   /// What the column can be read as.
-  var content: ColumnContent? {
+  package var content: ArrowContent? {
     switch type {
     case .text, .textView: return .text
     case .list, .fixedSizeList:
-      guard dictionary == nil, children.count == 1, children[0].dictionary == nil,
-        case .integer = children[0].type
+      guard dictionary == nil, children.count == 1, children[0].dictionary == nil else {
+        return nil
+      }
+      if case .integer = children[0].type { return .tokens }
+      guard children[0].type.isList, children[0].children.count == 1,
+        case .float = children[0].children[0].type
       else { return nil }
-      return .tokens
+      return .matrices
     default: return nil
     }
   }
@@ -111,12 +90,14 @@ struct ArrowField {
 }
 
 /// What is known of a type.
-enum ArrowType: Equatable {
+package enum ArrowType: Sendable, Equatable {
   /// UTF-8 with offsets of 4 or 8 bytes.
   case text(offsetByteCount: Int)
   case textView
   case otherView
   case integer(byteCount: Int, isSigned: Bool)
+  /// float16, float32 or float64.
+  case float(byteCount: Int)
   case list(offsetByteCount: Int)
   case fixedSizeList(Int)
   /// A type that is only passed over, with the buffers of its own.
@@ -130,7 +111,10 @@ enum ArrowType: Equatable {
       let bits = Int(try table?.number(0, Int32.self) ?? 0)
       guard [8, 16, 32, 64].contains(bits) else { throw FlatBufferProblem(offset: 0) }
       self = .integer(byteCount: bits / 8, isSigned: try table?.bool(1) ?? false)
-    case 3: self = .other("floating-point numbers", buffers: 2)
+    case 3:
+      let precision = Int(try table?.number(0, Int16.self) ?? 0)
+      guard (0...2).contains(precision) else { throw FlatBufferProblem(offset: 0) }
+      self = .float(byteCount: 2 << precision)
     case 4, 19: self = .other("bytes", buffers: 3)
     case 5: self = .text(offsetByteCount: 4)
     case 20: self = .text(offsetByteCount: 8)
@@ -155,18 +139,26 @@ enum ArrowType: Equatable {
   var bufferCount: Int {
     switch self {
     case .text: 3
-    case .integer, .list, .textView, .otherView: 2
+    case .integer, .float, .list, .textView, .otherView: 2
     case .fixedSizeList: 1
     case .other(_, let buffers): buffers
     }
   }
 
+  var isList: Bool {
+    switch self {
+    case .list, .fixedSizeList: true
+    default: false
+    }
+  }
+
   /// The type in words.
-  var words: String {
+  package var words: String {
     switch self {
     case .text, .textView: "text"
     case .otherView: "bytes"
     case .integer: "whole numbers"
+    case .float: "floating-point numbers"
     case .list, .fixedSizeList: "lists"
     case .other(let words, _): words
     }
