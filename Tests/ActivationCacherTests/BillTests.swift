@@ -26,17 +26,20 @@ import Testing
     // 24·72 + 24·24 + 2·24·96 weights, twice, and 24 · 8.5 keys for scores and values, twice each.
     let operations: Double = 1_600_000 * (2 * 6912 + 4 * 24 * 8.5)
     #expect(estimate.bill.operations == operations)
-    #expect(estimate.bill.byteCount == 1_600_000 * (24 * 4 + 12 + 96 * 4 + 12))
+    // Token, sequence and position take 2 + 4 + 2 bytes; the header what the statistics need.
+    #expect(
+      estimate.bill.byteCount == 1_600_000 * (24 * 4 + 8 + 96 * 4 + 8) + 2 * 8192 + 50 * (24 + 96))
     #expect(
       estimate.bill.table.text()
         == """
         cache: the bill
           tokens                    1.6 M in 100 k sequences of 16
-          blocks.0.hook_resid_post  173 MB
-          blocks.0.mlp.hook_post    634 MB
-          disk                      806 MB in 1 shard per hook point
-          memory                    about 807 MB
-          forward pass              23.3 G operations
+          blocks.0.hook_resid_post  166 MB
+          blocks.0.mlp.hook_post    627 MB
+          disk                      794 MB in 1 shard per hook point
+          memory                    about 794 MB
+          weights                   18.4 kB, mapped
+          forward pass              23.4 G operations
           this machine              10.0 G operations/s
           time                      about 2.3 s
         """)
@@ -78,14 +81,20 @@ import Testing
   @Test func everyHookPointIsListedWithItsShape() throws {
     let list = HookList(try ModelDescription.open(folder: ModelFixtures.folder("tied")))
     let lines = list.text.split(separator: "\n")
-    #expect(lines.first == "hook_embed                      24")
-    #expect(lines.contains("blocks.0.attn.hook_q            6 × 4 = 24"))
-    #expect(lines.contains("blocks.0.attn.hook_pattern      6 × context"))
-    #expect(lines.last == "unembed.hook_out                53")
+    #expect(
+      lines.first == "hook_embed                               24            model.embed_tokens")
+    #expect(
+      lines.contains(
+        "blocks.0.attn.hook_q                     6 × 4 = 24    model.layers.0.self_attn.q_proj"))
+    #expect(lines.contains("blocks.0.attn.hook_pattern               6 × context"))
+    #expect(lines.contains("blocks.0.attn.hook_result                6 × 24 = 144"))
+    #expect(lines.contains("unembed.hook_out                         53            lm_head"))
+    #expect(lines.last == "model.layers.0.mlp.act_fn                40")
     #expect(
       list.json.array?[7]
         == .object([
           "name": .string("blocks.0.attn.hook_rot_q"), "shape": .array([.integer(6), .integer(4)]),
+          "modules": .array([]),
         ]))
   }
 }

@@ -49,7 +49,7 @@ import Testing
     #expect(
       error.hint
         == "It has blocks.1.hook_resid_pre (d=24), blocks.0.hook_resid_pre (d=24), "
-        + "blocks.1.hook_resid_mid (d=24); saeline-cache hooks lists all.")
+        + "blocks.1.hook_resid_mid (d=24); saeline-cache --list-hooks lists all.")
   }
 
   @Test func aMisspeltNameNamesTheNearest() throws {

@@ -7,7 +7,8 @@ import Testing
   func everyHookPointEqualsThatOfTransformerLens(name: String) throws {
     let golden = try ModelFixtures.golden(name)
     let model = try ModelDescription.open(folder: ModelFixtures.folder(name))
-    let points = HookPoint.all(in: model)
+    // TransformerLens has no hook behind the cap of logits.
+    let points = HookPoint.all(in: model).filter { $0.site != .cappedLogits }
     #expect(Set(points.map(\.name)) == Set(golden.hooks.keys))
     let results = try ModelFixtures.run(
       name, points, tokens: golden.tokens, contextSize: golden.contextSize)
@@ -22,10 +23,69 @@ import Testing
   @Test(arguments: ModelFixtures.names)
   func logitsEqualThoseOfTransformers(name: String) throws {
     let golden = try ModelFixtures.golden(name)
+    let model = try ModelDescription.open(folder: ModelFixtures.folder(name))
+    let site = model.logitCap == nil ? HookSite.logits : .cappedLogits
     let logits = try ModelFixtures.run(
-      name, [HookPoint(.logits)], tokens: golden.tokens, contextSize: golden.contextSize)[0]
+      name, [HookPoint(site)], tokens: golden.tokens, contextSize: golden.contextSize)[0]
     let width = golden.logits.count / golden.rows.count
     #expect(worst(logits, golden.rows, width, golden.logits) < 3e-4)
+  }
+
+  /// Modules whose rows are not those of any step here.
+  private static let others = ["attention.query_key_value", "rotary_emb"]
+
+  @Test(arguments: ModelFixtures.names)
+  func everyModuleEqualsThatOfTransformers(name: String) throws {
+    let golden = try ModelFixtures.golden(name)
+    let model = try ModelDescription.open(folder: ModelFixtures.folder(name))
+    let modules = try ModelFixtures.rows(name, "modules").filter { name, _ in
+      !Self.others.contains { name.hasSuffix($0) }
+    }
+    let points = try modules.keys.sorted().map { try HookPoint.find($0, in: model) }
+    #expect(Set(HookPoint.modules(in: model).map(\.name)).isSuperset(of: modules.keys))
+    let results = try ModelFixtures.run(
+      name, points, tokens: golden.tokens, contextSize: golden.contextSize)
+    for (point, rows) in zip(points, results) {
+      let width = point.width(in: model, contextSize: golden.contextSize)
+      let expected = try #require(modules[point.name])
+      #expect(worst(rows, ModelFixtures.shown, width, expected) < 3e-4, "\(point.name)")
+    }
+  }
+
+  @Test(arguments: ModelFixtures.processed.indices)
+  func processedRowsEqualThoseOfTransformerLens(index: Int) throws {
+    let (name, file, processing) = ModelFixtures.processed[index]
+    let golden = try ModelFixtures.golden(name)
+    let model = try ModelDescription.open(folder: ModelFixtures.folder(name))
+    let hooks = try ModelFixtures.rows(name, file)
+    let points = try hooks.keys.sorted().map { try HookPoint.find($0, in: model) }
+    #expect(points.count > 20)
+    let results = try ModelFixtures.run(
+      name, points, tokens: golden.tokens, contextSize: golden.contextSize,
+      processing: processing)
+    for (point, rows) in zip(points, results) {
+      let width = point.width(in: model, contextSize: golden.contextSize)
+      let expected = try #require(hooks[point.name])
+      #expect(
+        worst(rows, ModelFixtures.shown, width, expected) < 3e-4, "\(name) \(point.name)")
+    }
+  }
+
+  @Test func aHeadIsItsColumnsOfAllHeads() throws {
+    let golden = try ModelFixtures.golden("grouped")
+    let model = try ModelDescription.open(folder: ModelFixtures.folder("grouped"))
+    for site in [HookSite.query, .rotatedKey, .pattern, .mixed, .result] {
+      let whole = HookPoint(site, layer: 1)
+      let point = try whole.taking(head: 1, in: model)
+      let width = point.width(in: model, contextSize: 16)
+      let all = whole.width(in: model, contextSize: 16)
+      let results = try ModelFixtures.run(
+        "grouped", [whole, point], tokens: golden.tokens, contextSize: 16)
+      let columns = (0..<32).flatMap { row in
+        results[0][row * all + width..<row * all + 2 * width]
+      }
+      #expect(columns == results[1], "\(point.name)")
+    }
   }
 
   /// The largest difference between the kept rows and what is expected; equal infinities are 0.

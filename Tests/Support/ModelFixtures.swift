@@ -3,7 +3,25 @@
 package import Shared
 
 package enum ModelFixtures {
-  package static let names = ["gpt2", "neox-parallel", "neox-sequential", "grouped", "tied"]
+  package static let names = [
+    "gpt2", "neox-parallel", "neox-sequential", "grouped", "tied", "llama-yarn", "llama-linear",
+    "llama-dynamic", "gpt-neo", "mistral", "qwen2", "qwen3", "gemma", "gemma2", "gemma3", "phi",
+    "opt",
+  ]
+
+  /// The files of rows with weight processing, as `model/file`.
+  package static let processed: [(name: String, file: String, processing: WeightProcessing)] = {
+    let all = WeightProcessing(
+      foldsNorms: true, centersWriting: true, centersUnembedding: true, foldsValueBiases: true)
+    let names = [
+      "gpt2", "neox-parallel", "neox-sequential", "phi", "opt", "gpt-neo", "grouped", "qwen2",
+      "gemma2",
+    ]
+    return names.map { ($0, "processed", all) } + [
+      ("gpt2", "processed-center", WeightProcessing(centersWriting: true)),
+      ("gpt2", "processed-values", WeightProcessing(foldsValueBiases: true)),
+    ]
+  }()
 
   package static func folder(_ name: String) -> String { fixtures + "/models/" + name }
 
@@ -12,11 +30,8 @@ package enum ModelFixtures {
     return "/" + parts.joined(separator: "/") + "/Fixtures"
   }()
 
-  package static func golden(_ name: String) throws -> Golden {
-    let file = try SafetensorsFile.open(folder(name) + "/golden.safetensors")
-    func integers(_ name: String) throws -> [UInt32] {
-      try file.integers(file.require(name, [.uint8], shape: file.header.tensors[name]?.shape ?? []))
-    }
+  /// The tensors of floats in one of a model's files of rows, by name.
+  private static func floats(_ file: borrowing SafetensorsFile) -> [String: [Float]] {
     var values: [String: [Float]] = [:]
     for entry in file.header.tensors.values where entry.type == .float32 {
       var floats = [Float](repeating: 0, count: entry.count)
@@ -24,6 +39,23 @@ package enum ModelFixtures {
       file.readFloats(entry, into: &span)
       values[entry.name] = floats
     }
+    return values
+  }
+
+  /// The tokens whose rows the files beside golden.safetensors keep.
+  package static let shown = [0, 11, 31]
+
+  /// Rows that another file keeps, by hook point or module.
+  package static func rows(_ name: String, _ file: String) throws -> [String: [Float]] {
+    floats(try SafetensorsFile.open("\(folder(name))/\(file).safetensors"))
+  }
+
+  package static func golden(_ name: String) throws -> Golden {
+    let file = try SafetensorsFile.open(folder(name) + "/golden.safetensors")
+    func integers(_ name: String) throws -> [UInt32] {
+      try file.integers(file.require(name, [.uint8], shape: file.header.tensors[name]?.shape ?? []))
+    }
+    var values = floats(file)
     let logits = values.removeValue(forKey: "logits") ?? []
     return Golden(
       tokens: try integers("tokens"), contextSize: file.header.tensors["tokens"]?.shape[1] ?? 0,

@@ -85,7 +85,8 @@ extension CacheSettings: Section {
       "d_in", \.dIn, "Width of the activations; must agree with the model.", .atLeast(1),
       effect: .none),
     Setting(
-      "context_size", \.contextSize, "Tokens per sequence; must agree with the token shards, and -1 says "
+      "context_size", \.contextSize,
+      "Tokens per sequence; must agree with the token shards, and -1 says "
         + "nothing.", .atLeast(-1), effect: .none),
     Setting(
       "training_tokens", \.trainingTokens, "Activations to store, rounded up to whole sequences.",

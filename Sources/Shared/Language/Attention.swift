@@ -148,10 +148,9 @@ struct Attention: Sendable {
           record(scores.span, firstKey + visible.lowerBound, place, targets.pattern, rest: 0)
         }
       }
-      for hidden in [0..<visible.lowerBound, visible.upperBound..<row.count] {
-        row.withSlice(hidden) { for key in $0.indices { $0[key] = 0 } }
-      }
     }
+    for key in 0..<visible.lowerBound { row[key] = 0 }
+    for key in visible.upperBound..<row.count { row[key] = 0 }
   }
 
   /// Writes the row of one head and query, `[C]`, with `rest` where it sees nothing.

@@ -68,11 +68,13 @@ package struct LayerKind: Sendable, Equatable {
   /// Which of the model's rotations it uses.
   package var rotation = 0
 
+  package init(window: Int? = nil) { self.window = window }
+
   /// The first token that a token sees.
   package func firstVisible(_ token: Int) -> Int { window.map { max(0, token - $0 + 1) } ?? 0 }
 
   /// Tokens that a token sees, on average over a context.
-  func meanVisibleKeys(contextSize: Int) -> Double {
+  package func meanVisibleKeys(contextSize: Int) -> Double {
     let shown = min(window ?? contextSize, contextSize)
     let all = Double(shown) * Double(contextSize) - Double(shown) * Double(shown - 1) / 2
     return all / Double(contextSize)
@@ -105,6 +107,12 @@ package struct Rotary: Sendable, Equatable {
   /// θ, the base of the wavelengths.
   package var base: Double
   package var scaling: RotaryScaling
+
+  package init(width: Int, base: Double, scaling: RotaryScaling) {
+    self.width = width
+    self.base = base
+    self.scaling = scaling
+  }
 }
 
 /// How wavelengths are stretched for contexts beyond those of training.

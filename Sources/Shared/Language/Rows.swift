@@ -131,12 +131,13 @@ enum Rows {
     activation: Activation? = nil
   ) {
     let stride = target.columns
-    let size = scratch.columns
+    let (workers, size) = (scratch.rows, scratch.columns)
     let scratch = scratch.disjoint
     var span = target.mutableSpan
     Multiply.product(
       rows: tokens, inner: projection.inputs, source.span, aStride: source.columns,
       tiles: projection.tiles, bias: weights.vector(projection.bias), into: &span, cStride: stride,
+      workers: workers,
       withTile: { worker, tile, use in
         scratch.withSlice(worker * size..<(worker + 1) * size) {
           weights.withTile(projection, projection.tiles[tile], scratch: &$0, use)

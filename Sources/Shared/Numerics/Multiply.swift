@@ -114,11 +114,11 @@ package enum Multiply {
   /// C ← activation(A·B + bias) with A `[rows, inner]`, B `[inner, columns]` lent tile by tile, C
   /// `[rows, columns]`; an empty bias is zero.
   ///
-  /// A worker asks for a tile of B's columns by `withTile(worker, number, use)` and keeps it for as
-  /// many blocks of rows as it can take.
+  /// Each of `workers` asks for a tile of B's columns by `withTile(worker, number, use)` and keeps it
+  /// for as many blocks of rows as it can take.
   package static func product(
     rows: Int, inner: Int, _ a: Span<Float>, aStride: Int, tiles: [Range<Int>],
-    bias: Span<Float>, into c: inout MutableSpan<Float>, cStride: Int,
+    bias: Span<Float>, into c: inout MutableSpan<Float>, cStride: Int, workers: Int,
     withTile: @Sendable (Int, Int, (Factor) -> Void) -> Void,
     activation: Activation?
   ) {
@@ -135,7 +135,7 @@ package enum Multiply {
       unsafe a.withUnsafeBufferPointer { a in
         guard let target = c.baseAddress else { return }
         let work = unsafe Operands(a: a.baseAddress, b: nil, c: target)
-        Parallel.forEach(min(Parallel.threadCount, tasks)) { worker in
+        Parallel.forEach(min(workers, tasks)) { worker in
           var task = next.take()
           while task < tasks {
             let number = task / rowTasks

@@ -1,31 +1,52 @@
 """Makes the tiny random models of this folder and what TransformerLens and transformers compute.
 
 Versions: Python 3.11, torch 2.15.0, transformers 5.23, transformer-lens 3.9, safetensors 0.8.
-Run:      HF_HUB_OFFLINE=1 python make_models.py        (in this folder; about a minute)
+Run:      HF_HUB_OFFLINE=1 python make_models.py [name ...]   (in this folder; two minutes for all)
 
-Each folder is a model as transformers saves it (config.json and weights) with golden.safetensors:
-`tokens` [2, 16], `rows` (the rows of the flattened [2 * 16] positions that are kept), the logits of
-transformers, and every hook point that a HookedTransformer without weight processing fills, under
-its own name, `[rows, ...]`. Attention scores and patterns are kept as `[rows, heads, keys]`.
+Each folder is a model as transformers saves it (config.json and weights) with
+- golden.safetensors: `tokens` [2, 16], `rows` (the rows of the flattened [2 * 16] positions that are
+  kept), the logits of transformers, and every hook point that a HookedTransformer without weight
+  processing fills, under its own name, `[rows, ...]`. Attention scores and patterns are kept as
+  `[rows, heads, keys]`, the hooks of norms on heads as `[rows, heads, ...]`;
+- modules.safetensors: three rows (SHOWN) of what transformers' modules write, by their paths;
+- processed*.safetensors, where PROCESSED says so: three rows of the hooks outside of blocks and of
+  the last block with TransformerLens's weight processing.
+
+TransformerLens knows the published Gemma models by name only, and for Llama neither YaRN nor linear
+scaling; their configurations are completed here.
 """
 
-import json
 import os
 import shutil
+import sys
 import tempfile
 
 import torch
 import transformers
 from safetensors.torch import save_file
-from transformer_lens import HookedTransformer
+from transformer_lens import HookedTransformer, HookedTransformerConfig
 from transformer_lens import loading_from_pretrained as loading
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SEQUENCES, CONTEXT, VOCABULARY = 2, 16, 53
 ROWS = [0, 6, 11, 15, 17, 24, 31]
+SHOWN = [0, 11, 31]
+EVERY_STEP = dict(
+    fold_ln=True, center_writing_weights=True, center_unembed=True, fold_value_biases=True)
+NO_STEP = {step: False for step in EVERY_STEP}
+PROCESSED = {
+    "gpt2": {
+        "processed": EVERY_STEP, "processed-center": {**NO_STEP, "center_writing_weights": True},
+        "processed-values": {**NO_STEP, "fold_value_biases": True}},
+    **{name: {"processed": EVERY_STEP} for name in (
+        "neox-sequential", "neox-parallel", "phi", "opt", "gpt-neo", "grouped", "qwen2", "gemma2")},
+}
+
+# transformers 5 keeps this within rope_parameters; TransformerLens asks for it where it was.
+transformers.PhiConfig.partial_rotary_factor = 0.5
 
 
-def randomise(model, seed, dtype):
+def randomise(model, seed, dtype, gain=1.0):
     """Gives every parameter, gains and biases too, random values that `dtype` holds exactly."""
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
@@ -36,89 +57,221 @@ def randomise(model, seed, dtype):
             elif name.endswith("bias"):
                 value = noise * 0.3
             else:
-                value = 1 + noise * 0.3
+                value = gain + noise * 0.3
             parameter.copy_(value.to(dtype).float())
 
 
-def make(name, model, seed, dtype, max_shard_size="1GB"):
-    model.eval()
-    randomise(model, seed, dtype)
+def families(vocabulary=VOCABULARY, positions=24, window=5):
+    """Name -> (class, configuration, dtype of the weights, seed, size of weight files)."""
+    found = {}
+
+    def add(name, kind, dtype, seed, size="1GB", **settings):
+        title = kind + ("LMHeadModel" if kind == "GPT2" else "ForCausalLM")
+        cls = getattr(transformers, title)
+        configuration = cls.config_class(
+            vocab_size=vocabulary, bos_token_id=0, eos_token_id=0, architectures=[title],
+            **settings)
+        found[name] = (cls, configuration, dtype, seed, size)
+
+    f32, f16, b16 = torch.float32, torch.float16, torch.bfloat16
+    add("gpt2", "GPT2", b16, 1, n_positions=positions, n_ctx=positions, n_embd=24, n_layer=2,
+        n_head=3, activation_function="gelu_new")
+    for name, parallel, dtype, seed in (
+        ("neox-parallel", True, f32, 2), ("neox-sequential", False, f16, 3)):
+        add(name, "GPTNeoX", dtype, seed, max_position_embeddings=positions, hidden_size=24,
+            num_hidden_layers=2, num_attention_heads=3, intermediate_size=40, hidden_act="gelu",
+            use_parallel_residual=parallel,
+            rope_parameters={
+                "rope_type": "default", "rope_theta": 10000.0, "partial_rotary_factor": 0.5})
+    common = dict(
+        max_position_embeddings=positions, hidden_size=24, num_attention_heads=6,
+        intermediate_size=40)
+    llama = dict(**common, hidden_act="silu", rms_norm_eps=1e-5)
+    add("grouped", "Llama", f32, 4, "20KB", **llama, num_hidden_layers=2, num_key_value_heads=2,
+        tie_word_embeddings=False,
+        rope_parameters={"rope_type": "default", "rope_theta": 500.0})
+    add("tied", "Llama", b16, 5, **llama, num_hidden_layers=1, num_key_value_heads=6,
+        tie_word_embeddings=True,
+        rope_parameters={
+            "rope_type": "llama3", "rope_theta": 10000.0, "factor": 8.0, "low_freq_factor": 1.0,
+            "high_freq_factor": 4.0, "original_max_position_embeddings": 8})
+    for name, seed, parameters in (
+        ("llama-yarn", 6, {
+            "rope_type": "yarn", "factor": 4.0, "rope_theta": 10000.0,
+            "original_max_position_embeddings": 8}),
+        ("llama-linear", 7, {"rope_type": "linear", "factor": 4.0, "rope_theta": 10000.0}),
+        ("llama-dynamic", 8, {"rope_type": "dynamic", "factor": 4.0, "rope_theta": 10000.0})):
+        add(name, "Llama", f32, seed, **llama, num_hidden_layers=1, num_key_value_heads=2,
+            rope_parameters=parameters)
+    add("gpt-neo", "GPTNeo", f32, 11, max_position_embeddings=positions, hidden_size=24,
+        num_layers=2, num_heads=3, attention_types=[[["global", "local"], 1]], window_size=window)
+    grouped = dict(**common, num_hidden_layers=2, num_key_value_heads=2)
+    add("mistral", "Mistral", b16, 12, **grouped, sliding_window=window, head_dim=4)
+    add("qwen2", "Qwen2", f16, 13, **grouped, tie_word_embeddings=True)
+    add("qwen3", "Qwen3", f32, 14, **grouped, head_dim=8)
+    add("gemma", "Gemma", b16, 15, **grouped, head_dim=8)
+    add("gemma2", "Gemma2", f32, 16, **grouped, head_dim=8, sliding_window=window,
+        query_pre_attn_scalar=10, attn_logit_softcapping=2.0, final_logit_softcapping=3.0)
+    add("gemma3", "Gemma3", f16, 17, **{**grouped, "num_hidden_layers": 3}, head_dim=8,
+        sliding_window=window, query_pre_attn_scalar=10,
+        layer_types=["sliding_attention", "full_attention", "sliding_attention"],
+        rope_parameters={
+            "full_attention": {"rope_type": "linear", "factor": 4.0, "rope_theta": 1000000.0},
+            "sliding_attention": {"rope_type": "default", "rope_theta": 10000.0}})
+    add("phi", "Phi", f16, 18, **{**common, "num_attention_heads": 3}, num_hidden_layers=2,
+        num_key_value_heads=3, partial_rotary_factor=0.5)
+    add("opt", "OPT", f32, 19, hidden_size=24, num_hidden_layers=2, ffn_dim=40,
+        max_position_embeddings=positions, num_attention_heads=3, word_embed_proj_dim=24,
+        pad_token_id=1)
+    for _, configuration, *_ in found.values():
+        configuration._attn_implementation = "eager"
+    return found
+
+
+def build(name, vocabulary=VOCABULARY, positions=24, window=5, dtype=None):
+    """A random model in float32 whose values `dtype` holds, and that dtype."""
+    cls, configuration, own, seed, size = families(vocabulary, positions, window)[name]
+    dtype = dtype or own
+    model = cls(configuration).eval()
+    randomise(model, seed, dtype, gain=0.0 if name.startswith("gemma") else 1.0)
+    return model, dtype, seed, size
+
+
+def lens_configuration(folder, hf):
+    """TransformerLens's configuration for the model that transformers saved in a folder."""
+    kind = hf.architectures[0]
+    if not kind.startswith("Gemma"):
+        settings = loading.get_pretrained_model_config(folder, device="cpu")
+        rope = getattr(hf, "rope_parameters", None) or {}
+        if rope.get("rope_type") == "yarn":
+            settings.use_yarn_rope = True
+            settings.yarn_factor = rope["factor"]
+            settings.yarn_attention_factor = 0.1 * torch.tensor(rope["factor"]).log().item() + 1
+            settings.yarn_original_max_position_embeddings = (
+                rope["original_max_position_embeddings"])
+        if rope.get("rope_type") == "linear":
+            settings.rotary_scaling_factor = rope["factor"]
+        settings.tokenizer_name = None
+        settings.n_ctx = max(settings.n_ctx, hf.max_position_embeddings)
+        return settings
+    settings = dict(
+        d_model=hf.hidden_size, d_head=hf.head_dim, n_heads=hf.num_attention_heads,
+        n_key_value_heads=hf.num_key_value_heads, d_mlp=hf.intermediate_size,
+        n_layers=hf.num_hidden_layers, n_ctx=hf.max_position_embeddings, eps=hf.rms_norm_eps,
+        d_vocab=hf.vocab_size, act_fn="gelu_pytorch_tanh", normalization_type="RMS",
+        positional_embedding_type="rotary", rotary_dim=hf.head_dim, use_attn_scale=True,
+        gated_mlp=True, final_rms=True, original_architecture=kind, init_weights=False,
+        device="cpu", dtype=torch.float32)
+    if kind == "GemmaForCausalLM":
+        settings.update(rotary_base=hf.rope_parameters["rope_theta"])
+    else:
+        settings.update(
+            use_normalization_before_and_after=True, window_size=hf.sliding_window,
+            use_local_attn=True, attn_scale=hf.query_pre_attn_scalar ** 0.5,
+            attn_types=[
+                "local" if type == "sliding_attention" else "global" for type in hf.layer_types])
+    if kind == "Gemma2ForCausalLM":
+        settings.update(
+            rotary_base=hf.rope_parameters["rope_theta"],
+            attn_scores_soft_cap=hf.attn_logit_softcapping,
+            output_logits_soft_cap=hf.final_logit_softcapping)
+    if kind == "Gemma3ForCausalLM":
+        whole = hf.rope_parameters["full_attention"]
+        settings.update(
+            use_qk_norm=True, rotary_base=whole["rope_theta"],
+            rotary_scaling_factor=whole.get("factor", 1.0),
+            rotary_base_local=hf.rope_parameters["sliding_attention"]["rope_theta"])
+    return HookedTransformerConfig(**settings)
+
+
+def lens(model, **processing):
+    """A HookedTransformer with the weights of a model of transformers."""
+    with tempfile.TemporaryDirectory() as folder:
+        model.save_pretrained(folder)
+        settings = lens_configuration(folder, model.config)
+        settings.use_attn_result = True
+        hooked = HookedTransformer(settings)
+        state = loading.get_pretrained_state_dict(folder, settings, hf_model=model)
+    # from_pretrained switches this off itself.
+    if settings.output_logits_soft_cap > 0:
+        processing["center_unembed"] = False
+    hooked.load_and_process_state_dict(state, **processing)
+    return hooked.eval()
+
+
+def rows_of(name, value, tokens):
+    """A hook's value as one row per token."""
+    count = tokens.numel()
+    if "pattern" in name or "attn_scores" in name:
+        value = value.transpose(1, 2)
+    if "q_norm" in name or "k_norm" in name:
+        return value.reshape(count, -1, value.shape[-1])
+    return value.reshape(count, *value.shape[2:])
+
+
+def hooks(model, tokens, **processing):
+    """Every hook point of TransformerLens by name, and its logits."""
+    with torch.no_grad():
+        logits, cache = lens(model, **processing).run_with_cache(tokens)
+    return {name: rows_of(name, value, tokens) for name, value in cache.items()}, logits
+
+
+def module_outputs(model, tokens):
+    """What every module of transformers writes that has a row per token, by its path; logits."""
+    found = {}
+
+    def keep(name):
+        def hook(_, __, output):
+            output = output[0] if isinstance(output, tuple) else output
+            if torch.is_tensor(output) and output.shape[:2] == tokens.shape:
+                found[name] = output.reshape(tokens.numel(), -1)
+        return hook
+
+    handles = [
+        module.register_forward_hook(keep(name)) for name, module in model.named_modules()
+        if name and "drop" not in name and "rotary" not in name]
+    with torch.no_grad():
+        logits = model(tokens).logits
+    for handle in handles:
+        handle.remove()
+    # Positions are looked up once for all sequences.
+    return found, logits
+
+
+def kept(values, rows):
+    return {name: value[rows].contiguous().float() for name, value in values.items()}
+
+
+def make(name):
+    model, dtype, seed, size = build(name)
     folder = os.path.join(HERE, name)
     shutil.rmtree(folder, ignore_errors=True)
     os.makedirs(folder)
     generator = torch.Generator().manual_seed(seed + 1)
     tokens = torch.randint(0, VOCABULARY, (SEQUENCES, CONTEXT), generator=generator)
-    with torch.no_grad():
-        logits = model(tokens).logits
-    golden = {
-        "tokens": tokens.to(torch.uint8),
-        "rows": torch.tensor(ROWS, dtype=torch.uint8),
-        "logits": logits.reshape(-1, VOCABULARY)[ROWS].contiguous(),
-    }
-    with tempfile.TemporaryDirectory() as temporary:
-        model.save_pretrained(temporary)
-        settings = loading.get_pretrained_model_config(temporary, device="cpu")
-        settings.tokenizer_name = None
-        hooked = HookedTransformer(settings)
-        state = loading.get_pretrained_state_dict(temporary, settings, hf_model=model)
-        hooked.load_and_process_state_dict(
-            state, fold_ln=False, center_writing_weights=False, center_unembed=False,
-            fold_value_biases=False)
-        hooked.eval()
-        with torch.no_grad():
-            hooked_logits, cache = hooked.run_with_cache(tokens)
-        difference = (hooked_logits - logits).abs().max().item()
-        print(name, "TransformerLens against transformers:", difference)
-        assert difference < 3e-4
-        print("  never filled:", sorted(
-            {k.split(".", 2)[-1] for k in hooked.hook_dict if k not in cache}))
-        for hook, value in cache.items():
-            if "pattern" in hook or "attn_scores" in hook:
-                value = value.transpose(1, 2)
-            golden[hook] = value.reshape(SEQUENCES * CONTEXT, *value.shape[2:])[ROWS].contiguous()
-    model.to(dtype).save_pretrained(folder, max_shard_size=max_shard_size)
-    for leftover in ("generation_config.json",):
-        path = os.path.join(folder, leftover)
-        if os.path.exists(path):
-            os.remove(path)
+    modules, logits = module_outputs(model, tokens)
+    values, hooked_logits = hooks(model, tokens, **NO_STEP)
+    difference = (hooked_logits - logits).abs().max().item()
+    print(name, "TransformerLens against transformers:", difference)
+    assert difference < 3e-4
+    golden = kept(values, ROWS)
+    golden.update(
+        tokens=tokens.to(torch.uint8), rows=torch.tensor(ROWS, dtype=torch.uint8),
+        logits=logits.reshape(-1, VOCABULARY)[ROWS].contiguous())
     save_file(golden, os.path.join(folder, "golden.safetensors"))
-
-
-def main():
-    torch.set_num_threads(1)
-    gpt2 = transformers.GPT2Config(
-        vocab_size=VOCABULARY, n_positions=24, n_ctx=24, n_embd=24, n_layer=2, n_head=3,
-        activation_function="gelu_new", bos_token_id=0, eos_token_id=0,
-        architectures=["GPT2LMHeadModel"])
-    make("gpt2", transformers.GPT2LMHeadModel(gpt2), 1, torch.bfloat16)
-
-    for name, parallel, dtype, seed in (
-        ("neox-parallel", True, torch.float32, 2), ("neox-sequential", False, torch.float16, 3)):
-        neox = transformers.GPTNeoXConfig(
-            vocab_size=VOCABULARY, max_position_embeddings=24, hidden_size=24, num_hidden_layers=2,
-            num_attention_heads=3, intermediate_size=40, hidden_act="gelu",
-            use_parallel_residual=parallel,
-            rope_parameters={
-                "rope_type": "default", "rope_theta": 10000.0, "partial_rotary_factor": 0.5},
-            bos_token_id=0, eos_token_id=0, architectures=["GPTNeoXForCausalLM"])
-        make(name, transformers.GPTNeoXForCausalLM(neox), seed, dtype)
-
-    common = dict(
-        vocab_size=VOCABULARY, max_position_embeddings=24, hidden_size=24, num_attention_heads=6,
-        intermediate_size=40, hidden_act="silu", rms_norm_eps=1e-5, bos_token_id=0, eos_token_id=0,
-        architectures=["LlamaForCausalLM"])
-    grouped = transformers.LlamaConfig(
-        **common, num_hidden_layers=2, num_key_value_heads=2, tie_word_embeddings=False,
-        rope_parameters={"rope_type": "default", "rope_theta": 500.0})
-    make("grouped", transformers.LlamaForCausalLM(grouped), 4, torch.float32,
-         max_shard_size="20KB")
-    tied = transformers.LlamaConfig(
-        **common, num_hidden_layers=1, num_key_value_heads=6, tie_word_embeddings=True,
-        rope_parameters={
-            "rope_type": "llama3", "rope_theta": 10000.0, "factor": 8.0, "low_freq_factor": 1.0,
-            "high_freq_factor": 4.0, "original_max_position_embeddings": 8})
-    make("tied", transformers.LlamaForCausalLM(tied), 5, torch.bfloat16)
+    save_file(kept(modules, SHOWN), os.path.join(folder, "modules.safetensors"))
+    for title, steps in PROCESSED.get(name, {}).items():
+        values, _ = hooks(model, tokens, **steps)
+        last = f"blocks.{model.config.num_hidden_layers - 1}."
+        values = {n: v for n, v in values.items() if not n.startswith("blocks.") or n.startswith(last)}
+        save_file(kept(values, SHOWN), os.path.join(folder, title + ".safetensors"))
+    model.to(dtype).save_pretrained(folder, max_shard_size=size)
+    generation = os.path.join(folder, "generation_config.json")
+    if os.path.exists(generation):
+        os.remove(generation)
 
 
 if __name__ == "__main__":
-    main()
+    torch.set_num_threads(1)
+    for chosen in sys.argv[1:] or families():
+        make(chosen)
