@@ -138,22 +138,4 @@ package struct Bill: Sendable, Equatable {
     guard needed > free else { return }
     throw CacheError.diskTooSmall(store: store, needed: needed, free: free)
   }
-
-  /// Operations per second of a matrix product on this machine, the best of a few.
-  package static func measureOperationsPerSecond() -> Double {
-    let size = 768
-    let a = Matrix(rows: size, columns: size)
-    let b = Matrix(rows: size, columns: size)
-    var c = Matrix(rows: size, columns: size)
-    var best = Double.infinity
-    for _ in 0..<6 {
-      let start = System.uptime
-      var target = c.mutableSpan
-      Multiply.product(
-        rows: size, columns: size, inner: size, a.span, .plain, b.span, .plain,
-        into: &target)
-      best = min(best, System.uptime - start)
-    }
-    return 2 * Double(size * size * size) / best
-  }
 }

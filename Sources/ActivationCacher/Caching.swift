@@ -149,7 +149,10 @@ package struct Caching: Sendable {
 
   /// Makes the missing shards; returns tokens per second.
   private func make(_ missing: [Int]) throws -> Double {
-    for index in missing { try System.createDirectories(folders[index].path) }
+    for index in missing {
+      try System.createDirectories(folders[index].path)
+      try removeUnreadableShards(index)
+    }
     let progress = Progress(
       stage: "cache", total: plan.rowCount, parts: plan.shardCount, mode: mode, terminal: terminal)
     let maker = try ShardMaker(
@@ -187,6 +190,22 @@ package struct Caching: Sendable {
         })
     }
     return progress.finish()
+  }
+
+  /// Removes what lies in a shard's place and is none, so that it is made again.
+  private func removeUnreadableShards(_ index: Int) throws {
+    let width = hookPoints[index].width(in: model, contextSize: plan.contextSize)
+    for shard in 0..<plan.shardCount {
+      let path = folders[index].path + "/" + ActivationShard.fileName(shard)
+      guard System.exists(path) else { continue }
+      do {
+        guard try ActivationShard.open(path).dIn != width else { continue }
+        say("activations: \(path) is not \(width) wide. It is made again.")
+      } catch let error as any Failure {
+        say("activations: \(error.sentence) It is made again.")
+      }
+      try System.remove(path)
+    }
   }
 
   private func publish(_ part: ShardMaker.Part, _ shard: Int, _ index: Int) throws {

@@ -84,7 +84,7 @@ package import Shared
   /// Prints the bill; what is missing is named, but no error before the stage really runs.
   private static func dryRun(_ invocation: Invocation) throws {
     let estimate = try Estimate.make(
-      invocation.pipeline, operationsPerSecond: Bill.measureOperationsPerSecond())
+      invocation.pipeline, operationsPerSecond: Multiply.measurePeak())
     if invocation.isJSON {
       print(estimate.bill.json.canonical)
     } else {

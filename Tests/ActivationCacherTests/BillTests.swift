@@ -38,7 +38,7 @@ import Testing
           blocks.0.mlp.hook_post    627 MB
           disk                      794 MB in 1 shard per hook point
           memory                    about 794 MB
-          weights                   18.4 kB, mapped
+          weights                   17.5 kB, mapped
           forward pass              23.4 G operations
           this machine              10.0 G operations/s
           time                      about 2.3 s
@@ -73,7 +73,7 @@ import Testing
   }
 
   @Test func thisMachineMultiplies() {
-    #expect(Bill.measureOperationsPerSecond() > 1e8)
+    #expect(Multiply.measurePeak() > 1e8)
   }
 }
 

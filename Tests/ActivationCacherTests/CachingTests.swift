@@ -5,68 +5,6 @@ import Support
 import Synchronization
 import Testing
 
-/// Eleven sequences of 16 tokens in two shards, and a pipeline that cuts them into 4 + 4 + 3.
-private func pipeline(
-  _ folder: borrowing TemporaryFolder, store: String = "store", model: String = "grouped",
-  hooks: [String] = ["blocks.1.hook_resid_post"]
-) throws -> Pipeline {
-  var pipeline = Pipeline()
-  pipeline.name = "test"
-  pipeline.store = folder.file(store)
-  pipeline.pretokenize.tokenizerName = "not here"
-  pipeline.pretokenize.contextSize = 16
-  pipeline.cache.modelName = ModelFixtures.folder(model)
-  pipeline.cache.hookName = hooks[0]
-  pipeline.cache.hookNames = Array(hooks.dropFirst())
-  pipeline.cache.trainingTokens = 11 * 16
-  pipeline.cache.modelBatchSize = 2
-  pipeline.cache.bufferSizeGB = 4 * 16 * 24 * 4 / 1e9
-  if try ActivationKey.tokens(pipeline) == nil {
-    try TokenStageFixture.write(
-      tokens, contextSize: 16, vocabularySize: 53, shards: [6, 5], for: pipeline)
-  }
-  return pipeline
-}
-
-private let tokens = TokenStageFixture.tokens(11 * 16, vocabulary: 53)
-
-private func run(_ pipeline: Pipeline) throws -> CacheResult {
-  try Caching(pipeline, mode: .quiet).run()
-}
-
-/// Names and contents of a stage's folder, but for how fast it was made.
-private func contentsOfFolder(_ path: String) throws -> [String: [UInt8]] {
-  var result: [String: [UInt8]] = [:]
-  for name in try System.list(path) where name != "timing.json" {
-    result[name] = try MappedFile.contents(path + "/" + name)
-  }
-  return result
-}
-
-private func shards(_ folder: String) throws -> [String] {
-  try System.list(folder).filter { $0.hasPrefix("shard-") }.map { folder + "/" + $0 }
-}
-
-/// All rows of a folder by (sequence, position), with the tokens that the shards note.
-private func rows(_ folder: String) throws -> (rows: [[Float]], tokens: [UInt32], isMixed: Bool) {
-  var rows = [[Float]](repeating: [], count: tokens.count)
-  var noted = [UInt32](repeating: .max, count: tokens.count)
-  var isMixed = false
-  for path in try shards(folder) {
-    let shard = try ActivationShard.open(path)
-    var values = [Float](repeating: 0, count: shard.rows * shard.dIn)
-    var span = values.mutableSpan
-    shard.readRows(0..<shard.rows, into: &span)
-    let places = zip(shard.sequences(), shard.positions()).map { Int($0) * 16 + Int($1) }
-    if places != places.sorted() { isMixed = true }
-    for (row, place) in places.enumerated() {
-      rows[place] = Array(values[row * shard.dIn..<(row + 1) * shard.dIn])
-      noted[place] = shard.tokens()[row]
-    }
-  }
-  return (rows, noted, isMixed)
-}
-
 @Suite struct CachingTests {
   static let hooks = [
     "blocks.1.hook_resid_post", "blocks.0.attn.hook_q", "blocks.1.mlp.hook_post",

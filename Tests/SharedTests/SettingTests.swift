@@ -25,12 +25,15 @@ private func properties(of value: Any) -> [String: String] {
 
 private let samples: [JSON] =
   [.bool(true), .bool(false), .integer(1), .integer(7), .number(0.25), .string("other")]
-  + [.array([.string("other")]), .string("eos"), .null]
+  + [.array([.string("other")]), .array([.integer(1), .integer(3)]), .string("eos"), .null]
   + ["topk", "bfloat16", "expected_average_only_in", "cosineannealing", "mean", "line"].map(
     JSON.string)
 
+/// Settings that stand for others and have no property of their own.
+private let gathering = ["model_from_pretrained_kwargs"]
+
 private func expectComplete<Owner: Section>(_: Owner.Type, except: Set<String> = []) {
-  let names = Owner.settings.map(\.row.name)
+  let names = Owner.settings.map(\.row.name).filter { !gathering.contains($0) }
   let stored = properties(of: Owner()).keys.filter { !except.contains($0) }
   #expect(names.sorted() == stored.map(settingName).sorted())
 
@@ -44,7 +47,7 @@ private func expectComplete<Owner: Section>(_: Owner.Type, except: Set<String> =
 
 /// Each setting changes the property that it is named after, and no other.
 private func expectOwnProperty<Owner: Section>(_: Owner.Type) {
-  for setting in Owner.settings {
+  for setting in Owner.settings where !gathering.contains(setting.row.name) {
     let before = properties(of: Owner())
     let changes = samples.compactMap { sample -> [String]? in
       guard let changed = setting.changing(Owner(), to: sample) else { return nil }

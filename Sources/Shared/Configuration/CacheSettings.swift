@@ -70,9 +70,8 @@ extension CacheSettings: Section {
       effect: .none),
     Setting(
       "hook_name", \.hookName,
-      "Where activations are taken: a hook point of TransformerLens 3, such as "
-        + "blocks.0.hook_mlp_out (hook_normalized comes before the gain), or a module's path, such "
-        + "as transformer.h.3.mlp.", effect: .none),
+      "Where activations are taken: a name of TransformerLens 3 or a module (saeline-cache hooks).",
+      effect: .none),
     Setting(
       "hook_names", \.hookNames, "Further hook points, stored in the same pass.", effect: .none),
     Setting(
@@ -86,8 +85,7 @@ extension CacheSettings: Section {
       effect: .none),
     Setting(
       "context_size", \.contextSize,
-      "Tokens per sequence; must agree with the token shards, and -1 says "
-        + "nothing.", .atLeast(-1), effect: .none),
+      "Tokens per sequence; must agree with the token shards; -1: any.", .atLeast(-1), effect: .none),
     Setting(
       "training_tokens", \.trainingTokens, "Activations to store, rounded up to whole sequences.",
       .atLeast(1)),

@@ -25,10 +25,10 @@ extension StageFolder {
   /// Makes the units that are missing with several threads, which claim units like processes do.
   @discardableResult
   package func work(
-    units: Int, name: @Sendable (Int) -> String, threads: Int,
+    units: Int, name: @escaping @Sendable (Int) -> String, threads: Int,
     leaseSeconds: Double = Lease.defaultSeconds,
-    produce: @Sendable (Int, inout AtomicFile) throws -> Void,
-    onFinished: @Sendable (Int) -> Void = { _ in }
+    produce: @escaping @Sendable (Int, inout AtomicFile) throws -> Void,
+    onFinished: @escaping @Sendable (Int) -> Void = { _ in }
   ) throws -> Int {
     try work(
       units: units, name: name, threads: threads, turns: nil, leaseSeconds: leaseSeconds,
@@ -39,11 +39,11 @@ extension StageFolder {
   /// one is computed, on all cores, while the others are written.
   @discardableResult
   package func work<Product>(
-    units: Int, name: @Sendable (Int) -> String, ahead: Int,
+    units: Int, name: @escaping @Sendable (Int) -> String, ahead: Int,
     leaseSeconds: Double = Lease.defaultSeconds,
-    compute: @Sendable (Int) throws -> Product,
-    write: @Sendable (Int, Product, inout AtomicFile) throws -> Void,
-    onFinished: @Sendable (Int) -> Void = { _ in }
+    compute: @escaping @Sendable (Int) throws -> Product,
+    write: @escaping @Sendable (Int, Product, inout AtomicFile) throws -> Void,
+    onFinished: @escaping @Sendable (Int) -> Void = { _ in }
   ) throws -> Int {
     try work(
       units: units, name: name, threads: ahead, turns: Turns(), leaseSeconds: leaseSeconds,
@@ -51,14 +51,15 @@ extension StageFolder {
   }
 
   private func work<Product>(
-    units: Int, name: @Sendable (Int) -> String, threads: Int, turns: Turns?, leaseSeconds: Double,
-    compute: @Sendable (Int) throws -> Product,
-    write: @Sendable (Int, Product, inout AtomicFile) throws -> Void,
-    onFinished: @Sendable (Int) -> Void
+    units: Int, name: @escaping @Sendable (Int) -> String, threads: Int, turns: Turns?,
+    leaseSeconds: Double,
+    compute: @escaping @Sendable (Int) throws -> Product,
+    write: @escaping @Sendable (Int, Product, inout AtomicFile) throws -> Void,
+    onFinished: @escaping @Sendable (Int) -> Void
   ) throws -> Int {
     try prepare()
     let board = WorkBoard(units: units)
-    DispatchQueue.concurrentPerform(iterations: max(1, min(threads, units))) { _ in
+    Parallel.onThreads(max(1, min(threads, units))) { _ in
       var worker = Worker(folder: self, board: board, leaseSeconds: leaseSeconds, turns: turns)
       do {
         try worker.run(name, compute: compute, write: write, onFinished)

@@ -2,6 +2,7 @@
 // machine, so that the number of threads cannot change a result.
 
 import Dispatch
+import Foundation
 import Synchronization
 
 /// Memory that several threads write in disjoint slices.
@@ -85,5 +86,22 @@ package enum Parallel {
         body(index)
       }
     }
+  }
+
+  /// Runs `body(0)` … `body(count - 1)` at the same time, each on a thread of its own, and waits.
+  ///
+  /// For work that waits or that itself runs the loops above, which share what threads are left.
+  package static func onThreads(_ count: Int, _ body: @escaping @Sendable (Int) -> Void) {
+    let ended = DispatchSemaphore(value: 0)
+    for index in 1..<max(1, count) {
+      let thread = Thread {
+        body(index)
+        ended.signal()
+      }
+      thread.stackSize = 8 << 20
+      thread.start()
+    }
+    body(0)
+    for _ in 1..<max(1, count) { ended.wait() }
   }
 }

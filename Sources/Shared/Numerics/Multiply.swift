@@ -159,9 +159,32 @@ package enum Multiply {
     }
   }
 
+  /// Operations per second of large products on all threads, each with one of its own: what this
+  /// machine can do at most.
+  package static func measurePeak(rounds: Int = 3) -> Double {
+    let (size, threads) = (1536, Parallel.threadCount)
+    let a = Matrix(rows: size, columns: size)
+    let c = Matrix(rows: threads * size, columns: size)
+    let operations = 2 * Double(size * size * size) * Double(threads)
+    var best = Double.infinity
+    for _ in 0..<rounds {
+      let start = System.uptime
+      let (factor, results) = (a.span, c.disjoint)
+      Parallel.forEach(threads) { thread in
+        results.withSlice(thread * size * size..<(thread + 1) * size * size) { result in
+          product(
+            rows: size, columns: size, inner: size, factor, .plain, factor, .transposed,
+            into: &result, threads: .none)
+        }
+      }
+      best = min(best, System.uptime - start)
+    }
+    return operations / best
+  }
+
   /// Rows of a block; a function of the shape alone, as large as leaves enough blocks to share.
   private static func rowBlock(rows: Int, tiles: Int) -> Int {
-    var block = 1024
+    var block = 2048
     while block > 128, (rows + block - 1) / block * tiles < 8 { block /= 2 }
     return block
   }
@@ -172,8 +195,9 @@ package enum Multiply {
     _ activation: Activation?
   ) {
     if !bias.isEmpty {
-      for row in 0..<rows {
-        for column in 0..<columns { unsafe c[row * cStride + column] = bias[column] }
+      unsafe bias.withUnsafeBufferPointer { bias in
+        guard let source = bias.baseAddress else { return }
+        for row in 0..<rows { unsafe (c + row * cStride).update(from: source, count: columns) }
       }
     }
     unsafe b.values.withUnsafeBufferPointer { values in

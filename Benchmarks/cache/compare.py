@@ -1,0 +1,101 @@
+"""Compares saeline-cache with TransformerLens, hook point by hook point, on random models.
+
+    python compare.py PRETOKENIZE CACHE [--family NAME ...] [--dtype float32|float16|bfloat16]
+                      [--processing] [--model FOLDER]
+
+Makes a tiny random model of every family (those of Tests/Fixtures/models, with 4 x 64 tokens, a
+vocabulary of 211 and windows of 23) in weights of each type, caches every hook point that can be
+stored, and compares each with a HookedTransformer's, and the logits with transformers'. With
+--processing all four steps of weight processing are on, on both sides. --model takes a model that
+transformers saved instead. Exits with 1 where a difference is above 3e-4.
+
+Versions: as in Tests/Fixtures/models/make_models.py. Set HF_HUB_OFFLINE=1.
+"""
+
+import argparse
+import copy
+import json
+import pathlib
+import sys
+import tempfile
+
+import torch
+import transformers
+
+import runs
+
+sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "Tests/Fixtures/models"))
+import make_models  # noqa: E402
+
+LIMIT = 3e-4
+SEQUENCES, CONTEXT, VOCABULARY, WINDOW = 4, 64, 211, 23
+DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
+
+
+def compare(label, model, folder, arguments):
+    """Prints the largest difference; whether it is within the limit."""
+    vocabulary = model.config.get_text_config().vocab_size
+    generator = torch.Generator().manual_seed(7)
+    tokens = torch.randint(0, vocabulary, (SEQUENCES, CONTEXT), generator=generator)
+    steps = make_models.EVERY_STEP if arguments.processing else make_models.NO_STEP
+    expected, _ = make_models.hooks(model, tokens, **steps)
+    _, logits = make_models.module_outputs(model, tokens)
+    with tempfile.TemporaryDirectory() as work:
+        options = {"model_from_pretrained_kwargs": steps} if arguments.processing else {}
+        path = runs.write_pipeline(
+            work, folder, tokens, vocabulary, ["hook_embed"], **options)
+        listed = json.loads(runs.run(arguments.cache, path, "--list-hooks", "--json"))
+        names = [
+            entry["name"] for entry in listed
+            if entry["name"] in expected and not entry["name"].endswith("attn_scores")]
+        lacking = [name for name in expected
+                   if name not in names and not name.endswith("attn_scores")]
+        if any(entry["name"] == "logits" for entry in listed):
+            names.append("logits")
+        path = runs.write_pipeline(work, folder, tokens, vocabulary, names, **options)
+        runs.run(arguments.pretokenize, path)
+        folders = runs.run(arguments.cache, path).split()
+        worst = (0.0, "")
+        for name, place in zip(names, folders):
+            rows = runs.read_rows(place)
+            wanted = logits if name == "logits" else expected[name]
+            difference = (rows - wanted.reshape(rows.shape[0], -1)).abs().max().item()
+            worst = max(worst, (difference, name))
+            if name == "unembed.hook_out" and "logits" not in names and not arguments.processing:
+                difference = (rows - logits.reshape(rows.shape[0], -1)).abs().max().item()
+                worst = max(worst, (difference, "logits of transformers"))
+    good = worst[0] < LIMIT and not lacking
+    print(f"{label:28} {len(names):3} hook points, largest difference {worst[0]:.2e} at {worst[1]}"
+          + (f", lacking {lacking}" if lacking else ""), flush=True)
+    return good
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("pretokenize")
+    parser.add_argument("cache")
+    parser.add_argument("--family", nargs="*")
+    parser.add_argument("--dtype", nargs="*", choices=DTYPES, default=list(DTYPES))
+    parser.add_argument("--processing", action="store_true")
+    parser.add_argument("--model")
+    arguments = parser.parse_args()
+    torch.set_num_threads(2)
+    good = True
+    if arguments.model:
+        model = transformers.AutoModelForCausalLM.from_pretrained(
+            arguments.model, dtype=torch.float32, attn_implementation="eager").eval()
+        good = compare(arguments.model, model, arguments.model, arguments)
+    else:
+        for name in arguments.family or make_models.families():
+            for dtype in arguments.dtype:
+                model, _, _, _ = make_models.build(
+                    name, VOCABULARY, positions=80, window=WINDOW, dtype=DTYPES[dtype])
+                with tempfile.TemporaryDirectory() as folder:
+                    # A copy: buffers such as Gemma's scale would stay rounded.
+                    copy.deepcopy(model).to(DTYPES[dtype]).save_pretrained(folder)
+                    good = compare(f"{name} {dtype}", model, folder, arguments) and good
+    sys.exit(0 if good else 1)
+
+
+if __name__ == "__main__":
+    main()
