@@ -38,7 +38,7 @@ from transformer_lens import HookedTransformer, HookedTransformerConfig
 
 datasets.disable_progress_bars()
 logging.getLogger("sae_lens").setLevel(logging.ERROR)
-HOOK, CONTEXT, WIDTH, SEQUENCES = "blocks.0.hook_mlp_out", 16, 32, 256
+HOOK, CONTEXT, WIDTH, SEQUENCES, STEPS = "blocks.0.hook_mlp_out", 16, 32, 256, 300
 
 
 def tiny(width: int, context: int, vocabulary: int) -> HookedTransformer:
@@ -75,7 +75,7 @@ def train_with_saelens(folder: str, output: str) -> None:
     config = LanguageModelSAERunnerConfig(
         sae=TopKTrainingSAEConfig(d_in=width, d_sae=4 * width, k=8), model_name="tiny", hook_name=hook,
         dataset_path="none", is_dataset_tokenized=True, context_size=context, use_cached_activations=True,
-        cached_activations_path=folder, training_tokens=20 * 64, train_batch_size_tokens=64, n_batches_in_buffer=4,
+        cached_activations_path=folder, training_tokens=STEPS * 64, train_batch_size_tokens=64, n_batches_in_buffer=4,
         store_batch_size_prompts=prompts, n_eval_batches=1, eval_batch_size_prompts=4, device="cpu", dtype="float32",
         logger=LoggingConfig(log_to_wandb=False), n_checkpoints=0, checkpoint_path=None, output_path=output, lr=1e-3,
         verbose=False)
@@ -83,7 +83,9 @@ def train_with_saelens(folder: str, output: str) -> None:
     rows = torch.tensor(data[hook][:prompts]).reshape(-1, width)
     with torch.no_grad():
         left = (rows - sae.decode(sae.encode(rows))).pow(2).sum() / (rows - rows.mean(0)).pow(2).sum()
-    print(f"SAELens trained 20 steps on {pathlib.Path(folder).name}: {data.features}, {len(data)} rows, "
+    if not left < 1:
+        sys.exit(f"interop: FAILED: training on {folder} explained nothing")
+    print(f"SAELens trained {STEPS} steps on {pathlib.Path(folder).name}: {data.features}, {len(data)} rows, "
           f"share of variance left {left.item():.3f}")
 
 
@@ -97,7 +99,7 @@ def main(programs: pathlib.Path, exported: str | None) -> None:
         pathlib.Path("p.json5").write_text(json.dumps({
             "name": "exchange",
             "cache": {"model_name": "nobody/tiny", "hook_name": HOOK, "buffer_size_gb": 0.0002},
-            "train": {"architecture": "topk", "k": 8, "d_sae": 4 * WIDTH, "training_tokens": 20 * 64,
+            "train": {"architecture": "topk", "k": 8, "d_sae": 4 * WIDTH, "training_tokens": STEPS * 64,
                       "train_batch_size_tokens": 64, "lr": 1e-3}}))
         imported = run(programs / "saeline-cache", "import", "theirs", "--config", "p.json5")
         print("saeline-cache import:", imported["rows"], "rows in",

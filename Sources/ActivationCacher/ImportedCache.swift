@@ -56,12 +56,14 @@ package struct ImportedCache: Sendable {
   private static func listedFiles(_ state: String) throws -> [String] {
     guard let list = (try? JSON(parsing: MappedFile.contents(state)))?["_data_files"]?.array
     else { throw ExchangeError.malformedState(path: state) }
-    return try list.map { item in
+    let names = try list.map { item in
       guard let name = item["filename"]?.string, !name.isEmpty, !name.contains("/"),
         !name.hasPrefix(".")
       else { throw ExchangeError.malformedState(path: state) }
       return name
     }
+    guard Set(names).count == names.count else { throw ExchangeError.malformedState(path: state) }
+    return names
   }
 
   /// Names in order of the numbers that they are, where all are numbers.
@@ -100,6 +102,8 @@ private struct Scan {
 
   /// Rows of tokens that are read at once.
   private static let stretch = 1024
+  /// No file has as many rows; their sums and sizes can be counted.
+  private static let rowLimit = 1 << 48
 
   // MARK: - Arrow
 
@@ -130,7 +134,7 @@ private struct Scan {
       guard shape == nil || shape == found else {
         throw ExchangeError.shapeDiffers(path: path, shape: found, expected: shape ?? [])
       }
-      guard found.count == 2, found[0] > 0, found[1] > 0 else {
+      guard found.count == 2, found[0] > 0, found[1] > 0, values.hasRoom(for: found) else {
         throw ExchangeError.notMatrices(path: path, column: column)
       }
       shape = found
@@ -147,9 +151,10 @@ private struct Scan {
         ImportedFile.Batch(position: message.position, sequenceCount: values.rowCount))
       sequences += values.rowCount
     }
+    let (rowCount, overflow) = sequences.multipliedReportingOverflow(by: shape?.first ?? 0)
+    guard !overflow, rowCount <= rowLimit else { throw ExchangeError.tooManySequences(path) }
     return Scan(
-      file: ImportedFile(
-        path: path, rowCount: sequences * (shape?.first ?? 0), content: .batches(batches)),
+      file: ImportedFile(path: path, rowCount: rowCount, content: .batches(batches)),
       shape: shape ?? [], highestToken: highest)
   }
 

@@ -85,6 +85,9 @@ package struct Importing: Sendable {
     let context = "come in sequences of \(cache.contextSize ?? 0)"
     try compare("cache.context_size", pipeline.cache.contextSize, cache.contextSize, context)
     try compare("train.context_size", pipeline.train.contextSize, cache.contextSize, context)
+    if cache.contextSize == nil, let given = pipeline.cache.contextSize, given > cache.rowCount {
+      try compare("cache.context_size", given, cache.rowCount, "are \(cache.rowCount) in all")
+    }
   }
 
   /// The bytes that will be written.

@@ -1,4 +1,5 @@
 import ActivationCacher
+import Foundation
 import Shared
 import Support
 import Testing
@@ -223,6 +224,17 @@ struct ImportingTests {
         + "“blocks.0.hook_mlp_out”, “token_ids”.")
   }
 
+  @Test("Rows after rows are not counted into longer sequences than there are rows")
+  func longContext() throws {
+    let folder = try TemporaryFolder()
+    let path = CacheFixtures.path("v3")
+    var pipeline = CacheFixtures.pipeline(folder)
+    pipeline.cache.contextSize = .max
+    #expect(
+      sentence(path, pipeline)
+        == "cache.context_size is \(Int.max), but the activations in \(path) are 24 in all.")
+  }
+
   @Test("A folder without a finished cache is refused")
   func unfinished() throws {
     let folder = try TemporaryFolder()
@@ -261,10 +273,10 @@ struct ImportingTests {
       Array(#"{"_data_files": [{"filename": "a.arrow"}]}"#.utf8), to: "state.json")
     var read = 0
     for place in bytes.indices {
-      for value in [0, 0x7F, 0xFF, bytes[place] ^ 1, bytes[place] &+ 8] {
+      for value in [0x7F, 0xFF, bytes[place] ^ 1, bytes[place] &+ 8] {
         var damaged = bytes
         damaged[place] = value
-        try folder.write(damaged, to: "a.arrow")
+        try Data(damaged).write(to: URL(fileURLWithPath: folder.file("a.arrow")))
         guard let cache = try? ImportedCache.open(folder.path, hookName: CacheFixtures.hook) else {
           continue
         }

@@ -70,7 +70,7 @@ extension CacheSettings: Section {
       effect: .none),
     Setting(
       "hook_name", \.hookName,
-      "Where activations are taken: a name of TransformerLens 3 or a module (saeline-cache hooks).",
+      "TransformerLens 3's name (hook_normalized: before the gain) or a module's path.",
       effect: .none),
     Setting(
       "hook_names", \.hookNames, "Further hook points, stored in the same pass.", effect: .none),
@@ -85,7 +85,8 @@ extension CacheSettings: Section {
       effect: .none),
     Setting(
       "context_size", \.contextSize,
-      "Tokens per sequence; must agree with the token shards; -1: any.", .atLeast(-1), effect: .none),
+      "Tokens per sequence; must agree with the token shards; -1: any.", .atLeast(-1), effect: .none
+    ),
     Setting(
       "training_tokens", \.trainingTokens, "Activations to store, rounded up to whole sequences.",
       .atLeast(1)),

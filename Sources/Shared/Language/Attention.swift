@@ -130,8 +130,9 @@ struct Attention: Sendable {
     }
   }
 
-  /// Turns a row of scores, of the keys from `firstKey` on, into weights over the `visible` ones;
-  /// the others get none. Records begin at `place`.
+  /// Turns a row of scores, of the keys from `firstKey` on, into weights over the `visible` ones.
+  ///
+  /// The others get none. Records begin at `place`.
   private func weigh(
     _ row: inout MutableSpan<Float>, _ visible: Range<Int>, firstKey: Int, place: Int,
     _ targets: borrowing Targets

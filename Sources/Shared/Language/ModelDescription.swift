@@ -124,7 +124,7 @@ package enum RotaryScaling: Sendable, Equatable {
   case yarn(Yarn)
 }
 
-/// YaRN (Peng et al. 2023).
+/// YaRN's stretching of wavelengths (Peng, Quesnelle, Fan, Shippole 2023).
 package struct Yarn: Sendable, Equatable {
   package var factor: Double
   /// Turns within the original context above which a wavelength is kept, and below which it is

@@ -72,6 +72,16 @@ package struct ArrowTensors: Sendable {
     return shape
   }
 
+  /// Whether the buffers have room for one row of a shape, so that its size may be counted with.
+  package func hasRoom(for shape: [Int]) -> Bool {
+    var room = capacity(levels.count - 1)
+    for count in shape {
+      guard count > 0 else { return true }
+      room /= count
+    }
+    return room > 0
+  }
+
   /// Fills `target`, `[rows.count]` and `shape`, with floating-point numbers, rounded to float32.
   ///
   /// `firstRow` is the number of the batch's first row in the file, for errors.
