@@ -159,16 +159,25 @@ extension SAEFiles {
       "sae_lens_version": .string(layoutVersion),
       "sae_lens_training_version": .string(layoutVersion),
       "producer": .string(Product.name + " " + Product.version),
-      "model_name": .string(modelName), "model_class_name": "HookedTransformer",
-      "hook_name": .string(facts.hookName), "hook_head_index": .null,
-      "context_size": .integer(facts.contextSize), "dataset_path": .string(datasetPath),
-      "prepend_bos": .bool(pipeline.cache.prependBos), "seqpos_slice": .array([.null]),
-      "model_from_pretrained_kwargs": ["center_writing_weights": .bool(false)],
-      "exclude_special_tokens": .bool(false),
-      "sequence_separator_token": separator,
+      "dataset_path": .string(datasetPath), "sequence_separator_token": separator,
       "disable_concat_sequences": .bool(pipeline.pretokenize.disableConcatSequences),
       "training_architecture": .string(pipeline.train.architecture.rawValue),
       "training_architecture_details": .object(trainingDetails),
+    ].merging(cached) { own, _ in own }
+  }
+
+  /// What was cached, in the words of SAELens.
+  private var cached: [String: JSON] {
+    let settings = pipeline.cache
+    let isModule = !facts.hookName.split(separator: ".").contains { $0.hasPrefix("hook_") }
+    return [
+      "model_name": .string(modelName),
+      "model_class_name": isModule ? "AutoModelForCausalLM" : "HookedTransformer",
+      "model_from_pretrained_kwargs": settings.processing.json,
+      "hook_name": .string(facts.hookName), "hook_head_index": settings.hookHeadIndex.json,
+      "context_size": .integer(facts.contextSize), "prepend_bos": .bool(settings.prependBos),
+      "seqpos_slice": settings.seqposSlice.json,
+      "exclude_special_tokens": settings.excludeSpecialTokens.json,
     ]
   }
 
@@ -194,15 +203,12 @@ extension SAEFiles {
   /// SAELens's LanguageModelSAERunnerConfig, as far as its options exist here.
   var runnerConfiguration: JSON {
     let settings = pipeline.train
-    return [
+    let own: [String: JSON] = [
       "sae": trainingConfiguration,
-      "model_name": .string(modelName), "model_class_name": "HookedTransformer",
-      "hook_name": .string(facts.hookName), "hook_head_index": .null,
       "dataset_path": .string(datasetPath), "is_dataset_tokenized": .bool(true),
-      "context_size": .integer(facts.contextSize), "use_cached_activations": .bool(true),
-      "prepend_bos": .bool(pipeline.cache.prependBos), "seqpos_slice": .array([.null]),
+      "use_cached_activations": .bool(true),
       "disable_concat_sequences": .bool(pipeline.pretokenize.disableConcatSequences),
-      "sequence_separator_token": separator, "exclude_special_tokens": .bool(false),
+      "sequence_separator_token": separator,
       "store_batch_size_prompts": .integer(pipeline.cache.modelBatchSize),
       "training_tokens": .integer(settings.trainingTokens),
       "train_batch_size_tokens": .integer(settings.trainBatchSizeTokens),
@@ -220,9 +226,9 @@ extension SAEFiles {
         "log_to_wandb": .bool(false),
         "wandb_log_frequency": .integer(pipeline.logger.logFrequency),
       ],
-      "model_from_pretrained_kwargs": ["center_writing_weights": .bool(false)],
       "sae_lens_version": .string(layoutVersion),
       "sae_lens_training_version": .string(layoutVersion),
     ]
+    return .object(own.merging(cached) { own, _ in own })
   }
 }

@@ -64,6 +64,26 @@ struct ExportTests {
     #expect(try SAEFiles.deadLatents(in: cache.folder + "/out") == 1)
   }
 
+  @Test("What was taken of the model is noted in SAELens's words")
+  func selection() throws {
+    let (cache, _) = try files { _ in }
+    let source = try cache.source
+    cache.pipeline.cache.hookHeadIndex = 2
+    cache.pipeline.cache.seqposSlice =
+      PositionSlice(setting: .array([.integer(1), .null])) ?? .all
+    cache.pipeline.cache.excludeSpecialTokens = .ids([0, 5])
+    cache.pipeline.cache.foldLn = true
+    try TrainingPlan(cache.pipeline, source: source).files
+      .writeFinal(state(), to: cache.folder + "/out")
+    let metadata = try #require(try json(cache, "cfg.json")["metadata"])
+    #expect(metadata["hook_head_index"] == .integer(2))
+    #expect(metadata["seqpos_slice"]?.canonical == "[1,null]")
+    #expect(metadata["exclude_special_tokens"]?.canonical == "[0,5]")
+    #expect(
+      metadata["model_from_pretrained_kwargs"]?.canonical
+        == "{\"center_writing_weights\":false,\"fold_ln\":true}")
+  }
+
   @Test("A standard SAE has no k, and its factor is folded into the weights")
   func folding() throws {
     let (cache, files) = try files { $0.train.normalizeActivations = .expectedAverageOnlyIn }

@@ -45,6 +45,16 @@ package struct CacheSettings: Sendable, Equatable {
     }
   }
 
+  /// The four settings of weight processing as options of TransformerLens.
+  package var processing: PretrainedOptions {
+    var options = PretrainedOptions()
+    options.foldLn = foldLn ? true : nil
+    options.centerWritingWeights = centerWritingWeights
+    options.centerUnembed = centerUnembed ? true : nil
+    options.foldValueBiases = foldValueBiases ? true : nil
+    return options
+  }
+
   /// The context size that is stated; SAELens's -1 means that of the tokens.
   package var statedContextSize: Int? { contextSize == -1 ? nil : contextSize }
 
