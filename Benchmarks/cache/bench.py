@@ -44,7 +44,7 @@ SHAPES = {
         transformers.GPTNeoForCausalLM, transformers.GPTNeoConfig(
             hidden_size=1024, num_layers=1, num_heads=16, attention_types=[[["global"], 1]],
             max_position_embeddings=2048, architectures=["GPTNeoForCausalLM"]),
-        256, "blocks.0.hook_mlp_out", 12),
+        256, "blocks.0.hook_mlp_out", 24),
     "GPT-2 small": (
         transformers.GPT2LMHeadModel,
         transformers.GPT2Config(architectures=["GPT2LMHeadModel"]),

@@ -45,12 +45,14 @@ struct Attention: Sendable {
   /// Where a task writes; rows of different tasks are disjoint.
   private struct Targets: ~Escapable, Sendable {
     let mixed: Disjoint<Float>
+    let mixedStride: Int
     let scores: Disjoint<Float>
     let pattern: Disjoint<Float>
 
     @_lifetime(borrow mixed, borrow scores, borrow pattern)
     init(mixed: borrowing Matrix, scores: borrowing Matrix, pattern: borrowing Matrix) {
       self.mixed = mixed.disjoint
+      mixedStride = mixed.columns
       self.scores = scores.disjoint
       self.pattern = pattern.disjoint
     }
@@ -63,7 +65,7 @@ struct Attention: Sendable {
   ) {
     let blocks = (contextSize + Self.queryBlock - 1) / Self.queryBlock
     let tasks = sequences * heads * blocks
-    let values = queryKeyValue.span
+    let (values, stride) = (queryKeyValue.span, queryKeyValue.columns)
     let (workers, scratchCount) = (scratch.rows, scratch.columns)
     let next = Counter()
     let scratch = scratch.disjoint
@@ -73,15 +75,15 @@ struct Attention: Sendable {
       while true {
         let task = next.take()
         if task >= tasks { return }
-        runTask(task, blocks: blocks, values, scratch, room: room, targets)
+        runTask(task, blocks: blocks, values, stride: stride, scratch, room: room, targets)
       }
     }
   }
 
   /// One block of queries of one head of one sequence.
   private func runTask(
-    _ task: Int, blocks: Int, _ values: Span<Float>, _ scratch: borrowing Disjoint<Float>,
-    room: Int, _ targets: borrowing Targets
+    _ task: Int, blocks: Int, _ values: Span<Float>, stride: Int,
+    _ scratch: borrowing Disjoint<Float>, room: Int, _ targets: borrowing Targets
   ) {
     let (sequence, head, block) = (task / blocks / heads, task / blocks % heads, task % blocks)
     let first = block * Self.queryBlock
@@ -89,7 +91,6 @@ struct Attention: Sendable {
     // No query of the block sees a key before these.
     let firstKey = kind.firstVisible(first)
     let keys = first + queries - firstKey
-    let stride = (heads + 2 * keyValueHeads) * headWidth
     let start = sequence * contextSize * stride
     let shared = head / (heads / keyValueHeads)
     func part(_ head: Int, from row: Int, rows: Int) -> Range<Int> {
@@ -121,7 +122,7 @@ struct Attention: Sendable {
       }
       for query in 0..<queries {
         let token = sequence * contextSize + first + query
-        let place = (token * heads + head) * headWidth
+        let place = token * targets.mixedStride + head * headWidth
         targets.mixed.withSlice(place..<place + headWidth) { target in
           Kernels.copy(
             output.span.extracting(query * headWidth..<(query + 1) * headWidth), to: &target)

@@ -86,7 +86,8 @@ extension ForwardPass {
     let (gain, bias) = (weights.vector(place.gain), weights.vector(place.bias))
     let none = gain.extracting(0..<0)
     Rows.normalise(
-      residual, norm, gain: isSeen ? none : gain, bias: isSeen ? none : bias, into: &normalised,
+      residual, norm, width: model.width, gain: isSeen ? none : gain, bias: isSeen ? none : bias,
+      into: &normalised,
       scales: &scale, tokens: tokens)
     try emit(scaleSite, layer, scale, tokens: tokens, tap)
     guard isSeen else { return }
@@ -174,9 +175,7 @@ extension ForwardPass {
   private func emitColumns(
     _ site: HookSite, _ layer: Int, _ columns: Range<Int>, tokens: Int, _ tap: Tap
   ) throws {
-    try emit(
-      site, layer, queryKeyValue, tokens: tokens, column: columns.lowerBound,
-      width: columns.count, tap)
+    try emit(site, layer, queryKeyValue, tokens: tokens, column: columns.lowerBound, tap)
   }
 
   /// Norms some heads of queryKeyValue in place; `sites` are those of scale, normalised, output.
@@ -187,8 +186,7 @@ extension ForwardPass {
     Rows.normaliseHeads(
       &queryKeyValue, columns: columns, headWidth: model.headWidth, norm, scales: &headScales,
       tokens: tokens)
-    try emit(
-      sites[0], layer, headScales, tokens: tokens, width: columns.count / model.headWidth, tap)
+    try emit(sites[0], layer, headScales, tokens: tokens, tap)
     try emitColumns(sites[1], layer, columns, tokens: tokens, tap)
     Rows.scaleHeads(
       &queryKeyValue, columns: columns, gain: weights.vector(place.gain), tokens: tokens)
@@ -200,7 +198,8 @@ extension ForwardPass {
     _ weights: borrowing ModelWeights, _ places: LayerPlaces, _ layer: Int, tokens: Int, _ tap: Tap
   ) throws {
     let change = processing.change(at: .mixed, in: model)
-    show(mixed, tokens: tokens, column: 0, width: mixed.columns, change, layer)
+    show(
+      mixed, tokens: tokens, column: 0, width: model.headCount * model.headWidth, change, layer)
     Rows.projectHeads(
       weights, places.attentionOutput, shown, headWidth: model.headWidth, into: &result,
       scratch: &tiles, tokens: tokens)
@@ -220,16 +219,16 @@ extension ForwardPass {
       weights, places.mlpIn, normalised, into: &hidden, scratch: &tiles, tokens: tokens,
       activation: isFused ? activation : nil)
     if !isFused {
-      try emit(.mlpBefore, layer, hidden, tokens: tokens, width: width, tap)
-      try emit(.mlpLinear, layer, hidden, tokens: tokens, column: width, width: width, tap)
+      try emit(.mlpBefore, layer, hidden, tokens: tokens, tap)
+      try emit(.mlpLinear, layer, hidden, tokens: tokens, column: width, tap)
       guard continues(after: .mlpLinear, layer) else { return }
       Rows.activate(activation, &hidden, width: width, tokens: tokens)
     }
     if model.isGated {
-      try emit(.mlpActivated, layer, hidden, tokens: tokens, width: width, tap)
+      try emit(.mlpActivated, layer, hidden, tokens: tokens, tap)
       Rows.gate(&hidden, width: width, tokens: tokens)
     }
-    try emit(.mlpAfter, layer, hidden, tokens: tokens, width: width, tap)
+    try emit(.mlpAfter, layer, hidden, tokens: tokens, tap)
     guard continues(after: .mlpAfter, layer) else { return }
     Rows.project(weights, places.mlpOut, hidden, into: &output, scratch: &tiles, tokens: tokens)
     if let place = places.mlpNorm {

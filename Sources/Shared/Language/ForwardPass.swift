@@ -25,11 +25,12 @@ private struct PassColumns {
 
   func wants(_ sites: HookSite...) -> Bool { hookPoints.contains { sites.contains($0.site) } }
 
-  var queryKeyValue: Int { model.queryKeyValueWidth }
-  var mixed: Int { model.headCount * model.headWidth }
-  var hidden: Int { model.isGated ? 2 * model.mlpWidth : model.mlpWidth }
+  var width: Int { Self.padded(model.width) }
+  var queryKeyValue: Int { Self.padded(model.queryKeyValueWidth) }
+  var mixed: Int { Self.padded(model.headCount * model.headWidth) }
+  var hidden: Int { Self.padded(model.isGated ? 2 * model.mlpWidth : model.mlpWidth) }
   /// Parallel blocks keep attention's output until the perceptron's is there.
-  var secondOutput: Int { model.block == .parallel ? model.width : 0 }
+  var secondOutput: Int { model.block == .parallel ? width : 0 }
   var headScales: Int {
     model.tensors.headNorms == nil ? 0 : max(model.headCount, model.keyValueHeadCount)
   }
@@ -48,9 +49,16 @@ private struct PassColumns {
     }
   }
 
+  /// Rows at multiples of large powers of two would meet in the same places of the caches, which
+  /// costs products some per cent.
+  private static func padded(_ columns: Int) -> Int {
+    let padded = columns + 16
+    return padded % 256 == 0 ? padded + 16 : padded
+  }
+
   /// Columns whatever is asked for.
   var plain: Int {
-    3 * model.width + 1 + secondOutput + queryKeyValue + mixed + hidden + headScales
+    3 * width + 1 + secondOutput + queryKeyValue + mixed + hidden + headScales
   }
   var all: Int { plain + scores + pattern + result + logits + shown }
 }
@@ -130,13 +138,13 @@ package struct ForwardPass: ~Copyable {
     func room(_ columns: Int) -> Matrix {
       Matrix(rows: columns == 0 ? 0 : tokens, columns: columns)
     }
-    residual = room(model.width)
-    normalised = room(model.width)
+    residual = room(columns.width)
+    normalised = room(columns.width)
     scale = room(1)
     queryKeyValue = room(columns.queryKeyValue)
     headScales = room(columns.headScales)
     mixed = room(columns.mixed)
-    output = room(model.width)
+    output = room(columns.width)
     attentionOutput = room(columns.secondOutput)
     hidden = room(columns.hidden)
     scratch = Matrix(
@@ -215,14 +223,13 @@ package struct ForwardPass: ~Copyable {
     hookPoints.contains { $0.site == site && $0.layer == layer }
   }
 
-  /// Lends the first `tokens` rows of a matrix, or `width` columns from `column` on, as they are
-  /// shown.
+  /// Lends the first `tokens` rows of a matrix, from `column` on, as they are shown.
   func emit(
     _ site: HookSite, _ layer: Int?, _ values: borrowing Matrix, tokens: Int, column: Int = 0,
-    width: Int? = nil, _ tap: Tap
+    _ tap: Tap
   ) throws {
     guard wants(site, layer) else { return }
-    let width = width ?? values.columns
+    let width = site.rowWidth(in: model, contextSize: contextSize)
     let change = processing.change(at: site, in: model)
     if case .none = change {
       return try lend(site, layer, values, tokens: tokens, column: column, tap)

@@ -41,15 +41,16 @@ enum Rows {
   /// target ← norm(source) `[tokens, d]`, times gain plus bias where these are given; scales
   /// `[tokens, 1]`.
   static func normalise(
-    _ source: borrowing Matrix, _ norm: Norm, gain: Span<Float>, bias: Span<Float>,
+    _ source: borrowing Matrix, _ norm: Norm, width: Int, gain: Span<Float>, bias: Span<Float>,
     into target: inout Matrix, scales: inout Matrix, tokens: Int
   ) {
-    let width = target.columns
+    let stride = source.columns
     let values = source.span
     let scales = scales.disjoint
     forEach(tokens, width, &target) { token, row in
       let scale = Kernels.normalise(
-        values.extracting(token * width..<(token + 1) * width), norm.kind, epsilon: norm.epsilon,
+        values.extracting(token * stride..<token * stride + width), norm.kind,
+        epsilon: norm.epsilon,
         into: &row)
       scales.set(token, scale)
       if !gain.isEmpty { Kernels.affine(&row, gain: gain, bias: bias) }
@@ -60,7 +61,7 @@ enum Rows {
   static func scale(
     _ target: inout Matrix, gain: Span<Float>, bias: Span<Float>, tokens: Int
   ) {
-    forEach(tokens, target.columns, &target) { _, row in
+    forEach(tokens, gain.count, &target) { _, row in
       Kernels.affine(&row, gain: gain, bias: bias)
     }
   }
