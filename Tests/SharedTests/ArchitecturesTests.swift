@@ -179,6 +179,18 @@ import Testing
         ]))
   }
 
+  @Test func theLanguageModelWithinOneThatSeesIsTaken() throws {
+    let text = #""hidden_size": 48, "num_hidden_layers": 2, "sliding_window": 9"#
+    let whole = try read(
+      #""model_type": "gemma3", "vision_config": {"hidden_size": 7}"#,
+      #""text_config": {"model_type": "gemma3_text", "# + text + "}")
+    #expect(whole.width == 48 && whole.headWidth == 256 && whole.headCount == 8)
+    #expect(whole.vocabularySize == 262_208 && whole.layers.map(\.window) == [9, 9])
+    #expect(whole.tensors.prefixes == ["model.language_model.", "language_model.model."])
+    let none = try failure(#""model_type": "gemma3""#)
+    #expect(none.sentence == "config.json does not state text_config.")
+  }
+
   @Test func whatALayerMayNotBeIsNamed() throws {
     let type = try failure(
       Self.wide, Self.heads, #""model_type": "qwen3", "num_hidden_layers": 1"#,
@@ -210,7 +222,7 @@ import Testing
     #expect(
       family.hint
         == "Supported are gpt2, gpt_neo, gpt_neox, llama, mistral, qwen2, qwen3, gemma, gemma2, "
-        + "gemma3_text, phi, opt.")
+        + "gemma3_text, gemma3, phi, opt.")
     let activation = try failure(Self.llama, #""hidden_act": "mish""#)
     #expect(activation.sentence == "config.json: hidden_act is mish, which is not supported.")
     #expect(

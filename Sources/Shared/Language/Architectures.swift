@@ -13,6 +13,7 @@ package enum Family: String, CaseIterable, Sendable {
   case gemma
   case gemma2
   case gemma3 = "gemma3_text"
+  case gemma3WithVision = "gemma3"
   case phi
   case opt
 
@@ -28,6 +29,7 @@ package enum Family: String, CaseIterable, Sendable {
     case .gemma: try Gemma.describe(configuration)
     case .gemma2: try Gemma2.describe(configuration)
     case .gemma3: try Gemma3.describe(configuration)
+    case .gemma3WithVision: try Gemma3.describeText(of: configuration)
     case .phi: try Phi.describe(configuration)
     case .opt: try OPT.describe(configuration)
     }

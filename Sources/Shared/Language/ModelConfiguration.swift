@@ -12,6 +12,18 @@ struct ModelConfiguration {
     return try ModelConfiguration(text: MappedFile.open(path).bytes.copied(), path: path)
   }
 
+  /// A part of a configuration, with values for what it leaves out.
+  func part(_ key: String, defaults: [String: JSON]) throws(ModelError) -> ModelConfiguration {
+    guard let part = members[key]?.object else { throw .missingKey(path: path, key: key) }
+    return ModelConfiguration(
+      members: .object(part.merging(defaults) { stated, _ in stated }), path: path)
+  }
+
+  private init(members: JSON, path: String) {
+    self.members = members
+    self.path = path
+  }
+
   init(text: [UInt8], path: String) throws(ModelError) {
     guard let members = try? JSON(parsing: text), members.object != nil else {
       throw .malformed(path: path)

@@ -80,4 +80,23 @@ enum Gemma3 {
     }
     return model
   }
+
+  /// The language model within one that also sees pictures; its configuration states only what
+  /// differs from the defaults of transformers.
+  static func describeText(
+    of configuration: ModelConfiguration
+  ) throws(ModelError) -> ModelDescription {
+    let defaults: [String: JSON] = [
+      "vocab_size": .integer(262_208), "hidden_size": .integer(2304),
+      "intermediate_size": .integer(9216), "num_hidden_layers": .integer(26),
+      "num_attention_heads": .integer(8), "num_key_value_heads": .integer(4),
+      "head_dim": .integer(256), "max_position_embeddings": .integer(131_072),
+    ]
+    var model = try describe(try configuration.part("text_config", defaults: defaults))
+    model.tensors.prefixes = ["model.language_model.", "language_model.model."]
+    if !model.tensors.unembedding.isEmpty {
+      model.tensors.unembedding += ["language_model.lm_head"]
+    }
+    return model
+  }
 }
