@@ -127,29 +127,27 @@ package enum Multiply {
     check(c.count, rows: rows, columns: columns, stride: cStride, "C")
     precondition(bias.isEmpty || bias.count == columns, "bias and columns differ")
     prepared
-    let rowBlock = rowBlock(rows: rows, tiles: tiles.count)
-    let rowTasks = (rows + rowBlock - 1) / rowBlock
-    let tasks = rowTasks * tiles.count
+    let cut = RowCut(rows: rows, tiles: tiles.count)
     let next = Counter()
     unsafe c.withUnsafeMutableBufferPointer { c in
       unsafe a.withUnsafeBufferPointer { a in
         guard let target = c.baseAddress else { return }
         let work = unsafe Operands(a: a.baseAddress, b: nil, c: target)
-        Parallel.forEach(min(workers, tasks)) { worker in
+        Parallel.forEach(min(workers, cut.tasks)) { worker in
           var task = next.take()
-          while task < tasks {
-            let number = task / rowTasks
+          while task < cut.tasks {
+            let number = cut.tile(of: task)
             let tile = tiles[number]
             withTile(worker, number) { factor in
               check(factor, inner: inner, columns: tile.count)
-              while task < tasks, task / rowTasks == number {
-                let row = task % rowTasks * rowBlock
-                let count = min(rowBlock, rows - row)
+              while task < cut.tasks, cut.tile(of: task) == number {
+                let range = cut.rows(of: task)
                 unsafe block(
-                  rows: count, columns: tile.count, inner: inner,
-                  work.a.map { unsafe $0 + row * aStride }, aStride: aStride, factor,
+                  rows: range.count, columns: tile.count, inner: inner,
+                  work.a.map { unsafe $0 + range.lowerBound * aStride }, aStride: aStride, factor,
                   bias: bias.isEmpty ? bias : bias.extracting(tile),
-                  into: work.c + row * cStride + tile.lowerBound, cStride: cStride, activation)
+                  into: work.c + range.lowerBound * cStride + tile.lowerBound, cStride: cStride,
+                  activation)
                 task = next.take()
               }
             }
@@ -182,11 +180,51 @@ package enum Multiply {
     return operations / best
   }
 
-  /// Rows of a block; a function of the shape alone, as large as leaves enough blocks to share.
-  private static func rowBlock(rows: Int, tiles: Int) -> Int {
-    var block = 2048
-    while block > 128, (rows + block - 1) / block * tiles < 8 { block /= 2 }
-    return block
+  /// How the rows of a product are cut for every tile of its columns; a function of the shape alone.
+  ///
+  /// Blocks are as large as leaves enough of them to share. Those of the last tile halve towards the
+  /// end, so that threads that were held up do not keep the others waiting for a whole block.
+  private struct RowCut {
+    private static let least = 256
+    private let count: Int
+    private let block: Int
+    private let perTile: Int
+    private let lastTile: Int
+    let tasks: Int
+
+    init(rows: Int, tiles: Int) {
+      var block = 2048
+      while block > 128, (rows + block - 1) / block * tiles < 8 { block /= 2 }
+      count = rows
+      self.block = block
+      perTile = (rows + block - 1) / block
+      lastTile = tiles - 1
+      var (start, tapered) = (0, 0)
+      while start < rows {
+        start += RowCut.taper(rows - start, block: block)
+        tapered += 1
+      }
+      tasks = perTile * lastTile + tapered
+    }
+
+    func tile(of task: Int) -> Int { min(task / perTile, lastTile) }
+
+    func rows(of task: Int) -> Range<Int> {
+      let first = perTile * lastTile
+      guard task >= first else {
+        let start = task % perTile * block
+        return start..<min(start + block, count)
+      }
+      var start = 0
+      for _ in first..<task { start += RowCut.taper(count - start, block: block) }
+      return start..<start + RowCut.taper(count - start, block: block)
+    }
+
+    /// Rows of the next block of the last tile.
+    private static func taper(_ left: Int, block: Int) -> Int {
+      let half = (left + 2 * least - 1) / (2 * least) * least
+      return min(left, block, half)
+    }
   }
 
   private static func block(
