@@ -1,0 +1,50 @@
+import Testing
+
+import Shared
+
+@Suite struct MultiplyTests {
+  /// Shapes that meet every way of cutting: fewer rows than a block, a tapered end, several tiles
+  /// of different width.
+  @Test(arguments: [
+    (1, 5, [3]), (300, 17, [40]), (700, 9, [64, 64, 10]), (2500, 33, [70, 3]),
+    (4700, 6, [1, 2, 3, 4, 5, 6, 7, 8]),
+  ])
+  func aProductInTilesIsTheProduct(rows: Int, inner: Int, widths: [Int]) {
+    let columns = widths.reduce(0, +)
+    let a = values(rows * inner, "a")
+    let b = values(columns * inner, "b")
+    let bias = values(columns, "bias")
+    var starts = [0]
+    for width in widths { starts.append((starts.last ?? 0) + width) }
+    let tiles = zip(starts, starts.dropFirst()).map { $0..<$1 }
+    let stride = columns + 3
+    var result = [Float](repeating: .nan, count: rows * stride)
+    var target = result.mutableSpan
+    Multiply.product(
+      rows: rows, inner: inner, a.span, aStride: inner, tiles: tiles, bias: bias.span,
+      into: &target, cStride: stride, workers: 3,
+      withTile: { _, tile, use in
+        let range = tiles[tile]
+        use(
+          Factor(
+            b.span.extracting(range.lowerBound * inner..<range.upperBound * inner), .transposed,
+            stride: inner))
+      }, activation: .relu)
+    for row in Swift.stride(from: 0, to: rows, by: max(1, rows / 97)) {
+      for column in 0..<columns {
+        var sum = Double(bias[column])
+        for index in 0..<inner {
+          sum += Double(a[row * inner + index]) * Double(b[column * inner + index])
+        }
+        #expect(abs(Double(result[row * stride + column]) - max(0, sum)) < 1e-5)
+      }
+    }
+    let written = result.lazy.filter { !$0.isNaN }.count
+    #expect(written == rows * columns)
+  }
+}
+
+private func values(_ count: Int, _ stream: String) -> [Float] {
+  let random = Random(seed: 7, stream: stream)
+  return (0..<count).map { Float(random.uniform($0)) - 0.5 }
+}
