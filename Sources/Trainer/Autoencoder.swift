@@ -22,7 +22,7 @@ package struct SAEConfiguration: Sendable, Equatable {
     architecture = settings.architecture
     self.dIn = dIn
     dSae = settings.latentCount(dIn: dIn) ?? 0
-    k = settings.k
+    k = Int(settings.k)
     auxLossCoefficient = settings.auxLossCoefficient
     rescaleActsByDecoderNorm = settings.rescaleActsByDecoderNorm
     lpNorm = settings.lpNorm

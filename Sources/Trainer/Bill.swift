@@ -98,7 +98,7 @@ package struct Bill: Sendable, Equatable {
     steps = (settings.trainingTokens + batchRows - 1) / batchRows
     tokens = steps * batchRows
     epochs = (tokens + rowsPerEpoch - 1) / max(1, rowsPerEpoch)
-    expectedL0 = min(latents, settings.architecture == .topk ? settings.k : Bill.assumedL0)
+    expectedL0 = min(latents, settings.architecture == .topk ? Int(settings.k) : Bill.assumedL0)
     parameters = 2 * latents * dIn + latents + dIn
     // Per row: the encoder's product, the decoder's, and three products of the backward pass.
     let product = 2 * Double(dIn) * Double(latents)

@@ -32,7 +32,7 @@ struct Encoder: ~Copyable {
   private static func entriesPerRow(_ configuration: SAEConfiguration, _ topK: TopK) -> Int {
     switch configuration.architecture {
     case .topk: topK.capacity
-    case .standard: max(min(configuration.dSae, 64), configuration.dSae / 4)
+    default: max(min(configuration.dSae, 64), configuration.dSae / 4)
     }
   }
 
@@ -177,7 +177,7 @@ struct Encoder: ~Copyable {
       case .topk:
         topK.scan(numbers, firstLatent: first, &state, &latents, &values)
         return true
-      case .standard:
+      default:
         return ReLU.scan(
           numbers, firstLatent: first, count: &state.count, &latents, &values)
       }

@@ -131,7 +131,7 @@ extension SAEFiles {
       "apply_b_dec_to_input": .bool(settings.applyBDecToInput),
     ]
     if settings.architecture == .topk {
-      members["k"] = .integer(settings.k)
+      members["k"] = settings.k.json
       members["rescale_acts_by_decoder_norm"] = .bool(settings.rescaleActsByDecoderNorm)
     }
     return members
@@ -147,7 +147,7 @@ extension SAEFiles {
       members["l1_coefficient"] = .number(settings.l1Coefficient)
       members["lp_norm"] = .number(settings.lpNorm)
       members["l1_warm_up_steps"] = .integer(settings.l1WarmUpSteps)
-    case .topk:
+    default:
       members["aux_loss_coefficient"] = .number(settings.auxLossCoefficient)
       members["use_sparse_activations"] = .bool(false)
     }

@@ -12,9 +12,9 @@ package struct Normalization: Sendable, Equatable {
   /// s = √d / mean‖x‖ for `expected_average_only_in`, so that rows have the norm √d on average.
   package init(_ mode: ActivationNormalization, dIn: Int, meanNorm: Double) {
     switch mode {
-    case .none: factor = 1
     case .expectedAverageOnlyIn:
       factor = meanNorm > 0 ? Double(dIn).squareRoot() / meanNorm : 1
+    default: factor = 1
     }
   }
 

@@ -74,7 +74,7 @@ package struct TrainedSAE: ~Copyable, RowEncoder {
     var settings = TrainSettings()
     settings.architecture = architecture
     settings.dSae = json["d_sae"]?.integer
-    settings.k = json["k"]?.integer ?? settings.k
+    settings.k = json["k"]?.double ?? settings.k
     settings.applyBDecToInput =
       json["apply_b_dec_to_input"]?.bool ?? settings.applyBDecToInput
     settings.rescaleActsByDecoderNorm =

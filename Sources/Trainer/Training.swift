@@ -203,7 +203,7 @@ extension Training {
     case .standard:
       values[.l1] = report.l1
       values[.l1Coefficient] = sparsity
-    case .topk: values[.auxiliary] = report.auxiliary
+    default: values[.auxiliary] = report.auxiliary
     }
     return .init(step: step, values: values)
   }

@@ -166,11 +166,15 @@ private func complaint(
     ),
     ("{ train: { lr: Infinity } }", "train.lr: must be a number above 0, but is not finite."),
     ("{ train: { lr: -1 } }", "train.lr: must be a number above 0, but is -1."),
-    ("{ train: { k: 1.5 } }", "train.k: must be a whole number of 1 or more, but is 1.5."),
     (
-      "{ train: { k: 1e300 } }",
-      "train.k: must be a whole number of 1 or more, but is 1e+300."
+      "{ train: { expansion_factor: 1.5 } }",
+      "train.expansion_factor: must be a whole number of 1 or more, or null, but is 1.5."
     ),
+    (
+      "{ train: { expansion_factor: 1e300 } }",
+      "train.expansion_factor: must be a whole number of 1 or more, or null, but is 1e+300."
+    ),
+    ("{ train: { architecture: 'topk', k: 1.5 } }", "train.k: is 1.5; topk takes whole numbers."),
     (
       "{ train: { adam_beta1: 1 } }",
       "train.adam_beta1: must be a number of 0 or more and below 1, but is 1."
@@ -181,11 +185,9 @@ private func complaint(
     ),
     (
       "{ train: { architecture: 'topkk' } }",
-      #"train.architecture: must be standard or topk, but is "topkk"; did you mean topk?"#
-    ),
-    (
-      "{ train: { architecture: 'gated' } }",
-      #"train.architecture: must be standard or topk, but is "gated"."#
+      "train.architecture: must be standard, gated, topk, abstopk, batchtopk, "
+        + "matryoshka_batchtopk, jumprelu, matching_pursuit, transcoder, skip_transcoder, "
+        + #"jumprelu_transcoder or jumprelu_skip_transcoder, but is "topkk"; did you mean topk?"#
     ),
     (
       "{ pretokenize: { shuffle: 1 } }", "pretokenize.shuffle: must be true or false, but is 1."
@@ -217,12 +219,12 @@ private func complaint(
 
   private static let unsupported: [(text: String, expected: String)] = [
     (
-      "{ train: { use_ghost_grads: true } }",
-      "train.use_ghost_grads: true is not supported. There are no ghost gradients."
+      "{ train: { activation_fn: 'tanh-relu' } }",
+      #"train.activation_fn: "tanh-relu" is not supported. The architecture sets the activation."#
     ),
     (
-      "{ train: { normalize_sae_decoder: true } }",
-      "train.normalize_sae_decoder: true is not supported. The sparsity loss weighs decoder norms."
+      "{ train: { reshape_activations: 'hook_z' } }",
+      #"train.reshape_activations: "hook_z" is not supported. Activations are used as they are."#
     ),
     (
       "{ train: { sae: { dtype: 'float16' } } }",
@@ -340,15 +342,15 @@ private func complaint(
     let text = """
       { nam: 'x', pretokenize: { contxt_size: 5, shuffle: 'no' },
         cache: { dtype: 'int4', hook_name: 'blocks.1.x', hook_layer: 0 },
-        train: { lr: 0, use_ghost_grads: true, d_sae: 1, expansion_factor: 1 } }
+        train: { lr: 0, autocast: true, dtype: 'float16', d_sae: 1, expansion_factor: 1 } }
       """
     #expect(
       complaint(text, ["train.topk=3"]) == """
         error: x.json5 with --set has 7 problems:
           nam: is unknown; did you mean name?
           pretokenize.contxt_size: is unknown; did you mean context_size?
-          train.use_ghost_grads: true is not supported. There are no ghost gradients.
-          train.topk: is unknown.
+          train.dtype: "float16" is not supported. Training computes in float32.
+          train.topk: is unknown; did you mean topk_threshold_lr?
           pretokenize.shuffle: must be true or false, but is "no".
           cache.dtype: must be float32, float16, bfloat16 or int8, but is "int4"; did you mean int8?
           train.lr: must be a number above 0, but is 0.

@@ -26,11 +26,16 @@ private func properties(of value: Any) -> [String: String] {
 private let samples: [JSON] =
   [.bool(true), .bool(false), .integer(1), .integer(7), .number(0.25), .string("other")]
   + [.array([.string("other")]), .array([.integer(1), .integer(3)]), .string("eos"), .null]
-  + ["topk", "bfloat16", "expected_average_only_in", "cosineannealing", "mean", "line"].map(
+  + [.object(["lr": .array([.integer(1)])])]
+  + [
+    "topk", "bfloat16", "expected_average_only_in", "cosineannealing", "mean", "line", "tanh",
+    "dense_batch",
+    "normal", "rows_only", "scale", "shared",
+  ].map(
     JSON.string)
 
 /// Settings that stand for others and have no property of their own.
-private let gathering = ["model_from_pretrained_kwargs"]
+private let gathering = ["model_from_pretrained_kwargs", "activation_fn_kwargs"]
 
 private func expectComplete<Owner: Section>(_: Owner.Type, except: Set<String> = []) {
   let names = Owner.settings.map(\.row.name).filter { !gathering.contains($0) }

@@ -11,7 +11,7 @@ import Trainer
       SAETrial(architecture, dSae: dSae) { trial in
         trial.name = "\(architecture) \(dIn) \(dSae) \(rows)"
         (trial.dIn, trial.rows) = (dIn, rows)
-        trial.settings.k = min(20, dSae)
+        trial.settings.k = Double(min(20, dSae))
         trial.dead = dSae > 100 ? Array(stride(from: 0, to: 100, by: 2)) : []
       }
     }

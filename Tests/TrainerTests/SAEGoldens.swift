@@ -43,7 +43,7 @@ enum SAEGoldens {
 
   struct Settings: Decodable {
     let architecture: String?
-    let k: Int?
+    let k: Double?
     let auxLossCoefficient: Double?
     let rescaleActsByDecoderNorm: Bool?
     let l1Coefficient: Double?

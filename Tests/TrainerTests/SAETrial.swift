@@ -64,7 +64,7 @@ struct SAETrial: Sendable, CustomTestStringConvertible {
 
   var reference: SAEReference {
     var formula = SAEReference.Formula()
-    formula.k = settings.architecture == .topk ? settings.k : nil
+    formula.k = settings.architecture == .topk ? Int(settings.k) : nil
     formula.isRescaled = settings.rescaleActsByDecoderNorm
     formula.subtractsBias = settings.applyBDecToInput
     formula.exponent = settings.lpNorm

@@ -1,14 +1,69 @@
 // The section `train`: activation shards to a trained SAE; SAELens's LanguageModelSAERunnerConfig,
 // flat as in versions 3 to 5 or nested as in 6.
 
+/// Kinds of SAE; the words are SAELens's.
 package enum Architecture: String, Sendable, SettingChoice {
   case standard
+  case gated
   case topk
+  case abstopk
+  case batchtopk
+  case matryoshkaBatchtopk = "matryoshka_batchtopk"
+  case jumprelu
+  case matchingPursuit = "matching_pursuit"
+  case transcoder
+  case skipTranscoder = "skip_transcoder"
+  case jumpreluTranscoder = "jumprelu_transcoder"
+  case jumpreluSkipTranscoder = "jumprelu_skip_transcoder"
+
+  /// Whether the target comes from another hook point than the input.
+  package var isTranscoder: Bool {
+    switch self {
+    case .transcoder, .skipTranscoder, .jumpreluTranscoder, .jumpreluSkipTranscoder: true
+    default: false
+    }
+  }
 }
 
+/// How activations are normalised; the words are SAELens's.
 package enum ActivationNormalization: String, Sendable, SettingChoice {
   case none
   case expectedAverageOnlyIn = "expected_average_only_in"
+  case constantNormRescale = "constant_norm_rescale"
+  case layerNorm = "layer_norm"
+  case covarianceWhitening = "covariance_whitening"
+}
+
+package enum JumpReLUSparsityLoss: String, Sendable, SettingChoice {
+  case step
+  case tanh
+  case quadratic
+}
+
+package enum ErrorNormalization: String, Sendable, SettingChoice {
+  case denseBatch = "dense_batch"
+}
+
+package enum DecoderDraw: String, Sendable, SettingChoice {
+  case kaimingUniform = "kaiming_uniform"
+  case normal
+  case uniform
+}
+
+package enum DecoderProjection: String, Sendable, SettingChoice {
+  case gradient
+  case rowsOnly = "rows_only"
+}
+
+package enum FinetuningMethod: String, Sendable, SettingChoice {
+  case scale
+  case decoder
+  case unrotatedDecoder = "unrotated_decoder"
+}
+
+package enum SweepMode: String, Sendable, SettingChoice {
+  case separate
+  case shared
 }
 
 package enum LearningRateSchedule: String, Sendable, SettingChoice {
@@ -31,18 +86,46 @@ package struct TrainSettings: Sendable, Equatable {
   package var dIn: Int?
   package var dSae: Int?
   package var expansionFactor: Int?
-  package var k = 100
+  package var k = 100.0
   package var auxLossCoefficient = 1.0
   package var rescaleActsByDecoderNorm = true
+  package var topkThresholdLr = 0.01
+  package var matryoshkaWidths = WholeNumbers()
+  package var useMatryoshkaAuxLoss = false
   package var l1Coefficient = 1.0
   package var lpNorm = 1.0
   package var l1WarmUpSteps = 0
+  package var scaleSparsityPenaltyByDecoderNorm = true
+  package var jumpreluInitThreshold = 0.01
+  package var jumpreluBandwidth = 0.05
+  package var jumpreluSparsityLossMode = JumpReLUSparsityLoss.step
+  package var jumpreluTanhScale = 4.0
+  package var jumpreluSteToInput = false
+  package var l0Coefficient = 1.0
+  package var l0WarmUpSteps = 0
+  package var targetL0: Double?
+  package var preActLossCoefficient: Double?
+  package var residualThreshold = 0.01
+  package var maxIterations: Int?
+  package var stopOnDuplicateSupport = true
   package var applyBDecToInput = true
   package var normalizeActivations = ActivationNormalization.none
+  package var mseLossNormalization: ErrorNormalization?
+  package var useGhostGrads = false
+  package var noiseScale = 0.0
+  package var normalizeSaeDecoder = false
+  package var decoderProjection = DecoderProjection.gradient
   package var bDecInitMethod = DecoderBiasInit.zeros
   package var decoderInitNorm: Double? = 0.1
+  package var decoderHeuristicInit = true
+  package var decoderInitDraw = DecoderDraw.kaimingUniform
+  package var decoderOrthogonalInit = false
+  package var initEncoderAsDecoderTranspose = true
+  package var fromPretrainedPath: String?
   package var trainingTokens = 2_000_000
   package var trainBatchSizeTokens = 4096
+  package var finetuningTokens = 0
+  package var finetuningMethod: FinetuningMethod?
   package var lr = 3e-4
   package var lrSchedulerName = LearningRateSchedule.constant
   package var lrWarmUpSteps = 0
@@ -54,21 +137,33 @@ package struct TrainSettings: Sendable, Equatable {
   package var featureSamplingWindow = 2000
   package var deadFeatureWindow = 1000
   package var evalFraction = 0.0
+  package var excludeSpecialTokens = TokenExclusion.none
+  package var seqposSlice = PositionSlice.all
+  package var maxNormMultiple: Double?
   package var seed = 42
   package var nCheckpoints = 0
   package var keepCheckpoints = 2
   package var checkpointMinutes = 10.0
   package var resume = true
   package var threads = 0
+  package var sweep = SweepAxes()
+  package var sweepMode = SweepMode.separate
   package var modelName: String?
   package var hookName: String?
+  package var hookNameOut: String?
   package var hookLayer: Int?
   package var contextSize: Int?
 
   package init() {}
 
+  /// The k of SAELens 4 and 5 under its old name; reads as none.
+  package var activationFnKwargs: ActivationFunctionOptions {
+    get { ActivationFunctionOptions() }
+    set { k = newValue.k ?? k }
+  }
+
   /// Optimizer steps of the run.
-  package var stepCount: Int { trainingTokens / trainBatchSizeTokens }
+  package var stepCount: Int { (trainingTokens + finetuningTokens) / trainBatchSizeTokens }
 
   /// The number of latents for activations of width `dIn`; nil where it is beyond counting.
   package func latentCount(dIn: Int) -> Int? {
@@ -97,7 +192,8 @@ extension TrainSettings: Section {
   package static let nested = ["sae": "train", "logger": "logger"]
   package static let guests = ["logger"]
 
-  package static let settings: [Setting<TrainSettings>] = latents + optimisation + run + repeated
+  package static let settings: [Setting<TrainSettings>] =
+    latents + sparsity + jumpReLU + formula + start + optimisation + data + run + repeated
 
   private static let latents: [Setting<TrainSettings>] = [
     Setting("architecture", \.architecture, "Kind of SAE."),
@@ -109,35 +205,153 @@ extension TrainSettings: Section {
     Setting(
       "expansion_factor", \.expansionFactor, "Latents per dimension of the input; null means 4.",
       .atLeast(1)),
-    Setting("k", \.k, "Active latents per activation (topk).", .atLeast(1)),
+    Setting(
+      "k", \.k, "Active latents per activation (topk and kin; a mean in batchtopk).", .above(0)),
+    Setting(
+      "activation_fn_kwargs", \.activationFnKwargs, "The k of SAELens 4 and 5.", effect: .none),
     Setting(
       "aux_loss_coefficient", \.auxLossCoefficient,
-      "Weight of the loss that revives dead latents (topk).",
+      "Weight of the loss that revives dead latents (topk and kin).",
       .atLeast(0)),
     Setting(
       "rescale_acts_by_decoder_norm", \.rescaleActsByDecoderNorm,
-      "Weight latents by the norm of their decoder rows before the k largest are taken (topk)."),
+      "Compare latents weighted by the norm of their decoder rows (topk and kin)."),
     Setting(
-      "l1_coefficient", \.l1Coefficient, "Weight of the sparsity loss (standard).", .atLeast(0)),
-    Setting("lp_norm", \.lpNorm, "Exponent p of the sparsity norm (standard).", .above(0)),
+      "topk_threshold_lr", \.topkThresholdLr,
+      "Share of a batch's least kept latent in the running threshold (batchtopk).",
+      .above(0), effect: .bytesWhenSet),
     Setting(
-      "l1_warm_up_steps", \.l1WarmUpSteps, "Steps over which the sparsity weight grows from 0.",
+      "matryoshka_widths", \.matryoshkaWidths,
+      "Ascending numbers of latents that must reconstruct alone (matryoshka_batchtopk).",
+      effect: .bytesWhenSet),
+    Setting(
+      "use_matryoshka_aux_loss", \.useMatryoshkaAuxLoss,
+      "Dead latents learn from the error of their own width (matryoshka_batchtopk).",
+      effect: .bytesWhenSet),
+    Setting(
+      "residual_threshold", \.residualThreshold,
+      "Norm of the residual at which the search ends (matching_pursuit).", .atLeast(0),
+      effect: .bytesWhenSet),
+    Setting(
+      "max_iterations", \.maxIterations,
+      "Latents searched for at most (matching_pursuit); null means d_in.", .atLeast(1),
+      effect: .bytesWhenSet),
+    Setting(
+      "stop_on_duplicate_support", \.stopOnDuplicateSupport,
+      "End the search when it finds nothing new (matching_pursuit).", effect: .bytesWhenSet),
+  ]
+
+  private static let sparsity: [Setting<TrainSettings>] = [
+    Setting(
+      "l1_coefficient", \.l1Coefficient,
+      "Weight of the sparsity loss (standard, gated, transcoder).", .atLeast(0)),
+    Setting(
+      "lp_norm", \.lpNorm, "Exponent p of the sparsity norm (standard, transcoder).", .above(0)),
+    Setting(
+      "l1_warm_up_steps", \.l1WarmUpSteps, "Steps over which l1_coefficient grows from 0.",
       .atLeast(0)),
+    Setting(
+      "scale_sparsity_penalty_by_decoder_norm", \.scaleSparsityPenaltyByDecoderNorm,
+      "Weigh latents by their decoder norms in the sparsity loss; SAELens 6 always does.",
+      effect: .bytesWhenSet),
+  ]
+
+  private static let jumpReLU: [Setting<TrainSettings>] = [
+    Setting(
+      "jumprelu_init_threshold", \.jumpreluInitThreshold, "Initial threshold (jumprelu).",
+      .atLeast(0), effect: .bytesWhenSet),
+    Setting(
+      "jumprelu_bandwidth", \.jumpreluBandwidth,
+      "Width of the band around the threshold from which it learns (jumprelu).", .above(0),
+      effect: .bytesWhenSet),
+    Setting(
+      "jumprelu_sparsity_loss_mode", \.jumpreluSparsityLossMode,
+      "Sparsity loss: L0 by steps, by tanh, or its distance from target_l0 (jumprelu).",
+      effect: .bytesWhenSet),
+    Setting(
+      "jumprelu_tanh_scale", \.jumpreluTanhScale, "Steepness of the tanh loss (jumprelu).",
+      .above(0), effect: .bytesWhenSet),
+    Setting(
+      "jumprelu_ste_to_input", \.jumpreluSteToInput,
+      "The band passes gradients to the encoder as well (jumprelu).", effect: .bytesWhenSet),
+    Setting(
+      "l0_coefficient", \.l0Coefficient, "Weight of the sparsity loss (jumprelu).", .atLeast(0),
+      effect: .bytesWhenSet),
+    Setting(
+      "l0_warm_up_steps", \.l0WarmUpSteps, "Steps over which l0_coefficient grows from 0.",
+      .atLeast(0), effect: .bytesWhenSet),
+    Setting(
+      "target_l0", \.targetL0, "The L0 that the quadratic loss aims at (jumprelu).", .above(0),
+      effect: .bytesWhenSet),
+    Setting(
+      "pre_act_loss_coefficient", \.preActLossCoefficient,
+      "Weight of the loss that lifts dead latents (jumprelu); Anthropic's is 3e-6.",
+      .atLeast(0), effect: .bytesWhenSet),
+  ]
+
+  private static let formula: [Setting<TrainSettings>] = [
     Setting(
       "apply_b_dec_to_input", \.applyBDecToInput, "Subtract the decoder bias before encoding."),
     Setting(
       "normalize_activations", \.normalizeActivations,
-      "Scale inputs so that their mean norm is the square root of d_in."),
+      "Scale of the inputs: by one factor, row by row, or whitened."),
+    Setting(
+      "mse_loss_normalization", \.mseLossNormalization,
+      "Divide each row's error by its distance from the batch's mean (SAELens 3 to 5).",
+      effect: .bytesWhenSet),
+    Setting(
+      "use_ghost_grads", \.useGhostGrads,
+      "Dead latents learn from the residual by ghost gradients (standard; SAELens 3 to 5).",
+      effect: .bytesWhenSet),
+    Setting(
+      "noise_scale", \.noiseScale, "Standard deviation of noise on pre-activations.", .atLeast(0),
+      effect: .bytesWhenSet),
+    Setting(
+      "normalize_sae_decoder", \.normalizeSaeDecoder, "Keep decoder rows at norm 1.",
+      effect: .bytesWhenSet),
+    Setting(
+      "decoder_projection", \.decoderProjection,
+      "With normalize_sae_decoder: also project gradients, or rows only as SAELens 3 did.",
+      effect: .bytesWhenSet),
+  ]
+
+  private static let start: [Setting<TrainSettings>] = [
     Setting("b_dec_init_method", \.bDecInitMethod, "Initial decoder bias."),
     Setting(
       "decoder_init_norm", \.decoderInitNorm,
       "Norm of the initial decoder rows; null keeps them as drawn.", .above(0),
       aliases: ["decoder_heuristic_init_norm"]),
+    Setting(
+      "decoder_heuristic_init", \.decoderHeuristicInit,
+      "Give initial decoder rows the norm decoder_init_norm.", effect: .bytesWhenSet),
+    Setting(
+      "decoder_init_draw", \.decoderInitDraw,
+      "How decoder rows are drawn; SAELens up to 5.10 drew them uniform on [0, 1).",
+      effect: .bytesWhenSet),
+    Setting(
+      "decoder_orthogonal_init", \.decoderOrthogonalInit,
+      "Start with orthogonal decoder columns or rows.", effect: .bytesWhenSet),
+    Setting(
+      "init_encoder_as_decoder_transpose", \.initEncoderAsDecoderTranspose,
+      "Start the encoder as the decoder's transpose; false draws it anew.",
+      effect: .bytesWhenSet),
+    Setting(
+      "from_pretrained_path", \.fromPretrainedPath,
+      "Folder of an SAE (SAELens's or ours) whose weights training starts from.",
+      effect: .bytesWhenSet),
   ]
 
   private static let optimisation: [Setting<TrainSettings>] = [
     Setting(
       "training_tokens", \.trainingTokens, "Activations to train on.", .atLeast(1)),
+    Setting(
+      "finetuning_tokens", \.finetuningTokens,
+      "Further activations on which finetuning_method's parameters alone are trained.",
+      .atLeast(0), effect: .bytesWhenSet),
+    Setting(
+      "finetuning_method", \.finetuningMethod,
+      "What is fine-tuned: a factor per latent, with the decoder, or with its bias.",
+      effect: .bytesWhenSet),
     Setting(
       "train_batch_size_tokens", \.trainBatchSizeTokens, "Activations per optimizer step.",
       .atLeast(1)),
@@ -158,6 +372,24 @@ extension TrainSettings: Section {
     Setting("seed", \.seed, "Seed of initial weights and order.", .atLeast(0)),
   ]
 
+  private static let data: [Setting<TrainSettings>] = [
+    Setting(
+      "eval_fraction", \.evalFraction,
+      "Share of the sequences that is kept from training; final figures come from it.",
+      .fromUpTo(0, 1)),
+    Setting(
+      "exclude_special_tokens", \.excludeSpecialTokens,
+      "Leave out cached rows of special tokens, or of the token ids listed.",
+      effect: .bytesWhenSet),
+    Setting(
+      "seqpos_slice", \.seqposSlice, "Positions of the cached rows that are used, as a slice.",
+      effect: .bytesWhenSet),
+    Setting(
+      "max_norm_multiple", \.maxNormMultiple,
+      "Leave out rows with a norm above this multiple of the median (attention sinks).",
+      .above(1), effect: .bytesWhenSet),
+  ]
+
   private static let run: [Setting<TrainSettings>] = [
     Setting(
       "feature_sampling_window", \.featureSamplingWindow,
@@ -166,10 +398,6 @@ extension TrainSettings: Section {
       "dead_feature_window", \.deadFeatureWindow,
       "Steps without firing after which a latent is dead.",
       .atLeast(1)),
-    Setting(
-      "eval_fraction", \.evalFraction,
-      "Share of the sequences that is kept from training; final figures come from it.",
-      .fromUpTo(0, 1)),
     Setting(
       "n_checkpoints", \.nCheckpoints, "Checkpoints at even distances.", .atLeast(0),
       effect: .none),
@@ -184,6 +412,12 @@ extension TrainSettings: Section {
     Setting(
       "resume", \.resume, "Continue from the newest complete checkpoint.", effect: .none),
     Setting("threads", \.threads, "Threads; 0 uses every core.", .atLeast(0), effect: .none),
+    Setting(
+      "sweep", \.sweep, "Lists of values by option name; one run for each combination.",
+      effect: .none),
+    Setting(
+      "sweep_mode", \.sweepMode, "One run after another, or all on one stream of batches.",
+      effect: .none),
   ]
 
   /// What the cache knows already and a configuration may repeat.
@@ -192,6 +426,9 @@ extension TrainSettings: Section {
       "model_name", \.modelName, "Language model; must agree with the cache.", effect: .none),
     Setting(
       "hook_name", \.hookName, "Hook point to train on; null takes cache.hook_name.",
+      effect: .none),
+    Setting(
+      "hook_name_out", \.hookNameOut, "Hook point whose activations a transcoder predicts.",
       effect: .none),
     Setting(
       "hook_layer", \.hookLayer, "Layer of the hook point; must agree with hook_name.",
@@ -211,8 +448,6 @@ extension TrainSettings: Section {
       InertSetting("cached_activations_path", "Activations are found in the store."),
       InertSetting("prepend_bos", "Tokens are packed by the pretokenize section."),
       InertSetting("hook_head_index", "The cache section says what is stored."),
-      InertSetting("seqpos_slice", "The cache section says what is stored."),
-      InertSetting("exclude_special_tokens", "The cache section says what is stored."),
       InertSetting("model_from_pretrained_kwargs", "The cache section says what is stored."),
       InertSetting("disable_concat_sequences", "Tokens are packed by the pretokenize section."),
       InertSetting("sequence_separator_token", "Tokens are packed by the pretokenize section."),
@@ -236,32 +471,9 @@ extension TrainSettings: Section {
       InertSetting("sae_lens_version", "It describes the program that wrote the configuration."),
       InertSetting(
         "sae_lens_training_version", "It describes the program that wrote the configuration."),
-      InertSetting("jumprelu_init_threshold", "It belongs to another architecture."),
-      InertSetting("jumprelu_bandwidth", "It belongs to another architecture."),
       InertSetting(
-        "activation_fn", only: [.null, .string("relu")], "The architecture sets the activation."),
-      InertSetting(
-        "activation_fn_kwargs", only: [.null, .object([:])], "Give k as train.k."),
-      InertSetting(
-        "normalize_sae_decoder", only: [.bool(false)], "The sparsity loss weighs decoder norms."),
-      InertSetting(
-        "scale_sparsity_penalty_by_decoder_norm", only: [.bool(true)],
-        "The sparsity loss always weighs decoder norms."),
-      InertSetting(
-        "decoder_heuristic_init", only: [.bool(true)],
-        "Decoder rows always start with the norm decoder_init_norm."),
-      InertSetting(
-        "decoder_orthogonal_init", only: [.bool(false)], "The decoder is drawn at random."),
-      InertSetting(
-        "init_encoder_as_decoder_transpose", only: [.bool(true)],
-        "The encoder always starts as the decoder's transpose."),
-      InertSetting("mse_loss_normalization", only: [.null], "The loss is not normalised."),
-      InertSetting("use_ghost_grads", only: [.bool(false)], "There are no ghost gradients."),
-      InertSetting("noise_scale", only: [.integer(0)], "No noise is added."),
-      InertSetting("finetuning_tokens", only: [.integer(0)], "There is no fine-tuning."),
-      InertSetting("finetuning_method", only: [.null], "There is no fine-tuning."),
-      InertSetting(
-        "from_pretrained_path", only: [.null], "Training starts from initial weights."),
+        "activation_fn", only: [.null, .string("relu"), .string("topk")],
+        "The architecture sets the activation."),
       InertSetting(
         "resume_from_checkpoint", only: [.null],
         "A run resumes from its own checkpoints by itself."),
@@ -282,9 +494,87 @@ extension TrainSettings: Section {
           "d_sae",
           "is \(dSae) while expansion_factor is \(expansionFactor); only one of them may be given."
         ))
-    } else if architecture == .topk, let latents = dSae ?? dIn.flatMap(latentCount), k > latents {
-      found.append(Complaint("k", "is \(k), but there are only \(latents) latents."))
     }
+    let latents = dSae ?? dIn.flatMap(latentCount)
+    switch architecture {
+    case .topk, .abstopk, .batchtopk, .matryoshkaBatchtopk:
+      if let latents, k > Double(latents) {
+        found.append(
+          Complaint("k", "is \(k.json.canonical), but there are only \(latents) latents."))
+      } else if architecture == .topk || architecture == .abstopk, k != k.rounded(.down) {
+        found.append(Complaint("k", "is \(k); \(architecture.rawValue) takes whole numbers."))
+      }
+      if architecture == .matryoshkaBatchtopk { found += matryoshkaContradictions(latents) }
+    case .jumprelu, .jumpreluTranscoder, .jumpreluSkipTranscoder:
+      if jumpreluSparsityLossMode == .quadratic, targetL0 == nil {
+        found.append(Complaint("target_l0", "is needed by jumprelu_sparsity_loss_mode quadratic."))
+      }
+    default: break
+    }
+    return found + formulaContradictions
+  }
+
+  private func matryoshkaContradictions(_ latents: Int?) -> [Complaint] {
+    let widths = matryoshkaWidths.values
+    if widths.isEmpty {
+      return [Complaint("matryoshka_widths", "must list at least one number of latents.")]
+    }
+    if zip(widths, widths.dropFirst()).contains(where: { $0 >= $1 }) {
+      return [Complaint("matryoshka_widths", "must ascend.")]
+    }
+    if let last = widths.last, let latents, last > latents {
+      return [
+        Complaint("matryoshka_widths", "reach \(last), but there are only \(latents) latents.")
+      ]
+    }
+    return []
+  }
+
+  private var formulaContradictions: [Complaint] {
+    var found: [Complaint] = []
+    func refuse(_ name: String, _ text: String, if condition: Bool) {
+      if condition { found.append(Complaint(name, text)) }
+    }
+    let kind = architecture.rawValue
+    let isRowwise =
+      normalizeActivations == .constantNormRescale || normalizeActivations == .layerNorm
+    let usesAuxK: Bool =
+      switch architecture {
+      case .topk, .abstopk, .batchtopk, .matryoshkaBatchtopk: auxLossCoefficient > 0
+      default: false
+      }
+    refuse(
+      "normalize_activations",
+      "is \(normalizeActivations.rawValue), which goes with aux_loss_coefficient 0 alone.",
+      if: isRowwise && usesAuxK)
+    refuse(
+      "normalize_activations", "is \(normalizeActivations.rawValue), which \(kind) does not take.",
+      if: normalizeActivations == .covarianceWhitening
+        && (architecture == .matchingPursuit || architecture.isTranscoder))
+    refuse(
+      "normalize_activations", "is \(normalizeActivations.rawValue), which \(kind) does not take.",
+      if: isRowwise && (architecture.isTranscoder || architecture == .matchingPursuit))
+    refuse(
+      "use_ghost_grads", "is true, which goes with architecture standard alone.",
+      if: useGhostGrads && architecture != .standard)
+    refuse(
+      "finetuning_method", "is needed by finetuning_tokens.",
+      if: finetuningTokens > 0 && finetuningMethod == nil)
+    refuse(
+      "finetuning_method", "is decoder, which goes with apply_b_dec_to_input false alone.",
+      if: finetuningMethod == .decoder && applyBDecToInput && !architecture.isTranscoder)
+    refuse(
+      "finetuning_method", "is not for architecture \(kind).",
+      if: finetuningMethod != nil && architecture != .standard && architecture != .gated)
+    refuse(
+      "hook_name_out", "is needed by architecture \(kind).",
+      if: architecture.isTranscoder && hookNameOut == nil)
+    refuse(
+      "hook_name_out", "is given, but architecture \(kind) is no transcoder.",
+      if: !architecture.isTranscoder && hookNameOut != nil)
+    refuse(
+      "mse_loss_normalization", "is not for architecture \(kind).",
+      if: mseLossNormalization != nil && architecture == .matchingPursuit)
     return found
   }
 
