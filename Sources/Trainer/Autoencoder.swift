@@ -1,62 +1,134 @@
-// What is trained: the parameters of an SAE, the state around them, and the constants of its
-// formulas. Shapes: B rows of a batch, d = d_in, D = d_sae.
+// What is trained: the parameters of an SAE and the state around them. Shapes: B rows of a batch,
+// d = d_in, D = d_sae, o = d_out.
 
 package import Shared
 
-/// The constants of an SAE's formulas.
-package struct SAEConfiguration: Sendable, Equatable {
-  package let architecture: Architecture
-  package let dIn: Int
-  package let dSae: Int
-  package let k: Int
-  package let auxLossCoefficient: Double
-  package let rescaleActsByDecoderNorm: Bool
-  package let lpNorm: Double
-  package let applyBDecToInput: Bool
-  package let adamBeta1: Double
-  package let adamBeta2: Double
-  package let deadFeatureWindow: Int
+/// The parameters that an SAE may have.
+package enum ParameterKind: String, CaseIterable, Sendable {
+  case encoder
+  case encoderBias = "encoder_bias"
+  case decoder
+  case decoderBias = "decoder_bias"
+  case threshold
+  case magnitudeBias = "magnitude_bias"
+  case magnitudeScale = "magnitude_scale"
+  case skip
+  case latentScale = "latent_scale"
+}
 
-  /// The constants that a run's settings give for activations of width `dIn`.
-  package init(_ settings: TrainSettings, dIn: Int) {
-    architecture = settings.architecture
+/// Which parameters an SAE has, and how large they are.
+package struct ParameterShape: Sendable, Equatable {
+  package var dIn: Int
+  package var dOut: Int
+  package var dSae: Int
+  package var hasEncoder = true
+  package var hasThreshold = false
+  package var isGated = false
+  package var hasSkip = false
+  package var hasLatentScale = false
+
+  package init(
+    dIn: Int, dOut: Int, dSae: Int, hasEncoder: Bool = true, hasThreshold: Bool = false,
+    isGated: Bool = false, hasSkip: Bool = false, hasLatentScale: Bool = false
+  ) {
     self.dIn = dIn
-    dSae = settings.latentCount(dIn: dIn) ?? 0
-    k = Int(settings.k)
-    auxLossCoefficient = settings.auxLossCoefficient
-    rescaleActsByDecoderNorm = settings.rescaleActsByDecoderNorm
-    lpNorm = settings.lpNorm
-    applyBDecToInput = settings.applyBDecToInput
-    adamBeta1 = settings.adamBeta1
-    adamBeta2 = settings.adamBeta2
-    deadFeatureWindow = settings.deadFeatureWindow
+    self.dOut = dOut
+    self.dSae = dSae
+    self.hasEncoder = hasEncoder
+    self.hasThreshold = hasThreshold
+    self.isGated = isGated
+    self.hasSkip = hasSkip
+    self.hasLatentScale = hasLatentScale
   }
 
-  /// Whether latents are compared, and decoded, as if every decoder row had norm 1.
-  var normalizesDecoder: Bool { architecture == .topk && rescaleActsByDecoderNorm }
+  /// Rows and columns of a parameter; nil where the SAE lacks it.
+  package func size(_ kind: ParameterKind) -> (rows: Int, columns: Int)? {
+    switch kind {
+    case .encoder: hasEncoder ? (dSae, dIn) : nil
+    case .encoderBias: hasEncoder ? (1, dSae) : nil
+    case .decoder: (dSae, dOut)
+    case .decoderBias: (1, dOut)
+    case .threshold: hasThreshold ? (1, dSae) : nil
+    case .magnitudeBias, .magnitudeScale: isGated ? (1, dSae) : nil
+    case .skip: hasSkip ? (dOut, dIn) : nil
+    case .latentScale: hasLatentScale ? (1, dSae) : nil
+    }
+  }
+
+  /// The parameters that there are, in the order in which they are stored.
+  package var kinds: [ParameterKind] { ParameterKind.allCases.filter { size($0) != nil } }
+
+  /// Numbers in all parameters together.
+  package var count: Int {
+    ParameterKind.allCases.reduce(0) { sum, kind in
+      size(kind).map { sum + $0.rows * $0.columns } ?? sum
+    }
+  }
 }
 
 /// The parameters of an SAE, or anything of their shapes: gradients, Adam's moments.
+///
+/// A parameter that the SAE lacks has no elements.
 package struct Parameters: ~Copyable, Sendable {
+  package let shape: ParameterShape
   /// W_encᵀ `[D, d]`: the weights of a latent are one row.
   package var encoder: Matrix
-  /// b_enc `[1, D]`.
+  /// b_enc `[1, D]`; gated's b_gate.
   package var encoderBias: Matrix
-  /// W_dec `[D, d]`.
+  /// W_dec `[D, o]`.
   package var decoder: Matrix
-  /// b_dec `[1, d]`.
+  /// b_dec `[1, o]`.
   package var decoderBias: Matrix
+  /// θ `[1, D]` of jumprelu.
+  package var threshold: Matrix
+  /// b_mag `[1, D]` of gated.
+  package var magnitudeBias: Matrix
+  /// r_mag `[1, D]` of gated.
+  package var magnitudeScale: Matrix
+  /// W_skip `[o, d]`.
+  package var skip: Matrix
+  /// The factor of each latent that fine-tuning learns `[1, D]`.
+  package var latentScale: Matrix
 
   /// Zeros.
-  package init(dIn: Int, dSae: Int) {
-    encoder = Matrix(rows: dSae, columns: dIn)
-    encoderBias = Matrix(rows: 1, columns: dSae)
-    decoder = Matrix(rows: dSae, columns: dIn)
-    decoderBias = Matrix(rows: 1, columns: dIn)
+  package init(_ shape: ParameterShape) {
+    func matrix(_ kind: ParameterKind) -> Matrix {
+      let size = shape.size(kind) ?? (0, 0)
+      return Matrix(rows: size.rows, columns: size.columns)
+    }
+    self.shape = shape
+    encoder = matrix(.encoder)
+    encoderBias = matrix(.encoderBias)
+    decoder = matrix(.decoder)
+    decoderBias = matrix(.decoderBias)
+    threshold = matrix(.threshold)
+    magnitudeBias = matrix(.magnitudeBias)
+    magnitudeScale = matrix(.magnitudeScale)
+    skip = matrix(.skip)
+    latentScale = matrix(.latentScale)
   }
 
-  package var dIn: Int { decoder.columns }
-  package var dSae: Int { decoder.rows }
+  /// Zeros of a plain SAE.
+  package init(dIn: Int, dSae: Int) {
+    self.init(ParameterShape(dIn: dIn, dOut: dIn, dSae: dSae))
+  }
+
+  /// Lends one parameter.
+  package func with<Result>(
+    _ kind: ParameterKind, _ body: (borrowing Matrix) throws -> Result
+  ) rethrows -> Result {
+    switch kind {
+    case .encoder: try body(encoder)
+    case .encoderBias: try body(encoderBias)
+    case .decoder: try body(decoder)
+    case .decoderBias: try body(decoderBias)
+    case .threshold: try body(threshold)
+    case .magnitudeBias: try body(magnitudeBias)
+    case .magnitudeScale: try body(magnitudeScale)
+    case .skip: try body(skip)
+    case .latentScale: try body(latentScale)
+    }
+  }
 }
 
 /// All that changes from step to step; what a checkpoint must hold.
@@ -72,14 +144,22 @@ package struct TrainingState: ~Copyable, Sendable {
   package var activeCounts: AlignedBuffer<Int32>
   /// Rows of the sampling window.
   package var activeSamples = 0
+  /// The running mean of the least latent that batchtopk keeps.
+  package var topkThreshold = 0.0
 
-  /// A state before the first step with all parameters zero.
+  /// A state before the first step with all parameters zero, but factors of latents one.
+  package init(_ shape: ParameterShape) {
+    parameters = Parameters(shape)
+    firstMoment = Parameters(shape)
+    secondMoment = Parameters(shape)
+    passesSinceFired = AlignedBuffer(count: shape.dSae)
+    activeCounts = AlignedBuffer(count: shape.dSae)
+    for latent in 0..<parameters.latentScale.count { parameters.latentScale.buffer[latent] = 1 }
+  }
+
+  /// The state of a plain SAE.
   package init(dIn: Int, dSae: Int) {
-    parameters = Parameters(dIn: dIn, dSae: dSae)
-    firstMoment = Parameters(dIn: dIn, dSae: dSae)
-    secondMoment = Parameters(dIn: dIn, dSae: dSae)
-    passesSinceFired = AlignedBuffer(count: dSae)
-    activeCounts = AlignedBuffer(count: dSae)
+    self.init(ParameterShape(dIn: dIn, dOut: dIn, dSae: dSae))
   }
 
   /// Starts a new sampling window.
@@ -100,18 +180,26 @@ package struct TrainingState: ~Copyable, Sendable {
 package struct StepReport: Sendable, Equatable {
   /// mean_b Σᵢ (x̂ − x)².
   package var mse = 0.0
-  /// λ · mean_b S_b (standard).
-  package var l1 = 0.0
-  /// AuxK's loss with its coefficient (topk).
+  /// λ · mean_b S_b: the sparsity loss with its weight.
+  package var sparsity = 0.0
+  /// AuxK's loss with its coefficient, or gated's reconstruction by the gate.
   package var auxiliary = 0.0
+  package var ghost = 0.0
+  package var preAct = 0.0
+  /// The losses of the inner widths of a matryoshka SAE.
+  package var inner: [Double] = []
   /// mean_b of the number of active latents.
   package var l0 = 0.0
   /// 1 − mean‖x̂ − x‖² / mean‖x − x̄‖².
   package var explainedVariance = 0.0
   /// Dead latents before the step.
   package var deadLatents = 0
+  /// Norm of the gradient before clipping.
+  package var gradientNorm = 0.0
 
-  package var overall: Double { mse + l1 + auxiliary }
+  package var overall: Double {
+    mse + sparsity + auxiliary + ghost + preAct + inner.reduce(0, +)
+  }
 }
 
 /// Where the time of a step went, in seconds.
@@ -124,6 +212,7 @@ package struct StepTimes: Sendable {
   package var latents = 0.0
   /// The dense pass where it took over.
   package var dense = 0.0
+  /// AuxK, ghost gradients and the loss of dead latents' pre-activations.
   package var auxiliary = 0.0
   /// The decoder bias, the figures and the counters.
   package var rest = 0.0

@@ -1,20 +1,32 @@
 // What is measured of whole matrices in every step: the norms of decoder rows, the sums of columns
 // and the spread around their mean. Blocks of rows are fixed, so that no sum depends on threads.
 
+import Foundation
 import Shared
 
-/// The norms of the decoder's rows.
+/// The norms of the decoder's rows, and gated's factors.
 struct DecoderNorms: ~Copyable {
   private(set) var values: AlignedBuffer<Float>
   /// 1/‖W_j‖; 0 where the norm is 0.
   private(set) var inverses: AlignedBuffer<Float>
+  /// exp(r_mag) of gated.
+  private(set) var magnitudeFactors: AlignedBuffer<Float>
 
-  init(count: Int) {
-    values = AlignedBuffer(count: count)
-    inverses = AlignedBuffer(count: count)
+  init(_ configuration: SAEConfiguration) {
+    values = AlignedBuffer(count: configuration.dSae)
+    inverses = AlignedBuffer(count: configuration.dSae)
+    magnitudeFactors = AlignedBuffer(
+      count: configuration.selection == .gate ? configuration.dSae : 0)
   }
 
-  mutating func measure(_ decoder: borrowing Matrix) {
+  mutating func measure(_ parameters: borrowing Parameters) {
+    for latent in 0..<magnitudeFactors.count {
+      magnitudeFactors[latent] = exp(parameters.magnitudeScale.buffer[latent])
+    }
+    measure(parameters.decoder)
+  }
+
+  private mutating func measure(_ decoder: borrowing Matrix) {
     let weights = decoder.span
     let width = decoder.columns
     let values = values.disjoint
@@ -38,7 +50,8 @@ struct ColumnSums: ~Copyable {
   /// Sums of each block of rows `[blocks, columns]`.
   private let partial: AlignedBuffer<Double>
   let totals: AlignedBuffer<Double>
-  private let means: AlignedBuffer<Float>
+  /// The means that `spread` found.
+  let means: AlignedBuffer<Float>
 
   init(rows: Int, columns: Int) {
     self.columns = columns
@@ -47,18 +60,26 @@ struct ColumnSums: ~Copyable {
     means = AlignedBuffer(count: columns)
   }
 
-  /// Sums the columns of `values` `[rows, columns]`.
-  func measure(_ values: Span<Float>) {
+  /// Sums the columns of `values` `[rows, columns]`, rows with their weights where there are any.
+  ///
+  /// With a stride only every so many rows of the array are rows of `values`.
+  func measure(_ values: Span<Float>, weights: Span<Float> = Span(), stride: Int = 1) {
     let columns = columns
-    let rows = values.count / columns
+    let rows = values.count / columns / stride
     let partial = partial.disjoint
     Parallel.forBlocks(rows, blockSize: Self.rowBlock) { block in
       let start = block.lowerBound / Self.rowBlock * columns
       partial.withSlice(start..<start + columns) { sums in
         for column in 0..<sums.count { sums[column] = 0 }
-        for row in block {
-          let row = values.extracting(row * columns..<(row + 1) * columns)
-          for column in 0..<sums.count { sums[column] += Double(row[column]) }
+        for index in block {
+          let start = index * stride * columns
+          let row = values.extracting(start..<start + columns)
+          if weights.isEmpty {
+            for column in 0..<sums.count { sums[column] += Double(row[column]) }
+          } else {
+            let weight = Double(weights[index])
+            for column in 0..<sums.count { sums[column] += weight * Double(row[column]) }
+          }
         }
       }
     }

@@ -1,5 +1,6 @@
 // The same pass as products of full matrices, a block of rows at a time: what the sparse pass is
-// checked against, and what runs while most latents of a ReLU SAE are still active.
+// checked against, and what runs while many latents of an SAE are still active. Formulas are those
+// of the sparse pass, applied to the entries between the products.
 
 import Shared
 
@@ -8,226 +9,370 @@ struct DensePass: ~Copyable {
   private static let rowBlock = 256
 
   private let configuration: SAEConfiguration
-  private let loss: SparsityLoss
-  private let topK: TopK
+  /// Encodes a block where the batch has too many active latents to be encoded at once.
+  private var encoder: Encoder
   /// What each latent multiplies its decoder row by `[block, D]`; 0 where it is not active.
   private var amplitudes: Matrix
-  /// dL/d(pre-activation) `[block, D]`.
+  /// dL/d(a·W_enc) `[block, D]`.
   private var slopes: Matrix
-  /// Σ_b dS_b/dv · f of each latent.
+  /// Gated: ReLU(π), and dL/d of it `[block, D]`.
+  private var gates: Matrix
+  private var gateSlopes: Matrix
+  /// A reconstruction of each level by its own latents, then the scaled errors `[levels · block, o]`.
+  private var parts: Matrix
   private var pressures: AlignedBuffer<Float>
-  private var active: AlignedBuffer<Int32>
-  private var candidateLatents: AlignedBuffer<Int32>
-  private var candidateValues: AlignedBuffer<Float>
+  private var extras: AlignedBuffer<Float>
+  private var weightedExtras: AlignedBuffer<Float>
 
   init(_ configuration: SAEConfiguration) {
     self.configuration = configuration
-    loss = SparsityLoss(exponent: configuration.lpNorm)
-    topK = TopK(k: min(configuration.k, configuration.dSae))
-    amplitudes = Matrix(rows: Self.rowBlock, columns: configuration.dSae)
-    slopes = Matrix(rows: Self.rowBlock, columns: configuration.dSae)
-    pressures = AlignedBuffer(count: configuration.dSae)
-    active = AlignedBuffer(count: configuration.dSae)
-    candidateLatents = AlignedBuffer(count: topK.capacity)
-    candidateValues = AlignedBuffer(count: topK.capacity)
+    let (rows, latents) = (Self.rowBlock, configuration.dSae)
+    let gateRows = configuration.selection == .gate ? rows : 0
+    encoder = Encoder(configuration, rows: rows)
+    amplitudes = Matrix(rows: rows, columns: latents)
+    slopes = Matrix(rows: rows, columns: latents)
+    gates = Matrix(rows: gateRows, columns: latents)
+    gateSlopes = Matrix(rows: gateRows, columns: latents)
+    parts = Matrix(rows: configuration.levels * rows, columns: configuration.dOut)
+    pressures = AlignedBuffer(count: latents)
+    extras = AlignedBuffer(count: latents)
+    weightedExtras = AlignedBuffer(count: latents)
   }
 
-  /// Rows in which a latent was active in the last run.
-  func activeRows(_ latent: Int) -> Int32 { active[latent] }
+  /// Entries that a batch's memory must have room for, whatever the batch's codes hold.
+  var entryCapacity: Int { Self.rowBlock * configuration.dSae }
 
-  /// As `SparsePass.run`.
+  /// As `SparsePass.run`; where `codes` are not those of the batch, every block is encoded here.
   mutating func run(
-    _ batch: Span<Float>, _ centred: borrowing Matrix, _ error: borrowing Matrix,
-    _ parameters: borrowing Parameters, _ norms: borrowing DecoderNorms,
-    _ gradient: borrowing Parameters, _ coefficient: Double
-  ) -> StepSums {
+    _ codes: borrowing SparseCodes, isEncoded: Bool, _ targets: Span<Float>,
+    _ centred: borrowing Matrix, _ skipped: borrowing Matrix, _ scaling: borrowing RowScaling,
+    _ error: borrowing Matrix, _ parameters: borrowing Parameters, _ norms: borrowing DecoderNorms,
+    _ coefficient: Double, _ work: borrowing EntryWork, _ gradient: borrowing Parameters,
+    _ sums: borrowing LatentSums, rows: Int, step: Int
+  ) {
+    let input = PassInput(targets: targets, centred, skipped, scaling)
+    let objective = Objective(
+      configuration, parameters, norms, rows: rows, coefficient: coefficient)
+    clear(gradient, sums)
     let dIn = configuration.dIn
-    let rows = batch.count / dIn
-    for latent in 0..<configuration.dSae {
-      pressures[latent] = 0
-      active[latent] = 0
-      gradient.encoderBias.disjoint.set(latent, 0)
-    }
-    var sums = StepSums()
     for start in stride(from: 0, to: rows, by: Self.rowBlock) {
-      let block = start..<min(start + Self.rowBlock, rows)
-      let elements = block.lowerBound * dIn..<block.upperBound * dIn
-      let centred = centred.span.extracting(elements)
-      encode(centred, rows: block.count, parameters, norms)
-      sums.active += countActive(rows: block.count)
-      sums.squaredError += reconstruct(
-        batch.extracting(elements), into: error, at: start, rows: block.count, parameters)
-      sums.sparsity += differentiate(
-        error.span.extracting(elements), rows: block.count, totalRows: rows, parameters, norms,
-        coefficient)
-      addGradients(
-        gradient, centred, error.span.extracting(elements), rows: block.count, totalRows: rows,
-        isFirst: start == 0)
+      let rows = start..<min(start + Self.rowBlock, rows)
+      if isEncoded {
+        let block = Block(rows: rows, firstEntryRow: start)
+        run(block, codes, input, error, parameters, objective, work, gradient, sums)
+      } else {
+        encoder.encodeAll(
+          centred.span.extracting(rows.lowerBound * dIn..<rows.upperBound * dIn),
+          rows: rows.count, parameters, norms, .training(step: step, firstRow: start))
+        let block = Block(rows: rows, firstEntryRow: 0)
+        run(block, encoder.codes, input, error, parameters, objective, work, gradient, sums)
+      }
     }
-    addDecoderPressure(gradient, parameters, norms, Float(coefficient / Double(rows)))
-    return sums
+    writeTotals(gradient, sums, parameters, objective)
   }
 
-  private func encode(
-    _ centred: Span<Float>, rows: Int, _ parameters: borrowing Parameters,
-    _ norms: borrowing DecoderNorms
+  /// Rows of the batch, and where their entries begin in the codes.
+  private struct Block {
+    let rows: Range<Int>
+    let firstEntryRow: Int
+
+    var count: Int { rows.count }
+    /// The place in the codes of a row of the block.
+    func place(_ row: Int) -> Int { firstEntryRow + row }
+  }
+
+  private func clear(_ gradient: borrowing Parameters, _ sums: borrowing LatentSums) {
+    for kind in [ParameterKind.encoder, .decoder] {
+      gradient.with(kind) { matrix in
+        matrix.disjoint.withAll { values in
+          for index in values.indices { values[index] = 0 }
+        }
+      }
+    }
+    for buffer in [0, 1, 2] { clear(buffer) }
+    for latent in 0..<configuration.dSae {
+      sums.active.disjoint.set(latent, 0)
+      sums.slopes.disjoint.set(latent, 0)
+    }
+  }
+
+  private func run(
+    _ block: Block, _ codes: borrowing SparseCodes, _ input: borrowing PassInput,
+    _ error: borrowing Matrix, _ parameters: borrowing Parameters,
+    _ objective: borrowing Objective, _ work: borrowing EntryWork,
+    _ gradient: borrowing Parameters, _ sums: borrowing LatentSums
+  ) {
+    spread(block, codes, objective, work)
+    reconstruct(block, parameters)
+    measure(block, input, error, parameters, work)
+    differentiate(block, parameters)
+    finish(block, codes, objective, work)
+    addGradients(block, input, gradient)
+    addTotals(block, codes, objective, work, sums)
+  }
+}
+
+// MARK: - The steps of a block
+
+extension DensePass {
+  /// The columns of a level's latents.
+  private func latents(_ level: Int) -> Range<Int> {
+    if configuration.selection == .gate { return 0..<configuration.dSae }
+    return (level == 0 ? 0 : configuration.widths[level - 1])..<configuration.widths[level]
+  }
+
+  /// Fills the amplitudes of the entries and of the full matrix.
+  private func spread(
+    _ block: Block, _ codes: borrowing SparseCodes, _ objective: borrowing Objective,
+    _ work: borrowing EntryWork
   ) {
     let dSae = configuration.dSae
-    let bias = parameters.encoderBias.span
-    let weights = norms.values.span
-    let inverses = norms.inverses.span
-    let isWeighted = configuration.normalizesDecoder
-    amplitudes.disjoint.withAll { amplitudes in
-      Multiply.product(
-        rows: rows, columns: dSae, inner: configuration.dIn, centred, .plain,
-        parameters.encoder.span, .transposed, into: &amplitudes)
-      for row in 0..<rows {
-        let range = row * dSae..<(row + 1) * dSae
-        for (latent, index) in range.enumerated() { amplitudes[index] += bias[latent] }
-        if configuration.architecture == .topk {
-          if isWeighted {
-            for (latent, index) in range.enumerated() { amplitudes[index] *= weights[latent] }
-          }
-          candidateLatents.disjoint.withAll { latents in
-            candidateValues.disjoint.withAll { values in
-              topK.clearAllButLargest(&amplitudes, range, &latents, &values)
+    let isGated = configuration.selection == .gate
+    let (full, gates) = (amplitudes.disjoint, gates.disjoint)
+    let (latents, values, offsets) = (codes.latents.span, codes.values.span, codes.rowOffsets.span)
+    let entryAmplitudes = work.amplitudes.disjoint
+    Parallel.forBlocks(block.count, blockSize: 16) { rows in
+      for row in rows {
+        let place = block.place(row)
+        let entries = Int(offsets[place])..<Int(offsets[place + 1])
+        entryAmplitudes.withSlice(entries) { entry in
+          objective.fillAmplitudes(latents.extracting(entries), values.extracting(entries), &entry)
+          full.withSlice(row * dSae..<(row + 1) * dSae) { full in
+            for index in full.indices { full[index] = 0 }
+            for index in entry.indices {
+              full[Int(latents[entries.lowerBound + index])] = entry[index]
             }
           }
-          if isWeighted {
-            for (latent, index) in range.enumerated() { amplitudes[index] *= inverses[latent] }
+        }
+        guard isGated else { continue }
+        gates.withSlice(row * dSae..<(row + 1) * dSae) { full in
+          for index in full.indices { full[index] = 0 }
+          for entry in entries { full[Int(latents[entry])] = values[entry] }
+        }
+      }
+    }
+  }
+
+  /// Fills what each level's latents add.
+  private func reconstruct(_ block: Block, _ parameters: borrowing Parameters) {
+    let (dSae, dOut) = (configuration.dSae, configuration.dOut)
+    let decoder = parameters.decoder.span
+    for level in 0..<configuration.levels {
+      let columns = latents(level)
+      let isGate = configuration.selection == .gate && level == 1
+      let source = isGate ? gates.span : amplitudes.span
+      let range = level * Self.rowBlock * dOut..<(level + 1) * Self.rowBlock * dOut
+      parts.disjoint.withSlice(range) { part in
+        Multiply.product(
+          rows: block.count, columns: dOut, inner: columns.count,
+          source.extracting(columns.lowerBound..<block.count * dSae), .plain, aStride: dSae,
+          decoder.extracting(columns.lowerBound * dOut..<columns.upperBound * dOut), .plain,
+          into: &part)
+      }
+    }
+  }
+
+  /// Fills the block's errors, and leaves in `parts` what amplitudes learn from.
+  private func measure(
+    _ block: Block, _ input: borrowing PassInput, _ error: borrowing Matrix,
+    _ parameters: borrowing Parameters, _ work: borrowing EntryWork
+  ) {
+    let (levels, dOut) = (configuration.levels, configuration.dOut)
+    let bias = parameters.decoderBias.span
+    let parts = parts.disjoint
+    let (errors, figures) = (error.disjoint, work.errors.disjoint)
+    let isGated = configuration.selection == .gate
+    Parallel.forBlocks(block.count, blockSize: 16) { rows in
+      for index in rows {
+        let row = block.rows.lowerBound + index
+        errors.withSlice(row * levels * dOut..<(row + 1) * levels * dOut) { error in
+          RowErrors.fill(configuration, &error) { level, target in
+            if level == 0 || isGated {
+              for column in 0..<dOut { target[column] = bias[column] }
+              if !input.skipped.isEmpty {
+                for column in 0..<dOut { target[column] += input.skipped[row * dOut + column] }
+              }
+            }
+            let place = (level * Self.rowBlock + index) * dOut
+            parts.withSlice(place..<place + dOut) { part in
+              for column in 0..<dOut { target[column] += part[column] }
+            }
+          }
+          figures.withSlice(row * levels..<(row + 1) * levels) { figures in
+            RowErrors.subtractTarget(row, configuration, input, &error, &figures)
+          }
+          for level in 0..<levels {
+            let place = (level * Self.rowBlock + index) * dOut
+            parts.withSlice(place..<place + dOut) { part in
+              for column in 0..<dOut {
+                part[column] = input.rowSlopes[row] * error[level * dOut + column]
+              }
+            }
           }
         }
-        for index in range { amplitudes[index] = max(amplitudes[index], 0) }
       }
     }
   }
 
-  private func countActive(rows: Int) -> Double {
-    let dSae = configuration.dSae
-    let amplitudes = amplitudes.span
-    return active.disjoint.withAll { active in
-      var total = 0
-      for row in 0..<rows {
-        for latent in 0..<dSae where amplitudes[row * dSae + latent] > 0 {
-          active[latent] += 1
-          total += 1
-        }
-      }
-      return Double(total)
-    }
-  }
-
-  private func reconstruct(
-    _ batch: Span<Float>, into error: borrowing Matrix, at firstRow: Int, rows: Int,
-    _ parameters: borrowing Parameters
-  ) -> Double {
-    let dIn = configuration.dIn
-    let range = firstRow * dIn..<(firstRow + rows) * dIn
-    let bias = parameters.decoderBias.span
-    let amplitudes = amplitudes.span
+  /// Fills dL/d(amplitude) of every latent, active or not.
+  private func differentiate(_ block: Block, _ parameters: borrowing Parameters) {
+    let (dSae, dOut) = (configuration.dSae, configuration.dOut)
     let decoder = parameters.decoder.span
-    return error.disjoint.withSlice(range) { error in
-      Multiply.product(
-        rows: rows, columns: dIn, inner: configuration.dSae, amplitudes, .plain, decoder, .plain,
-        into: &error)
-      for row in 0..<rows {
-        for column in 0..<dIn {
-          error[row * dIn + column] += bias[column] - batch[row * dIn + column]
+    let parts = parts.span
+    for level in 0..<configuration.levels {
+      let columns = latents(level)
+      let isGate = configuration.selection == .gate && level == 1
+      let target = isGate ? gateSlopes.disjoint : slopes.disjoint
+      let rows = level * Self.rowBlock..<level * Self.rowBlock + block.count
+      target.withSlice(columns.lowerBound..<block.count * dSae) { target in
+        Multiply.product(
+          rows: block.count, columns: columns.count, inner: dOut,
+          parts.extracting(rows.lowerBound * dOut..<rows.upperBound * dOut), .plain,
+          decoder.extracting(columns.lowerBound * dOut..<columns.upperBound * dOut), .transposed,
+          into: &target, cStride: dSae)
+      }
+    }
+  }
+
+  /// Applies the formulas to the entries, and leaves the slopes of other latents at 0.
+  private func finish(
+    _ block: Block, _ codes: borrowing SparseCodes, _ objective: borrowing Objective,
+    _ work: borrowing EntryWork
+  ) {
+    let dSae = configuration.dSae
+    let (latents, values, offsets) = (codes.latents.span, codes.values.span, codes.rowOffsets.span)
+    let (entrySlopes, pressures, extras) = (
+      work.slopes.disjoint, work.pressures.disjoint, work.extras.disjoint
+    )
+    let entryAmplitudes = work.amplitudes.span
+    let (sparsity, active) = (work.sparsity.disjoint, work.active.disjoint)
+    let full = slopes.disjoint
+    let gateSlopes = gateSlopes.span
+    Parallel.forBlocks(block.count, blockSize: 16) { rows in
+      for row in rows {
+        let place = block.place(row)
+        let entries = Int(offsets[place])..<Int(offsets[place + 1])
+        let none = 0..<0
+        full.withSlice(row * dSae..<(row + 1) * dSae) { full in
+          entrySlopes.withSlice(entries) { slopes in
+            pressures.withSlice(pressures.count == 0 ? none : entries) { pressures in
+              extras.withSlice(extras.count == 0 ? none : entries) { extras in
+                var count: Int32 = 0
+                for index in 0..<entries.count {
+                  let latent = Int(latents[entries.lowerBound + index])
+                  slopes[index] = full[latent]
+                  if !gateSlopes.isEmpty { extras[index] = gateSlopes[row * dSae + latent] }
+                  if entryAmplitudes[entries.lowerBound + index] != 0 { count += 1 }
+                }
+                let rowEntries = RowEntries(
+                  latents: latents.extracting(entries), values: values.extracting(entries),
+                  amplitudes: entryAmplitudes.extracting(entries))
+                sparsity.set(
+                  block.rows.lowerBound + row,
+                  objective.differentiate(rowEntries, &slopes, &pressures, &extras))
+                active.set(block.rows.lowerBound + row, count)
+              }
+            }
+            for index in full.indices { full[index] = 0 }
+            for index in 0..<entries.count {
+              full[Int(latents[entries.lowerBound + index])] = slopes[index]
+            }
+          }
         }
       }
-      return Vector.squaredNorm(error.span)
     }
-  }
-
-  /// Fills the slopes; returns the block's Σ_b S_b.
-  private func differentiate(
-    _ error: Span<Float>, rows: Int, totalRows: Int, _ parameters: borrowing Parameters,
-    _ norms: borrowing DecoderNorms, _ coefficient: Double
-  ) -> Double {
-    let dSae = configuration.dSae
-    let amplitudes = amplitudes.span
-    return slopes.disjoint.withAll { slopes in
-      Multiply.product(
-        rows: rows, columns: dSae, inner: configuration.dIn, error, .plain,
-        parameters.decoder.span, .transposed, into: &slopes, scale: Float(2 / Double(totalRows)))
-      for index in 0..<rows * dSae where !(amplitudes[index] > 0) { slopes[index] = 0 }
-      guard configuration.architecture == .standard else { return 0 }
-      return pressures.disjoint.withAll { pressures in
-        press(
-          &slopes, &pressures, rows: rows, norms.values.span, Float(coefficient / Double(totalRows))
-        )
-      }
-    }
-  }
-
-  /// Adds the sparsity loss, (λ/B) · dS/dv · ‖W_j‖, to the slopes and returns Σ_b S_b.
-  private func press(
-    _ slopes: inout MutableSpan<Float>, _ pressures: inout MutableSpan<Float>, rows: Int,
-    _ weights: Span<Float>, _ scale: Float
-  ) -> Double {
-    let dSae = configuration.dSae
-    let amplitudes = amplitudes.span
-    var sum = 0.0
-    for row in 0..<rows {
-      let start = row * dSae
-      var powers = 0.0
-      for latent in 0..<dSae where amplitudes[start + latent] > 0 {
-        powers += loss.power(amplitudes[start + latent] * weights[latent])
-      }
-      let total = loss.total(powers: powers)
-      sum += total
-      for latent in 0..<dSae where amplitudes[start + latent] > 0 {
-        let weighted = amplitudes[start + latent] * weights[latent]
-        let slope = weighted > 0 ? loss.slope(weighted, total: total) : 0
-        slopes[start + latent] += scale * slope * weights[latent]
-        pressures[latent] += slope * amplitudes[start + latent]
-      }
-    }
-    return sum
   }
 
   private func addGradients(
-    _ gradient: borrowing Parameters, _ centred: Span<Float>, _ error: Span<Float>, rows: Int,
-    totalRows: Int, isFirst: Bool
+    _ block: Block, _ input: borrowing PassInput, _ gradient: borrowing Parameters
   ) {
-    let dSae = configuration.dSae
-    let keep: Float = isFirst ? 0 : 1
-    gradient.decoder.disjoint.withAll { decoder in
-      Multiply.product(
-        rows: dSae, columns: configuration.dIn, inner: rows, amplitudes.span, .transposed, error,
-        .plain, into: &decoder, scale: Float(2 / Double(totalRows)), keep: keep)
+    let (dSae, dIn, dOut) = (configuration.dSae, configuration.dIn, configuration.dOut)
+    let parts = parts.span
+    for level in 0..<configuration.levels {
+      let columns = latents(level)
+      let isGate = configuration.selection == .gate && level == 1
+      let source = isGate ? gates.span : amplitudes.span
+      let rows = level * Self.rowBlock..<level * Self.rowBlock + block.count
+      let range = columns.lowerBound * dOut..<columns.upperBound * dOut
+      gradient.decoder.disjoint.withSlice(range) { decoder in
+        Multiply.product(
+          rows: columns.count, columns: dOut, inner: block.count,
+          source.extracting(columns.lowerBound..<block.count * dSae), .transposed, aStride: dSae,
+          parts.extracting(rows.lowerBound * dOut..<rows.upperBound * dOut), .plain,
+          into: &decoder, keep: 1)
+      }
     }
+    let inputs = block.rows.lowerBound * dIn..<block.rows.upperBound * dIn
     gradient.encoder.disjoint.withAll { encoder in
       Multiply.product(
-        rows: dSae, columns: configuration.dIn, inner: rows, slopes.span, .transposed, centred,
-        .plain, into: &encoder, keep: keep)
+        rows: dSae, columns: dIn, inner: block.count, slopes.span, .transposed,
+        input.centred.extracting(inputs), .plain, into: &encoder, keep: 1)
     }
-    let values = slopes.span
-    gradient.encoderBias.disjoint.withAll { bias in
-      for row in 0..<rows {
-        for latent in 0..<dSae { bias[latent] += values[row * dSae + latent] }
+  }
+}
+
+// MARK: - The numbers of latents
+
+extension DensePass {
+  private func clear(_ buffer: Int) {
+    let memory =
+      buffer == 0 ? pressures.disjoint : buffer == 1 ? extras.disjoint : weightedExtras.disjoint
+    memory.withAll { values in
+      for index in values.indices { values[index] = 0 }
+    }
+  }
+
+  private func addTotals(
+    _ block: Block, _ codes: borrowing SparseCodes, _ objective: borrowing Objective,
+    _ work: borrowing EntryWork, _ sums: borrowing LatentSums
+  ) {
+    let isGated = configuration.selection == .gate
+    let (latents, values) = (codes.latents.span, codes.values.span)
+    let entries =
+      Int(codes.rowOffsets[block.place(0)])..<Int(codes.rowOffsets[block.place(block.count)])
+    let (amplitudes, slopes) = (work.amplitudes.span, work.slopes.span)
+    let (entryPressures, entryExtras) = (work.pressures.span, work.extras.span)
+    sums.active.disjoint.withAll { active in
+      sums.slopes.disjoint.withAll { slopeSums in
+        pressures.disjoint.withAll { pressures in
+          extras.disjoint.withAll { extras in
+            weightedExtras.disjoint.withAll { weighted in
+              for entry in entries {
+                let latent = Int(latents[entry])
+                if amplitudes[entry] != 0 { active[latent] += 1 }
+                slopeSums[latent] += slopes[entry]
+                if !entryPressures.isEmpty { pressures[latent] += entryPressures[entry] }
+                guard !entryExtras.isEmpty else { continue }
+                extras[latent] += entryExtras[entry]
+                if isGated {
+                  weighted[latent] +=
+                    entryExtras[entry] * (values[entry] - objective.biases[latent])
+                }
+              }
+            }
+          }
+        }
       }
     }
   }
 
-  /// dW_j += (λ/B) · Σ_b (dS_b/dv_j · f_bj) · W_j/‖W_j‖.
-  private func addDecoderPressure(
-    _ gradient: borrowing Parameters, _ parameters: borrowing Parameters,
-    _ norms: borrowing DecoderNorms, _ scale: Float
+  private func writeTotals(
+    _ gradient: borrowing Parameters, _ sums: borrowing LatentSums,
+    _ parameters: borrowing Parameters, _ objective: borrowing Objective
   ) {
-    guard configuration.architecture == .standard else { return }
-    let dIn = configuration.dIn
+    let dOut = configuration.dOut
     let weights = parameters.decoder.span
-    let pressures = pressures.span
-    let inverses = norms.inverses.span
     let decoder = gradient.decoder.disjoint
-    Parallel.forBlocks(configuration.dSae, blockSize: 64) { latents in
-      for latent in latents where pressures[latent] > 0 {
-        let range = latent * dIn..<(latent + 1) * dIn
-        decoder.withSlice(range) { row in
-          Vector.add(
-            scale * pressures[latent] * inverses[latent], weights.extracting(range), to: &row)
-        }
+    for latent in 0..<configuration.dSae {
+      let totals = LatentTotals(
+        active: sums.active[latent], slope: sums.slopes[latent], pressure: pressures[latent],
+        extra: extras[latent], weightedExtra: weightedExtras[latent])
+      totals.write(latent, gradient, sums, objective)
+      guard totals.pressure > 0 else { continue }
+      let range = latent * dOut..<(latent + 1) * dOut
+      decoder.withSlice(range) { row in
+        Vector.add(
+          totals.pressure * objective.inverses[latent], weights.extracting(range), to: &row)
       }
     }
   }

@@ -17,7 +17,7 @@ extension Parameters {
   }
 
   private func draw(rowNorm: Double?, seed: Int) {
-    let dIn = dIn
+    let (dIn, dSae) = (shape.dIn, shape.dSae)
     let random = Random(seed: seed, stream: "W_dec")
     let bound = (6 / Double(dIn)).squareRoot()
     let decoder = decoder.disjoint

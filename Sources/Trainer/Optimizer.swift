@@ -18,12 +18,20 @@ package struct Optimizer: Sendable {
     self.beta2 = beta2
   }
 
-  /// The factor that brings the gradient to a norm of at most 1: min(1, 1 / (‖g‖ + 1e-6)).
-  package func clippingFactor(_ gradient: borrowing Parameters) -> Float {
-    let sum =
-      Self.squaredNorm(gradient.encoder) + Self.squaredNorm(gradient.encoderBias)
-      + Self.squaredNorm(gradient.decoder) + Self.squaredNorm(gradient.decoderBias)
-    return Float(min(1, Self.largestNorm / (sum.squareRoot() + 1e-6)))
+  /// The norm of all parameters' gradients together.
+  package func norm(
+    _ gradient: borrowing Parameters, of kinds: Set<ParameterKind> = Set(ParameterKind.allCases)
+  ) -> Double {
+    var sum = 0.0
+    for kind in gradient.shape.kinds where kinds.contains(kind) {
+      sum += gradient.with(kind) { Self.squaredNorm($0) }
+    }
+    return sum.squareRoot()
+  }
+
+  /// The factor that brings a gradient to a norm of at most 1: min(1, 1 / (‖g‖ + 1e-6)).
+  package static func clippingFactor(norm: Double) -> Float {
+    Float(min(1, largestNorm / (norm + 1e-6)))
   }
 
   private static func squaredNorm(_ matrix: borrowing Matrix) -> Double {
@@ -40,29 +48,35 @@ package struct Optimizer: Sendable {
     return partial.reduce(0, +)
   }
 
-  /// Takes step number `step` (the first is 1) with the gradient times `factor`.
+  /// Takes step number `step` (the first is 1) with the gradient times `factor`; other parameters
+  /// than those of `kinds` stay as they are, moments included.
   package func update(
-    _ state: inout TrainingState, _ gradient: borrowing Parameters, factor: Float, step: Int,
-    learningRate: Double
+    _ state: inout TrainingState, _ gradient: borrowing Parameters,
+    _ kinds: Set<ParameterKind> = Set(ParameterKind.allCases), factor: Float, step: Int,
+    finetuningStep: Int = 0, learningRate: Double
   ) {
+    for kind in gradient.shape.kinds where kinds.contains(kind) {
+      // A factor of a latent starts to learn with fine-tuning.
+      let rates = rates(
+        factor: factor, step: kind == .latentScale ? finetuningStep : step,
+        learningRate: learningRate)
+      state.parameters.with(kind) { parameter in
+        state.firstMoment.with(kind) { first in
+          state.secondMoment.with(kind) { second in
+            gradient.with(kind) { update(parameter, first, second, $0, rates) }
+          }
+        }
+      }
+    }
+  }
+
+  private func rates(factor: Float, step: Int, learningRate: Double) -> Rates {
     let first = 1 - power(beta1, step)
     let second = 1 - power(beta2, step)
-    let rates = Rates(
+    return Rates(
       factor: factor, keep1: Float(beta1), take1: Float(1 - beta1), keep2: Float(beta2),
       take2: Float(1 - beta2), size: Float(learningRate / first),
       correction: Float(second.squareRoot()))
-    update(
-      &state.parameters.encoder, &state.firstMoment.encoder, &state.secondMoment.encoder,
-      gradient.encoder, rates)
-    update(
-      &state.parameters.encoderBias, &state.firstMoment.encoderBias,
-      &state.secondMoment.encoderBias, gradient.encoderBias, rates)
-    update(
-      &state.parameters.decoder, &state.firstMoment.decoder, &state.secondMoment.decoder,
-      gradient.decoder, rates)
-    update(
-      &state.parameters.decoderBias, &state.firstMoment.decoderBias,
-      &state.secondMoment.decoderBias, gradient.decoderBias, rates)
   }
 
   private func power(_ base: Double, _ exponent: Int) -> Double {
@@ -88,7 +102,7 @@ package struct Optimizer: Sendable {
   }
 
   private func update(
-    _ parameter: inout Matrix, _ first: inout Matrix, _ second: inout Matrix,
+    _ parameter: borrowing Matrix, _ first: borrowing Matrix, _ second: borrowing Matrix,
     _ gradient: borrowing Matrix, _ rates: Rates
   ) {
     let gradient = gradient.span

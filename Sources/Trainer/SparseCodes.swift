@@ -46,6 +46,60 @@ package struct SparseCodes: ~Copyable, Sendable {
     }
     rowOffsets[rows] = Int32(end)
   }
+
+  /// As `compact`, leaving out the entries whose value is not to be kept.
+  mutating func compact(
+    rows: Int, stride: Int, counts: borrowing AlignedBuffer<Int32>, keeping: (Float) -> Bool
+  ) {
+    self.rows = rows
+    var end = 0
+    for row in 0..<rows {
+      rowOffsets[row] = Int32(end)
+      for entry in row * stride..<row * stride + Int(counts[row]) where keeping(values[entry]) {
+        latents[end] = latents[entry]
+        values[end] = values[entry]
+        end += 1
+      }
+    }
+    rowOffsets[rows] = Int32(end)
+  }
+
+  /// Forgets all rows.
+  mutating func begin() {
+    rows = 0
+    rowOffsets[0] = 0
+  }
+
+  /// Adds a row with its entries in order of latent; there must be room.
+  mutating func append(row entries: [(latent: Int32, value: Float)]) {
+    var end = count
+    for entry in entries {
+      latents[end] = entry.latent
+      values[end] = entry.value
+      end += 1
+    }
+    rows += 1
+    rowOffsets[rows] = Int32(end)
+  }
+
+  /// Changes every value, and leaves out the entries that become 0.
+  mutating func transform(_ change: (_ latent: Int, _ value: Float) -> Float) {
+    var end = 0
+    var start = 0
+    for row in 0..<rows {
+      let next = Int(rowOffsets[row + 1])
+      rowOffsets[row] = Int32(end)
+      for entry in start..<next {
+        let value = change(Int(latents[entry]), values[entry])
+        guard value != 0 else { continue }
+        latents[end] = latents[entry]
+        values[end] = value
+        end += 1
+      }
+      start = next
+    }
+    rowOffsets[rows] = Int32(end)
+  }
 }
 
 /// The entries of a batch's codes grouped by latent.
@@ -56,6 +110,8 @@ struct LatentGroups: ~Copyable {
   private(set) var entries: AlignedBuffer<Int32>
   /// The row of each of these entries.
   private(set) var rows: AlignedBuffer<Int32>
+
+  var capacity: Int { entries.count }
 
   init(dSae: Int, capacity: Int) {
     offsets = AlignedBuffer(count: dSae + 1)

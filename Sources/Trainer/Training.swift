@@ -67,7 +67,7 @@ extension TrainingPlan {
 
   /// Fresh weights, a function of the seed and of the cache.
   func initialState() throws -> TrainingState {
-    var state = TrainingState(dIn: configuration.dIn, dSae: configuration.dSae)
+    var state = TrainingState(configuration.shape)
     state.parameters = .initial(
       dIn: configuration.dIn, dSae: configuration.dSae,
       rowNorm: pipeline.train.decoderInitNorm, seed: pipeline.train.seed)
@@ -201,7 +201,7 @@ extension Training {
     ]
     switch settings.architecture {
     case .standard:
-      values[.l1] = report.l1
+      values[.l1] = report.sparsity
       values[.l1Coefficient] = sparsity
     default: values[.auxiliary] = report.auxiliary
     }

@@ -13,7 +13,7 @@ import Trainer
     let run = try GoldenRun(name, path)
     for (report, expected) in zip(run.reports, run.golden.steps) {
       #expect(close(report.mse, expected.mse))
-      #expect(close(report.l1, expected.l1))
+      #expect(close(report.sparsity, expected.l1))
       #expect(close(report.auxiliary, expected.auxiliary))
       #expect(close(report.overall, expected.overall))
       #expect(close(report.l0, expected.l0))

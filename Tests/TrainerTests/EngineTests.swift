@@ -122,7 +122,7 @@ import Trainer
     for latent in 0..<trial.dSae { state.parameters.encoderBias.buffer[latent] = -100 }
     let report = engine.differentiate(
       trial.batch().span, state: &state, sparsityCoefficient: 0.1)
-    #expect(report.l0 == 0 && report.l1 == 0 && report.mse > 0)
+    #expect(report.l0 == 0 && report.sparsity == 0 && report.mse > 0)
     let gradient = engine.gradient.tensors
     #expect(gradient[0...2].joined().allSatisfy { $0 == 0 })
     #expect(gradient[3].contains { $0 != 0 })

@@ -53,7 +53,7 @@ import Trainer
     let report = engine.differentiate(
       batch.span, state: &state, sparsityCoefficient: trial.sparsityCoefficient)
     #expect(abs(report.mse - expected.mse) < 1e-5 * expected.mse)
-    #expect(abs(report.l1 - expected.sparsity) <= 1e-5 * expected.sparsity)
+    #expect(abs(report.sparsity - expected.sparsity) <= 1e-5 * expected.sparsity)
     #expect(abs(report.auxiliary - expected.auxiliary) <= 1e-5 * expected.auxiliary)
     #expect(report.deadLatents == trial.dead.count)
     let active = rows.map { row in trial.reference.encode(row).activations.count { $0 > 0 } }

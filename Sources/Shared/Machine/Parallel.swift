@@ -51,6 +51,14 @@ extension MutableSpan where Element: BitwiseCopyable {
   ) rethrows -> Result {
     unsafe try withUnsafeMutableBufferPointer { unsafe try body(Disjoint($0)) }
   }
+
+  /// Lends some of the elements for writing.
+  @_lifetime(self: copy self)
+  package mutating func withSlice<Result>(
+    _ range: Range<Int>, _ body: (inout MutableSpan<Element>) throws -> Result
+  ) rethrows -> Result {
+    try withDisjoint { try $0.withSlice(range, body) }
+  }
 }
 
 /// Data-parallel loops.

@@ -126,6 +126,29 @@ package enum Vector {
     }
   }
 
+  /// As `nextBlock`, with a limit for each number.
+  package static func nextBlock(
+    in x: Span<Float>, from start: Int, above limits: Span<Float>
+  ) -> Int {
+    precondition(limits.count == x.count, "vectors differ in length")
+    return unsafe x.withUnsafeBufferPointer { x in
+      unsafe limits.withUnsafeBufferPointer { limits in
+        let whole = x.count / blockWidth * blockWidth
+        var index = start
+        while index < whole {
+          var found: UInt32 = 0
+          for lane in 0..<blockWidth {
+            unsafe found |= x[index + lane] > limits[index + lane] ? 1 : 0
+          }
+          if found != 0 { return index }
+          index += blockWidth
+        }
+        for place in index..<x.count where unsafe x[place] > limits[place] { return place }
+        return x.count
+      }
+    }
+  }
+
   @inline(__always)
   private static func lanes(_ memory: UnsafeRawBufferPointer, _ index: Int) -> Lanes {
     unsafe memory.loadUnaligned(fromByteOffset: index * 4, as: Lanes.self)

@@ -1,11 +1,62 @@
 // The standard SAE: ReLU with a sparsity loss weighted by the decoder's norms. Bricken et al. 2023
-// with the weighting of Anthropic's April 2024 update.
+// with the weighting of Anthropic's April 2024 update. Transcoders have the same formulas with a
+// target of their own.
 //
-//   f = ReLU(a·W_enc + b_enc)      x̂ = f·W_dec + b_dec
+//   f = ReLU(a·W_enc + b_enc)      x̂ = (f∘s)·W_dec + b_dec      s = 1 but in fine-tuning
 //   v_j = f_j·‖W_j‖      S_b = (Σ_j v_j^p)^(1/p)      L = MSE + λ·mean_b S_b
 
 import Foundation
 import Shared
+
+enum Standard {
+  static func fillAmplitudes(
+    _ objective: borrowing Objective, _ latents: Span<Int32>, _ values: Span<Float>,
+    _ amplitudes: inout MutableSpan<Float>
+  ) {
+    let isScaled = objective.latentScales.count > 0
+    for index in values.indices {
+      let scale = isScaled ? objective.latentScales[Int(latents[index])] : 1
+      amplitudes[index] = values[index] * scale
+    }
+  }
+
+  static func differentiate(
+    _ objective: borrowing Objective, _ row: borrowing RowEntries,
+    _ slopes: inout MutableSpan<Float>, _ pressures: inout MutableSpan<Float>,
+    _ extras: inout MutableSpan<Float>
+  ) -> Double {
+    if objective.latentScales.count > 0 {
+      for index in row.values.indices {
+        extras[index] = row.values[index] * slopes[index]
+        slopes[index] *= objective.latentScales[Int(row.latents[index])]
+      }
+    }
+    return press(objective, row, &slopes, &pressures)
+  }
+
+  /// Adds the sparsity loss, (λ/B) · dS/dv · ‖W_j‖, to the slopes and returns λ·S.
+  private static func press(
+    _ objective: borrowing Objective, _ row: borrowing RowEntries,
+    _ slopes: inout MutableSpan<Float>, _ pressures: inout MutableSpan<Float>
+  ) -> Double {
+    let loss = SparsityLoss(exponent: objective.configuration.lpNorm)
+    let isWeighted = objective.configuration.weighsSparsityByDecoderNorm
+    let coefficient = Float(objective.rowCoefficient)
+    var powers = 0.0
+    for index in row.values.indices {
+      powers += loss.power(row.values[index] * objective.weight(Int(row.latents[index])))
+    }
+    let total = loss.total(powers: powers)
+    for index in row.values.indices {
+      let weight = objective.weight(Int(row.latents[index]))
+      let weighted = row.values[index] * weight
+      let slope = weighted > 0 ? coefficient * loss.slope(weighted, total: total) : 0
+      pressures[index] = isWeighted ? slope * row.values[index] : 0
+      slopes[index] += slope * weight
+    }
+    return objective.rowCoefficient * total
+  }
+}
 
 /// The sparsity loss of a row.
 struct SparsityLoss: Sendable {
@@ -29,25 +80,26 @@ struct SparsityLoss: Sendable {
   }
 }
 
-/// Collects the latents above zero of a row.
+/// Collects the latents above a limit of a row.
 enum ReLU {
-  /// Appends to `latents` and `values` what is above zero in `numbers`; false where it did not fit.
+  /// Appends to `latents` and `values` what is above `limit` in `numbers`; false where it did not
+  /// fit.
   static func scan(
-    _ numbers: Span<Float>, firstLatent: Int, count: inout Int,
+    _ numbers: Span<Float>, above limit: Float = 0, firstLatent: Int, count: inout Int,
     _ latents: inout MutableSpan<Int32>, _ values: inout MutableSpan<Float>
   ) -> Bool {
     let capacity = latents.count
     precondition(values.count == capacity, "shapes differ")
-    var start = Vector.nextBlock(in: numbers, from: 0, above: 0)
+    var start = Vector.nextBlock(in: numbers, from: 0, above: limit)
     while start < numbers.count {
       let end = min(start + Vector.blockWidth, numbers.count)
-      for index in start..<end where numbers[index] > 0 {
+      for index in start..<end where numbers[index] > limit {
         guard count < capacity else { return false }
         latents[count] = Int32(firstLatent + index)
         values[count] = numbers[index]
         count += 1
       }
-      start = end < numbers.count ? Vector.nextBlock(in: numbers, from: end, above: 0) : end
+      start = end < numbers.count ? Vector.nextBlock(in: numbers, from: end, above: limit) : end
     }
     return true
   }

@@ -1,5 +1,6 @@
 // The topk SAE: of each row the k largest latents take part. Gao et al. 2024, with SAELens's
-// comparison of latents as if decoder rows had norm 1.
+// comparison of latents as if decoder rows had norm 1. In abstopk they are the largest by magnitude
+// and keep their sign.
 //
 //   h = (a·W_enc + b_enc) · ‖W_j‖     f = ReLU of the k largest h of a row     x̂ = Σ f_j·W_j/‖W_j‖ + b_dec
 //   L = MSE + AuxK
@@ -20,18 +21,54 @@ package struct TopK: Sendable {
 
   /// The state of a row: candidates held, and the number that the next must exceed.
   package struct Row {
-    package var count = 0
-    package var threshold = -Float.infinity
+    package var count: Int
+    package var threshold: Float
 
-    package init() {}
+    package init(count: Int = 0, threshold: Float = -.infinity) {
+      self.count = count
+      self.threshold = threshold
+    }
   }
 
   package init(k: Int) { self.k = k }
+
+  static func fillAmplitudes(
+    _ objective: borrowing Objective, _ latents: Span<Int32>, _ values: Span<Float>,
+    _ amplitudes: inout MutableSpan<Float>
+  ) {
+    let isWeighted = objective.configuration.normalizesDecoder
+    for index in values.indices {
+      amplitudes[index] =
+        isWeighted ? values[index] * objective.inverses[Int(latents[index])] : values[index]
+    }
+  }
 
   /// Looks at `row`, the numbers of latents from `firstLatent` on.
   package func scan(
     _ numbers: Span<Float>, firstLatent: Int, _ row: inout Row,
     _ latents: inout MutableSpan<Int32>, _ values: inout MutableSpan<Float>
+  ) {
+    scan(numbers, &row, &latents, &values) { Int32(firstLatent + $0) }
+  }
+
+  /// As `scan`, of the magnitudes of `numbers`; `magnitudes` is working memory of their size.
+  ///
+  /// Until `finish` a latent with a negative number is held as −1 − latent.
+  func scanMagnitudes(
+    _ numbers: Span<Float>, _ magnitudes: inout MutableSpan<Float>, firstLatent: Int,
+    _ row: inout Row, _ latents: inout MutableSpan<Int32>, _ values: inout MutableSpan<Float>
+  ) {
+    for index in numbers.indices { magnitudes[index] = abs(numbers[index]) }
+    scan(magnitudes.span, &row, &latents, &values) { index in
+      let latent = Int32(firstLatent + index)
+      return numbers[index] < 0 ? -1 - latent : latent
+    }
+  }
+
+  @inline(__always)
+  private func scan(
+    _ numbers: Span<Float>, _ row: inout Row, _ latents: inout MutableSpan<Int32>,
+    _ values: inout MutableSpan<Float>, latentAt: (Int) -> Int32
   ) {
     var start = Vector.nextBlock(in: numbers, from: 0, above: row.threshold)
     while start < numbers.count {
@@ -39,7 +76,7 @@ package struct TopK: Sendable {
       for candidate in start..<end where numbers[candidate] > row.threshold {
         if row.count == capacity { thin(&row, &latents, &values) }
         guard numbers[candidate] > row.threshold else { continue }
-        latents[row.count] = Int32(firstLatent + candidate)
+        latents[row.count] = latentAt(candidate)
         values[row.count] = numbers[candidate]
         row.count += 1
       }
@@ -61,6 +98,10 @@ package struct TopK: Sendable {
       kept += 1
     }
     row.count = kept
+    for entry in 0..<kept where latents[entry] < 0 {
+      latents[entry] = -1 - latents[entry]
+      values[entry] = -values[entry]
+    }
     Self.sortByLatent(kept, &latents, &values)
   }
 
