@@ -14,7 +14,7 @@ package enum Reconstruction {
   package static func write(_ run: Run) throws -> JSON {
     try run.requireFinished()
     guard let first = run.plan.source.shards.first else {
-      throw TrainingSourceError.nothingToTrainOn(folder: run.plan.source.folder, fraction: 0)
+      throw TrainingSourceError.nothingToTrainOn(folder: run.plan.source.folder)
     }
     let shard = try ActivationShard.open(first.path)
     let count = min(rows, shard.rows)

@@ -20,16 +20,27 @@ package struct Run: Sendable {
   ) throws {
     let source = try TrainingSource.find(pipeline, verify: verify)
     try source.check(against: pipeline)
-    plan = try TrainingPlan(pipeline, source: source)
+    let targets = try TrainingSource.findTargets(pipeline, of: source, verify: verify)
+    plan = try TrainingPlan(pipeline, source: source, targets: targets)
     key = StageKey(
-      stage: .runs, label: pipeline.name,
-      settings: pipeline.train.settled(dIn: source.facts.dIn).fingerprintSettings,
+      stage: .runs, label: pipeline.name, settings: Run.fingerprintSettings(plan),
+      identities: plan.pretrained.map { ["from_pretrained_path": $0.digest] } ?? [:],
       input: source.fingerprint)
     store = Store(pipeline.store)
     folder = store.folder(key)
     self.pipeline = pipeline
     self.mode = mode
     self.terminal = terminal
+  }
+
+  /// What changes the bytes of a run besides its input.
+  private static func fingerprintSettings(_ plan: TrainingPlan) -> JSON {
+    var settings =
+      plan.pipeline.train.settled(dIn: plan.source.facts.dIn).fingerprintSettings.object ?? [:]
+    // The weights count, not where they lie.
+    settings["from_pretrained_path"] = nil
+    if let targets = plan.targets { settings["targets"] = .string(targets.fingerprint) }
+    return .object(settings)
   }
 
   /// What became of a request to run.
@@ -113,7 +124,7 @@ package struct Run: Sendable {
   package func measure() throws {
     let source = plan.source
     var sae = try TrainedSAE.open(folder.path)
-    let heldOut = plan.heldOut
+    let heldOut = plan.filter.heldOut
     let isHeldOut: @Sendable (UInt32) -> Bool = { heldOut.contains(sequence: $0) }
     let evaluating = try Evaluating(
       shards: source.shards.map(\.path), dIn: source.facts.dIn,
