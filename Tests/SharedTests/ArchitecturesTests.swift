@@ -189,6 +189,11 @@ import Testing
     #expect(whole.tensors.prefixes == ["model.language_model.", "language_model.model."])
     let none = try failure(#""model_type": "gemma3""#)
     #expect(none.sentence == "config.json does not state text_config.")
+    let both = try failure(
+      #""model_type": "gemma3", "text_config": {"use_bidirectional_attention": true}"#)
+    #expect(
+      both.sentence
+        == "config.json: use_bidirectional_attention is true, which is not supported.")
   }
 
   @Test func whatALayerMayNotBeIsNamed() throws {

@@ -93,13 +93,13 @@ extension ModelConfiguration {
     ("no_rope_layers", []), ("no_rope_layer_interval", []),
   ]
 
-  /// Refuses weights that are no plain numbers and options that no family knows.
-  fileprivate func refuseUnknownBehaviour() throws(ModelError) {
+  /// Refuses weights that are no plain numbers and options that the family does not know.
+  func refuseUnknownBehaviour(except known: Set<String> = []) throws(ModelError) {
     if let quantisation = value(["quantization_config"]) {
       let method = quantisation.value["quant_method"]?.string ?? "set"
       throw unsupported("quantization_config", method, [])
     }
-    for (key, values) in Self.neutral {
+    for (key, values) in Self.neutral where !known.contains(key) {
       try refuse(key, unless: values)
     }
   }
