@@ -134,6 +134,8 @@ import Testing
     #expect(
       try windows(#""model_type": "mistral""#, layers, #""sliding_window": null"#)
         == [nil, nil, nil, nil])
+    #expect(
+      try windows(#""model_type": "mistral""#, layers) == [4096, 4096, 4096, 4096])
     let qwen = [#""model_type": "qwen2""#, layers, #""sliding_window": 9"#]
     #expect(try windows(qwen[0], qwen[1], qwen[2]) == [nil, nil, nil, nil])
     #expect(
