@@ -6,7 +6,7 @@ package enum ModelFixtures {
   package static let names = [
     "gpt2", "neox-parallel", "neox-sequential", "grouped", "tied", "llama-yarn", "llama-linear",
     "llama-dynamic", "gpt-neo", "mistral", "qwen2", "qwen3", "gemma", "gemma2", "gemma3", "phi",
-    "opt",
+    "opt", "smollm3",
   ]
 
   /// The files of rows with weight processing, as `model/file`.

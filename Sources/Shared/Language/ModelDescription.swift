@@ -65,8 +65,8 @@ package struct ModelDescription: Sendable, Equatable {
 package struct LayerKind: Sendable, Equatable {
   /// How many tokens a token sees, itself among them; nil for all before it.
   package var window: Int?
-  /// Which of the model's rotations it uses.
-  package var rotation = 0
+  /// Which of the model's rotations it uses; nil where queries and keys stay as they are.
+  package var rotation: Int? = 0
 
   package init(window: Int? = nil) { self.window = window }
 
