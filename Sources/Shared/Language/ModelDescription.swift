@@ -165,6 +165,10 @@ package struct TensorNames: Sendable, Equatable {
   package var unembedding: [String]
   package var order: WeightOrder = .outputMajor
   package var biases = Biases()
+
+  /// The modules that may write the logits, each of which may have a bias: `lm_head` where the
+  /// embedding serves again.
+  var unembeddingModules: [String] { unembedding.isEmpty ? ["lm_head"] : unembedding }
 }
 
 /// The names of the norms after attention and perceptron.

@@ -258,8 +258,9 @@ struct WeightPlan: Sendable {
     let bias = reserve(description.tensors.biases.unembedding ? outputs : 0)
     if !bias.isEmpty {
       let piece = TensorRequest.Piece(source: 0, count: outputs, target: bias.lowerBound)
+      let modules = description.tensors.unembeddingModules
       vectors.append(
-        TensorRequest(names: names.map { $0 + ".bias" }, shape: [outputs], pieces: [piece]))
+        TensorRequest(names: modules.map { $0 + ".bias" }, shape: [outputs], pieces: [piece]))
     }
     return Projection(
       inputs: description.width, outputs: outputs, order: .outputMajor,
