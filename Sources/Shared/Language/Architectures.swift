@@ -120,9 +120,9 @@ extension ModelConfiguration {
   }
 
   /// The kinds of a model's layers, all alike.
-  func layers(window: Int? = nil, limit: Int = 1 << 12) throws(ModelError) -> [LayerKind] {
-    let count = try count("num_hidden_layers", "num_layers", "n_layer", limit: limit)
-    return [LayerKind](repeating: LayerKind(window: window), count: count)
+  func layers() throws(ModelError) -> [LayerKind] {
+    let count = try count("num_hidden_layers", "num_layers", "n_layer", limit: 1 << 12)
+    return [LayerKind](repeating: LayerKind(), count: count)
   }
 
   /// The kinds of a model's layers from `layer_types`, or from a rule where that is not stated.

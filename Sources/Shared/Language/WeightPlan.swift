@@ -135,9 +135,6 @@ struct WeightPlan: Sendable {
     if unembeds { unembedding = planUnembedding() }
   }
 
-  /// Elements of all matrices.
-  var matrixCount: Int { matrices.reduce(0) { $0 + $1.shape.reduce(1, *) } }
-
   /// The projections of all layers and the unembedding.
   var projections: [Projection] {
     layers.flatMap { [$0.queryKeyValue, $0.attentionOutput, $0.mlpIn, $0.mlpOut] }
