@@ -180,7 +180,7 @@ package struct Caching: Sendable {
             try publish(part, shard, missing[part.hookPoint])
           }
           for part in parts where part.hookPoint == turn {
-            try part.builder.write(metadata: metadata(shard, index), to: &file)
+            try write(part, shard, index, to: &file)
           }
         },
         onFinished: { shard in
@@ -210,8 +210,23 @@ package struct Caching: Sendable {
 
   private func publish(_ part: ShardMaker.Part, _ shard: Int, _ index: Int) throws {
     var file = try AtomicFile.create(folders[index].path + "/" + ActivationShard.fileName(shard))
-    try part.builder.write(metadata: metadata(shard, index), to: &file)
+    try write(part, shard, index, to: &file)
     _ = try folders[index].publish(file)
+  }
+
+  /// Writes a shard, unless its numbers are not finite as they are stored.
+  private func write(
+    _ part: ShardMaker.Part, _ shard: Int, _ index: Int, to file: inout AtomicFile
+  ) throws {
+    let statistics = try part.builder.write(metadata: metadata(shard, index), to: &file)
+    try checkFinite(statistics, index)
+  }
+
+  private func checkFinite(
+    _ statistics: ActivationStatistics, _ index: Int
+  ) throws(CacheError) {
+    guard !statistics.isFinite else { return }
+    throw .notFinite(hook: hookPoints[index].name, model: modelName, sequence: nil)
   }
 
   private func metadata(_ shard: Int, _ index: Int) -> [String: String] {
@@ -241,9 +256,7 @@ package struct Caching: Sendable {
       statistics.add(try content.statistics())
       rows.append(content.rows)
     }
-    guard statistics.meanNorm.isFinite else {
-      throw CacheError.notFinite(hook: point.name, model: modelName, sequence: nil)
-    }
+    try checkFinite(statistics, index)
     var details: [String: JSON] = [
       "model_name": .string(modelName), "hook_name": .string(point.name),
       "d_in": .integer(width), "context_size": .integer(plan.contextSize),

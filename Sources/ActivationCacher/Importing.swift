@@ -136,10 +136,13 @@ package struct Importing: Sendable {
       units: shardCount, name: ActivationShard.fileName,
       produce: { shard, file in
         let builder = try build(shard, from: &source) { progress.advance($0) }
-        try builder.write(
+        let statistics = try builder.write(
           metadata: [
             "fingerprint": key.fingerprint, "hook_name": hookName, "shard": String(shard),
           ], to: &file)
+        guard statistics.isFinite else {
+          throw CacheError.notFinite(hook: hookName, model: modelName, sequence: nil)
+        }
         made.insert(shard)
       },
       onFinished: { shard in
@@ -186,6 +189,12 @@ package struct Importing: Sendable {
     return builder
   }
 
+  /// The model as a manifest names it: no absolute path enters the store.
+  private var modelName: String {
+    let name = settings.modelName
+    return name.hasPrefix("/") ? ActivationKey.label(name) : name
+  }
+
   /// The manifest of a folder whose shards all exist, from the shards alone.
   private func manifest() throws -> Manifest {
     var statistics = ActivationStatistics(dIn: cache.dIn)
@@ -193,14 +202,13 @@ package struct Importing: Sendable {
       statistics.add(
         try ActivationShard.open(folder.path + "/" + ActivationShard.fileName(shard)).statistics())
     }
-    let model = settings.modelName
     return Manifest(
       key: key, name: key.label, tool: "saeline-cache \(Product.version)",
       shards: try (0..<shardCount).map {
         try folder.shard(ActivationShard.fileName($0), rows: rows($0).count)
       },
       details: .object([
-        "model_name": .string(model.hasPrefix("/") ? ActivationKey.label(model) : model),
+        "model_name": .string(modelName),
         "hook_name": .string(hookName), "d_in": .integer(cache.dIn),
         "context_size": .integer(contextSize),
         "vocabulary_size": .integer(cache.vocabularySize), "dtype": .string(type.rawValue),

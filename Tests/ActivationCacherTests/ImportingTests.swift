@@ -150,6 +150,25 @@ struct ImportingTests {
     #expect(try MappedFile.contents(first.folders[0] + "/manifest.json") == manifest)
   }
 
+  @Test("What float16 cannot hold is refused before it is stored")
+  func overflow() throws {
+    let folder = try TemporaryFolder()
+    var pipeline = CacheFixtures.pipeline(folder)
+    try System.createDirectories(folder.file("cache"))
+    let numbers: [Float] = [1, 2, 99_840, 3]
+    let bytes = numbers.flatMap { number in
+      (0..<4).map { UInt8(truncatingIfNeeded: number.bitPattern >> (8 * $0)) }
+    }
+    let tensor = SafetensorsWriter.Tensor("rows", .float32, shape: [2, 2], bytes: bytes)
+    try folder.write(SafetensorsWriter.encode([tensor]), to: "cache/0.safetensors")
+    pipeline.cache.dtype = .float16
+    #expect(
+      sentence(folder.file("cache"), pipeline)
+        == "blocks.0.hook_mlp_out of nobody/tiny is not finite: NaN or infinity.")
+    pipeline.cache.dtype = .bfloat16
+    #expect(sentence(folder.file("cache"), pipeline) == "no error")
+  }
+
   @Test("cache.training_tokens takes whole sequences")
   func fewer() throws {
     let folder = try TemporaryFolder()
