@@ -77,7 +77,7 @@ package struct Caching: Sendable {
         say("activations: \(damage) It is made again.")
       }
     }
-    let missing = try folders.indices.filter { try !isFinished($0) }
+    let missing = try folders.indices.filter { try !folders[$0].isFinished() }
     guard !missing.isEmpty else {
       for folder in folders { say("activations: nothing to do (\(folder.path))") }
       let speed = Timing.read(folder: folders[0].path)?.tokensPerSecond ?? 0
@@ -93,33 +93,11 @@ package struct Caching: Sendable {
     let start = System.uptime
     let speed = try make(missing)
     for index in missing {
-      try finish(index)
+      try folders[index].finish { try manifest(index) }
       try Timing(tokens: plan.sequenceCount * plan.contextSize, seconds: System.uptime - start)
         .write(folder: folders[index].path)
     }
     return try result(tokensPerSecond: speed, didWork: true)
-  }
-
-  /// Whether a folder has its manifest and all of its shards.
-  private func isFinished(_ index: Int) throws -> Bool {
-    guard let manifest = try folders[index].readManifest() else { return false }
-    return manifest.shards.allSatisfy { System.exists(folders[index].path + "/" + $0.file) }
-  }
-
-  /// Writes the manifest of a folder whose shards exist, or compares them with the one that is there.
-  private func finish(_ index: Int) throws {
-    let folder = folders[index]
-    guard let manifest = try folder.readManifest() else {
-      return try folder.finish(manifest(index))
-    }
-    for shard in manifest.shards {
-      let found = try folder.shard(shard.file, rows: shard.rows)
-      guard found.sha256 == shard.sha256 else {
-        throw CacheError.shardsDiffer(
-          path: folder.path + "/" + shard.file, sha256: found.sha256, expected: shard.sha256)
-      }
-    }
-    try folder.finish(manifest)
   }
 
   private func say(_ text: String) { if mode != .quiet { terminal.print(text) } }
@@ -150,8 +128,11 @@ package struct Caching: Sendable {
   /// Makes the missing shards; returns tokens per second.
   private func make(_ missing: [Int]) throws -> Double {
     for index in missing {
+      let width = hookPoints[index].width(in: model, contextSize: plan.contextSize)
       try System.createDirectories(folders[index].path)
-      try removeUnreadableShards(index)
+      for damage in try folders[index].removeUnreadableShards(plan.shardCount, dIn: width) {
+        say("activations: \(damage) It is made again.")
+      }
     }
     let progress = Progress(
       stage: "cache", total: plan.rowCount, parts: plan.shardCount, mode: mode, terminal: terminal)
@@ -190,22 +171,6 @@ package struct Caching: Sendable {
         })
     }
     return progress.finish()
-  }
-
-  /// Removes what lies in a shard's place and is none, so that it is made again.
-  private func removeUnreadableShards(_ index: Int) throws {
-    let width = hookPoints[index].width(in: model, contextSize: plan.contextSize)
-    for shard in 0..<plan.shardCount {
-      let path = folders[index].path + "/" + ActivationShard.fileName(shard)
-      guard System.exists(path) else { continue }
-      do {
-        guard try ActivationShard.open(path).dIn != width else { continue }
-        say("activations: \(path) is not \(width) wide. It is made again.")
-      } catch let error as any Failure {
-        say("activations: \(error.sentence) It is made again.")
-      }
-      try System.remove(path)
-    }
   }
 
   private func publish(_ part: ShardMaker.Part, _ shard: Int, _ index: Int) throws {
