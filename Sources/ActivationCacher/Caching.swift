@@ -34,6 +34,7 @@ package struct Caching: Sendable {
   private let keys: [StageKey]
   private let folders: [StageFolder]
   private let verification: StageFolder.Verification
+  private let memoryLimit: Int
   private let mode: Progress.Mode
   private let terminal: Terminal
 
@@ -45,10 +46,12 @@ package struct Caching: Sendable {
   /// Reads the settings against model and tokens and finds the places in the store.
   package init(
     _ pipeline: Pipeline, verification: StageFolder.Verification = .sizes,
-    mode: Progress.Mode = .automatic, terminal: Terminal = .standardError
+    memoryLimit: Int = Memory.byteCount, mode: Progress.Mode = .automatic,
+    terminal: Terminal = .standardError
   ) throws {
     self.pipeline = pipeline
     self.verification = verification
+    self.memoryLimit = memoryLimit
     self.mode = mode
     self.terminal = terminal
     model = try LanguageModel.describe(pipeline.cache)
@@ -84,6 +87,9 @@ package struct Caching: Sendable {
       return try result(tokensPerSecond: speed, didWork: false)
     }
     try checkDisk(missing)
+    try Bill.checkMemory(
+      Bill.memoryByteCount(settings, model, missing.map { hookPoints[$0] }, plan),
+      limit: memoryLimit)
     let wanted = settings.trainingTokens
     if plan.rowCount < wanted {
       say(
@@ -113,14 +119,12 @@ package struct Caching: Sendable {
     let needed = missing.reduce(0) { total, index in
       (0..<plan.shardCount).reduce(total) { total, shard in
         let path = folders[index].path + "/" + ActivationShard.fileName(shard)
-        return total + (System.exists(path) ? 0 : byteCount(index, shard))
+        let type = settings.dtype.tensorType
+        let byteCount = Bill.byteCount(shard, of: hookPoints[index], model, plan, type)
+        return total + (System.exists(path) ? 0 : byteCount)
       }
     }
-    try Bill.checkDisk(store: pipeline.store, needed: needed)
-  }
-
-  private func byteCount(_ index: Int, _ shard: Int) -> Int {
-    Bill.byteCount(shard, of: hookPoints[index], model, plan, settings.dtype.tensorType)
+    try DiskSpace.require(needed, at: pipeline.store, remedy: Bill.diskRemedy)
   }
 
   // MARK: - Work
@@ -136,10 +140,9 @@ package struct Caching: Sendable {
     }
     let progress = Progress(
       stage: "cache", total: plan.rowCount, parts: plan.shardCount, mode: mode, terminal: terminal)
-    let maker = try ShardMaker(
-      plan: plan, tokens: tokens, settings: settings, hookPoints: missing.map { hookPoints[$0] })
-    let shardByteCount =
-      plan.shardCount == 0 ? 0 : missing.reduce(0) { $0 + byteCount($1, 0) }
+    let points = missing.map { hookPoints[$0] }
+    let maker = try ShardMaker(plan: plan, tokens: tokens, settings: settings, hookPoints: points)
+    let shardByteCount = Bill.shardByteCount(settings, model, points, plan)
     for (turn, index) in missing.enumerated() {
       let made = Mutex<Set<Int>>([])
       try folders[index].work(

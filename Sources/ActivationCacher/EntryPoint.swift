@@ -94,7 +94,9 @@ package import Shared
       Terminal.standardError.print("missing: " + failure.sentence)
       if let hint = failure.hint { Terminal.standardError.print("hint: " + hint) }
     }
-    try Bill.checkDisk(store: invocation.pipeline.store, needed: estimate.bill.byteCount)
+    try DiskSpace.require(
+      estimate.bill.byteCount, at: invocation.pipeline.store, remedy: Bill.diskRemedy)
+    if let needed = estimate.bill.memoryByteCount { try Bill.checkMemory(needed) }
   }
 }
 

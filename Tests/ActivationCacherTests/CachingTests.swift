@@ -305,12 +305,24 @@ import Testing
     #expect(layer?.sentence == "hook_layer is 0, but blocks.1.hook_resid_post lies in layer 1.")
   }
 
+  @Test func whatDoesNotFitIntoMemoryIsRefusedBeforeTheStart() throws {
+    let folder = try TemporaryFolder()
+    let pipeline = try pipeline(folder)
+    let error = #expect(throws: CacheError.self) {
+      try Caching(pipeline, memoryLimit: 1000, mode: .quiet).run()
+    }
+    let needed = try Estimate.make(pipeline, operationsPerSecond: 1).bill.memoryByteCount
+    #expect(error == .memoryTooSmall(needed: try #require(needed), available: 1000))
+    #expect(!System.exists(pipeline.store + "/activations"))
+  }
+
   @Test func otherFactsHaveTheirSentences() {
-    let disk = CacheError.diskTooSmall(store: "store", needed: 2_000_000, free: 1_000_000)
-    #expect(disk.sentence == "The activations need 2.0 MB in store, where 1.0 MB are free.")
+    let memory = CacheError.memoryTooSmall(needed: 2_000_000, available: 1_000_000)
     #expect(
-      disk.hint
-        == "Free some space, set store to a larger disk, or lower cache.training_tokens.")
+      memory.sentence
+        == "The forward pass and its shards need about 2.0 MB of memory; there are 1.0 MB.")
+    #expect(
+      memory.hint == "Lower cache.buffer_size_gb, or take fewer hook points at a time.")
     let shard = CacheError.shardDiffers(path: "a", sequences: 3, contextSize: 4)
     #expect(shard.sentence == "a holds 3 sequences of 4, not what its manifest says.")
     let manifest = CacheError.malformedTokens(path: "m", key: "context_size")

@@ -104,6 +104,25 @@ import Testing
     #expect(HookPoint.modules(in: model).last?.name == "lm_head")
   }
 
+  @Test func onlyWideRowsCutAPassFurther() throws {
+    func sequences(vocabulary: Int, _ sites: HookSite...) throws -> Int {
+      let model = try ModelDescription.read(
+        text: """
+          {"model_type": "gpt2", "vocab_size": \(vocabulary), "n_positions": 128, "n_embd": 64,
+           "n_layer": 1, "n_head": 4}
+          """, path: "config.json")
+      let points = sites.map { HookPoint($0, layer: $0 == .logits ? nil : 0) }
+      return ForwardPass.sequences(
+        model, contextSize: 128, hookPoints: points, atMost: 1 << 20)
+    }
+    // 801 columns: three of 80 and a scale, 208 + 80 + 272; 512 MiB hold 1,309 sequences of them.
+    #expect(try sequences(vocabulary: 50_000, .residualAfter) == 1309)
+    #expect(try sequences(vocabulary: 50_000, .pattern, .result, .mlpAfter) == 1309)
+    #expect(try sequences(vocabulary: 3000, .logits) == 1309)
+    // 50,801 columns: 2 GiB hold 82 sequences.
+    #expect(try sequences(vocabulary: 50_000, .logits, .residualAfter) == 82)
+  }
+
   @Test func aHeadIsItsColumnsOfAllHeads() throws {
     let golden = try ModelFixtures.golden("grouped")
     let model = try ModelDescription.open(folder: ModelFixtures.folder("grouped"))
