@@ -55,7 +55,7 @@ package struct Importing: Sendable {
     let wanted = pipeline.cache.trainingTokens / context
     let isWhole = pipeline.cache.trainingTokens % context == 0
     rowCount = min(cache.rowCount, min(sequences, isWhole ? wanted : wanted + 1) * context)
-    let sequenceByteCount = context * cache.dIn * pipeline.cache.dtype.tensorType.byteCount
+    let sequenceByteCount = context * pipeline.cache.dtype.tensorType.rowByteCount(cache.dIn)
     let fitting = pipeline.cache.bufferSizeGB * 1e9 / Double(sequenceByteCount)
     rowsPerShard = max(1, Int(min(fitting, Double(sequences)))) * context
     var identities: [String: String] = [:]
@@ -90,8 +90,17 @@ package struct Importing: Sendable {
     }
   }
 
-  /// The bytes that will be written.
-  package var byteCount: Int { rowCount * (cache.dIn * type.byteCount + 12) }
+  /// The bytes of the whole stage.
+  package var byteCount: Int { byteCount { _ in true } }
+
+  private func byteCount(of isCounted: (Int) -> Bool) -> Int {
+    (0..<shardCount).filter(isCounted).reduce(0) { total, shard in
+      total
+        + ActivationShardBuilder.byteCount(
+          rows: rows(shard).count, dIn: cache.dIn, type: type,
+          vocabularySize: cache.vocabularySize, contextSize: contextSize)
+    }
+  }
 
   /// What would be written.
   package var result: ExchangeResult {
@@ -102,11 +111,20 @@ package struct Importing: Sendable {
 
   /// Makes the folder, or finds it made.
   package func run() throws -> ExchangeResult {
-    guard try folder.manifest(verify: verification) == nil else {
+    for damage in try folder.removeDamagedShards(verify: verification) {
+      say("import: \(damage) It is made again.")
+    }
+    guard try !folder.isFinished() else {
       say("import: nothing to do (\(folder.path))")
       return result
     }
-    try DiskSpace.require(byteCount, at: pipeline.store)
+    for damage in try folder.removeUnreadableShards(shardCount, dIn: cache.dIn) {
+      say("import: \(damage) It is made again.")
+    }
+    let missing = byteCount {
+      !System.exists(folder.path + "/" + ActivationShard.fileName($0))
+    }
+    try DiskSpace.require(missing, at: pipeline.store, remedy: Bill.diskRemedy)
     if rowCount < cache.rowCount {
       say(
         "import: cache.training_tokens takes \(Readable.count(rowCount)) of the cache's "
@@ -118,7 +136,7 @@ package struct Importing: Sendable {
     }
     let start = System.uptime
     try makeShards()
-    try folder.finish(manifest())
+    try folder.finish(manifest)
     try Timing(tokens: rowCount, seconds: System.uptime - start).write(folder: folder.path)
     return ExchangeResult(folders: [folder.path], rows: rowCount, didWork: true)
   }

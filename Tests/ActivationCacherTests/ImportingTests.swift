@@ -150,6 +150,61 @@ struct ImportingTests {
     #expect(try MappedFile.contents(first.folders[0] + "/manifest.json") == manifest)
   }
 
+  @Test("The bytes of an import are those of its shards")
+  func byteCount() throws {
+    let folder = try TemporaryFolder()
+    var pipeline = CacheFixtures.pipeline(folder)
+    pipeline.cache.dtype = .int8
+    let importing = try Importing(
+      pipeline, folder: CacheFixtures.path("runner"), mode: .quiet)
+    // Ten sequences of six rows of 4 + 4 bytes to a shard, so two shards; 2 + 4 + 2 for the origin.
+    #expect(importing.byteCount == 72 * (4 + 4 + 8) + 2 * (8192 + 50 * 4))
+    let path = try importing.run().folders[0]
+    #expect(try shards(path).count == 2)
+  }
+
+  @Test("A damaged shard is made again, one of other bytes removed")
+  func repair() throws {
+    let folder = try TemporaryFolder()
+    let pipeline = CacheFixtures.pipeline(folder)
+    let path = try run("runner", pipeline).folders[0]
+    let shard = path + "/" + ActivationShard.fileName(1)
+    let before = try contentsOfFolder(path)
+    let bytes = try MappedFile.contents(shard)
+    try AtomicFile.replace(shard, with: "short")
+    let terminal = RecordedTerminal(isInteractive: false)
+    let result = try Importing(
+      pipeline, folder: CacheFixtures.path("runner"), terminal: terminal.terminal
+    ).run()
+    #expect(result.didWork)
+    #expect(
+      terminal.writes.joined().contains(
+        "import: \(shard) has 5 bytes; its manifest says \(bytes.count). It is made again.\n"))
+    let isSame = try contentsOfFolder(path) == before
+    #expect(isSame)
+    let (made, noted) = try noteAnotherHash(path, shard: 1)
+    try System.remove(shard)
+    for _ in 1...2 {
+      #expect(
+        sentence(CacheFixtures.path("runner"), pipeline)
+          == "\(shard) was made again with the SHA-256 \(made); its manifest says \(noted).")
+      #expect(!System.exists(shard))
+    }
+  }
+
+  @Test("What lies in the place of a shard and is none is made again")
+  func unreadable() throws {
+    let folder = try TemporaryFolder()
+    let pipeline = CacheFixtures.pipeline(folder)
+    let path = try run("runner", pipeline).folders[0]
+    let before = try contentsOfFolder(path)
+    try System.remove(path + "/manifest.json")
+    try AtomicFile.replace(path + "/" + ActivationShard.fileName(2), with: "short")
+    #expect(try run("runner", pipeline).didWork)
+    let isSame = try contentsOfFolder(path) == before
+    #expect(isSame)
+  }
+
   @Test("What float16 cannot hold is refused before it is stored")
   func overflow() throws {
     let folder = try TemporaryFolder()
