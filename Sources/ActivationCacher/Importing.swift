@@ -57,7 +57,8 @@ package struct Importing: Sendable {
     rowCount = min(cache.rowCount, min(sequences, isWhole ? wanted : wanted + 1) * context)
     let sequenceByteCount = context * pipeline.cache.dtype.tensorType.rowByteCount(cache.dIn)
     let fitting = pipeline.cache.bufferSizeGB * 1e9 / Double(sequenceByteCount)
-    rowsPerShard = max(1, Int(min(fitting, Double(sequences)))) * context
+    let limit = min(sequences, ActivationShardBuilder.rowLimit / context)
+    rowsPerShard = max(1, Int(min(fitting, Double(limit)))) * context
     var identities: [String: String] = [:]
     let store = Store(pipeline.store)
     for file in cache.files {

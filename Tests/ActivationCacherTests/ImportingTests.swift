@@ -205,6 +205,14 @@ struct ImportingTests {
     #expect(isSame)
   }
 
+  @Test("However large the buffer is, the rows of a shard can be numbered")
+  func largeBuffer() throws {
+    let folder = try TemporaryFolder()
+    var pipeline = CacheFixtures.pipeline(folder)
+    pipeline.cache.bufferSizeGB = 1e300
+    #expect(try shards(run("runner", pipeline).folders[0]).count == 1)
+  }
+
   @Test("What float16 cannot hold is refused before it is stored")
   func overflow() throws {
     let folder = try TemporaryFolder()

@@ -26,6 +26,8 @@ package struct ActivationShardBuilder: ~Copyable {
 
   /// The destination of a row that is left out.
   package static let nowhere = UInt32.max
+  /// The most rows that have places besides `nowhere`.
+  package static let rowLimit = Int(nowhere)
 
   /// Makes room for `rows` rows of `dIn` columns.
   ///
