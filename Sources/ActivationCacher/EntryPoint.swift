@@ -112,7 +112,7 @@ package struct Estimate: Sendable {
     let tokens = try ActivationKey.tokens(pipeline).map { try TokenSource($0) }
     var missing: [CacheError] = tokens == nil ? [.noTokens(store: pipeline.store)] : []
     let contextSize =
-      tokens?.contextSize ?? settings.contextSize ?? pipeline.pretokenize.contextSize
+      tokens?.contextSize ?? settings.statedContextSize ?? pipeline.pretokenize.contextSize
     guard LanguageModel.isHere(settings) else {
       missing.insert(.modelNotHere(name: settings.modelName), at: 0)
       return Estimate(

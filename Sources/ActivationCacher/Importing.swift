@@ -48,7 +48,7 @@ package struct Importing: Sendable {
     (self.pipeline, hookName) = (pipeline, name)
     (self.verification, self.mode, self.terminal) = (verification, mode, terminal)
     try Importing.check(cache, against: pipeline)
-    let context = cache.contextSize ?? pipeline.cache.contextSize ?? 1
+    let context = cache.contextSize ?? pipeline.cache.statedContextSize ?? 1
     contextSize = context
     let sequences = (cache.rowCount + context - 1) / context
     guard sequences <= 1 << 32 else { throw ExchangeError.tooManySequences(source) }
@@ -84,9 +84,10 @@ package struct Importing: Sendable {
     try compare("cache.d_in", pipeline.cache.dIn, cache.dIn, width)
     try compare("train.d_in", pipeline.train.dIn, cache.dIn, width)
     let context = "come in sequences of \(cache.contextSize ?? 0)"
-    try compare("cache.context_size", pipeline.cache.contextSize, cache.contextSize, context)
+    let stated = pipeline.cache.statedContextSize
+    try compare("cache.context_size", stated, cache.contextSize, context)
     try compare("train.context_size", pipeline.train.contextSize, cache.contextSize, context)
-    if cache.contextSize == nil, let given = pipeline.cache.contextSize, given > cache.rowCount {
+    if cache.contextSize == nil, let given = stated, given > cache.rowCount {
       try compare("cache.context_size", given, cache.rowCount, "are \(cache.rowCount) in all")
     }
   }

@@ -91,6 +91,14 @@ import Testing
     #expect(error == .memoryTooSmall(needed: wide, available: wide - 1))
   }
 
+  @Test func aContextSizeOfMinusOneIsThatOfTheTokens() throws {
+    var any = pipeline(ModelFixtures.folder("gpt2"), hooks: ["blocks.0.hook_resid_post"])
+    any.cache.contextSize = -1
+    let estimate = try Estimate.make(any, operationsPerSecond: 1e10)
+    #expect(estimate.bill.plan.contextSize == 16)
+    #expect(estimate.bill.plan.rowCount == 1_600_000)
+  }
+
   @Test func thisMachineMultiplies() {
     #expect(Multiply.measurePeak() > 1e8)
   }

@@ -150,19 +150,6 @@ struct ImportingTests {
     #expect(try MappedFile.contents(first.folders[0] + "/manifest.json") == manifest)
   }
 
-  @Test("The bytes of an import are those of its shards")
-  func byteCount() throws {
-    let folder = try TemporaryFolder()
-    var pipeline = CacheFixtures.pipeline(folder)
-    pipeline.cache.dtype = .int8
-    let importing = try Importing(
-      pipeline, folder: CacheFixtures.path("runner"), mode: .quiet)
-    // Ten sequences of six rows of 4 + 4 bytes to a shard, so two shards; 2 + 4 + 2 for the origin.
-    #expect(importing.byteCount == 72 * (4 + 4 + 8) + 2 * (8192 + 50 * 4))
-    let path = try importing.run().folders[0]
-    #expect(try shards(path).count == 2)
-  }
-
   @Test("A damaged shard is made again, one of other bytes removed")
   func repair() throws {
     let folder = try TemporaryFolder()
@@ -203,6 +190,29 @@ struct ImportingTests {
     #expect(try run("runner", pipeline).didWork)
     let isSame = try contentsOfFolder(path) == before
     #expect(isSame)
+  }
+
+  @Test("A context size of -1 is that of the cache")
+  func anyContext() throws {
+    let folder = try TemporaryFolder()
+    var pipeline = CacheFixtures.pipeline(folder)
+    pipeline.cache.contextSize = -1
+    #expect(try run("runner", pipeline).rows == 72)
+    let flat = try CacheFixtures.contents(run("v3", pipeline).folders[0])
+    #expect(flat.places == CacheFixtures.places(24, contextSize: 1))
+  }
+
+  @Test("The bytes of an import are those of its shards")
+  func byteCount() throws {
+    let folder = try TemporaryFolder()
+    var pipeline = CacheFixtures.pipeline(folder)
+    pipeline.cache.dtype = .int8
+    let importing = try Importing(
+      pipeline, folder: CacheFixtures.path("runner"), mode: .quiet)
+    // Ten sequences of six rows of 4 + 4 bytes to a shard, so two shards; 2 + 4 + 2 for the origin.
+    #expect(importing.byteCount == 72 * (4 + 4 + 8) + 2 * (8192 + 50 * 4))
+    let path = try importing.run().folders[0]
+    #expect(try shards(path).count == 2)
   }
 
   @Test("However large the buffer is, the rows of a shard can be numbered")
