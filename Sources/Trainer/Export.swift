@@ -250,11 +250,13 @@ extension SAEFiles {
   /// What was cached, in the words of SAELens.
   private var cached: [String: JSON] {
     let settings = pipeline.cache
-    let isModule = !facts.hookName.split(separator: ".").contains { $0.hasPrefix("hook_") }
+    let isModule = HookPoint.isModulePath(facts.hookName)
+    // transformers takes none of TransformerLens's options.
+    let options: JSON = isModule ? .object([:]) : settings.processing.json
     return [
       "model_name": .string(modelName),
       "model_class_name": isModule ? "AutoModelForCausalLM" : "HookedTransformer",
-      "model_from_pretrained_kwargs": settings.processing.json,
+      "model_from_pretrained_kwargs": options,
       "hook_name": .string(facts.hookName), "hook_head_index": settings.hookHeadIndex.json,
       "context_size": .integer(facts.contextSize), "prepend_bos": .bool(settings.prependBos),
       "seqpos_slice": settings.seqposSlice.json,
