@@ -89,6 +89,12 @@ private struct GoldenRun {
     let size = SAEGoldens.rows * SAEGoldens.dIn
     let targetSize = configuration.dOut == SAEGoldens.dIn ? 0 : SAEGoldens.rows * SAEGoldens.dOut
     let scale = Float(golden.json["settings"]?["input_scale"]?.double ?? 1)
+    var first = try golden.initialState()
+    let batch = batches[0..<size].map { $0 * scale }
+    _ = engine.differentiate(
+      batch.span, targets: Array(targets[0..<targetSize]).span, state: &first,
+      sparsityCoefficient: schedule.sparsityCoefficient(step: 0))
+    gradients[0] = Self.copy(engine.gradient)
     for step in golden.steps.indices {
       let batch = batches[step * size..<(step + 1) * size].map { $0 * scale }
       let target = Array(targets[step * targetSize..<(step + 1) * targetSize])
@@ -99,14 +105,16 @@ private struct GoldenRun {
           sparsityCoefficient: schedule.sparsityCoefficient(step: step),
           finetuningStep: settings.finetuningMethod == nil ? 0 : max(0, step - 9)))
       thresholds.append(state.topkThreshold)
-      if step == 0 || step == 10 {
-        var gradient: [ParameterKind: [Float]] = [:]
-        for kind in configuration.shape.kinds { gradient[kind] = engine.gradient.values(kind) }
-        gradients[step] = gradient
-      }
+      if step == 10 { gradients[step] = Self.copy(engine.gradient) }
     }
-    for kind in configuration.shape.kinds { parameters[kind] = state.parameters.values(kind) }
+    parameters = Self.copy(state.parameters)
     passesSinceFired = (0..<SAEGoldens.dSae).map { Int(state.passesSinceFired[$0]) }
     activeCounts = (0..<SAEGoldens.dSae).map { Int(state.activeCounts[$0]) }
+  }
+
+  private static func copy(_ parameters: borrowing Parameters) -> [ParameterKind: [Float]] {
+    var result: [ParameterKind: [Float]] = [:]
+    for kind in parameters.shape.kinds { result[kind] = parameters.values(kind) }
+    return result
   }
 }

@@ -38,7 +38,7 @@ CASES = {
     "jumprelu-transcoder": dict(JUMPRELU, architecture="jumprelu_transcoder"),
     "jumprelu-skip-transcoder": dict(JUMPRELU, architecture="jumprelu_skip_transcoder"),
     "ghost": dict(
-        architecture="standard", use_ghost_grads=True, l1_coefficient=0.3, lr=0.003,
+        architecture="standard", use_ghost_grads=True, l1_coefficient=0.3, lr=0.0005,
         dead_feature_window=9, dead_latents=6,
     ),
     "dense-batch": dict(
