@@ -128,6 +128,7 @@ package struct Run: Sendable {
     let isHeldOut: @Sendable (UInt32) -> Bool = { heldOut.contains(sequence: $0) }
     let evaluating = try Evaluating(
       shards: source.shards.map(\.path), dIn: source.facts.dIn,
+      targets: plan.targets.map { ($0.shards.map(\.path), $0.facts.dIn) },
       latentCount: plan.configuration.dSae, settings: pipeline.evaluate,
       isHeldOut: heldOut.isEmpty ? nil : isHeldOut,
       corpus: try source.tokens.flatMap { try CorpusText.open(store: store, fingerprint: $0) })

@@ -44,6 +44,10 @@ package struct TrainedSAE: ~Copyable, RowEncoder {
     let file = try SafetensorsFile.open(folder + "/" + SAEWeights.fileName)
     var parameters = Parameters(configuration.shape)
     try SAEWeights.read(file, configuration.shape.kinds, into: &parameters)
+    if configuration.selection == .pursuit, !configuration.applyBDecToInput {
+      // SAELens then leaves b_dec out of the reconstruction as well.
+      for column in 0..<configuration.dOut { parameters.decoderBias.buffer[column] = 0 }
+    }
     return TrainedSAE(configuration: configuration, parameters: parameters)
   }
 
