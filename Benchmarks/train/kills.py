@@ -32,10 +32,9 @@ class Training:
     """One architecture in one copy of the store."""
 
     def __init__(self, ours: synthetic.Saeline, architecture: str, arguments, name: str):
-        options = synthetic.COMMON | synthetic.RUNS[architecture]
-        options.pop("steps")
+        options, steps = synthetic.settled(architecture, arguments.steps)
         options |= dict(
-            architecture=architecture, training_tokens=arguments.steps * synthetic.BATCH,
+            architecture=architecture, training_tokens=steps * synthetic.BATCH,
             checkpoint_minutes=1 / 120, threads=arguments.threads)
         self.store = ours.store.parent / name
         shutil.copytree(ours.store, self.store)

@@ -83,6 +83,16 @@ def found(decoder: torch.Tensor, directions: torch.Tensor) -> float:
     return (cosines.abs().max(dim=1).values > 0.9).float().mean().item()
 
 
+def settled(architecture: str, steps: int | None) -> tuple:
+    """The options of a run and its steps; a shorter run warms up and decays for shorter."""
+    options = COMMON | RUNS[architecture]
+    planned = options.pop("steps")
+    steps = steps or planned
+    for name in ["lr_warm_up_steps", "lr_decay_steps"]:
+        options[name] = min(options[name], steps // 3)
+    return options, steps
+
+
 def wanted(architecture: str, weights: dict, directions: list) -> torch.Tensor:
     """The directions that a decoder is to have."""
     if "transcoder" not in architecture:
@@ -221,9 +231,7 @@ def main() -> int:
             if any("transcoder" in architecture for architecture in arguments.only):
                 ours.take(rows[1], HOOK_OUT)
         for architecture in arguments.only:
-            options = COMMON | RUNS[architecture]
-            steps = options.pop("steps")
-            steps = arguments.steps or steps
+            options, steps = settled(architecture, arguments.steps)
             sides = {}
             if ours:
                 sides["Saeline"] = lambda: ours.train(architecture, options, steps)
