@@ -152,7 +152,11 @@ package struct SAEReference: Sendable {
 
   /// The output of a row without its latents: b_dec and the skip connection.
   private func base(_ row: [Double]) -> [Double] {
-    (0..<outWidth).map { column in
+    // Matching pursuit adds b_dec only where it has subtracted it.
+    if case .pursuit = formula.kind, !formula.subtractsBias {
+      return [Double](repeating: 0, count: outWidth)
+    }
+    return (0..<outWidth).map { column in
       var sum = self[.decoderBias, column]
       guard !tensors[Tensor.skip.rawValue].isEmpty else { return sum }
       for input in 0..<width { sum += row[input] * self[.skip, column * width + input] }

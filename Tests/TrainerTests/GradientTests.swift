@@ -188,7 +188,7 @@ import Trainer
         for gradient in gradients {
           let error = abs(Double(gradient[tensor.rawValue][index]) - expected)
           #expect(
-            error < 2e-5 * scale + 1e-4 * abs(expected), "\(tensor) \(index): \(expected)")
+            error <= 2e-5 * scale + 1e-4 * abs(expected), "\(tensor) \(index): \(expected)")
         }
       }
     }
