@@ -49,7 +49,8 @@ struct Objective: ~Escapable, Sendable {
     case .gate: Gated.fillAmplitudes(self, latents, values, &amplitudes)
     case .topk, .absTopK, .batchTopK: TopK.fillAmplitudes(self, latents, values, &amplitudes)
     case .jumpReLU: JumpReLU.fillAmplitudes(self, latents, values, &amplitudes)
-    case .pursuit: preconditionFailure("has a pass of its own")
+    case .pursuit:
+      for index in values.indices { amplitudes[index] = values[index] }
     }
   }
 

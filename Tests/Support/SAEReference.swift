@@ -244,6 +244,12 @@ extension SAEReference {
     return result
   }
 
+  /// The reconstruction of a row by the latents above a threshold, as a finished batchtopk SAE has it.
+  package func reconstruct(_ row: [Double], above threshold: Double) -> [Double] {
+    let active = preActivations(row).map { $0 > threshold ? $0 : 0 }
+    return zip(decode(active), base(row)).map { $0 + $1 }
+  }
+
   /// The feature activations f `[D]` of a row and its reconstruction `[o]`.
   package func encode(_ row: [Double]) -> (activations: [Double], reconstruction: [Double]) {
     let active = activations([row])[0]

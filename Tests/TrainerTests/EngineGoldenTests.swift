@@ -91,8 +91,9 @@ private struct GoldenRun {
     let scale = Float(golden.json["settings"]?["input_scale"]?.double ?? 1)
     var first = try golden.initialState()
     let batch = batches[0..<size].map { $0 * scale }
+    let target = Array(targets[0..<targetSize])
     _ = engine.differentiate(
-      batch.span, targets: Array(targets[0..<targetSize]).span, state: &first,
+      batch.span, targets: target.span, state: &first,
       sparsityCoefficient: schedule.sparsityCoefficient(step: 0))
     gradients[0] = Self.copy(engine.gradient)
     for step in golden.steps.indices {

@@ -42,10 +42,10 @@ import Trainer
       var state = sparseState(trial)
       reports.append([])
       for step in 0..<4 {
-        let batch = trial.batch(step)
+        let (batch, targets) = (trial.batch(step), trial.targets(step))
         reports[reports.count - 1].append(
           engine.step(
-            batch.span, targets: trial.targets(step).span, state: &state, learningRate: 1e-3,
+            batch.span, targets: targets.span, state: &state, learningRate: 1e-3,
             sparsityCoefficient: trial.sparsityCoefficient))
       }
       results.append(
@@ -174,11 +174,16 @@ import Trainer
       var engine = trial.engine(.sparse)
       var state = trial.state
       for step in 0..<2 {
+        let (batch, targets) = (trial.batch(step), trial.targets(step))
         reports.append(
           engine.step(
-            trial.batch(step).span, state: &state, learningRate: 1e-3, sparsityCoefficient: 0.1))
+            batch.span, targets: targets.span, state: &state, learningRate: 1e-3,
+            sparsityCoefficient: 0.1))
       }
-      results.append(state.parameters.tensors + state.secondMoment.tensors)
+      results.append(
+        ParameterKind.allCases.flatMap {
+          [state.parameters.values($0), state.secondMoment.values($0)]
+        })
     }
     let isSame = results[0] == results[1] && reports[0...1] == reports[2...3]
     #expect(isSame)
@@ -189,12 +194,13 @@ import Trainer
   func aStepAllocatesNoBuffersOnceItIsWarm(trial: SAETrial) {
     var engine = trial.engine(.sparse)
     var state = trial.state
-    let batch = trial.batch()
+    let (batch, targets) = (trial.batch(), trial.targets())
     var least = Int.max
     for step in 0..<30 where least > 0 {
       let before = allocationCount
       _ = engine.step(
-        batch.span, state: &state, learningRate: 1e-4, sparsityCoefficient: 0.1)
+        batch.span, targets: targets.span, state: &state, learningRate: 1e-4,
+        sparsityCoefficient: 0.1)
       if step > 3 { least = min(least, allocationCount - before) }
     }
     #expect(least == 0)
