@@ -45,6 +45,36 @@ package struct MachineSpeed: Sendable, Equatable {
   }
 }
 
+/// The rows that a run will be billed for.
+package struct BilledRows: Sendable {
+  package let dIn: Int
+  package let perEpoch: Int
+  /// The cache, where it exists already.
+  package let source: TrainingSource?
+
+  /// Looks them up in the cache where there is one, else takes what the pipeline file says.
+  ///
+  /// What is missing before the run can start goes to `missing`.
+  package init(_ pipeline: Pipeline, missing: (any Failure) -> Void) throws {
+    do {
+      let source = try TrainingSource.find(pipeline)
+      try source.check(against: pipeline)
+      let plan = try TrainingPlan(pipeline, source: source)
+      dIn = plan.configuration.dIn
+      perEpoch = plan.order.rowsPerEpoch
+      self.source = source
+    } catch let error as TrainingSourceError {
+      guard case .notCached = error, let dIn = pipeline.train.dIn ?? pipeline.cache.dIn else {
+        throw error
+      }
+      missing(error)
+      self.dIn = dIn
+      perEpoch = pipeline.cache.trainingTokens
+      source = nil
+    }
+  }
+}
+
 /// The bill of a training run.
 package struct Bill: Sendable, Equatable {
   package let steps: Int
@@ -70,18 +100,8 @@ package struct Bill: Sendable, Equatable {
   package init(
     _ pipeline: Pipeline, speed: MachineSpeed, missing: (any Failure) -> Void
   ) throws {
-    do {
-      let source = try TrainingSource.find(pipeline)
-      try source.check(against: pipeline)
-      self.init(try TrainingPlan(pipeline, source: source), speed: speed)
-    } catch let error as TrainingSourceError {
-      guard case .notCached = error, let dIn = pipeline.train.dIn ?? pipeline.cache.dIn else {
-        throw error
-      }
-      missing(error)
-      self.init(
-        pipeline.train, dIn: dIn, rowsPerEpoch: pipeline.cache.trainingTokens, speed: speed)
-    }
+    let rows = try BilledRows(pipeline, missing: missing)
+    self.init(pipeline.train, dIn: rows.dIn, rowsPerEpoch: rows.perEpoch, speed: speed)
   }
 
   /// The bill of a run over a cache that exists.

@@ -18,18 +18,32 @@ package struct Run: Sendable {
     _ pipeline: Pipeline, verify: StageFolder.Verification = .sizes,
     mode: Shared.Progress.Mode = .automatic, terminal: Terminal = .standardError
   ) throws {
-    let source = try TrainingSource.find(pipeline, verify: verify)
+    try self.init(
+      pipeline, source: try TrainingSource.find(pipeline, verify: verify), mode: mode,
+      terminal: terminal)
+  }
+
+  /// The run over a cache that has been found.
+  package init(
+    _ pipeline: Pipeline, source: TrainingSource, mode: Shared.Progress.Mode = .automatic,
+    terminal: Terminal = .standardError
+  ) throws {
     try source.check(against: pipeline)
     plan = try TrainingPlan(pipeline, source: source)
-    key = StageKey(
-      stage: .runs, label: pipeline.name,
-      settings: pipeline.train.settled(dIn: source.facts.dIn).fingerprintSettings,
-      input: source.fingerprint)
+    key = Run.key(pipeline, source: source)
     store = Store(pipeline.store)
     folder = store.folder(key)
     self.pipeline = pipeline
     self.mode = mode
     self.terminal = terminal
+  }
+
+  /// What determines the files of a run over a cache.
+  package static func key(_ pipeline: Pipeline, source: TrainingSource) -> StageKey {
+    StageKey(
+      stage: .runs, label: pipeline.name,
+      settings: pipeline.train.settled(dIn: source.facts.dIn).fingerprintSettings,
+      input: source.fingerprint)
   }
 
   /// What became of a request to run.
@@ -41,11 +55,41 @@ package struct Run: Sendable {
   /// Trains, measures and reports, unless that has been done; waits for another process that is
   /// at it, and takes over from one that died.
   package func run() throws -> Outcome {
+    var watch = LeaseWatch()
+    var hasSaid = false
+    while true {
+      if let outcome = try runUnlessHeld(&watch) { return outcome }
+      if !hasSaid { note("another process trains this run; waiting for it") }
+      hasSaid = true
+      if System.isInterrupted {
+        throw Interrupted("Stopped while another process trains this run.", hint: nil)
+      }
+      System.sleep(seconds: 0.2)
+    }
+  }
+
+  /// The lease of whoever trains the run in a folder.
+  package static func leasePath(_ folder: StageFolder) -> String {
+    folder.path + "/run" + Lease.suffix
+  }
+
+  /// As `run`, but without waiting: nil where another process is at it.
+  ///
+  /// `started` is called once the run is this process's.
+  package func runUnlessHeld(
+    _ watch: inout LeaseWatch, started: () -> Void = {}
+  ) throws -> Outcome? {
     guard try folder.manifest() == nil else { return .nothingToDo }
+    let path = Run.leasePath(folder)
+    guard try watch.look(at: path) == .free else { return nil }
     let written = try Run.byteCount(of: folder.path)
     try DiskSpace.require(max(0, Bill(plan).diskByteCount - written), at: folder.path)
-    guard let lease = try claim() else { return .nothingToDo }
+    try System.createDirectories(folder.path)
+    guard let lease = try Lease.claim(path) else { return nil }
     defer { lease.release() }
+    // Its last owner may have finished between the two looks.
+    guard try folder.manifest() == nil else { return .nothingToDo }
+    started()
     let timing = try train()
     try measure()
     try timing?.write(folder: folder.path)
@@ -66,29 +110,6 @@ package struct Run: Sendable {
 
   private func note(_ text: String) {
     if mode != .quiet { terminal.print(text) }
-  }
-
-  /// Claims the run; nil where it is finished, be it after a while.
-  private func claim() throws -> Lease? {
-    let path = folder.path + "/run" + Lease.suffix
-    var watch = LeaseWatch()
-    var hasSaid = false
-    while try folder.manifest() == nil {
-      try System.createDirectories(folder.path)
-      if try watch.look(at: path) == .free, let lease = try Lease.claim(path) {
-        // Its last owner may have finished between the two looks.
-        if try folder.manifest() == nil { return lease }
-        lease.release()
-        return nil
-      }
-      if !hasSaid { note("another process trains this run; waiting for it") }
-      hasSaid = true
-      if System.isInterrupted {
-        throw Interrupted("Stopped while another process trains this run.", hint: nil)
-      }
-      System.sleep(seconds: 0.2)
-    }
-    return nil
   }
 
   /// Trains to the last step and writes the files of the SAE.
@@ -174,10 +195,18 @@ package struct Run: Sendable {
 
   /// What `--json` prints.
   package func result(didWork: Bool) throws -> JSON {
+    try Run.result(
+      folder: folder, fingerprint: key.fingerprint, source: plan.source, didWork: didWork)
+  }
+
+  /// As `result`, of a finished run that need not be opened.
+  package static func result(
+    folder: StageFolder, fingerprint: String, source: TrainingSource, didWork: Bool
+  ) throws -> JSON {
     let evaluation = try Evaluation.read(run: folder.path)
     return [
-      "folder": .string(folder.path), "fingerprint": .string(key.fingerprint),
-      "did_work": .bool(didWork), "activations": .string(plan.source.folder),
+      "folder": .string(folder.path), "fingerprint": .string(fingerprint),
+      "did_work": .bool(didWork), "activations": .string(source.folder),
       "explained_variance": .number(evaluation.figures.explainedVariance),
       "l0": .number(evaluation.figures.l0), "mse": .number(evaluation.figures.mse),
       "alive_share": .number(evaluation.figures.aliveShare),
