@@ -31,22 +31,17 @@ package struct Bill: Sendable, Equatable {
     self.weightByteCount = weightByteCount
     self.operationsPerSecond = operationsPerSecond
     let context = plan.contextSize
-    let shards = hookPoints.map { point in
-      (0..<plan.shardCount).map {
-        Bill.byteCount($0, of: point, model, plan, settings.dtype.tensorType)
-      }
+    let type = settings.dtype.tensorType
+    items = hookPoints.map { point in
+      Item(
+        name: point.name,
+        byteCount: plan.sum { Bill.byteCount($0, of: point, model, plan, type) })
     }
-    items = zip(hookPoints, shards).map { Item(name: $0.name, byteCount: $1.reduce(0, +)) }
     let layers = hookPoints.map { $0.layersNeeded(in: model) }.max() ?? 0
     operations =
       Double(plan.sequenceCount * context)
       * model.operationsPerToken(layers: layers, contextSize: context)
-    let shardByteCount = shards.reduce(0) { $0 + ($1.first ?? 0) }
-    memoryByteCount =
-      ForwardPass.byteCount(
-        model, sequenceLimit: ShardMaker.batch(plan, settings, model), contextSize: context,
-        hookPoints: hookPoints, processing: LanguageModel.processing(settings))
-      + shardByteCount * ShardMaker.shardsAtOnce(plan, byteCount: shardByteCount)
+    memoryByteCount = Bill.memoryByteCount(settings, model, hookPoints, plan)
   }
 
   /// The bill of a model that is not here, from what the settings say about it.
@@ -55,21 +50,21 @@ package struct Bill: Sendable, Equatable {
     let plan = ShardPlan(settings, modelWidth: width ?? 1, contextSize: contextSize)
     self.plan = plan
     self.operationsPerSecond = operationsPerSecond
-    let rowByteCount = width.map {
-      settings.dtype.tensorType.rowByteCount($0) + Bill.originByteCount
+    let byteCount = width.map { width in
+      plan.sum {
+        // Of a vocabulary that is not known any token may be the highest.
+        ActivationShardBuilder.byteCount(
+          rows: plan.rows($0), dIn: width, type: settings.dtype.tensorType, vocabularySize: .max,
+          contextSize: contextSize)
+      }
     }
     items = settings.allHookNames.map { name in
-      Item(
-        name: name,
-        byteCount: name == settings.hookName ? rowByteCount.map { $0 * plan.rowCount } : nil)
+      Item(name: name, byteCount: name == settings.hookName ? byteCount : nil)
     }
     operations = nil
     weightByteCount = nil
     memoryByteCount = nil
   }
-
-  /// Bytes for the token, the sequence and the position of a row, at most.
-  private static let originByteCount = 12
 
   /// Bytes of one shard of a hook point.
   static func byteCount(
@@ -79,6 +74,30 @@ package struct Bill: Sendable, Equatable {
     ActivationShardBuilder.byteCount(
       rows: plan.rows(shard), dIn: point.width(in: model, contextSize: plan.contextSize),
       type: type, vocabularySize: model.vocabularySize, contextSize: plan.contextSize)
+  }
+
+  /// Bytes of work memory and of the shards in the making.
+  static func memoryByteCount(
+    _ settings: CacheSettings, _ model: ModelDescription, _ hookPoints: [HookPoint],
+    _ plan: ShardPlan
+  ) -> Int {
+    let shards = Bill.shardByteCount(settings, model, hookPoints, plan)
+    return ForwardPass.byteCount(
+      model, sequenceLimit: ShardMaker.batch(plan, settings, model, hookPoints),
+      contextSize: plan.contextSize, hookPoints: hookPoints,
+      processing: LanguageModel.processing(settings))
+      + shards * ShardMaker.shardsAtOnce(plan, byteCount: shards)
+  }
+
+  /// Bytes of the first shard, the largest, of all hook points.
+  static func shardByteCount(
+    _ settings: CacheSettings, _ model: ModelDescription, _ hookPoints: [HookPoint],
+    _ plan: ShardPlan
+  ) -> Int {
+    guard plan.shardCount > 0 else { return 0 }
+    return hookPoints.reduce(0) {
+      $0 + Bill.byteCount(0, of: $1, model, plan, settings.dtype.tensorType)
+    }
   }
 
   package var byteCount: Int { items.reduce(0) { $0 + ($1.byteCount ?? 0) } }
@@ -128,14 +147,24 @@ package struct Bill: Sendable, Equatable {
     ])
   }
 
-  // MARK: Measures
+  // MARK: Limits
 
-  /// Refuses a disk that is too small.
-  package static func checkDisk(store: String, needed: Int) throws {
-    var place = store
-    while !System.exists(place), place != ".", place != "/" { place = folder(of: place) }
-    let free = try System.freeByteCount(place)
-    guard needed > free else { return }
-    throw CacheError.diskTooSmall(store: store, needed: needed, free: free)
+  /// What helps against a disk that is too small.
+  package static let diskRemedy = "lower cache.training_tokens"
+
+  /// Refuses what does not fit into memory.
+  package static func checkMemory(
+    _ needed: Int, limit: Int = Memory.byteCount
+  ) throws(CacheError) {
+    guard needed > limit else { return }
+    throw .memoryTooSmall(needed: needed, available: limit)
+  }
+}
+
+extension ShardPlan {
+  /// The sum over all shards, of which only the last may differ from the others.
+  func sum(_ byteCount: (Int) -> Int) -> Int {
+    guard shardCount > 0 else { return 0 }
+    return byteCount(0) * (shardCount - 1) + byteCount(shardCount - 1)
   }
 }

@@ -14,8 +14,7 @@ package enum CacheError: Failure, Equatable {
   case noPositions(slice: String, contextSize: Int)
   case noTokenizer(path: String)
   case notFinite(hook: String, model: String, sequence: Int?)
-  case shardsDiffer(path: String, sha256: String, expected: String)
-  case diskTooSmall(store: String, needed: Int, free: Int)
+  case memoryTooSmall(needed: Int, available: Int)
 
   package var sentence: String {
     switch self {
@@ -39,11 +38,9 @@ package enum CacheError: Failure, Equatable {
     case .notFinite(let hook, let model, let sequence):
       "\(hook) of \(model) is not finite"
         + (sequence.map { " in sequence \($0)" } ?? "") + ": NaN or infinity."
-    case .shardsDiffer(let path, let sha256, let expected):
-      "\(path) was made again with the hash \(sha256); its manifest says \(expected)."
-    case .diskTooSmall(let store, let needed, let free):
-      "The activations need \(Readable.bytes(needed)) in \(store), where \(Readable.bytes(free)) "
-        + "are free."
+    case .memoryTooSmall(let needed, let available):
+      "The forward pass and its shards need about \(Readable.bytes(needed)) of memory; there are "
+        + "\(Readable.bytes(available))."
     }
   }
 
@@ -62,10 +59,8 @@ package enum CacheError: Failure, Equatable {
     case .noPositions: "Choose a slice within the context."
     case .noTokenizer: "Give the ids: cache.exclude_special_tokens=[0, 2]."
     case .notFinite: "Check the model's weights, or cache.dtype: float16 ends at 65,504."
-    case .shardsDiffer:
-      "Processors of different kinds differ in last bits: delete the folder and cache it again."
-    case .diskTooSmall:
-      "Free some space, set store to a larger disk, or lower cache.training_tokens."
+    case .memoryTooSmall:
+      "Lower cache.buffer_size_gb, or take fewer hook points at a time."
     }
   }
 }

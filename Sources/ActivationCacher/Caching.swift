@@ -34,6 +34,7 @@ package struct Caching: Sendable {
   private let keys: [StageKey]
   private let folders: [StageFolder]
   private let verification: StageFolder.Verification
+  private let memoryLimit: Int
   private let mode: Progress.Mode
   private let terminal: Terminal
 
@@ -45,10 +46,12 @@ package struct Caching: Sendable {
   /// Reads the settings against model and tokens and finds the places in the store.
   package init(
     _ pipeline: Pipeline, verification: StageFolder.Verification = .sizes,
-    mode: Progress.Mode = .automatic, terminal: Terminal = .standardError
+    memoryLimit: Int = Memory.byteCount, mode: Progress.Mode = .automatic,
+    terminal: Terminal = .standardError
   ) throws {
     self.pipeline = pipeline
     self.verification = verification
+    self.memoryLimit = memoryLimit
     self.mode = mode
     self.terminal = terminal
     model = try LanguageModel.describe(pipeline.cache)
@@ -77,13 +80,16 @@ package struct Caching: Sendable {
         say("activations: \(damage) It is made again.")
       }
     }
-    let missing = try folders.indices.filter { try !isFinished($0) }
+    let missing = try folders.indices.filter { try !folders[$0].isFinished() }
     guard !missing.isEmpty else {
       for folder in folders { say("activations: nothing to do (\(folder.path))") }
       let speed = Timing.read(folder: folders[0].path)?.tokensPerSecond ?? 0
       return try result(tokensPerSecond: speed, didWork: false)
     }
     try checkDisk(missing)
+    try Bill.checkMemory(
+      Bill.memoryByteCount(settings, model, missing.map { hookPoints[$0] }, plan),
+      limit: memoryLimit)
     let wanted = settings.trainingTokens
     if plan.rowCount < wanted {
       say(
@@ -93,33 +99,11 @@ package struct Caching: Sendable {
     let start = System.uptime
     let speed = try make(missing)
     for index in missing {
-      try finish(index)
+      try folders[index].finish { try manifest(index) }
       try Timing(tokens: plan.sequenceCount * plan.contextSize, seconds: System.uptime - start)
         .write(folder: folders[index].path)
     }
     return try result(tokensPerSecond: speed, didWork: true)
-  }
-
-  /// Whether a folder has its manifest and all of its shards.
-  private func isFinished(_ index: Int) throws -> Bool {
-    guard let manifest = try folders[index].readManifest() else { return false }
-    return manifest.shards.allSatisfy { System.exists(folders[index].path + "/" + $0.file) }
-  }
-
-  /// Writes the manifest of a folder whose shards exist, or compares them with the one that is there.
-  private func finish(_ index: Int) throws {
-    let folder = folders[index]
-    guard let manifest = try folder.readManifest() else {
-      return try folder.finish(manifest(index))
-    }
-    for shard in manifest.shards {
-      let found = try folder.shard(shard.file, rows: shard.rows)
-      guard found.sha256 == shard.sha256 else {
-        throw CacheError.shardsDiffer(
-          path: folder.path + "/" + shard.file, sha256: found.sha256, expected: shard.sha256)
-      }
-    }
-    try folder.finish(manifest)
   }
 
   private func say(_ text: String) { if mode != .quiet { terminal.print(text) } }
@@ -135,14 +119,12 @@ package struct Caching: Sendable {
     let needed = missing.reduce(0) { total, index in
       (0..<plan.shardCount).reduce(total) { total, shard in
         let path = folders[index].path + "/" + ActivationShard.fileName(shard)
-        return total + (System.exists(path) ? 0 : byteCount(index, shard))
+        let type = settings.dtype.tensorType
+        let byteCount = Bill.byteCount(shard, of: hookPoints[index], model, plan, type)
+        return total + (System.exists(path) ? 0 : byteCount)
       }
     }
-    try Bill.checkDisk(store: pipeline.store, needed: needed)
-  }
-
-  private func byteCount(_ index: Int, _ shard: Int) -> Int {
-    Bill.byteCount(shard, of: hookPoints[index], model, plan, settings.dtype.tensorType)
+    try DiskSpace.require(needed, at: pipeline.store, remedy: Bill.diskRemedy)
   }
 
   // MARK: - Work
@@ -150,15 +132,17 @@ package struct Caching: Sendable {
   /// Makes the missing shards; returns tokens per second.
   private func make(_ missing: [Int]) throws -> Double {
     for index in missing {
+      let width = hookPoints[index].width(in: model, contextSize: plan.contextSize)
       try System.createDirectories(folders[index].path)
-      try removeUnreadableShards(index)
+      for damage in try folders[index].removeUnreadableShards(plan.shardCount, dIn: width) {
+        say("activations: \(damage) It is made again.")
+      }
     }
     let progress = Progress(
       stage: "cache", total: plan.rowCount, parts: plan.shardCount, mode: mode, terminal: terminal)
-    let maker = try ShardMaker(
-      plan: plan, tokens: tokens, settings: settings, hookPoints: missing.map { hookPoints[$0] })
-    let shardByteCount =
-      plan.shardCount == 0 ? 0 : missing.reduce(0) { $0 + byteCount($1, 0) }
+    let points = missing.map { hookPoints[$0] }
+    let maker = try ShardMaker(plan: plan, tokens: tokens, settings: settings, hookPoints: points)
+    let shardByteCount = Bill.shardByteCount(settings, model, points, plan)
     for (turn, index) in missing.enumerated() {
       let made = Mutex<Set<Int>>([])
       try folders[index].work(
@@ -180,7 +164,7 @@ package struct Caching: Sendable {
             try publish(part, shard, missing[part.hookPoint])
           }
           for part in parts where part.hookPoint == turn {
-            try part.builder.write(metadata: metadata(shard, index), to: &file)
+            try write(part, shard, index, to: &file)
           }
         },
         onFinished: { shard in
@@ -192,26 +176,25 @@ package struct Caching: Sendable {
     return progress.finish()
   }
 
-  /// Removes what lies in a shard's place and is none, so that it is made again.
-  private func removeUnreadableShards(_ index: Int) throws {
-    let width = hookPoints[index].width(in: model, contextSize: plan.contextSize)
-    for shard in 0..<plan.shardCount {
-      let path = folders[index].path + "/" + ActivationShard.fileName(shard)
-      guard System.exists(path) else { continue }
-      do {
-        guard try ActivationShard.open(path).dIn != width else { continue }
-        say("activations: \(path) is not \(width) wide. It is made again.")
-      } catch let error as any Failure {
-        say("activations: \(error.sentence) It is made again.")
-      }
-      try System.remove(path)
-    }
-  }
-
   private func publish(_ part: ShardMaker.Part, _ shard: Int, _ index: Int) throws {
     var file = try AtomicFile.create(folders[index].path + "/" + ActivationShard.fileName(shard))
-    try part.builder.write(metadata: metadata(shard, index), to: &file)
+    try write(part, shard, index, to: &file)
     _ = try folders[index].publish(file)
+  }
+
+  /// Writes a shard, unless its numbers are not finite as they are stored.
+  private func write(
+    _ part: ShardMaker.Part, _ shard: Int, _ index: Int, to file: inout AtomicFile
+  ) throws {
+    let statistics = try part.builder.write(metadata: metadata(shard, index), to: &file)
+    try checkFinite(statistics, index)
+  }
+
+  private func checkFinite(
+    _ statistics: ActivationStatistics, _ index: Int
+  ) throws(CacheError) {
+    guard !statistics.isFinite else { return }
+    throw .notFinite(hook: hookPoints[index].name, model: modelName, sequence: nil)
   }
 
   private func metadata(_ shard: Int, _ index: Int) -> [String: String] {
@@ -241,9 +224,7 @@ package struct Caching: Sendable {
       statistics.add(try content.statistics())
       rows.append(content.rows)
     }
-    guard statistics.meanNorm.isFinite else {
-      throw CacheError.notFinite(hook: point.name, model: modelName, sequence: nil)
-    }
+    try checkFinite(statistics, index)
     var details: [String: JSON] = [
       "model_name": .string(modelName), "hook_name": .string(point.name),
       "d_in": .integer(width), "context_size": .integer(plan.contextSize),

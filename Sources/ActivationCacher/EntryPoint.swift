@@ -94,7 +94,9 @@ package import Shared
       Terminal.standardError.print("missing: " + failure.sentence)
       if let hint = failure.hint { Terminal.standardError.print("hint: " + hint) }
     }
-    try Bill.checkDisk(store: invocation.pipeline.store, needed: estimate.bill.byteCount)
+    try DiskSpace.require(
+      estimate.bill.byteCount, at: invocation.pipeline.store, remedy: Bill.diskRemedy)
+    if let needed = estimate.bill.memoryByteCount { try Bill.checkMemory(needed) }
   }
 }
 
@@ -110,7 +112,7 @@ package struct Estimate: Sendable {
     let tokens = try ActivationKey.tokens(pipeline).map { try TokenSource($0) }
     var missing: [CacheError] = tokens == nil ? [.noTokens(store: pipeline.store)] : []
     let contextSize =
-      tokens?.contextSize ?? settings.contextSize ?? pipeline.pretokenize.contextSize
+      tokens?.contextSize ?? settings.statedContextSize ?? pipeline.pretokenize.contextSize
     guard LanguageModel.isHere(settings) else {
       missing.insert(.modelNotHere(name: settings.modelName), at: 0)
       return Estimate(

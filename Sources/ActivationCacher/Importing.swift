@@ -48,16 +48,17 @@ package struct Importing: Sendable {
     (self.pipeline, hookName) = (pipeline, name)
     (self.verification, self.mode, self.terminal) = (verification, mode, terminal)
     try Importing.check(cache, against: pipeline)
-    let context = cache.contextSize ?? pipeline.cache.contextSize ?? 1
+    let context = cache.contextSize ?? pipeline.cache.statedContextSize ?? 1
     contextSize = context
     let sequences = (cache.rowCount + context - 1) / context
     guard sequences <= 1 << 32 else { throw ExchangeError.tooManySequences(source) }
     let wanted = pipeline.cache.trainingTokens / context
     let isWhole = pipeline.cache.trainingTokens % context == 0
     rowCount = min(cache.rowCount, min(sequences, isWhole ? wanted : wanted + 1) * context)
-    let sequenceByteCount = context * cache.dIn * pipeline.cache.dtype.tensorType.byteCount
+    let sequenceByteCount = context * pipeline.cache.dtype.tensorType.rowByteCount(cache.dIn)
     let fitting = pipeline.cache.bufferSizeGB * 1e9 / Double(sequenceByteCount)
-    rowsPerShard = max(1, Int(min(fitting, Double(sequences)))) * context
+    let limit = min(sequences, ActivationShardBuilder.rowLimit / context)
+    rowsPerShard = max(1, Int(min(fitting, Double(limit)))) * context
     var identities: [String: String] = [:]
     let store = Store(pipeline.store)
     for file in cache.files {
@@ -83,15 +84,25 @@ package struct Importing: Sendable {
     try compare("cache.d_in", pipeline.cache.dIn, cache.dIn, width)
     try compare("train.d_in", pipeline.train.dIn, cache.dIn, width)
     let context = "come in sequences of \(cache.contextSize ?? 0)"
-    try compare("cache.context_size", pipeline.cache.contextSize, cache.contextSize, context)
+    let stated = pipeline.cache.statedContextSize
+    try compare("cache.context_size", stated, cache.contextSize, context)
     try compare("train.context_size", pipeline.train.contextSize, cache.contextSize, context)
-    if cache.contextSize == nil, let given = pipeline.cache.contextSize, given > cache.rowCount {
+    if cache.contextSize == nil, let given = stated, given > cache.rowCount {
       try compare("cache.context_size", given, cache.rowCount, "are \(cache.rowCount) in all")
     }
   }
 
-  /// The bytes that will be written.
-  package var byteCount: Int { rowCount * (cache.dIn * type.byteCount + 12) }
+  /// The bytes of the whole stage.
+  package var byteCount: Int { byteCount { _ in true } }
+
+  private func byteCount(of isCounted: (Int) -> Bool) -> Int {
+    (0..<shardCount).filter(isCounted).reduce(0) { total, shard in
+      total
+        + ActivationShardBuilder.byteCount(
+          rows: rows(shard).count, dIn: cache.dIn, type: type,
+          vocabularySize: cache.vocabularySize, contextSize: contextSize)
+    }
+  }
 
   /// What would be written.
   package var result: ExchangeResult {
@@ -102,11 +113,20 @@ package struct Importing: Sendable {
 
   /// Makes the folder, or finds it made.
   package func run() throws -> ExchangeResult {
-    guard try folder.manifest(verify: verification) == nil else {
+    for damage in try folder.removeDamagedShards(verify: verification) {
+      say("import: \(damage) It is made again.")
+    }
+    guard try !folder.isFinished() else {
       say("import: nothing to do (\(folder.path))")
       return result
     }
-    try DiskSpace.require(byteCount, at: pipeline.store)
+    for damage in try folder.removeUnreadableShards(shardCount, dIn: cache.dIn) {
+      say("import: \(damage) It is made again.")
+    }
+    let missing = byteCount {
+      !System.exists(folder.path + "/" + ActivationShard.fileName($0))
+    }
+    try DiskSpace.require(missing, at: pipeline.store, remedy: Bill.diskRemedy)
     if rowCount < cache.rowCount {
       say(
         "import: cache.training_tokens takes \(Readable.count(rowCount)) of the cache's "
@@ -118,7 +138,7 @@ package struct Importing: Sendable {
     }
     let start = System.uptime
     try makeShards()
-    try folder.finish(manifest())
+    try folder.finish(manifest)
     try Timing(tokens: rowCount, seconds: System.uptime - start).write(folder: folder.path)
     return ExchangeResult(folders: [folder.path], rows: rowCount, didWork: true)
   }
@@ -136,10 +156,13 @@ package struct Importing: Sendable {
       units: shardCount, name: ActivationShard.fileName,
       produce: { shard, file in
         let builder = try build(shard, from: &source) { progress.advance($0) }
-        try builder.write(
+        let statistics = try builder.write(
           metadata: [
             "fingerprint": key.fingerprint, "hook_name": hookName, "shard": String(shard),
           ], to: &file)
+        guard statistics.isFinite else {
+          throw CacheError.notFinite(hook: hookName, model: modelName, sequence: nil)
+        }
         made.insert(shard)
       },
       onFinished: { shard in
@@ -186,6 +209,12 @@ package struct Importing: Sendable {
     return builder
   }
 
+  /// The model as a manifest names it: no absolute path enters the store.
+  private var modelName: String {
+    let name = settings.modelName
+    return name.hasPrefix("/") ? ActivationKey.label(name) : name
+  }
+
   /// The manifest of a folder whose shards all exist, from the shards alone.
   private func manifest() throws -> Manifest {
     var statistics = ActivationStatistics(dIn: cache.dIn)
@@ -193,14 +222,13 @@ package struct Importing: Sendable {
       statistics.add(
         try ActivationShard.open(folder.path + "/" + ActivationShard.fileName(shard)).statistics())
     }
-    let model = settings.modelName
     return Manifest(
       key: key, name: key.label, tool: "saeline-cache \(Product.version)",
       shards: try (0..<shardCount).map {
         try folder.shard(ActivationShard.fileName($0), rows: rows($0).count)
       },
       details: .object([
-        "model_name": .string(model.hasPrefix("/") ? ActivationKey.label(model) : model),
+        "model_name": .string(modelName),
         "hook_name": .string(hookName), "d_in": .integer(cache.dIn),
         "context_size": .integer(contextSize),
         "vocabulary_size": .integer(cache.vocabularySize), "dtype": .string(type.rawValue),

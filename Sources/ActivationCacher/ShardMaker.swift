@@ -1,7 +1,6 @@
 // One activation shard of every hook point that lacks it. Comes in: a run of sequences. Leaves: the
 // rows of the forward pass, permuted, with the token, sequence and position of each.
 
-import Foundation
 import Shared
 
 /// Owns the model and the work memory of the stage.
@@ -27,7 +26,8 @@ final class ShardMaker: @unchecked Sendable {
     excluded = try tokens.excluded(settings)
     let transformer = try Transformer.open(settings.modelName, for: hookPoints)
     pass = ForwardPass(
-      transformer, sequenceLimit: Self.batch(plan, settings, transformer.description),
+      transformer,
+      sequenceLimit: Self.batch(plan, settings, transformer.description, hookPoints),
       contextSize: plan.contextSize, hookPoints: hookPoints,
       processing: LanguageModel.processing(settings))
     self.transformer = transformer
@@ -35,17 +35,19 @@ final class ShardMaker: @unchecked Sendable {
 
   /// Sequences of a forward pass: `model_batch_size`, unless that takes too much memory.
   static func batch(
-    _ plan: ShardPlan, _ settings: CacheSettings, _ model: ModelDescription
+    _ plan: ShardPlan, _ settings: CacheSettings, _ model: ModelDescription,
+    _ hookPoints: [HookPoint]
   ) -> Int {
     let wanted = min(settings.modelBatchSize, plan.sequencesPerShard, max(1, plan.sequenceCount))
-    return ForwardPass.sequences(model, contextSize: plan.contextSize, atMost: wanted)
+    return ForwardPass.sequences(
+      model, contextSize: plan.contextSize, hookPoints: hookPoints,
+      processing: LanguageModel.processing(settings), atMost: wanted)
   }
 
   /// Shards in the making at once: one is written while the next is computed, where a quarter of
   /// the memory holds both.
   static func shardsAtOnce(_ plan: ShardPlan, byteCount: Int) -> Int {
-    let memory = Int(clamping: ProcessInfo.processInfo.physicalMemory)
-    return plan.shardCount > 1 && 2 * byteCount <= memory / 4 ? 2 : 1
+    plan.shardCount > 1 && byteCount <= Memory.byteCount / 8 ? 2 : 1
   }
 
   /// A shard of one hook point in the making.

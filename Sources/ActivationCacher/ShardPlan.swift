@@ -15,17 +15,20 @@ package struct ShardPlan: Sendable, Equatable {
   ///
   /// A hook point wider than the model makes its shards proportionally larger. Where fewer
   /// sequences are `available` than `training_tokens` need, all of them are taken. Tokens that are
-  /// left out count as if they were kept.
+  /// left out count as if they were kept. However large buffer and batch are, a shard's tokens and
+  /// rows can be numbered.
   package init(
     _ settings: CacheSettings, modelWidth: Int, contextSize: Int, available: Int? = nil
   ) {
     self.contextSize = contextSize
     positions = settings.seqposSlice.positions(contextSize: contextSize)
     let kept = max(1, positions.count)
+    let limit = max(1, ActivationShardBuilder.rowLimit / contextSize)
+    let batch = min(settings.modelBatchSize, limit)
     let rowByteCount = settings.dtype.tensorType.rowByteCount(modelWidth)
-    let batch = settings.modelBatchSize * kept
-    let rows = Int(settings.bufferSizeGB * 1e9 / Double(rowByteCount)) / batch * batch
-    sequencesPerShard = max(rows, batch) / kept
+    let rows = settings.bufferSizeGB * 1e9 / Double(rowByteCount)
+    let fitting = Int(min(rows, Double(limit * kept))) / (batch * kept) * batch
+    sequencesPerShard = max(fitting, batch)
     let needed = (settings.trainingTokens + kept - 1) / kept
     sequenceCount = min(needed, available ?? needed)
   }

@@ -16,6 +16,20 @@ package enum ParameterKind: String, CaseIterable, Sendable {
   case latentScale = "latent_scale"
 }
 
+/// Rows and columns of a parameter.
+package struct ParameterSize: Sendable, Equatable {
+  package let rows: Int
+  package let columns: Int
+
+  fileprivate init(_ rows: Int, _ columns: Int) {
+    self.rows = rows
+    self.columns = columns
+  }
+
+  /// The shape in files: a single row is a vector.
+  package var stored: [Int] { rows == 1 ? [columns] : [rows, columns] }
+}
+
 /// Which parameters an SAE has, and how large they are.
 package struct ParameterShape: Sendable, Equatable {
   package var dIn: Int
@@ -42,16 +56,16 @@ package struct ParameterShape: Sendable, Equatable {
   }
 
   /// Rows and columns of a parameter; nil where the SAE lacks it.
-  package func size(_ kind: ParameterKind) -> (rows: Int, columns: Int)? {
+  package func size(_ kind: ParameterKind) -> ParameterSize? {
     switch kind {
-    case .encoder: hasEncoder ? (dSae, dIn) : nil
-    case .encoderBias: hasEncoder ? (1, dSae) : nil
-    case .decoder: (dSae, dOut)
-    case .decoderBias: (1, dOut)
-    case .threshold: hasThreshold ? (1, dSae) : nil
-    case .magnitudeBias, .magnitudeScale: isGated ? (1, dSae) : nil
-    case .skip: hasSkip ? (dOut, dIn) : nil
-    case .latentScale: hasLatentScale ? (1, dSae) : nil
+    case .encoder: hasEncoder ? ParameterSize(dSae, dIn) : nil
+    case .encoderBias: hasEncoder ? ParameterSize(1, dSae) : nil
+    case .decoder: ParameterSize(dSae, dOut)
+    case .decoderBias: ParameterSize(1, dOut)
+    case .threshold: hasThreshold ? ParameterSize(1, dSae) : nil
+    case .magnitudeBias, .magnitudeScale: isGated ? ParameterSize(1, dSae) : nil
+    case .skip: hasSkip ? ParameterSize(dOut, dIn) : nil
+    case .latentScale: hasLatentScale ? ParameterSize(1, dSae) : nil
     }
   }
 
@@ -93,8 +107,8 @@ package struct Parameters: ~Copyable, Sendable {
   /// Zeros.
   package init(_ shape: ParameterShape) {
     func matrix(_ kind: ParameterKind) -> Matrix {
-      let size = shape.size(kind) ?? (0, 0)
-      return Matrix(rows: size.rows, columns: size.columns)
+      let size = shape.size(kind)
+      return Matrix(rows: size?.rows ?? 0, columns: size?.columns ?? 0)
     }
     self.shape = shape
     encoder = matrix(.encoder)

@@ -65,7 +65,7 @@ struct ColumnSums: ~Copyable {
   /// With a stride only every so many rows of the array are rows of `values`.
   func measure(_ values: Span<Float>, weights: Span<Float> = Span(), stride: Int = 1) {
     let columns = columns
-    let rows = values.count / columns / stride
+    let rows = (values.count / columns + stride - 1) / stride
     let partial = partial.disjoint
     Parallel.forBlocks(rows, blockSize: Self.rowBlock) { block in
       let start = block.lowerBound / Self.rowBlock * columns

@@ -48,29 +48,32 @@ package struct MachineSpeed: Sendable, Equatable {
 /// The rows that a run will be billed for.
 package struct BilledRows: Sendable {
   package let dIn: Int
+  /// Nil where no cache says it.
+  package let dOut: Int?
   package let perEpoch: Int
-  /// The cache, where it exists already.
-  package let source: TrainingSource?
+  /// The caches, where they exist already.
+  package let input: RunInput?
 
   /// Looks them up in the cache where there is one, else takes what the pipeline file says.
   ///
   /// What is missing before the run can start goes to `missing`.
   package init(_ pipeline: Pipeline, missing: (any Failure) -> Void) throws {
     do {
-      let source = try TrainingSource.find(pipeline)
-      try source.check(against: pipeline)
-      let plan = try TrainingPlan(pipeline, source: source)
+      let input = try RunInput.find(pipeline)
+      let plan = try TrainingPlan(pipeline, source: input.source, targets: input.targets)
       dIn = plan.configuration.dIn
+      dOut = plan.configuration.dOut
       perEpoch = plan.order.rowsPerEpoch
-      self.source = source
+      self.input = input
     } catch let error as TrainingSourceError {
       guard case .notCached = error, let dIn = pipeline.train.dIn ?? pipeline.cache.dIn else {
         throw error
       }
       missing(error)
       self.dIn = dIn
+      dOut = nil
       perEpoch = pipeline.cache.trainingTokens
-      source = nil
+      input = nil
     }
   }
 }
@@ -100,33 +103,42 @@ package struct Bill: Sendable, Equatable {
   package init(
     _ pipeline: Pipeline, speed: MachineSpeed, missing: (any Failure) -> Void
   ) throws {
-    let rows = try BilledRows(pipeline, missing: missing)
-    self.init(pipeline.train, dIn: rows.dIn, rowsPerEpoch: rows.perEpoch, speed: speed)
+    self.init(pipeline.train, try BilledRows(pipeline, missing: missing), speed: speed)
+  }
+
+  /// The bill of a run over rows that were looked up.
+  package init(_ settings: TrainSettings, _ rows: BilledRows, speed: MachineSpeed) {
+    self.init(
+      settings, dIn: rows.dIn, dOut: rows.dOut, rowsPerEpoch: rows.perEpoch, speed: speed)
   }
 
   /// The bill of a run over a cache that exists.
   package init(_ plan: TrainingPlan, speed: MachineSpeed? = nil) {
     self.init(
-      plan.pipeline.train, dIn: plan.configuration.dIn, rowsPerEpoch: plan.order.rowsPerEpoch,
-      speed: speed)
+      plan.pipeline.train, dIn: plan.configuration.dIn, dOut: plan.configuration.dOut,
+      rowsPerEpoch: plan.order.rowsPerEpoch, speed: speed)
   }
 
   /// The bill of a run over `rowsPerEpoch` rows of width `dIn`; without a speed it names no time.
-  package init(_ settings: TrainSettings, dIn: Int, rowsPerEpoch: Int, speed: MachineSpeed?) {
+  package init(
+    _ settings: TrainSettings, dIn: Int, dOut: Int? = nil, rowsPerEpoch: Int, speed: MachineSpeed?
+  ) {
     let batchRows = settings.trainBatchSizeTokens
-    let latents = settings.latentCount(dIn: dIn) ?? 0
-    steps = (settings.trainingTokens + batchRows - 1) / batchRows
+    let configuration = SAEConfiguration(settings, dIn: dIn, dOut: dOut)
+    let latents = configuration.dSae
+    steps = (settings.trainingTokens + settings.finetuningTokens + batchRows - 1) / batchRows
     tokens = steps * batchRows
     epochs = (tokens + rowsPerEpoch - 1) / max(1, rowsPerEpoch)
-    expectedL0 = min(latents, settings.architecture == .topk ? Int(settings.k) : Bill.assumedL0)
-    parameters = 2 * latents * dIn + latents + dIn
-    // Per row: the encoder's product, the decoder's, and three products of the backward pass.
+    expectedL0 = min(latents, configuration.isTopK ? Int(settings.k) : Bill.assumedL0)
+    parameters = configuration.shape.count
+    // Per row: the encoder's product, the decoder's, and three products of the backward pass. A
+    // latent that matching pursuit finds costs an encoder's product of its own.
     let product = 2 * Double(dIn) * Double(latents)
     let activeProduct = 2 * Double(dIn) * Double(expectedL0)
-    denseOperations = 5 * product * Double(tokens)
-    sparseOperations = (product + 4 * activeProduct) * Double(tokens)
-    // Weights, two moments and a gradient; two batches here and the engine's two of its own.
-    memoryByteCount = 4 * (4 * parameters + 4 * batchRows * dIn)
+    let searches = configuration.selection == .pursuit ? Double(expectedL0) : 1
+    denseOperations = (4 + searches) * product * Double(tokens)
+    sparseOperations = (searches * product + 4 * activeProduct) * Double(tokens)
+    memoryByteCount = StepMemory.byteCount(configuration, rows: batchRows)
     // A checkpoint holds weights and two moments, and the weights once more for SAELens; while one
     // is written, the one that it replaces is still there.
     let checkpoints = min(settings.nCheckpoints, steps) + settings.keepCheckpoints + 1
@@ -134,7 +146,7 @@ package struct Bill: Sendable, Equatable {
     seconds = speed.map { [tokens, steps, parameters] speed in
       // The active part runs from memory at about a quarter of a product's speed; Adam reads
       // weight, gradient and two moments and writes three of them.
-      let arithmetic = (product + 4 * 4 * activeProduct) * Double(tokens) / speed.product
+      let arithmetic = (searches * product + 4 * 4 * activeProduct) * Double(tokens) / speed.product
       return arithmetic + 7 * 4 * Double(parameters) * Double(steps) / speed.copy
     }
   }

@@ -198,6 +198,7 @@ extension Checkpoints {
         "fingerprint": fingerprint, "step": String(state.step),
         "consumed": String(state.step * schedule.batchRows),
         "active_samples": String(state.activeSamples),
+        "topk_threshold": String(state.topkThreshold.bitPattern),
       ])
     try file.write(state.parameters)
     try file.write(state.firstMoment)
@@ -208,17 +209,16 @@ extension Checkpoints {
   }
 
   private func stateTensors(_ state: borrowing TrainingState) -> [TensorFile.Tensor] {
-    let latents = state.parameters.encoder.rows
-    let width = state.parameters.encoder.columns
+    let shape = state.parameters.shape
     var tensors: [TensorFile.Tensor] = []
     for group in ["parameters", "first_moment", "second_moment"] {
-      tensors.append(.init("\(group).encoder", .float32, [latents, width]))
-      tensors.append(.init("\(group).encoder_bias", .float32, [latents]))
-      tensors.append(.init("\(group).decoder", .float32, [latents, width]))
-      tensors.append(.init("\(group).decoder_bias", .float32, [width]))
+      for kind in shape.kinds {
+        let name = group + "." + kind.rawValue
+        if let size = shape.size(kind) { tensors.append(.init(name, .float32, size.stored)) }
+      }
     }
-    tensors.append(.init("passes_since_fired", .uint32, [latents]))
-    tensors.append(.init("active_counts", .uint32, [latents]))
+    tensors.append(.init("passes_since_fired", .uint32, [shape.dSae]))
+    tensors.append(.init("active_counts", .uint32, [shape.dSae]))
     return tensors
   }
 }
@@ -236,6 +236,8 @@ extension Checkpoints {
     try file.read("active_counts", into: &state.activeCounts)
     state.step = try number("step", of: file, path)
     state.activeSamples = try number("active_samples", of: file, path)
+    let threshold = file.header.metadata["topk_threshold"].flatMap { UInt64($0) }
+    state.topkThreshold = threshold.map { Double(bitPattern: $0) } ?? 0
   }
 
   private func number(
@@ -252,27 +254,31 @@ extension Checkpoints {
 
 extension TensorFile {
   fileprivate mutating func write(_ parameters: borrowing Parameters) throws(SystemError) {
-    try write(parameters.encoder.span.raw)
-    try write(parameters.encoderBias.span.raw)
-    try write(parameters.decoder.span.raw)
-    try write(parameters.decoderBias.span.raw)
+    for kind in parameters.shape.kinds {
+      switch kind {
+      case .encoder: try write(parameters.encoder.span.raw)
+      case .encoderBias: try write(parameters.encoderBias.span.raw)
+      case .decoder: try write(parameters.decoder.span.raw)
+      case .decoderBias: try write(parameters.decoderBias.span.raw)
+      case .threshold: try write(parameters.threshold.span.raw)
+      case .magnitudeBias: try write(parameters.magnitudeBias.span.raw)
+      case .magnitudeScale: try write(parameters.magnitudeScale.span.raw)
+      case .skip: try write(parameters.skip.span.raw)
+      case .latentScale: try write(parameters.latentScale.span.raw)
+      }
+    }
   }
 }
 
 extension SafetensorsFile {
   fileprivate func read(_ group: String, into parameters: inout Parameters) throws {
-    try read("\(group).encoder", into: &parameters.encoder)
-    try read("\(group).encoder_bias", into: &parameters.encoderBias)
-    try read("\(group).decoder", into: &parameters.decoder)
-    try read("\(group).decoder_bias", into: &parameters.decoderBias)
-  }
-
-  /// Fills a matrix; one with a single row is stored as a vector.
-  private func read(_ name: String, into matrix: inout Matrix) throws {
-    let shape: [Int?] = matrix.rows == 1 ? [matrix.columns] : [matrix.rows, matrix.columns]
-    let entry = try require(name, [.float32], shape: shape)
-    var target = matrix.mutableSpan
-    readFloats(entry, into: &target)
+    for kind in parameters.shape.kinds {
+      guard let size = parameters.shape.size(kind) else { continue }
+      let entry = try require(group + "." + kind.rawValue, [.float32], shape: size.stored)
+      parameters.with(kind) { matrix in
+        matrix.disjoint.withAll { readFloats(entry, into: &$0) }
+      }
+    }
   }
 
   fileprivate func read(_ name: String, into counts: inout AlignedBuffer<Int32>) throws {

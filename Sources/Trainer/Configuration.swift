@@ -107,7 +107,7 @@ package struct SAEConfiguration: Sendable, Equatable {
   var normalizesDecoder: Bool { isTopK && rescaleActsByDecoderNorm }
 
   /// Latents of a row that topk keeps.
-  var wholeK: Int { min(Int(k), dSae) }
+  package var wholeK: Int { min(Int(k), dSae) }
 
   /// Latents of `rows` rows together that batchtopk keeps.
   func keptLatents(rows: Int) -> Int { min(Int(k * Double(rows)), rows * dSae) }

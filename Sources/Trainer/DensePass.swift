@@ -6,7 +6,7 @@ import Shared
 
 /// The dense half of a step.
 struct DensePass: ~Copyable {
-  private static let rowBlock = 256
+  static let rowBlock = 256
 
   private let configuration: SAEConfiguration
   /// Encodes a block where the batch has too many active latents to be encoded at once.

@@ -18,7 +18,7 @@ struct Encoder: ~Copyable {
   ///
   /// With many rows the packing of weights inside the product costs little.
   static let rowBlock = 512
-  private static let tileWidth = 512
+  static let tileWidth = 512
 
   private let configuration: SAEConfiguration
   private let topK: TopK
@@ -54,16 +54,16 @@ struct Encoder: ~Copyable {
     limits = AlignedBuffer(count: configuration.selection == .jumpReLU ? configuration.dSae : 0)
     histogram = AlignedBuffer(
       count: configuration.selection == .batchTopK ? tasks * BatchTopK.bins : 0)
-    stride = Self.entriesPerRow(configuration, topK)
+    stride = Self.entriesPerRow(configuration)
     codes = SparseCodes(rows: rows, capacity: rows * stride)
   }
 
   /// Entries that a row may need while it is encoded.
   ///
   /// Where more than about an eighth of the latents are active, dense products are faster.
-  private static func entriesPerRow(_ configuration: SAEConfiguration, _ topK: TopK) -> Int {
+  static func entriesPerRow(_ configuration: SAEConfiguration) -> Int {
     switch configuration.selection {
-    case .topk, .absTopK: topK.capacity
+    case .topk, .absTopK: TopK(k: configuration.wholeK).capacity
     case .batchTopK: min(configuration.dSae, max(64, 8 * Int(configuration.k)))
     case .relu, .gate, .jumpReLU: max(min(configuration.dSae, 64), configuration.dSae / 8)
     case .pursuit: 0

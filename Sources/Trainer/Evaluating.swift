@@ -24,7 +24,11 @@ package struct Evaluating: Sendable {
   package static let batchRows = 1024
 
   private let shards: [String]
+  /// Shards with the targets of a transcoder, as many rows each; empty of another SAE.
+  private let targetShards: [String]
   private let dIn: Int
+  /// Width of what is reconstructed.
+  private let dOut: Int
   private let latentCount: Int
   private let settings: EvaluateSettings
   private let isHeldOut: (@Sendable (UInt32) -> Bool)?
@@ -36,17 +40,21 @@ package struct Evaluating: Sendable {
   /// - Parameters:
   ///   - shards: the paths of the activation shards.
   ///   - dIn: the width of their rows.
+  ///   - targets: the paths of the shards that a transcoder reconstructs, and their width.
   ///   - latentCount: the latents of the SAE.
   ///   - settings: how many rows, latents and contexts.
   ///   - isHeldOut: tells the sequences that training never saw; nil where it saw all.
   ///   - corpus: the text behind the rows, where the store has it.
   /// - Throws: what is wrong with the file of categories.
   package init(
-    shards: [String], dIn: Int, latentCount: Int, settings: EvaluateSettings,
+    shards: [String], dIn: Int, targets: (shards: [String], dOut: Int)? = nil,
+    latentCount: Int, settings: EvaluateSettings,
     isHeldOut: (@Sendable (UInt32) -> Bool)?, corpus: CorpusText?
   ) throws {
     self.shards = shards
+    targetShards = targets?.shards ?? []
     self.dIn = dIn
+    dOut = targets?.dOut ?? dIn
     self.latentCount = latentCount
     self.settings = settings
     self.isHeldOut = isHeldOut
@@ -114,18 +122,19 @@ extension Evaluating {
     _ encoder: inout Encoder, from source: EvaluatedRows, _ progress: Progress
   ) throws -> Pass {
     var pass = Pass(
-      sums: EvaluationSums(dIn: dIn, latentCount: latentCount),
+      sums: EvaluationSums(dIn: dOut, latentCount: latentCount),
       categories: categoryCounts,
       top: TopRows(
         latentCount: latentCount, limit: corpus == nil ? 0 : settings.contextsPerLatent))
     let isWanted = source == .heldOut ? isHeldOut : nil
-    try forEachBatch(limit: settings.evalTokens, where: isWanted ?? { _ in true }) { rows, batch in
+    try forEachBatch(limit: settings.evalTokens, where: isWanted ?? { _ in true }) {
+      rows, batch, targets in
       try encoder.encode(batch, rows: rows.count) { offsets, latents, values, reconstruction in
         for (index, row) in rows.enumerated() {
           let active = Int(offsets[index])..<Int(offsets[index + 1])
-          let columns = index * dIn..<(index + 1) * dIn
+          let columns = index * dOut..<(index + 1) * dOut
           pass.add(
-            row, batch.extracting(columns), reconstruction.extracting(columns),
+            row, targets.extracting(columns), reconstruction.extracting(columns),
             latents.extracting(active), values.extracting(active))
         }
       }
@@ -143,19 +152,27 @@ extension Evaluating {
   /// Reads up to `limit` rows whose sequence is wanted, in the order of the shards.
   private func forEachBatch(
     limit: Int, where isWanted: (UInt32) -> Bool,
-    _ body: (_ rows: [CachedRow], _ batch: Span<Float>) throws -> Void
+    _ body: (_ rows: [CachedRow], _ batch: Span<Float>, _ targets: Span<Float>) throws -> Void
   ) throws {
     var batch = AlignedBuffer<Float>(count: Evaluating.batchRows * dIn)
+    let isPaired = !targetShards.isEmpty
+    let targetBatch = AlignedBuffer<Float>(count: isPaired ? Evaluating.batchRows * dOut : 0)
     var rows: [CachedRow] = []
     var left = limit
     func deliver() throws {
       guard !rows.isEmpty else { return }
       try Evaluating.checkInterruption()
-      try body(rows, batch.span.extracting(0..<rows.count * dIn))
+      let inputs = batch.span.extracting(0..<rows.count * dIn)
+      if isPaired {
+        try body(rows, inputs, targetBatch.span.extracting(0..<rows.count * dOut))
+      } else {
+        try body(rows, inputs, inputs)
+      }
       rows.removeAll(keepingCapacity: true)
     }
-    for path in shards where left > 0 {
+    for (number, path) in shards.enumerated() where left > 0 {
       let shard = try ActivationShard.open(path)
+      let targets = try isPaired ? TargetRows(targetShards[number]) : nil
       let tokens = shard.tokens()
       let sequences = shard.sequences()
       let positions = shard.positions()
@@ -165,6 +182,9 @@ extension Evaluating {
           memory.withSlice(rows.count * dIn..<(rows.count + 1) * dIn) { target in
             shard.readRows(index..<index + 1, into: &target)
           }
+        }
+        if isPaired {
+          targets?.read(index, into: targetBatch, at: rows.count)
         }
         let place = RowPosition(sequence: sequences[index], position: positions[index])
         rows.append(CachedRow(place: place, token: tokens[index]))
@@ -180,6 +200,20 @@ extension Evaluating {
     throw Interrupted(
       "Stopped while the trained SAE was measured.",
       hint: "Run the same command again; training will not be repeated.")
+  }
+}
+
+/// A mapped shard with the targets of another's rows.
+private final class TargetRows {
+  private let shard: ActivationShard
+
+  init(_ path: String) throws { shard = try ActivationShard.open(path) }
+
+  /// Reads a row to its place in a batch.
+  func read(_ row: Int, into batch: borrowing AlignedBuffer<Float>, at place: Int) {
+    batch.disjoint.withSlice(place * shard.dIn..<(place + 1) * shard.dIn) { target in
+      shard.readRows(row..<row + 1, into: &target)
+    }
   }
 }
 
@@ -243,7 +277,7 @@ extension Evaluating {
   ) throws -> [Int: [RowPosition: Float]] {
     var result = Dictionary(uniqueKeysWithValues: chosen.map { ($0, [RowPosition: Float]()) })
     guard !wanted.isEmpty else { return result }
-    try forEachBatch(limit: .max, where: wanted.contains) { rows, batch in
+    try forEachBatch(limit: .max, where: wanted.contains) { rows, batch, _ in
       try encoder.encode(batch, rows: rows.count) { offsets, latents, values, _ in
         for (index, row) in rows.enumerated() {
           for place in Int(offsets[index])..<Int(offsets[index + 1]) {

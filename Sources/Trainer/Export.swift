@@ -13,12 +13,15 @@ package struct SAEFiles: Sendable {
   package let pipeline: Pipeline
   package let configuration: SAEConfiguration
   package let facts: CacheFacts
+  /// What a transcoder's targets were taken from.
+  package let targetFacts: CacheFacts?
   package let normalization: Normalization
 
   package init(
     pipeline: Pipeline, configuration: SAEConfiguration, facts: CacheFacts,
-    normalization: Normalization
+    targetFacts: CacheFacts? = nil, normalization: Normalization
   ) {
+    self.targetFacts = targetFacts
     self.pipeline = pipeline
     self.configuration = configuration
     self.facts = facts
@@ -28,22 +31,61 @@ package struct SAEFiles: Sendable {
   /// Writes what SAELens v6 keeps in a checkpoint besides its own trainer state.
   package func writeCheckpoint(_ state: borrowing TrainingState, to folder: String) throws {
     try AtomicFile.replace(folder + "/cfg.json", with: trainingConfiguration.pretty)
-    try writeWeights(state.parameters, to: folder)
+    var parameters = Parameters(state.parameters.shape)
+    parameters.copy(state.parameters)
+    settle(&parameters)
+    let threshold = configuration.selection == .batchTopK ? state.topkThreshold : nil
+    try SAEWeights.write(
+      parameters, topkThreshold: threshold, to: folder + "/" + SAEWeights.fileName)
     try writeSparsity(state, to: folder)
-    let factor: JSON = normalization.isIdentity ? .null : .number(normalization.factor)
-    let scaler = JSON.object(["scaling_factor": factor, "has_whitening": .bool(false)])
+    let factor: JSON =
+      normalization.factor == 1 || normalization.whitening != nil
+      ? .null : .number(normalization.factor)
+    let scaler = JSON.object([
+      "scaling_factor": factor, "has_whitening": .bool(normalization.whitening != nil),
+    ])
     try AtomicFile.replace(folder + "/activation_scaler.json", with: scaler.pretty)
+    if let whitening = normalization.whitening { try write(whitening, to: folder) }
   }
 
-  /// Writes the SAE for inference, with the factor of the data folded into the weights.
+  /// Writes the SAE for inference: what was done to the data, and thresholds, are in the weights.
   package func writeFinal(_ state: consuming TrainingState, to folder: String) throws {
-    var state = state
     try AtomicFile.replace(
       folder + "/cfg.json", with: inferenceConfiguration(summary(state)).pretty)
     try writeSparsity(state, to: folder)
-    normalization.fold(into: &state.parameters)
-    try writeWeights(state.parameters, to: folder)
+    try SAEWeights.write(finished(state), to: folder + "/" + SAEWeights.fileName)
     try AtomicFile.replace(folder + "/runner_cfg.json", with: runnerConfiguration.pretty)
+  }
+
+  /// Brings parameters into the form that other programs know.
+  private func settle(_ parameters: inout Parameters) {
+    if configuration.keepsUnitDecoder { UnitDecoder.normalize(parameters.decoder) }
+    parameters.foldLatentScales()
+    for latent in 0..<parameters.threshold.count {
+      parameters.threshold.buffer[latent] = max(0, parameters.threshold.buffer[latent])
+    }
+  }
+
+  /// Whether decoder norms are in the weights of the finished SAE.
+  private var foldsDecoderNorms: Bool {
+    configuration.normalizesDecoder
+      && (configuration.selection == .batchTopK || normalization.whitening != nil)
+  }
+
+  /// The weights for inference.
+  private func finished(_ state: borrowing TrainingState) -> Parameters {
+    var parameters = Parameters(state.parameters.shape)
+    parameters.copy(state.parameters)
+    settle(&parameters)
+    // Whitening changes the norms of decoder rows, by which latents are compared.
+    let foldsFirst = foldsDecoderNorms && normalization.whitening != nil
+    if foldsFirst { parameters.foldDecoderNorms() }
+    normalization.fold(into: &parameters, appliesBDecToInput: configuration.applyBDecToInput)
+    if foldsDecoderNorms, !foldsFirst { parameters.foldDecoderNorms() }
+    guard configuration.selection == .batchTopK else { return parameters }
+    // The threshold is one of pre-activations times norms, which have become smaller by the factor.
+    let factor = configuration.normalizesDecoder ? normalization.factor : 1
+    return parameters.withThreshold(Float(state.topkThreshold / factor))
   }
 
   /// What a finished run consists of besides its manifest, its figures and its report.
@@ -61,21 +103,17 @@ package struct SAEFiles: Sendable {
 // MARK: - Numbers
 
 extension SAEFiles {
-  /// W_enc [d_in, d_sae], b_enc [d_sae], W_dec [d_sae, d_in], b_dec [d_in], all float32.
-  private func writeWeights(_ parameters: borrowing Parameters, to folder: String) throws {
-    let latents = parameters.encoder.rows
-    let width = parameters.encoder.columns
+  private func write(_ whitening: Whitening, to folder: String) throws {
+    let width = whitening.width
     var file = try TensorFile.create(
-      folder + "/sae_weights.safetensors",
+      folder + "/activation_whitening.safetensors",
       tensors: [
-        .init("W_dec", .float32, [latents, width]), .init("W_enc", .float32, [width, latents]),
-        .init("b_dec", .float32, [width]), .init("b_enc", .float32, [latents]),
+        .init("inverse_matrix", .float32, [width, width]),
+        .init("matrix", .float32, [width, width]), .init("mean", .float32, [width]),
       ])
-    let transposed = parameters.encoder.transposed()
-    try file.write(parameters.decoder.span.raw)
-    try file.write(transposed.span.raw)
-    try file.write(parameters.decoderBias.span.raw)
-    try file.write(parameters.encoderBias.span.raw)
+    for values in [whitening.inverse, whitening.matrix, whitening.mean] {
+      try file.write(values.span.raw)
+    }
     try file.finish()
   }
 
@@ -110,8 +148,25 @@ extension SAEFiles {
   func inferenceConfiguration(_ summary: [String: JSON]) -> JSON {
     var members = commonConfiguration
     members["metadata"] = .object(metadata.merging(summary) { $1 })
-    members["normalize_activations"] = "none"
+    members["normalize_activations"] = rowNormalization
+    switch configuration.selection {
+    case .batchTopK: members["architecture"] = "jumprelu"
+    case .topk, .absTopK:
+      members["k"] = .integer(configuration.wholeK)
+      members["rescale_acts_by_decoder_norm"] = .bool(
+        configuration.rescaleActsByDecoderNorm && !foldsDecoderNorms)
+    case .pursuit:
+      members["residual_threshold"] = .number(
+        configuration.residualThreshold / normalization.factor)
+    case .relu, .gate, .jumpReLU: break
+    }
     return .object(members)
+  }
+
+  /// What SAELens runs inside the SAE; the rest is folded into the weights.
+  private var rowNormalization: JSON {
+    configuration.rowNormalization == .none
+      ? "none" : .string(pipeline.train.normalizeActivations.rawValue)
   }
 
   /// What SAELens calls the training configuration.
@@ -119,6 +174,10 @@ extension SAEFiles {
     var members = commonConfiguration.merging(trainingDetails) { $1 }
     members["metadata"] = .object(metadata)
     members["normalize_activations"] = .string(pipeline.train.normalizeActivations.rawValue)
+    if configuration.isTopK {
+      members["k"] = pipeline.train.k.json
+      members["rescale_acts_by_decoder_norm"] = .bool(configuration.rescaleActsByDecoderNorm)
+    }
     return .object(members)
   }
 
@@ -128,11 +187,13 @@ extension SAEFiles {
       "architecture": .string(settings.architecture.rawValue),
       "d_in": .integer(configuration.dIn), "d_sae": .integer(configuration.dSae),
       "dtype": "float32", "device": "cpu", "reshape_activations": "none",
-      "apply_b_dec_to_input": .bool(settings.applyBDecToInput),
+      "apply_b_dec_to_input": .bool(configuration.applyBDecToInput),
     ]
-    if settings.architecture == .topk {
-      members["k"] = settings.k.json
-      members["rescale_acts_by_decoder_norm"] = .bool(settings.rescaleActsByDecoderNorm)
+    if settings.architecture.isTranscoder { members["d_out"] = .integer(configuration.dOut) }
+    if configuration.selection == .pursuit {
+      members["residual_threshold"] = .number(configuration.residualThreshold)
+      members["max_iterations"] = settings.maxIterations.json
+      members["stop_on_duplicate_support"] = .bool(configuration.stopsOnDuplicateSupport)
     }
     return members
   }
@@ -140,16 +201,36 @@ extension SAEFiles {
   private var trainingDetails: [String: JSON] {
     let settings = pipeline.train
     var members: [String: JSON] = [
-      "decoder_init_norm": settings.decoderInitNorm.map { .number($0) } ?? .null
+      "decoder_init_norm": InitialDraw(settings).rowNorm.map { .number($0) } ?? .null
     ]
-    switch settings.architecture {
-    case .standard:
+    switch configuration.selection {
+    case .relu:
       members["l1_coefficient"] = .number(settings.l1Coefficient)
       members["lp_norm"] = .number(settings.lpNorm)
       members["l1_warm_up_steps"] = .integer(settings.l1WarmUpSteps)
-    default:
+    case .gate:
+      members["l1_coefficient"] = .number(settings.l1Coefficient)
+      members["l1_warm_up_steps"] = .integer(settings.l1WarmUpSteps)
+    case .topk, .absTopK, .batchTopK:
       members["aux_loss_coefficient"] = .number(settings.auxLossCoefficient)
       members["use_sparse_activations"] = .bool(false)
+      guard configuration.selection == .batchTopK else { break }
+      members["topk_threshold_lr"] = .number(settings.topkThresholdLr)
+      guard settings.architecture == .matryoshkaBatchtopk else { break }
+      members["matryoshka_widths"] = .array(configuration.widths.map { .integer($0) })
+      members["use_matryoshka_aux_loss"] = .bool(settings.useMatryoshkaAuxLoss)
+    case .jumpReLU:
+      members["jumprelu_init_threshold"] = .number(settings.jumpreluInitThreshold)
+      members["jumprelu_bandwidth"] = .number(settings.jumpreluBandwidth)
+      members["jumprelu_sparsity_loss_mode"] = .string(
+        settings.jumpreluSparsityLossMode.rawValue)
+      members["jumprelu_tanh_scale"] = .number(settings.jumpreluTanhScale)
+      members["jumprelu_ste_to_input"] = .bool(settings.jumpreluSteToInput)
+      members["l0_coefficient"] = .number(settings.l0Coefficient)
+      members["l0_warm_up_steps"] = .integer(settings.l0WarmUpSteps)
+      members["target_l0"] = settings.targetL0.json
+      members["pre_act_loss_coefficient"] = settings.preActLossCoefficient.json
+    case .pursuit: break
     }
     return members
   }
@@ -169,15 +250,25 @@ extension SAEFiles {
   /// What was cached, in the words of SAELens.
   private var cached: [String: JSON] {
     let settings = pipeline.cache
-    let isModule = !facts.hookName.split(separator: ".").contains { $0.hasPrefix("hook_") }
+    let isModule = HookPoint.isModulePath(facts.hookName)
+    // transformers takes none of TransformerLens's options.
+    let options: JSON = isModule ? .object([:]) : settings.processing.json
     return [
       "model_name": .string(modelName),
       "model_class_name": isModule ? "AutoModelForCausalLM" : "HookedTransformer",
-      "model_from_pretrained_kwargs": settings.processing.json,
+      "model_from_pretrained_kwargs": options,
       "hook_name": .string(facts.hookName), "hook_head_index": settings.hookHeadIndex.json,
       "context_size": .integer(facts.contextSize), "prepend_bos": .bool(settings.prependBos),
       "seqpos_slice": settings.seqposSlice.json,
       "exclude_special_tokens": settings.excludeSpecialTokens.json,
+    ].merging(targetMetadata) { own, _ in own }
+  }
+
+  private var targetMetadata: [String: JSON] {
+    guard let targetFacts else { return [:] }
+    return [
+      "hook_name_out": .string(targetFacts.hookName), "hook_head_index_out": .null,
+      "hook_layer_out": HookLayer.number(in: targetFacts.hookName).map { .integer($0) } ?? .null,
     ]
   }
 

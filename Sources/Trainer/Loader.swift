@@ -1,5 +1,6 @@
-// Batches for training. Comes in: the shards of an activations stage and a step to start at.
-// Leaves: for every step a batch [batchRows, dIn] of scaled Float rows, in the order of RowOrder.
+// Batches for training. Comes in: the shards of an activations stage, in a transcoder of a second one
+// with the same rows, and a step to start at. Leaves: for every step a batch [batchRows, dIn] of
+// transformed Float rows, and targets [batchRows, dOut], in the order of RowOrder.
 //
 // A thread of its own gathers the next batch while a step works on the present one.
 
@@ -7,29 +8,84 @@ import Foundation
 import Shared
 import Synchronization
 
-/// A mapped shard and the rows of it that are trained on.
-private final class OpenShard {
-  let shard: ActivationShard
-  /// The trainable rows; nil where that is every row.
-  let trainable: [UInt32]?
+/// Why a batch cannot be gathered.
+package enum LoaderError: Failure, Equatable {
+  case notFinite(path: String, row: Int)
+  case otherRows(path: String, target: String)
 
-  init(_ file: CachedShard, heldOut: HeldOut) throws {
-    shard = try ActivationShard.open(file.path)
-    trainable = heldOut.isEmpty ? nil : shard.rows(outside: heldOut)
+  package var sentence: String {
+    switch self {
+    case .notFinite(let path, let row): "\(path), row \(row): not finite, NaN or infinity."
+    case .otherRows(let path, let target): "\(target) does not hold the rows of \(path)."
+    }
   }
 
-  /// Reads trainable row `index` as Float.
-  func read(_ index: Int, into row: inout MutableSpan<Float>) {
-    let place = trainable.map { Int($0[index]) } ?? index
-    shard.readRows(place..<place + 1, into: &row)
+  package var hint: String? {
+    switch self {
+    case .notFinite:
+      "Cache the activations again in bfloat16 or float32, or look at the model's weights."
+    case .otherRows: "Cache both hook points in one run, as cache.hook_names."
+    }
   }
 }
 
-extension ActivationShard {
-  /// The rows whose sequence is not held out.
-  borrowing func rows(outside heldOut: HeldOut) -> [UInt32] {
-    let sequences = sequences()
-    return (0..<UInt32(rows)).filter { !heldOut.contains(sequence: sequences[Int($0)]) }
+/// A mapped shard and the rows of it that are trained on.
+private final class OpenShard {
+  private let shard: ActivationShard
+  private let targets: TargetShard?
+  /// The trainable rows; nil where that is every row.
+  private let trainable: [UInt32]?
+
+  init(_ file: CachedShard, targets: CachedShard?, _ filter: RowFilter) throws {
+    shard = try ActivationShard.open(file.path)
+    trainable = filter.isEmpty ? nil : filter.rows(of: shard)
+    self.targets = try targets.map { try TargetShard($0.path) }
+    guard let found = self.targets else { return }
+    guard found.shard.rows == shard.rows, found.shard.sequences() == shard.sequences(),
+      found.shard.positions() == shard.positions()
+    else { throw LoaderError.otherRows(path: file.path, target: found.shard.path) }
+  }
+
+  /// Reads trainable row `index` as Float, and its target.
+  func read(
+    _ index: Int, into row: inout MutableSpan<Float>, _ target: inout MutableSpan<Float>
+  ) throws(LoaderError) {
+    let place = trainable.map { Int($0[index]) } ?? index
+    shard.readRows(place..<place + 1, into: &row)
+    guard Vector.dot(row.span, row.span).isFinite else {
+      throw .notFinite(path: shard.path, row: place)
+    }
+    guard let targets else { return }
+    targets.shard.readRows(place..<place + 1, into: &target)
+    guard Vector.dot(target.span, target.span).isFinite else {
+      throw .notFinite(path: targets.shard.path, row: place)
+    }
+  }
+}
+
+/// A mapped shard with the targets of another's rows.
+private final class TargetShard {
+  let shard: ActivationShard
+
+  init(_ path: String) throws { shard = try ActivationShard.open(path) }
+}
+
+/// What is read, in which order.
+package struct LoaderPlan: Sendable {
+  package var shards: [CachedShard]
+  package var dIn: Int
+  /// The shards of a transcoder's targets; empty where there are none.
+  package var targets: [CachedShard] = []
+  package var dOut = 0
+  package var order: RowOrder
+  package var filter: RowFilter
+  package var normalization = Normalization.identity
+
+  package init(shards: [CachedShard], dIn: Int, order: RowOrder, filter: RowFilter) {
+    self.shards = shards
+    self.dIn = dIn
+    self.order = order
+    self.filter = filter
   }
 }
 
@@ -41,43 +97,44 @@ extension ActivationShard {
 package final class Loader: @unchecked Sendable {
   private final class Slot {
     var batch: AlignedBuffer<Float>
+    var targets: AlignedBuffer<Float>
     var failure: (any Error)?
     // Both start at zero: a semaphore must not end below the value it was made with.
     let free = DispatchSemaphore(value: 0)
     let filled = DispatchSemaphore(value: 0)
 
-    init(count: Int) {
+    init(count: Int, targetCount: Int) {
       batch = AlignedBuffer(count: count)
+      targets = AlignedBuffer(count: targetCount)
       free.signal()
     }
   }
 
-  private let shards: [CachedShard]
-  private let dIn: Int
+  private let plan: LoaderPlan
   private let batchRows: Int
-  private let heldOut: HeldOut
-  private let scale: Float
   private let slots: [Slot]
+  private var scratch: AlignedBuffer<Float>
   private var cursor: RowCursor
   private var open: [OpenShard?]
   private var nextSlot = 0
   private let isStopped = Atomic<Bool>(false)
   private let ended = DispatchSemaphore(value: 0)
+  private let waited = Atomic<Int>(0)
 
-  /// Prepares the stream; nothing is read before `start`.
-  package init(
-    shards: [CachedShard], dIn: Int, order: RowOrder, heldOut: HeldOut, batchRows: Int,
-    scale: Float, firstStep: Int
-  ) {
-    self.shards = shards
-    self.dIn = dIn
+  /// Prepares the stream; nothing is read before `run`.
+  package init(_ plan: LoaderPlan, batchRows: Int, firstStep: Int) {
+    self.plan = plan
     self.batchRows = batchRows
-    self.heldOut = heldOut
-    self.scale = scale
-    slots = [Slot(count: batchRows * dIn), Slot(count: batchRows * dIn)]
-    cursor = RowCursor(order: order, position: firstStep * batchRows)
-    open = shards.map { _ in nil }
+    slots = (0..<2).map { _ in
+      Slot(count: batchRows * plan.dIn, targetCount: batchRows * plan.dOut)
+    }
+    scratch = AlignedBuffer(count: plan.normalization.whitening == nil ? 0 : batchRows * plan.dIn)
+    cursor = RowCursor(order: plan.order, position: firstStep * batchRows)
+    open = plan.shards.map { _ in nil }
   }
+
+  /// Seconds that the training loop waited for batches.
+  package var secondsWaited: Double { Double(waited.load(ordering: .relaxed)) / 1e9 }
 
   /// Runs `body` with a started loader, and ends its thread afterwards.
   package func run<Result>(_ body: () throws -> Result) throws -> Result {
@@ -88,14 +145,18 @@ package final class Loader: @unchecked Sendable {
     return try body()
   }
 
-  /// Lends the batch of the next step, `[batchRows, dIn]`.
-  package func withNextBatch<Result>(_ body: (Span<Float>) throws -> Result) throws -> Result {
+  /// Lends the batch of the next step `[batchRows, dIn]`, and its targets `[batchRows, dOut]`.
+  package func withNextBatch<Result>(
+    _ body: (Span<Float>, Span<Float>) throws -> Result
+  ) throws -> Result {
     let slot = slots[nextSlot]
     nextSlot = 1 - nextSlot
+    let start = System.uptime
     slot.filled.wait()
+    waited.wrappingAdd(Int((System.uptime - start) * 1e9), ordering: .relaxed)
     if let failure = slot.failure { throw failure }
     defer { slot.free.signal() }
-    return try body(slot.batch.span)
+    return try body(slot.batch.span, slot.targets.span)
   }
 
   private func stop() {
@@ -112,23 +173,32 @@ package final class Loader: @unchecked Sendable {
       turn = 1 - turn
       slot.free.wait()
       if isStopped.load(ordering: .acquiring) { return }
-      do { try gather(into: &slot.batch) } catch { slot.failure = error }
+      do { try gather(into: &slot.batch, &slot.targets, scratch: &scratch) } catch { slot.failure = error }
       slot.filled.signal()
       if slot.failure != nil { return }
     }
   }
 
-  private func gather(into batch: inout AlignedBuffer<Float>) throws {
-    var values = batch.mutableSpan
-    try values.withDisjoint { memory in
-      for row in 0..<batchRows {
-        let place = cursor.next()
-        let shard = try shard(place.shard)
-        memory.withSlice(row * dIn..<(row + 1) * dIn) { shard.read(place.index, into: &$0) }
+  private func gather(
+    into batch: inout AlignedBuffer<Float>, _ targetBatch: inout AlignedBuffer<Float>,
+    scratch: inout AlignedBuffer<Float>
+  ) throws {
+    let (dIn, dOut) = (plan.dIn, plan.dOut)
+    let (batchMemory, targetMemory) = (batch.disjoint, targetBatch.disjoint)
+    for row in 0..<batchRows {
+      let place = cursor.next()
+      let shard = try shard(place.shard)
+      try batchMemory.withSlice(row * dIn..<(row + 1) * dIn) { value in
+        try targetMemory.withSlice(row * dOut..<(row + 1) * dOut) { target in
+          try shard.read(place.index, into: &value, &target)
+        }
       }
     }
-    guard scale != 1 else { return }
-    for index in values.indices { values[index] *= scale }
+    scratch.disjoint.withAll { scratch in
+      batchMemory.withAll { plan.normalization.apply(to: &$0, scratch: &scratch) }
+      guard dOut > 0 else { return }
+      targetMemory.withAll { plan.normalization.apply(to: &$0, scratch: &scratch) }
+    }
   }
 
   /// The mapping of a shard; those that the order has done with are closed on the way.
@@ -136,7 +206,8 @@ package final class Loader: @unchecked Sendable {
     if let shard = open[index] { return shard }
     let needed = cursor.openShards
     for other in open.indices where !needed.contains(other) { open[other] = nil }
-    let shard = try OpenShard(shards[index], heldOut: heldOut)
+    let shard = try OpenShard(
+      plan.shards[index], targets: plan.targets.isEmpty ? nil : plan.targets[index], plan.filter)
     open[index] = shard
     return shard
   }

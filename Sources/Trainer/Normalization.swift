@@ -1,28 +1,58 @@
-// The one owner of the factor that `normalize_activations` puts on the data. Comes in: the mean
-// norm that the cache's manifest states. Leaves: the factor for the loader, and weights with the
-// factor folded into them, which take activations as they are.
+// The one owner of what `normalize_activations` does to the data before the SAE sees it. Comes in: the
+// cache's statistics, or its covariance. Leaves: the transformation for the loader, and weights with
+// it folded into them, which take activations as they are. What is done to single rows inside the SAE
+// is in RowScaling.
 
 package import Shared
 
-/// The factor between activations as cached and activations as trained on.
+/// The transformation between activations as cached and activations as trained on.
 package struct Normalization: Sendable, Equatable {
   /// s in x ← s·x.
   package let factor: Double
+  /// x ← (x − μ)·M, instead of a factor.
+  package let whitening: Whitening?
 
-  /// s = √d / mean‖x‖ for `expected_average_only_in`, so that rows have the norm √d on average.
+  /// No transformation.
+  package static let identity = Normalization(factor: 1)
+
+  package init(factor: Double) {
+    self.factor = factor
+    whitening = nil
+  }
+
+  package init(whitening: Whitening) {
+    factor = 1
+    self.whitening = whitening
+  }
+
+  /// s = √d / mean‖x‖ for `expected_average_only_in`, so that rows have the norm √d on average; 1 for
+  /// what is not done to the data.
   package init(_ mode: ActivationNormalization, dIn: Int, meanNorm: Double) {
-    switch mode {
-    case .expectedAverageOnlyIn:
-      factor = meanNorm > 0 ? Double(dIn).squareRoot() / meanNorm : 1
-    default: factor = 1
+    let scales = mode == .expectedAverageOnlyIn && meanNorm > 0
+    self.init(factor: scales ? Double(dIn).squareRoot() / meanNorm : 1)
+  }
+
+  package var isIdentity: Bool { factor == 1 && whitening == nil }
+
+  /// Transforms rows `[rows, d]` in place; `scratch` has their size where there is whitening.
+  func apply(to rows: inout MutableSpan<Float>, scratch: inout MutableSpan<Float>) {
+    if let whitening {
+      whitening.apply(to: &rows, scratch: &scratch)
+    } else if factor != 1 {
+      let factor = Float(factor)
+      for index in rows.indices { rows[index] *= factor }
     }
   }
 
-  package var isIdentity: Bool { factor == 1 }
-
-  /// Lets the weights take unscaled rows: W_enc·s, W_dec/s, b_dec/s; b_enc stays.
-  package func fold(into parameters: inout Parameters) {
-    guard !isIdentity else { return }
+  /// Lets the weights take rows as they are cached.
+  ///
+  /// With a factor: W_enc·s, W_dec/s, b_dec/s, and in a transcoder the same; biases of latents and
+  /// thresholds stay. See `Whitening.fold` for the other case.
+  package func fold(into parameters: inout Parameters, appliesBDecToInput: Bool = true) {
+    if let whitening {
+      return whitening.fold(into: &parameters, appliesBDecToInput: appliesBDecToInput)
+    }
+    guard factor != 1 else { return }
     let factor = Float(factor)
     parameters.encoder.buffer.apply { $0 * factor }
     parameters.decoder.buffer.apply { $0 / factor }

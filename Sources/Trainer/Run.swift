@@ -19,31 +19,21 @@ package struct Run: Sendable {
     mode: Shared.Progress.Mode = .automatic, terminal: Terminal = .standardError
   ) throws {
     try self.init(
-      pipeline, source: try TrainingSource.find(pipeline, verify: verify), mode: mode,
-      terminal: terminal)
+      pipeline, input: try RunInput.find(pipeline, verify: verify), mode: mode, terminal: terminal)
   }
 
-  /// The run over a cache that has been found.
+  /// The run over caches that have been found.
   package init(
-    _ pipeline: Pipeline, source: TrainingSource, mode: Shared.Progress.Mode = .automatic,
+    _ pipeline: Pipeline, input: RunInput, mode: Shared.Progress.Mode = .automatic,
     terminal: Terminal = .standardError
   ) throws {
-    try source.check(against: pipeline)
-    plan = try TrainingPlan(pipeline, source: source)
-    key = Run.key(pipeline, source: source)
+    plan = try TrainingPlan(pipeline, source: input.source, targets: input.targets)
+    key = input.key(pipeline, pretrained: plan.pretrained)
     store = Store(pipeline.store)
     folder = store.folder(key)
     self.pipeline = pipeline
     self.mode = mode
     self.terminal = terminal
-  }
-
-  /// What determines the files of a run over a cache.
-  package static func key(_ pipeline: Pipeline, source: TrainingSource) -> StageKey {
-    StageKey(
-      stage: .runs, label: pipeline.name,
-      settings: pipeline.train.settled(dIn: source.facts.dIn).fingerprintSettings,
-      input: source.fingerprint)
   }
 
   /// What became of a request to run.
@@ -134,10 +124,11 @@ package struct Run: Sendable {
   package func measure() throws {
     let source = plan.source
     var sae = try TrainedSAE.open(folder.path)
-    let heldOut = plan.heldOut
+    let heldOut = plan.filter.heldOut
     let isHeldOut: @Sendable (UInt32) -> Bool = { heldOut.contains(sequence: $0) }
     let evaluating = try Evaluating(
       shards: source.shards.map(\.path), dIn: source.facts.dIn,
+      targets: plan.targets.map { ($0.shards.map(\.path), $0.facts.dIn) },
       latentCount: plan.configuration.dSae, settings: pipeline.evaluate,
       isHeldOut: heldOut.isEmpty ? nil : isHeldOut,
       corpus: try source.tokens.flatMap { try CorpusText.open(store: store, fingerprint: $0) })

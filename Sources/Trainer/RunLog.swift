@@ -3,23 +3,38 @@
 
 package import Shared
 
-/// What is logged; the raw values are SAELens's names.
-package enum Metric: String, Sendable, CaseIterable {
-  case mse = "losses/mse_loss"
-  case l1 = "losses/l1_loss"
-  case auxiliary = "losses/auxiliary_reconstruction_loss"
-  case overall = "losses/overall_loss"
-  case explainedVariance = "metrics/explained_variance"
-  case l0 = "metrics/l0"
-  case deadLatents = "sparsity/dead_features"
-  case meanLogSparsity = "metrics/mean_log10_feature_sparsity"
-  case below1e5 = "sparsity/below_1e-5"
-  case below1e6 = "sparsity/below_1e-6"
-  case meanPassesSinceFired = "sparsity/mean_passes_since_fired"
-  case learningRate = "details/current_learning_rate"
-  case l1Coefficient = "details/l1_coefficient"
-  case trainingSamples = "details/n_training_samples"
-  case tokensPerSecond = "details/tokens_per_second"
+/// What is logged, by SAELens's names.
+package struct Metric: Hashable, Sendable {
+  package let rawValue: String
+
+  private init(_ rawValue: String) { self.rawValue = rawValue }
+
+  package static let mse = Metric("losses/mse_loss")
+  package static let l1 = Metric("losses/l1_loss")
+  package static let l0Loss = Metric("losses/l0_loss")
+  package static let auxiliary = Metric("losses/auxiliary_reconstruction_loss")
+  package static let ghost = Metric("losses/ghost_grad_loss")
+  package static let preAct = Metric("losses/pre_act_loss")
+  package static let overall = Metric("losses/overall_loss")
+  package static let explainedVariance = Metric("metrics/explained_variance")
+  package static let l0 = Metric("metrics/l0")
+  package static let topkThreshold = Metric("metrics/topk_threshold")
+  package static let deadLatents = Metric("sparsity/dead_features")
+  package static let meanLogSparsity = Metric("metrics/mean_log10_feature_sparsity")
+  package static let below1e5 = Metric("sparsity/below_1e-5")
+  package static let below1e6 = Metric("sparsity/below_1e-6")
+  package static let meanPassesSinceFired = Metric("sparsity/mean_passes_since_fired")
+  package static let learningRate = Metric("details/current_learning_rate")
+  package static let l1Coefficient = Metric("details/l1_coefficient")
+  package static let l0Coefficient = Metric("details/l0_coefficient")
+  package static let trainingSamples = Metric("details/n_training_samples")
+  package static let tokensPerSecond = Metric("details/tokens_per_second")
+
+  /// The loss of the latents below a width alone (matryoshka_batchtopk).
+  package static func inner(width: Int) -> Metric { Metric("losses/inner_mse_loss_\(width)") }
+
+  /// A metric of a log, which another version may have written.
+  fileprivate init(logged name: String) { rawValue = name }
 }
 
 /// Why a run log cannot be read.
@@ -112,8 +127,7 @@ extension RunLog.Entry {
     self.step = step
     var values: [Metric: Double] = [:]
     for (name, value) in members {
-      // Names of newer versions and nulls are passed over.
-      if let metric = Metric(rawValue: name), let number = value.double { values[metric] = number }
+      if name != "step", let number = value.double { values[Metric(logged: name)] = number }
     }
     self.values = values
   }

@@ -48,10 +48,17 @@ package struct Schedule: Sendable {
     floor + (settings.lr - floor) * (1 + cos(.pi * Double(step) / Double(period))) / 2
   }
 
-  /// The weight of the sparsity loss: λ · min(step / l1_warm_up_steps, 1).
+  /// The weight of the sparsity loss: λ · min(step / warm-up steps, 1), of l0 in jumprelu and of l1
+  /// elsewhere.
   package func sparsityCoefficient(step: Int) -> Double {
-    let warmUp = settings.l1WarmUpSteps
-    guard warmUp > 0 else { return settings.l1Coefficient }
-    return settings.l1Coefficient * min(Double(step) / Double(warmUp), 1)
+    let isL0: Bool =
+      switch settings.architecture {
+      case .jumprelu, .jumpreluTranscoder, .jumpreluSkipTranscoder: true
+      default: false
+      }
+    let coefficient = isL0 ? settings.l0Coefficient : settings.l1Coefficient
+    let warmUp = isL0 ? settings.l0WarmUpSteps : settings.l1WarmUpSteps
+    guard warmUp > 0 else { return coefficient }
+    return coefficient * min(Double(step) / Double(warmUp), 1)
   }
 }

@@ -44,7 +44,7 @@ package struct Sweep: Sendable {
   /// One of its runs.
   package struct Member: Sendable {
     package let combination: Combination
-    package let source: TrainingSource
+    package let input: RunInput
     package let key: StageKey
     package let folder: StageFolder
   }
@@ -71,12 +71,10 @@ package struct Sweep: Sendable {
     store = Store(pipeline.store)
     self.mode = mode
     self.terminal = terminal
-    var sources = SweepSources(verify: verify)
+    var inputs = SweepInputs(verify: verify)
     members = try combinations.map { [store] combination in
-      let source = try sources.source(of: combination)
-      let key = Run.key(combination.pipeline, source: source)
-      return Member(
-        combination: combination, source: source, key: key, folder: store.folder(key))
+      let (input, key) = try inputs.input(of: combination)
+      return Member(combination: combination, input: input, key: key, folder: store.folder(key))
     }
   }
 
@@ -98,26 +96,26 @@ package struct Sweep: Sendable {
   }
 }
 
-/// The caches that combinations train on, each looked up once.
-private struct SweepSources {
+/// The caches that combinations train on, looked up once for each hook point.
+private struct SweepInputs {
   let verify: StageFolder.Verification
-  private var found: [String?: TrainingSource] = [:]
+  private var found: [String?: RunInput] = [:]
 
   init(verify: StageFolder.Verification) {
     self.verify = verify
   }
 
-  mutating func source(of combination: Combination) throws -> TrainingSource {
+  mutating func input(of combination: Combination) throws -> (RunInput, StageKey) {
     let pipeline = combination.pipeline
     let hook = pipeline.train.hookName
+    // Where all train on the same caches, it is not the combination that lacks one.
+    let isParticular = found[hook] != nil || combination.choices.contains { $0.name == "hook_name" }
     do {
-      let source = try found[hook] ?? TrainingSource.find(pipeline, verify: verify)
-      found[hook] = source
-      try source.check(against: pipeline)
-      return source
+      let input = try found[hook] ?? RunInput.find(pipeline, verify: verify)
+      found[hook] = input
+      return (input, try input.key(pipeline))
     } catch let cause as any Failure {
-      // Where all train on one cache, it is not the combination that is wrong.
-      guard combination.choices.contains(where: { $0.name == "hook_name" }) else { throw cause }
+      if !isParticular { throw cause }
       throw SweepError.combination(combination.label, cause: cause)
     }
   }
@@ -202,7 +200,7 @@ extension Sweep {
   private func open(_ index: Int) throws -> Run {
     let member = members[index]
     return try Run(
-      member.combination.pipeline, source: member.source, mode: mode, terminal: terminal)
+      member.combination.pipeline, input: member.input, mode: mode, terminal: terminal)
   }
 
   private func announce(_ index: Int) {
@@ -215,7 +213,7 @@ extension Sweep {
 extension Sweep {
   /// The runs beside one another.
   package func comparison(_ endings: [Ending]) -> SweepComparison {
-    let facts = members.map(\.source.facts)
+    let facts = members.map(\.input.source.facts)
     return SweepComparison(
       name: name, options: members.first?.combination.choices.map(\.name) ?? [],
       models: Sweep.distinct(facts.map(\.modelName)), hooks: Sweep.distinct(facts.map(\.hookName)),
@@ -249,7 +247,8 @@ extension Sweep {
         case .finished(_, let didWork):
           result =
             try Run.result(
-              folder: member.folder, fingerprint: member.key.fingerprint, source: member.source,
+              folder: member.folder, fingerprint: member.key.fingerprint,
+              source: member.input.source,
               didWork: didWork
             ).object ?? result
         }

@@ -37,8 +37,8 @@ package struct SweepBill: Sendable, Equatable {
         found[key] = rows
         return Line(
           combination: combination,
-          bill: Bill(pipeline.train, dIn: rows.dIn, rowsPerEpoch: rows.perEpoch, speed: speed),
-          isFinished: try SweepBill.isFinished(pipeline, rows.source))
+          bill: Bill(pipeline.train, rows, speed: speed),
+          isFinished: try SweepBill.isFinished(pipeline, rows.input))
       } catch let cause as any Failure {
         if choices.isEmpty { throw cause }
         throw SweepError.combination(combination.label, cause: cause)
@@ -46,9 +46,9 @@ package struct SweepBill: Sendable, Equatable {
     }
   }
 
-  private static func isFinished(_ pipeline: Pipeline, _ source: TrainingSource?) throws -> Bool {
-    guard let source else { return false }
-    return try Store(pipeline.store).folder(Run.key(pipeline, source: source)).manifest() != nil
+  private static func isFinished(_ pipeline: Pipeline, _ input: RunInput?) throws -> Bool {
+    guard let input else { return false }
+    return try Store(pipeline.store).folder(input.key(pipeline)).manifest() != nil
   }
 
   private var unfinished: [Bill] { lines.filter { !$0.isFinished }.map(\.bill) }

@@ -41,16 +41,13 @@ package struct TrainedSAE: ~Copyable, RowEncoder {
   /// Reads cfg.json and sae_weights.safetensors of a folder.
   package static func open(_ folder: String) throws -> TrainedSAE {
     let configuration = try readConfiguration(folder + "/cfg.json")
-    let file = try SafetensorsFile.open(folder + "/sae_weights.safetensors")
-    let width = configuration.dIn
-    let latents = configuration.dSae
-    var parameters = Parameters(dIn: width, dSae: latents)
-    var transposed = Matrix(rows: width, columns: latents)
-    try file.read("W_enc", [width, latents], into: &transposed)
-    parameters.encoder = transposed.transposed()
-    try file.read("b_enc", [latents], into: &parameters.encoderBias)
-    try file.read("W_dec", [latents, width], into: &parameters.decoder)
-    try file.read("b_dec", [width], into: &parameters.decoderBias)
+    let file = try SafetensorsFile.open(folder + "/" + SAEWeights.fileName)
+    var parameters = Parameters(configuration.shape)
+    try SAEWeights.read(file, configuration.shape.kinds, into: &parameters)
+    if configuration.selection == .pursuit, !configuration.applyBDecToInput {
+      // SAELens then leaves b_dec out of the reconstruction as well.
+      for column in 0..<configuration.dOut { parameters.decoderBias.buffer[column] = 0 }
+    }
     return TrainedSAE(configuration: configuration, parameters: parameters)
   }
 
@@ -79,15 +76,14 @@ package struct TrainedSAE: ~Copyable, RowEncoder {
       json["apply_b_dec_to_input"]?.bool ?? settings.applyBDecToInput
     settings.rescaleActsByDecoderNorm =
       json["rescale_acts_by_decoder_norm"]?.bool ?? settings.rescaleActsByDecoderNorm
-    return SAEConfiguration(settings, dIn: dIn)
-  }
-}
-
-extension SafetensorsFile {
-  fileprivate func read(_ name: String, _ shape: [Int], into matrix: inout Matrix) throws {
-    let entry = try require(name, [.float32], shape: shape)
-    var target = matrix.mutableSpan
-    readFloats(entry, into: &target)
+    settings.normalizeActivations =
+      json["normalize_activations"]?.string.flatMap(ActivationNormalization.init) ?? .none
+    settings.residualThreshold =
+      json["residual_threshold"]?.double ?? settings.residualThreshold
+    settings.maxIterations = json["max_iterations"]?.integer
+    settings.stopOnDuplicateSupport =
+      json["stop_on_duplicate_support"]?.bool ?? settings.stopOnDuplicateSupport
+    return SAEConfiguration(settings, dIn: dIn, dOut: json["d_out"]?.integer)
   }
 }
 

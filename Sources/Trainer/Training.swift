@@ -4,90 +4,20 @@
 import Foundation
 package import Shared
 
-/// All that determines a run's steps, worked out before the first one.
-package struct TrainingPlan: Sendable {
-  package let pipeline: Pipeline
-  package let source: TrainingSource
-  package let configuration: SAEConfiguration
-  package let normalization: Normalization
-  package let heldOut: HeldOut
-  package let order: RowOrder
+/// Why training stops.
+package enum TrainingError: Failure, Equatable {
+  case diverged(step: Int, folder: String)
 
-  package init(_ pipeline: Pipeline, source: TrainingSource) throws {
-    self.pipeline = pipeline
-    self.source = source
-    configuration = SAEConfiguration(pipeline.train, dIn: source.facts.dIn)
-    normalization = Normalization(
-      pipeline.train.normalizeActivations, dIn: source.facts.dIn, meanNorm: source.facts.meanNorm)
-    heldOut = HeldOut(fraction: pipeline.train.evalFraction)
-    order = RowOrder(seed: pipeline.train.seed, sizes: try source.trainableRows(heldOut))
-    guard order.rowsPerEpoch > 0 else {
-      throw TrainingSourceError.nothingToTrainOn(
-        folder: source.folder, fraction: pipeline.train.evalFraction)
+  package var sentence: String {
+    switch self {
+    case .diverged(let step, let folder):
+      "The loss of step \(step) is not finite: the run in \(folder) diverged."
     }
   }
 
-  package var batchRows: Int { pipeline.train.trainBatchSizeTokens }
-
-  /// Steps run while fewer than `training_tokens` rows are consumed.
-  package var steps: Int { (pipeline.train.trainingTokens + batchRows - 1) / batchRows }
-
-  /// Passes over the trainable rows that the run needs.
-  package var epochs: Int { (steps * batchRows + order.rowsPerEpoch - 1) / order.rowsPerEpoch }
-
-  /// What is said before training where rows will be seen more than once.
-  package var repetition: String? {
-    guard epochs > 1 else { return nil }
-    return "the cache holds \(order.rowsPerEpoch) rows, the run wants \(steps * batchRows): "
-      + "\(epochs) epochs"
-  }
-
-  /// Learning rate and sparsity weight; SAELens counts ⌊training_tokens / batch⌋ steps.
-  var schedule: Schedule {
-    Schedule(pipeline.train, totalSteps: max(1, pipeline.train.trainingTokens / batchRows))
-  }
-
-  /// The stream of batches from a step on.
-  package func loader(batchRows: Int, firstStep: Int) -> Loader {
-    Loader(
-      shards: source.shards, dIn: source.facts.dIn, order: order, heldOut: heldOut,
-      batchRows: batchRows, scale: Float(normalization.factor), firstStep: firstStep)
-  }
-
-  package var files: SAEFiles {
-    SAEFiles(
-      pipeline: pipeline, configuration: configuration, facts: source.facts,
-      normalization: normalization)
-  }
-}
-
-extension TrainingPlan {
-  /// Rows that the geometric median is taken over, at most.
-  private static let medianRows = 8192
-
-  /// Fresh weights, a function of the seed and of the cache.
-  func initialState() throws -> TrainingState {
-    var state = TrainingState(configuration.shape)
-    state.parameters = .initial(
-      dIn: configuration.dIn, dSae: configuration.dSae,
-      rowNorm: pipeline.train.decoderInitNorm, seed: pipeline.train.seed)
-    for (column, value) in try initialDecoderBias().enumerated() {
-      state.parameters.decoderBias.buffer[column] = value
-    }
-    return state
-  }
-
-  /// The initial b_dec, in the scale of the data that the SAE sees; empty for zeros.
-  private func initialDecoderBias() throws -> [Float] {
-    switch pipeline.train.bDecInitMethod {
-    case .zeros: return []
-    case .mean: return source.facts.mean.map { Float($0 * normalization.factor) }
-    case .geometricMedian:
-      let rows = min(TrainingPlan.medianRows, order.rowsPerEpoch)
-      let loader = loader(batchRows: rows, firstStep: 0)
-      return try loader.run {
-        try loader.withNextBatch { Centre.geometricMedian($0, columns: configuration.dIn) }
-      }
+  package var hint: String? {
+    switch self {
+    case .diverged: "Lower train.lr, or give it train.lr_warm_up_steps; the checkpoints are kept."
     }
   }
 }
@@ -127,9 +57,13 @@ package struct Training {
         try startSamplingWindow(&state, &log)
         let learningRate = schedule.learningRate(step: step)
         let sparsity = schedule.sparsityCoefficient(step: step)
-        let report = try loader.withNextBatch { batch in
+        let report = try loader.withNextBatch { batch, targets in
           engine.step(
-            batch, state: &state, learningRate: learningRate, sparsityCoefficient: sparsity)
+            batch, targets: targets, state: &state, learningRate: learningRate,
+            sparsityCoefficient: sparsity, finetuningStep: plan.finetuningStep(step))
+        }
+        guard report.overall.isFinite else {
+          throw TrainingError.diverged(step: step, folder: folder)
         }
         progress.advance(plan.batchRows)
         if state.step % plan.pipeline.logger.logFrequency == 0 {
@@ -199,11 +133,23 @@ extension Training {
       .learningRate: learningRate, .trainingSamples: Double(state.step * plan.batchRows),
       .tokensPerSecond: tokensPerSecond,
     ]
-    switch settings.architecture {
-    case .standard:
+    switch plan.configuration.selection {
+    case .relu, .gate:
       values[.l1] = report.sparsity
       values[.l1Coefficient] = sparsity
-    default: values[.auxiliary] = report.auxiliary
+    case .jumpReLU:
+      values[.l0Loss] = report.sparsity
+      values[.l0Coefficient] = sparsity
+    case .topk, .absTopK, .batchTopK, .pursuit: break
+    }
+    if plan.configuration.isTopK || plan.configuration.selection == .gate {
+      values[.auxiliary] = report.auxiliary
+    }
+    if plan.configuration.selection == .batchTopK { values[.topkThreshold] = state.topkThreshold }
+    if plan.configuration.usesGhostGrads { values[.ghost] = report.ghost }
+    if plan.configuration.preActLossCoefficient > 0 { values[.preAct] = report.preAct }
+    for (width, loss) in zip(plan.configuration.widths, report.inner) {
+      values[.inner(width: width)] = loss
     }
     return .init(step: step, values: values)
   }

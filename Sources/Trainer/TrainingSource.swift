@@ -66,7 +66,8 @@ package enum TrainingSourceError: Failure, Equatable {
   case notCached(hook: String, store: String)
   case incompleteManifest(path: String, key: String)
   case contradiction(key: String, given: String, folder: String, fact: String)
-  case nothingToTrainOn(folder: String, fraction: Double)
+  case nothingToTrainOn(folder: String)
+  case unpaired(folder: String, targets: String)
 
   package var sentence: String {
     switch self {
@@ -77,8 +78,10 @@ package enum TrainingSourceError: Failure, Equatable {
       "\(path) does not state \(key)."
     case .contradiction(let key, let given, let folder, let fact):
       "\(key) is \(given), but the cached activations in \(folder) \(fact)."
-    case .nothingToTrainOn(let folder, let fraction):
-      "train.eval_fraction \(fraction) leaves no row of \(folder) to train on."
+    case .nothingToTrainOn(let folder):
+      "What is held out or left out leaves no row of \(folder) to train on."
+    case .unpaired(let folder, let targets):
+      "\(targets) does not hold the rows of \(folder), in the same order."
     }
   }
 
@@ -88,7 +91,10 @@ package enum TrainingSourceError: Failure, Equatable {
     case .notCached: "Run saeline-cache with the same pipeline file first (make cache CONFIG=…)."
     case .incompleteManifest: "The folder was not written by this version; cache it again."
     case .contradiction(let key, _, _, _): "Remove \(key) or make it agree."
-    case .nothingToTrainOn: "Choose a smaller train.eval_fraction."
+    case .nothingToTrainOn:
+      "Choose a smaller train.eval_fraction, or leave out less with exclude_special_tokens, "
+        + "seqpos_slice or max_norm_multiple."
+    case .unpaired: "Cache both hook points in one run, as cache.hook_names."
     }
   }
 }
@@ -120,6 +126,28 @@ package struct TrainingSource: Sendable {
     guard let hook = pipeline.train.hookName ?? pipeline.cache.allHookNames.first else {
       throw TrainingSourceError.noHook
     }
+    return try find(pipeline, hook: hook, verify: verify)
+  }
+
+  /// Finds the cache of a transcoder's targets; nil for other SAEs.
+  package static func findTargets(
+    _ pipeline: Pipeline, of source: TrainingSource, verify: StageFolder.Verification = .sizes
+  ) throws -> TrainingSource? {
+    guard pipeline.train.architecture.isTranscoder, let hook = pipeline.train.hookNameOut else {
+      return nil
+    }
+    let targets = try find(pipeline, hook: hook, verify: verify)
+    guard targets.tokens == source.tokens,
+      targets.shards.map(\.rows) == source.shards.map(\.rows)
+    else {
+      throw TrainingSourceError.unpaired(folder: source.folder, targets: targets.folder)
+    }
+    return targets
+  }
+
+  private static func find(
+    _ pipeline: Pipeline, hook: String, verify: StageFolder.Verification
+  ) throws -> TrainingSource {
     guard let folder = try ActivationKey.finished(pipeline, hookName: hook),
       let manifest = try folder.manifest(verify: verify)
     else { throw TrainingSourceError.notCached(hook: hook, store: pipeline.store) }
@@ -162,10 +190,8 @@ package struct TrainingSource: Sendable {
   }
 
   /// The number of trainable rows of every shard.
-  package func trainableRows(_ heldOut: HeldOut) throws -> [Int] {
-    guard !heldOut.isEmpty else { return shards.map(\.rows) }
-    return try shards.map { shard in
-      try ActivationShard.open(shard.path).rows(outside: heldOut).count
-    }
+  package func trainableRows(_ filter: RowFilter) throws -> [Int] {
+    guard !filter.isEmpty else { return shards.map(\.rows) }
+    return try shards.map { filter.rows(of: try ActivationShard.open($0.path)).count }
   }
 }

@@ -53,12 +53,14 @@ import Testing
       estimate.missing == [
         .modelNotHere(name: "openai-community/gpt2"), .noTokens(store: "/nowhere/store"),
       ])
-    #expect(estimate.bill.byteCount == 1_600_000 * (768 * 4 + 12))
+    // Token, sequence and position of three shards take 4 + 4 + 2 bytes a row.
+    #expect(
+      estimate.bill.byteCount == 1_600_000 * (768 * 4 + 10) + 3 * (8192 + 50 * 768))
     #expect(estimate.bill.operations == nil)
     #expect(estimate.bill.json["memory_bytes"] == .null)
     absent.cache.dtype = .int8
     let narrow = try Estimate.make(absent, operationsPerSecond: 1e10)
-    #expect(narrow.bill.byteCount == 1_600_000 * (768 + 4 + 12))
+    #expect(narrow.bill.byteCount == 1_600_000 * (768 + 4 + 10) + 8192 + 50 * 768)
     absent.cache.dIn = nil
     let vague = try Estimate.make(absent, operationsPerSecond: 1e10)
     #expect(vague.bill.table.text().contains("unknown without d_in"))
@@ -66,10 +68,35 @@ import Testing
   }
 
   @Test func aDiskThatIsTooSmallIsRefused() throws {
-    try Bill.checkDisk(store: "/tmp/nowhere", needed: 1)
-    #expect(throws: CacheError.self) {
-      try Bill.checkDisk(store: "/tmp/nowhere", needed: .max)
+    let error = #expect(throws: DiskSpaceError.self) {
+      try DiskSpace.require(.max, at: "/tmp/nowhere", remedy: Bill.diskRemedy)
     }
+    #expect(
+      error?.hint
+        == "Free some space, set store to a folder on another disk, or lower cache.training_tokens."
+    )
+  }
+
+  @Test func memoryCountsTheShardsOfAllHookPoints() throws {
+    func memory(_ hooks: String...) throws -> Int {
+      let estimate = try Estimate.make(
+        pipeline(ModelFixtures.folder("gpt2"), hooks: hooks), operationsPerSecond: 1e10)
+      return try #require(estimate.bill.memoryByteCount)
+    }
+    let plain = try memory("blocks.0.hook_resid_post")
+    let wide = try memory("blocks.0.hook_resid_post", "blocks.0.attn.hook_pattern")
+    #expect(wide - plain > 1_600_000 * 3 * 16 * 4)
+    try Bill.checkMemory(wide, limit: wide)
+    let error = #expect(throws: CacheError.self) { try Bill.checkMemory(wide, limit: wide - 1) }
+    #expect(error == .memoryTooSmall(needed: wide, available: wide - 1))
+  }
+
+  @Test func aContextSizeOfMinusOneIsThatOfTheTokens() throws {
+    var any = pipeline(ModelFixtures.folder("gpt2"), hooks: ["blocks.0.hook_resid_post"])
+    any.cache.contextSize = -1
+    let estimate = try Estimate.make(any, operationsPerSecond: 1e10)
+    #expect(estimate.bill.plan.contextSize == 16)
+    #expect(estimate.bill.plan.rowCount == 1_600_000)
   }
 
   @Test func thisMachineMultiplies() {

@@ -177,6 +177,53 @@ import Testing
   }
 }
 
+@Suite struct FiniteRowsTests {
+  /// A GPT-2 whose embeddings all begin with the same number of bfloat16.
+  private func largePipeline(
+    _ folder: borrowing TemporaryFolder, start: UInt16, hooks: [String]
+  ) throws -> Pipeline {
+    var pipeline = try pipeline(folder, hooks: hooks)
+    pipeline.cache.modelName = folder.file("large")
+    try ModelFixtures.copy(
+      "gpt2", to: pipeline.cache.modelName,
+      weights: { bytes, tensors in
+        guard let table = tensors["transformer.wte.weight"], table.type == .bfloat16 else { return }
+        for row in stride(from: table.range.lowerBound, to: table.range.upperBound, by: 24 * 2) {
+          bytes[row] = UInt8(truncatingIfNeeded: start)
+          bytes[row + 1] = UInt8(truncatingIfNeeded: start >> 8)
+        }
+      })
+    return pipeline
+  }
+
+  private func expectRefusal(_ pipeline: Pipeline) throws {
+    let error = #expect(throws: CacheError.self) { try run(pipeline) }
+    #expect(error == .notFinite(hook: "hook_embed", model: "large", sequence: nil))
+    #expect(error?.sentence == "hook_embed of large is not finite: NaN or infinity.")
+    #expect(
+      error?.hint == "Check the model's weights, or cache.dtype: float16 ends at 65,504.")
+    for name in try System.list(pipeline.store + "/activations") where name.contains("hook_embed") {
+      #expect(try shards(pipeline.store + "/activations/" + name).isEmpty)
+    }
+  }
+
+  /// 99,840 is within bfloat16 and beyond float16.
+  @Test(arguments: [["hook_embed"], ["blocks.0.ln1.hook_normalized", "hook_embed"]])
+  func aShardThatItsTypeCannotHoldIsNotPublished(hooks: [String]) throws {
+    let folder = try TemporaryFolder()
+    var pipeline = try largePipeline(folder, start: 0x47C3, hooks: hooks)
+    pipeline.cache.dtype = .float16
+    try expectRefusal(pipeline)
+    pipeline.cache.dtype = .bfloat16
+    #expect(try run(pipeline).didWork)
+  }
+
+  @Test func aNumberThatIsNoneIsFoundWhereverItStands() throws {
+    let folder = try TemporaryFolder()
+    try expectRefusal(largePipeline(folder, start: 0x7FC0, hooks: ["hook_embed"]))
+  }
+}
+
 @Suite struct CacheErrorTests {
   private func failure(
     _ change: (inout Pipeline) -> Void, model: String = "grouped"
@@ -258,12 +305,24 @@ import Testing
     #expect(layer?.sentence == "hook_layer is 0, but blocks.1.hook_resid_post lies in layer 1.")
   }
 
+  @Test func whatDoesNotFitIntoMemoryIsRefusedBeforeTheStart() throws {
+    let folder = try TemporaryFolder()
+    let pipeline = try pipeline(folder)
+    let error = #expect(throws: CacheError.self) {
+      try Caching(pipeline, memoryLimit: 1000, mode: .quiet).run()
+    }
+    let needed = try Estimate.make(pipeline, operationsPerSecond: 1).bill.memoryByteCount
+    #expect(error == .memoryTooSmall(needed: try #require(needed), available: 1000))
+    #expect(!System.exists(pipeline.store + "/activations"))
+  }
+
   @Test func otherFactsHaveTheirSentences() {
-    let disk = CacheError.diskTooSmall(store: "store", needed: 2_000_000, free: 1_000_000)
-    #expect(disk.sentence == "The activations need 2.0 MB in store, where 1.0 MB are free.")
+    let memory = CacheError.memoryTooSmall(needed: 2_000_000, available: 1_000_000)
     #expect(
-      disk.hint
-        == "Free some space, set store to a larger disk, or lower cache.training_tokens.")
+      memory.sentence
+        == "The forward pass and its shards need about 2.0 MB of memory; there are 1.0 MB.")
+    #expect(
+      memory.hint == "Lower cache.buffer_size_gb, or take fewer hook points at a time.")
     let shard = CacheError.shardDiffers(path: "a", sequences: 3, contextSize: 4)
     #expect(shard.sentence == "a holds 3 sequences of 4, not what its manifest says.")
     let manifest = CacheError.malformedTokens(path: "m", key: "context_size")

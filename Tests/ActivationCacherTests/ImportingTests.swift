@@ -150,6 +150,98 @@ struct ImportingTests {
     #expect(try MappedFile.contents(first.folders[0] + "/manifest.json") == manifest)
   }
 
+  @Test("A damaged shard is made again, one of other bytes removed")
+  func repair() throws {
+    let folder = try TemporaryFolder()
+    let pipeline = CacheFixtures.pipeline(folder)
+    let path = try run("runner", pipeline).folders[0]
+    let shard = path + "/" + ActivationShard.fileName(1)
+    let before = try contentsOfFolder(path)
+    let bytes = try MappedFile.contents(shard)
+    try AtomicFile.replace(shard, with: "short")
+    let terminal = RecordedTerminal(isInteractive: false)
+    let result = try Importing(
+      pipeline, folder: CacheFixtures.path("runner"), terminal: terminal.terminal
+    ).run()
+    #expect(result.didWork)
+    #expect(
+      terminal.writes.joined().contains(
+        "import: \(shard) has 5 bytes; its manifest says \(bytes.count). It is made again.\n"))
+    let isSame = try contentsOfFolder(path) == before
+    #expect(isSame)
+    let (made, noted) = try noteAnotherHash(path, shard: 1)
+    try System.remove(shard)
+    for _ in 1...2 {
+      #expect(
+        sentence(CacheFixtures.path("runner"), pipeline)
+          == "\(shard) was made again with the SHA-256 \(made); its manifest says \(noted).")
+      #expect(!System.exists(shard))
+    }
+  }
+
+  @Test("What lies in the place of a shard and is none is made again")
+  func unreadable() throws {
+    let folder = try TemporaryFolder()
+    let pipeline = CacheFixtures.pipeline(folder)
+    let path = try run("runner", pipeline).folders[0]
+    let before = try contentsOfFolder(path)
+    try System.remove(path + "/manifest.json")
+    try AtomicFile.replace(path + "/" + ActivationShard.fileName(2), with: "short")
+    #expect(try run("runner", pipeline).didWork)
+    let isSame = try contentsOfFolder(path) == before
+    #expect(isSame)
+  }
+
+  @Test("A context size of -1 is that of the cache")
+  func anyContext() throws {
+    let folder = try TemporaryFolder()
+    var pipeline = CacheFixtures.pipeline(folder)
+    pipeline.cache.contextSize = -1
+    #expect(try run("runner", pipeline).rows == 72)
+    let flat = try CacheFixtures.contents(run("v3", pipeline).folders[0])
+    #expect(flat.places == CacheFixtures.places(24, contextSize: 1))
+  }
+
+  @Test("The bytes of an import are those of its shards")
+  func byteCount() throws {
+    let folder = try TemporaryFolder()
+    var pipeline = CacheFixtures.pipeline(folder)
+    pipeline.cache.dtype = .int8
+    let importing = try Importing(
+      pipeline, folder: CacheFixtures.path("runner"), mode: .quiet)
+    // Ten sequences of six rows of 4 + 4 bytes to a shard, so two shards; 2 + 4 + 2 for the origin.
+    #expect(importing.byteCount == 72 * (4 + 4 + 8) + 2 * (8192 + 50 * 4))
+    let path = try importing.run().folders[0]
+    #expect(try shards(path).count == 2)
+  }
+
+  @Test("However large the buffer is, the rows of a shard can be numbered")
+  func largeBuffer() throws {
+    let folder = try TemporaryFolder()
+    var pipeline = CacheFixtures.pipeline(folder)
+    pipeline.cache.bufferSizeGB = 1e300
+    #expect(try shards(run("runner", pipeline).folders[0]).count == 1)
+  }
+
+  @Test("What float16 cannot hold is refused before it is stored")
+  func overflow() throws {
+    let folder = try TemporaryFolder()
+    var pipeline = CacheFixtures.pipeline(folder)
+    try System.createDirectories(folder.file("cache"))
+    let numbers: [Float] = [1, 2, 99_840, 3]
+    let bytes = numbers.flatMap { number in
+      (0..<4).map { UInt8(truncatingIfNeeded: number.bitPattern >> (8 * $0)) }
+    }
+    let tensor = SafetensorsWriter.Tensor("rows", .float32, shape: [2, 2], bytes: bytes)
+    try folder.write(SafetensorsWriter.encode([tensor]), to: "cache/0.safetensors")
+    pipeline.cache.dtype = .float16
+    #expect(
+      sentence(folder.file("cache"), pipeline)
+        == "blocks.0.hook_mlp_out of nobody/tiny is not finite: NaN or infinity.")
+    pipeline.cache.dtype = .bfloat16
+    #expect(sentence(folder.file("cache"), pipeline) == "no error")
+  }
+
   @Test("cache.training_tokens takes whole sequences")
   func fewer() throws {
     let folder = try TemporaryFolder()

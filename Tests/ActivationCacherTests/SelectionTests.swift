@@ -187,6 +187,26 @@ private func places(_ folder: String) throws -> [Int: [Float]] {
     #expect(isSame && text.contains(" It is made again.\n"))
   }
 
+  @Test func aShardThatIsMadeAgainWithOtherBytesIsRemoved() throws {
+    let folder = try TemporaryFolder()
+    let pipeline = try pipeline(folder)
+    let path = try run(pipeline).folders[0]
+    let shard = path + "/" + ActivationShard.fileName(1)
+    let (made, noted) = try noteAnotherHash(path, shard: 1)
+    try System.remove(shard)
+    for _ in 1...2 {
+      let error = #expect(throws: ManifestError.self) { try run(pipeline) }
+      #expect(
+        error?.sentence
+          == "\(shard) was made again with the SHA-256 \(made); its manifest says \(noted).")
+      #expect(
+        error?.hint
+          == "Processors of different kinds differ in last bits: delete the folder \(path) and run "
+          + "saeline-cache again.")
+      #expect(!System.exists(shard))
+    }
+  }
+
   @Test func aShardThatIsCutShortBeforeTheEndIsMadeAgain() throws {
     let (isSame, text) = try damaged(.sizes, keepsManifest: false, shorten)
     #expect(isSame && text.contains("is cut short") && text.contains(" It is made again.\n"))

@@ -45,6 +45,16 @@ import Testing
     #expect(plan.shardCount == 8)
   }
 
+  @Test func howeverLargeBufferAndBatchAreTheRowsOfAShardCanBeNumbered() {
+    for (batch, gigabytes) in [(1, 1e300), (1_000_000_000_000_000, 2), (1 << 50, 1e300)] {
+      let plan = ShardPlan(
+        settings(tokens: 1 << 40, batch: batch, gigabytes: gigabytes), modelWidth: 768,
+        contextSize: 128)
+      #expect(plan.sequencesPerShard == 33_554_431)
+      #expect(plan.rows(0) == 1 << 32 - 128)
+    }
+  }
+
   @Test func noMoreSequencesAreTakenThanThereAre() {
     let plan = ShardPlan(
       settings(tokens: 1000, batch: 8, gigabytes: 1), modelWidth: 768, contextSize: 16,

@@ -134,6 +134,8 @@ import Testing
     #expect(
       try windows(#""model_type": "mistral""#, layers, #""sliding_window": null"#)
         == [nil, nil, nil, nil])
+    #expect(
+      try windows(#""model_type": "mistral""#, layers) == [4096, 4096, 4096, 4096])
     let qwen = [#""model_type": "qwen2""#, layers, #""sliding_window": 9"#]
     #expect(try windows(qwen[0], qwen[1], qwen[2]) == [nil, nil, nil, nil])
     #expect(
@@ -189,6 +191,52 @@ import Testing
     #expect(whole.tensors.prefixes == ["model.language_model.", "language_model.model."])
     let none = try failure(#""model_type": "gemma3""#)
     #expect(none.sentence == "config.json does not state text_config.")
+    let both = try failure(
+      #""model_type": "gemma3", "text_config": {"use_bidirectional_attention": true}"#)
+    #expect(
+      both.sentence
+        == "config.json: use_bidirectional_attention is true, which is not supported.")
+  }
+
+  private static let smolLM3 = """
+    "model_type": "smollm3", "vocab_size": 100, "hidden_size": 48, "intermediate_size": 64,
+    "num_attention_heads": 8
+    """
+
+  @Test func someLayersOfSmolLM3DoNotRotate() throws {
+    let model = try read(Self.smolLM3, #""num_hidden_layers": 9"#)
+    #expect(model.layers.map(\.rotation) == [0, 0, 0, nil, 0, 0, 0, nil, 0])
+    #expect(model.positions == .rotary([Rotary(width: 6, base: 2e6, scaling: .none)]))
+    #expect(model.keyValueHeadCount == 4 && model.contextLimit == 32_768)
+    #expect(model.tensors.unembedding.isEmpty && !model.tensors.biases.queryKeyValue)
+    let two = #""num_hidden_layers": 2"#
+    let interval = try read(Self.smolLM3, two, #""no_rope_layer_interval": 2"#)
+    #expect(interval.layers.map(\.rotation) == [0, nil])
+    let listed = try read(
+      Self.smolLM3, two, #""no_rope_layers": [0, 1, 0], "num_key_value_heads": null"#,
+      #""tie_word_embeddings": false, "attention_bias": true, "rope_theta": 5e6"#)
+    #expect(listed.layers.map(\.rotation) == [nil, 0])
+    #expect(listed.positions == .rotary([Rotary(width: 6, base: 5e6, scaling: .none)]))
+    #expect(listed.keyValueHeadCount == 8 && listed.tensors.unembedding == ["lm_head"])
+    #expect(listed.tensors.biases.queryKeyValue && !listed.tensors.biases.mlp)
+  }
+
+  @Test func whatSmolLM3MayNotBeIsNamed() throws {
+    let two = #""num_hidden_layers": 2"#
+    let window = try failure(Self.smolLM3, two, #""use_sliding_window": true"#)
+    #expect(window.sentence == "config.json: use_sliding_window is true, which is not supported.")
+    #expect(window.hint == "Supported are false.")
+    for (text, shown) in [
+      ("[1]", "[1]"), ("[1, 2]", "[1,2]"), ("3", "3"), ("[1, null]", "[1,null]"),
+    ] {
+      let list = try failure(Self.smolLM3, two, #""no_rope_layers": \#(text)"#)
+      #expect(
+        list.sentence
+          == "config.json: no_rope_layers is \(shown) where a 0 or a 1 for each of the 2 layers is "
+          + "expected.")
+    }
+    let other = try failure(Self.llama, #""no_rope_layers": [1, 0]"#)
+    #expect(other.sentence == "config.json: no_rope_layers is [1,0], which is not supported.")
   }
 
   @Test func whatALayerMayNotBeIsNamed() throws {
@@ -221,8 +269,8 @@ import Testing
     #expect(family.sentence == "config.json: model_type is mamba, which is not supported.")
     #expect(
       family.hint
-        == "Supported are gpt2, gpt_neo, gpt_neox, llama, mistral, qwen2, qwen3, gemma, gemma2, "
-        + "gemma3_text, gemma3, phi, opt.")
+        == "Supported are gpt2, gpt_neo, gpt_neox, llama, smollm3, mistral, qwen2, qwen3, gemma, "
+        + "gemma2, gemma3_text, gemma3, phi, opt.")
     let activation = try failure(Self.llama, #""hidden_act": "mish""#)
     #expect(activation.sentence == "config.json: hidden_act is mish, which is not supported.")
     #expect(

@@ -32,6 +32,14 @@ import Testing
     }
   }
 
+  @Test(arguments: ModelFixtures.names) func modulesAreToldFromHookPoints(name: String) throws {
+    let model = try model(name)
+    for point in HookPoint.modules(in: model) { #expect(HookPoint.isModulePath(point.name)) }
+    for point in HookPoint.all(in: model) {
+      #expect(!HookPoint.isModulePath(point.name), "\(point.name)")
+    }
+  }
+
   @Test func familiesHaveOnlyTheHookPointsThatTheyCompute() throws {
     let (gpt2, parallel) = (try model("gpt2"), try model("neox-parallel"))
     let names = Set(HookPoint.all(in: gpt2).map(\.name))

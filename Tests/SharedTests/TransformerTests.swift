@@ -71,6 +71,58 @@ import Testing
     }
   }
 
+  @Test func aTiedUnembeddingKeepsItsBias() throws {
+    let folder = try TemporaryFolder()
+    let golden = try ModelFixtures.golden("phi")
+    try ModelFixtures.copy(
+      "phi", to: folder.file("tied"),
+      configuration: {
+        $0.replacing("\"tie_word_embeddings\": false", with: "\"tie_word_embeddings\": true")
+      })
+    let results = try ModelFixtures.run(
+      folder.file("tied"), [HookPoint(.unembedInput), HookPoint(.logits)], tokens: golden.tokens,
+      contextSize: golden.contextSize)
+    let file = try SafetensorsFile.open(folder.file("tied/model.safetensors"))
+    func floats(_ name: String) throws -> [Float] {
+      let entry = try #require(file.header.tensors[name])
+      var values = [Float](repeating: 0, count: entry.count)
+      var span = values.mutableSpan
+      file.readFloats(entry, into: &span)
+      return values
+    }
+    let (table, bias) = (try floats("model.embed_tokens.weight"), try floats("lm_head.bias"))
+    for token in golden.tokens.indices {
+      for output in 0..<53 {
+        var sum = bias[output]
+        for column in 0..<24 {
+          sum += results[0][token * 24 + column] * table[output * 24 + column]
+        }
+        #expect(abs(sum - results[1][token * 53 + output]) < 1e-3)
+      }
+    }
+    let model = try ModelDescription.open(folder: folder.file("tied"))
+    #expect(HookPoint.modules(in: model).last?.name == "lm_head")
+  }
+
+  @Test func onlyWideRowsCutAPassFurther() throws {
+    func sequences(vocabulary: Int, _ sites: HookSite...) throws -> Int {
+      let model = try ModelDescription.read(
+        text: """
+          {"model_type": "gpt2", "vocab_size": \(vocabulary), "n_positions": 128, "n_embd": 64,
+           "n_layer": 1, "n_head": 4}
+          """, path: "config.json")
+      let points = sites.map { HookPoint($0, layer: $0 == .logits ? nil : 0) }
+      return ForwardPass.sequences(
+        model, contextSize: 128, hookPoints: points, atMost: 1 << 20)
+    }
+    // 801 columns: three of 80 and a scale, 208 + 80 + 272; 512 MiB hold 1,309 sequences of them.
+    #expect(try sequences(vocabulary: 50_000, .residualAfter) == 1309)
+    #expect(try sequences(vocabulary: 50_000, .pattern, .result, .mlpAfter) == 1309)
+    #expect(try sequences(vocabulary: 3000, .logits) == 1309)
+    // 50,801 columns: 2 GiB hold 82 sequences.
+    #expect(try sequences(vocabulary: 50_000, .logits, .residualAfter) == 82)
+  }
+
   @Test func aHeadIsItsColumnsOfAllHeads() throws {
     let golden = try ModelFixtures.golden("grouped")
     let model = try ModelDescription.open(folder: ModelFixtures.folder("grouped"))

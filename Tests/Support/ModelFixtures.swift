@@ -6,7 +6,7 @@ package enum ModelFixtures {
   package static let names = [
     "gpt2", "neox-parallel", "neox-sequential", "grouped", "tied", "llama-yarn", "llama-linear",
     "llama-dynamic", "gpt-neo", "mistral", "qwen2", "qwen3", "gemma", "gemma2", "gemma3", "phi",
-    "opt",
+    "opt", "smollm3",
   ]
 
   /// The files of rows with weight processing, as `model/file`.
@@ -23,7 +23,27 @@ package enum ModelFixtures {
     ]
   }()
 
-  package static func folder(_ name: String) -> String { fixtures + "/models/" + name }
+  /// The folder of a model; a path stays as it is.
+  package static func folder(_ name: String) -> String {
+    name.hasPrefix("/") ? name : fixtures + "/models/" + name
+  }
+
+  /// Writes a model of one file of weights into a new folder, changed.
+  package static func copy(
+    _ name: String, to target: String, configuration: (String) -> String = { $0 },
+    weights: (inout [UInt8], [String: TensorEntry]) -> Void = { _, _ in }
+  ) throws {
+    try System.createDirectories(target)
+    let text = try MappedFile.contents(folder(name) + "/config.json")
+    try AtomicFile.replace(
+      target + "/config.json", with: configuration(String(decoding: text, as: UTF8.self)))
+    let path = folder(name) + "/model.safetensors"
+    var bytes = try MappedFile.contents(path)
+    weights(&bytes, try SafetensorsFile.open(path).header.tensors)
+    var file = try AtomicFile.create(target + "/model.safetensors")
+    try file.write(bytes.span.raw)
+    try file.publishReplacing()
+  }
 
   private static let fixtures: String = {
     let parts = #filePath.split(separator: "/").dropLast(2)

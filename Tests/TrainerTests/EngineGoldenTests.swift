@@ -12,67 +12,109 @@ import Trainer
   func everyStepHasTheFiguresOfSAELens(name: String, path: StepPath) throws {
     let run = try GoldenRun(name, path)
     for (report, expected) in zip(run.reports, run.golden.steps) {
-      #expect(close(report.mse, expected.mse))
-      #expect(close(report.sparsity, expected.l1))
-      #expect(close(report.auxiliary, expected.auxiliary))
-      #expect(close(report.overall, expected.overall))
-      #expect(close(report.l0, expected.l0))
-      #expect(report.deadLatents == expected.dead)
+      #expect(close(report.mse, expected["mse"]))
+      #expect(close(report.sparsity, expected["l1"] ?? expected["l0_loss"]))
+      #expect(close(report.auxiliary, expected["auxiliary"]))
+      #expect(close(report.preAct, expected["pre_act"]))
+      #expect(close(report.ghost, expected["ghost"]))
+      #expect(close(report.overall, expected["overall"]))
+      #expect(close(report.l0, expected["l0"]))
+      #expect(report.deadLatents == expected["dead"]?.integer)
+      for (loss, expected) in zip(report.inner, expected["inner"]?.array ?? []) {
+        #expect(close(loss, expected))
+      }
+      #expect(report.inner.count == expected["inner"]?.array?.count ?? 0)
+      if let norm = expected["norm"] { #expect(close(report.gradientNorm, norm, within: 2e-5)) }
     }
-    #expect(run.passesSinceFired == run.golden.passesSinceFired)
-    #expect(run.activeCounts == run.golden.activeCounts)
+    for (threshold, expected) in zip(run.thresholds, run.golden.steps) {
+      if let value = expected["topk_threshold"] { #expect(close(threshold, value)) }
+    }
+    #expect(run.passesSinceFired == run.golden.counts("passesSinceFired"))
+    #expect(run.activeCounts == run.golden.counts("activeCounts"))
   }
 
   @Test(arguments: SAEGoldens.names, paths)
   func theFirstGradientIsThatOfSAELens(name: String, path: StepPath) throws {
     let run = try GoldenRun(name, path)
-    for (values, expected) in zip(run.firstGradient, try SAEGoldens.tensors("\(name).gradient")) {
-      #expect(worstError(values, expected) < 1e-4)
+    for (step, gradient) in run.gradients {
+      let prefix = name + (step == 0 ? ".gradient" : ".gradient11")
+      for (kind, values) in gradient {
+        guard let expected = try SAEGoldens.tensor(prefix, kind, isGated: run.isGated) else {
+          continue
+        }
+        #expect(worstError(values, expected) < 1e-4, "\(kind) of step \(step)")
+      }
     }
   }
 
   @Test(arguments: SAEGoldens.names, paths)
   func theParametersAreThoseOfSAELensAfterTwentySteps(name: String, path: StepPath) throws {
     let run = try GoldenRun(name, path)
-    for (values, expected) in zip(run.parameters, try SAEGoldens.tensors("\(name).final")) {
-      #expect(worstError(values, expected) < 1e-4)
+    for (kind, values) in run.parameters {
+      let expected = try #require(
+        try SAEGoldens.tensor(name + ".final", kind, isGated: run.isGated))
+      #expect(worstError(values, expected) < 1e-4, "\(kind)")
     }
   }
 
-  private func close(_ value: Double, _ expected: Double) -> Bool {
-    abs(value - expected) <= 1e-5 * abs(expected)
+  /// A figure that the golden case lacks is 0.
+  private func close(_ value: Double, _ expected: JSON?, within: Double = 1e-5) -> Bool {
+    let expected = expected?.double ?? 0
+    return abs(value - expected) <= within * abs(expected)
   }
 }
 
 /// The run of a golden case by the engine.
 private struct GoldenRun {
   let golden: SAEGoldens.Case
+  let isGated: Bool
   var reports: [StepReport] = []
-  var firstGradient: [[Float]] = []
-  let parameters: [[Float]]
+  var thresholds: [Double] = []
+  /// Of the first step, and of the first after ten.
+  var gradients: [Int: [ParameterKind: [Float]]] = [:]
+  var parameters: [ParameterKind: [Float]] = [:]
   let passesSinceFired: [Int]
   let activeCounts: [Int]
 
   init(_ name: String, _ path: StepPath) throws {
-    golden = try #require(try SAEGoldens.read().cases[name])
-    let settings = golden.settings.train
-    let batches = try SAEGoldens.floats("batches")
-    let configuration = SAEConfiguration(settings, dIn: SAEGoldens.dIn)
+    golden = try #require(try SAEGoldens.read(name))
+    let configuration = golden.configuration
+    let settings = golden.settings
+    isGated = configuration.selection == .gate
+    let batches = try #require(try SAEGoldens.floats("batches"))
+    let targets = try #require(try SAEGoldens.floats("targets"))
     let schedule = Schedule(settings, totalSteps: golden.steps.count)
     var engine = Engine(configuration, batchRows: SAEGoldens.rows, path: path)
     var state = try golden.initialState()
     let size = SAEGoldens.rows * SAEGoldens.dIn
+    let targetSize = configuration.dOut == SAEGoldens.dIn ? 0 : SAEGoldens.rows * SAEGoldens.dOut
+    let scale = Float(golden.json["settings"]?["input_scale"]?.double ?? 1)
+    var first = try golden.initialState()
+    let batch = batches[0..<size].map { $0 * scale }
+    _ = engine.differentiate(
+      batch.span, targets: Array(targets[0..<targetSize]).span, state: &first,
+      sparsityCoefficient: schedule.sparsityCoefficient(step: 0))
+    gradients[0] = Self.copy(engine.gradient)
     for step in golden.steps.indices {
-      let scale = golden.settings.inputScale ?? 1
       let batch = batches[step * size..<(step + 1) * size].map { $0 * scale }
+      let target = Array(targets[step * targetSize..<(step + 1) * targetSize])
       reports.append(
         engine.step(
-          batch.span, state: &state, learningRate: schedule.learningRate(step: step),
-          sparsityCoefficient: schedule.sparsityCoefficient(step: step)))
-      if step == 0 { firstGradient = engine.gradient.tensors }
+          batch.span, targets: target.span, state: &state,
+          learningRate: schedule.learningRate(step: step),
+          sparsityCoefficient: schedule.sparsityCoefficient(step: step),
+          finetuningStep: settings.finetuningMethod == nil ? 0 : max(0, step - 9)))
+      thresholds.append(state.topkThreshold)
+      if step == 10 { gradients[step] = Self.copy(engine.gradient) }
     }
-    parameters = state.parameters.tensors
+    parameters = Self.copy(state.parameters)
     passesSinceFired = (0..<SAEGoldens.dSae).map { Int(state.passesSinceFired[$0]) }
     activeCounts = (0..<SAEGoldens.dSae).map { Int(state.activeCounts[$0]) }
+  }
+
+  private static func copy(_ parameters: borrowing Parameters) -> [ParameterKind: [Float]] {
+    var result: [ParameterKind: [Float]] = [:]
+    for kind in parameters.shape.kinds { result[kind] = parameters.values(kind) }
+    return result
   }
 }

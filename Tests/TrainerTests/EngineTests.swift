@@ -6,22 +6,31 @@ import Trainer
 /// What the two paths of the engine have in common, and its edges.
 @Suite struct EngineTests {
   /// Widths that divide by no lane, more latents than a tile, more rows than a block.
-  static let trials: [SAETrial] = [Architecture.standard, .topk].flatMap { architecture in
+  static let trials: [SAETrial] = architectures.flatMap { architecture in
     [(37, 129, 12), (37, 1500, 600), (16, 1024, 256), (3, 2, 1)].map { dIn, dSae, rows in
       SAETrial(architecture, dSae: dSae) { trial in
         trial.name = "\(architecture) \(dIn) \(dSae) \(rows)"
         (trial.dIn, trial.rows) = (dIn, rows)
         trial.settings.k = Double(min(20, dSae))
+        trial.settings.matryoshkaWidths = WholeNumbers(dSae > 8 ? [dSae / 8, dSae / 2] : [1])
+        trial.settings.jumpreluBandwidth = 0.2
+        trial.settings.preActLossCoefficient = 0.1
         trial.dead = dSae > 100 ? Array(stride(from: 0, to: 100, by: 2)) : []
       }
     }
   }
 
+  /// All but matching pursuit, which has one way of going.
+  static let architectures: [Architecture] = [
+    .standard, .gated, .topk, .abstopk, .batchtopk, .matryoshkaBatchtopk, .jumprelu,
+    .skipTranscoder, .jumpreluTranscoder,
+  ]
+
   /// Biases that make a ReLU SAE sparse enough for the sparse path.
   private func sparseState(_ trial: SAETrial) -> TrainingState {
     var state = trial.state
-    guard trial.settings.architecture == .standard else { return state }
-    for latent in 0..<trial.dSae { state.parameters.encoderBias.buffer[latent] -= 2 }
+    guard !trial.configuration.isTopK else { return state }
+    for latent in 0..<trial.dSae { state.parameters.encoderBias.buffer[latent] -= 2.5 }
     return state
   }
 
@@ -36,10 +45,13 @@ import Trainer
         let batch = trial.batch(step)
         reports[reports.count - 1].append(
           engine.step(
-            batch.span, state: &state, learningRate: 1e-3,
+            batch.span, targets: trial.targets(step).span, state: &state, learningRate: 1e-3,
             sparsityCoefficient: trial.sparsityCoefficient))
       }
-      results.append(state.parameters.tensors + engine.gradient.tensors)
+      results.append(
+        ParameterKind.allCases.flatMap {
+          [state.parameters.values($0), engine.gradient.values($0)]
+        })
     }
     for (sparse, dense) in zip(results[0], results[1]) { #expect(worstError(sparse, dense) < 1e-3) }
     for (sparse, dense) in zip(reports[0], reports[1]) {
@@ -75,7 +87,8 @@ import Trainer
     #expect(report == expected && report.l0 < 32)
   }
 
-  @Test(arguments: trials) func encodingGivesCodesAndReconstruction(trial: SAETrial) {
+  @Test(arguments: trials.filter { $0.configuration.selection != .batchTopK })
+  func encodingGivesCodesAndReconstruction(trial: SAETrial) {
     var engine = trial.engine(.sparse)
     let rows = max(1, trial.rows / 3)
     let batch = Array(trial.batch()[..<(rows * trial.dIn)])
@@ -83,13 +96,14 @@ import Trainer
     let state = trial.state
     let expected = trial.doubleRows(batch).prefix(5).map { trial.reference.encode($0) }
     engine.encode(batch.span, rows: rows, state.parameters) { codes, reconstruction in
-      #expect(codes.rows == rows && reconstruction.count == batch.count)
+      let width = trial.configuration.dOut
+      #expect(codes.rows == rows && reconstruction.count == rows * width)
       for (row, expected) in expected.enumerated() {
         var values = [Float](repeating: 0, count: trial.dSae)
         for entry in codes.entries(row) {
           values[Int(codes.latents[entry])] = codes.values[entry]
         }
-        let rebuilt = (0..<trial.dIn).map { reconstruction[row * trial.dIn + $0] }
+        let rebuilt = (0..<width).map { reconstruction[row * width + $0] }
         #expect(worstError(values, expected.activations.map { Float($0) }) < 1e-3)
         #expect(worstError(rebuilt, expected.reconstruction.map { Float($0) }) < 1e-3)
       }

@@ -84,6 +84,30 @@ struct ExportTests {
         == "{\"center_writing_weights\":false,\"fold_ln\":true}")
   }
 
+  @Test("A module's path goes with transformers, which takes none of TransformerLens's options")
+  func modules() throws {
+    let (cache, files) = try files { _ in }
+    for (hook, kind, options) in [
+      ("model.layers.0.mlp", "AutoModelForCausalLM", "{}"),
+      ("logits", "HookedTransformer", "{\"center_writing_weights\":false}"),
+      ("unembed.hook_out", "HookedTransformer", "{\"center_writing_weights\":false}"),
+    ] {
+      let facts = CacheFacts(
+        modelName: "tiny", hookName: hook, dIn: 2, contextSize: 16, rows: 1, mean: [0, 0],
+        meanNorm: 1)
+      try SAEFiles(
+        pipeline: files.pipeline, configuration: files.configuration, facts: facts,
+        normalization: files.normalization
+      ).writeFinal(state(), to: cache.folder + "/out")
+      let metadata = try #require(try json(cache, "cfg.json")["metadata"])
+      #expect(metadata["hook_name"] == .string(hook))
+      #expect(metadata["model_class_name"] == .string(kind))
+      #expect(metadata["model_from_pretrained_kwargs"]?.canonical == options)
+      let runner = try json(cache, "runner_cfg.json")
+      #expect(runner["model_from_pretrained_kwargs"]?.canonical == options)
+    }
+  }
+
   @Test("A standard SAE has no k, and its factor is folded into the weights")
   func folding() throws {
     let (cache, files) = try files { $0.train.normalizeActivations = .expectedAverageOnlyIn }

@@ -7,16 +7,18 @@ struct LoaderTests {
   /// The batches from `firstStep` on, each as its values.
   private func batches(
     _ cache: SyntheticCache, firstStep: Int = 0, count: Int, batchRows: Int = 32,
-    heldOut: HeldOut = HeldOut(fraction: 0), scale: Float = 1
+    heldOut: HeldOut = HeldOut(fraction: 0), scale: Double = 1
   ) throws -> [[Float]] {
     let source = try cache.source
-    let loader = Loader(
+    let filter = RowFilter(heldOut: heldOut)
+    var plan = LoaderPlan(
       shards: source.shards, dIn: cache.dIn,
-      order: RowOrder(seed: 9, sizes: try source.trainableRows(heldOut)), heldOut: heldOut,
-      batchRows: batchRows, scale: scale, firstStep: firstStep)
+      order: RowOrder(seed: 9, sizes: try source.trainableRows(filter)), filter: filter)
+    plan.normalization = Normalization(factor: scale)
+    let loader = Loader(plan, batchRows: batchRows, firstStep: firstStep)
     return try loader.run {
       try (0..<count).map { _ in
-        try loader.withNextBatch { batch in batch.indices.map { batch[$0] } }
+        try loader.withNextBatch { batch, _ in batch.indices.map { batch[$0] } }
       }
     }
   }
@@ -74,7 +76,7 @@ struct LoaderTests {
     let cache = try SyntheticCache(rows: .numbered)
     let heldOut = HeldOut(fraction: 0.3)
     let source = try cache.source
-    let rows = try source.trainableRows(heldOut).reduce(0, +)
+    let rows = try source.trainableRows(RowFilter(heldOut: heldOut)).reduce(0, +)
     let served = numbers(
       try batches(cache, count: rows / 16, batchRows: 16, heldOut: heldOut), dIn: cache.dIn)
     let trained = (0..<3 * cache.rowsPerShard).filter {

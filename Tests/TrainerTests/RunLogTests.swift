@@ -29,7 +29,12 @@ struct RunLogTests {
   func names() throws {
     try withLog { path in
       var log = try RunLog.open(path)
-      let values = Dictionary(uniqueKeysWithValues: Metric.allCases.map { ($0, 0.5) })
+      let metrics: [Metric] = [
+        .mse, .l1, .auxiliary, .overall, .explainedVariance, .l0, .deadLatents, .meanLogSparsity,
+        .below1e5, .below1e6, .meanPassesSinceFired, .learningRate, .l1Coefficient,
+        .trainingSamples, .tokensPerSecond,
+      ]
+      let values = Dictionary(uniqueKeysWithValues: metrics.map { ($0, 0.5) })
       let entry = RunLog.Entry(step: 10, values: values)
       try log.append(entry)
       #expect(

@@ -1,4 +1,4 @@
-// What SAELens computed; Tests/Fixtures/sae/make_goldens.py makes the files.
+// What SAELens computed; the scripts in Tests/Fixtures/sae make the files.
 
 import Foundation
 import Shared
@@ -7,124 +7,150 @@ import Trainer
 
 enum SAEGoldens {
   static let dIn = 16
+  static let dOut = 12
   static let dSae = 64
   static let rows = 32
+  /// What SAELens itself trains, and what plain loops after its older versions do.
   static let names = [
     "standard", "standard-half", "standard-square", "standard-plain-input", "topk",
-    "topk-few-dead", "topk-plain",
+    "topk-few-dead", "topk-plain", "gated", "abstopk", "batchtopk", "batchtopk-plain",
+    "matryoshka", "matryoshka-bands", "matryoshka-plain", "jumprelu-step",
+    "jumprelu-step-input", "jumprelu-tanh", "jumprelu-quadratic", "matching-pursuit",
+    "matching-pursuit-long", "matching-pursuit-plain-input", "standard-constant-norm",
+    "standard-layer-norm", "topk-layer-norm", "transcoder", "skip-transcoder",
+    "jumprelu-transcoder", "jumprelu-skip-transcoder", "ghost", "dense-batch", "unit-decoder",
+    "plain-sparsity", "finetune-scale", "finetune-decoder", "finetune-unrotated-decoder",
   ]
 
-  struct Contents: Decodable {
-    let cases: [String: Case]
-    let schedules: [Table]
+  struct Case: Sendable {
+    let name: String
+    let json: JSON
+
+    var settings: TrainSettings { SAEGoldens.settings(json["settings"] ?? .null) }
+    var steps: [JSON] { json["steps"]?.array ?? [] }
+
+    func counts(_ name: String) -> [Int] { json[name]?.array?.compactMap(\.integer) ?? [] }
   }
 
-  struct Case: Decodable {
-    let settings: Settings
-    let steps: [Step]
-    let passesSinceFired: [Int]
-    let activeCounts: [Int]
-  }
-
-  struct Step: Decodable {
-    let mse: Double
-    let l1: Double
-    let auxiliary: Double
-    let overall: Double
-    let l0: Double
-    let dead: Int
-  }
-
-  struct Table: Decodable {
-    let settings: Settings
+  struct Table: Sendable {
+    let settings: TrainSettings
     let rates: [Double]
     let weights: [Double]
   }
 
-  struct Settings: Decodable {
-    let architecture: String?
-    let k: Double?
-    let auxLossCoefficient: Double?
-    let rescaleActsByDecoderNorm: Bool?
-    let l1Coefficient: Double?
-    let lpNorm: Double?
-    let l1WarmUpSteps: Int?
-    let applyBDecToInput: Bool?
-    let lr: Double
-    let lrSchedulerName: String?
-    let lrWarmUpSteps: Int?
-    let lrDecaySteps: Int?
-    let lrEnd: Double?
-    let nRestartCycles: Int?
-    let adamBeta1: Double?
-    let adamBeta2: Double?
-    let deadFeatureWindow: Int?
-    let deadLatents: Int?
-    let inputScale: Float?
-  }
-
   private static let folder = ProjectFiles.root + "/Tests/Fixtures/sae/"
 
-  static func read() throws -> Contents {
-    let decoder = JSONDecoder()
-    decoder.keyDecodingStrategy = .convertFromSnakeCase
-    let data = try Data(contentsOf: URL(fileURLWithPath: folder + "goldens.json"))
-    return try decoder.decode(Contents.self, from: data)
+  private static func json(_ name: String) throws -> JSON {
+    try JSON(parsing: MappedFile.contents(folder + name + ".json"))
   }
 
-  static func floats(_ name: String) throws -> [Float] {
-    let file = try SafetensorsFile.open(folder + "goldens.safetensors")
-    let shape = file.header.tensors[name]?.shape ?? []
-    let entry = try file.require(name, [.float32], shape: shape)
-    var values = [Float](repeating: 0, count: entry.count)
-    var span = values.mutableSpan
-    file.readFloats(entry, into: &span)
-    return values
+  static func read(_ name: String) throws -> Case? {
+    for file in ["goldens", "goldens-more"] {
+      if let json = try json(file)["cases"]?[name] { return Case(name: name, json: json) }
+    }
+    return nil
   }
 
-  /// W_encᵀ, b_enc, W_dec, b_dec.
-  static func tensors(_ prefix: String) throws -> [[Float]] {
-    try [
-      Matrix.transpose(floats(prefix + ".W_enc"), rows: dIn), floats(prefix + ".b_enc"),
-      floats(prefix + ".W_dec"), floats(prefix + ".b_dec"),
-    ]
+  static func schedules() throws -> [Table] {
+    (try json("goldens")["schedules"]?.array ?? []).map { table in
+      Table(
+        settings: settings(table["settings"] ?? .null),
+        rates: table["rates"]?.array?.compactMap(\.double) ?? [],
+        weights: table["weights"]?.array?.compactMap(\.double) ?? [])
+    }
+  }
+
+  /// Settings by their names in a pipeline file; what else a case says is its own affair.
+  private static func settings(_ json: JSON) -> TrainSettings {
+    var result = TrainSettings()
+    result.dSae = dSae
+    for setting in TrainSettings.settings {
+      guard let value = json[setting.row.name] else { continue }
+      result = setting.changing(result, to: value) ?? result
+    }
+    return result
+  }
+
+  /// A tensor of either file; nil where neither has it.
+  static func floats(_ name: String) throws -> [Float]? {
+    for file in ["goldens", "goldens-more"] {
+      let file = try SafetensorsFile.open(folder + file + ".safetensors")
+      guard let shape = file.header.tensors[name]?.shape else { continue }
+      let entry = try file.require(name, [.float32], shape: shape)
+      var values = [Float](repeating: 0, count: entry.count)
+      var span = values.mutableSpan
+      file.readFloats(entry, into: &span)
+      return values
+    }
+    return nil
+  }
+
+  /// SAELens's name of a parameter.
+  static func name(_ kind: ParameterKind, isGated: Bool) -> String {
+    switch kind {
+    case .encoder: "W_enc"
+    case .encoderBias: isGated ? "b_gate" : "b_enc"
+    case .decoder: "W_dec"
+    case .decoderBias: "b_dec"
+    case .threshold: "threshold"
+    case .magnitudeBias: "b_mag"
+    case .magnitudeScale: "r_mag"
+    case .skip: "W_skip"
+    case .latentScale: "finetuning_scaling_factor"
+    }
+  }
+
+  /// A parameter, or its gradient, as it is stored here: the encoder by latent.
+  static func tensor(
+    _ prefix: String, _ kind: ParameterKind, isGated: Bool
+  ) throws -> [Float]? {
+    guard let values = try floats(prefix + "." + name(kind, isGated: isGated)) else { return nil }
+    return kind == .encoder ? Matrix.transpose(values, rows: dIn) : values
   }
 }
 
 extension SAEGoldens.Case {
+  var configuration: SAEConfiguration {
+    SAEConfiguration(
+      settings, dIn: SAEGoldens.dIn,
+      dOut: settings.architecture.isTranscoder ? SAEGoldens.dOut : nil)
+  }
+
   func initialState() throws -> TrainingState {
-    var state = TrainingState(dIn: SAEGoldens.dIn, dSae: SAEGoldens.dSae)
-    state.parameters.fill(try SAEGoldens.tensors("initial"))
-    for latent in 0..<(settings.deadLatents ?? 0) {
-      state.parameters.encoderBias.buffer[latent] -= 5
-    }
+    let state = TrainingState(configuration.shape)
+    try fill(state.parameters)
     return state
+  }
+
+  private func fill(_ parameters: borrowing Parameters) throws {
+    let isGated = configuration.selection == .gate
+    for kind in configuration.shape.kinds where kind != .latentScale {
+      var prefix = "initial"
+      if configuration.architecture.isTranscoder,
+        [.decoder, .decoderBias, .skip].contains(kind)
+      {
+        prefix = "initial.transcoder"
+      }
+      if kind == .decoder, configuration.keepsUnitDecoder || configuration.selection == .pursuit {
+        prefix = "initial.unit"
+      }
+      guard let values = try SAEGoldens.tensor(prefix, kind, isGated: isGated) else { continue }
+      parameters.with(kind) { matrix in
+        matrix.disjoint.withAll { target in
+          for index in values.indices { target[index] = values[index] }
+        }
+      }
+    }
+    let stride = json["settings"]?["dead_stride"]?.integer ?? 1
+    parameters.encoderBias.disjoint.withAll { bias in
+      for latent in 0..<(json["settings"]?["dead_latents"]?.integer ?? 0) {
+        bias[latent * stride] -= 5
+      }
+    }
   }
 }
 
-extension SAEGoldens.Settings {
-  var train: TrainSettings {
-    var result = TrainSettings()
-    result.dSae = SAEGoldens.dSae
-    result.architecture = architecture.flatMap(Architecture.init) ?? result.architecture
-    result.k = k ?? result.k
-    result.auxLossCoefficient = auxLossCoefficient ?? result.auxLossCoefficient
-    result.rescaleActsByDecoderNorm =
-      rescaleActsByDecoderNorm ?? result.rescaleActsByDecoderNorm
-    result.l1Coefficient = l1Coefficient ?? result.l1Coefficient
-    result.lpNorm = lpNorm ?? result.lpNorm
-    result.l1WarmUpSteps = l1WarmUpSteps ?? result.l1WarmUpSteps
-    result.applyBDecToInput = applyBDecToInput ?? result.applyBDecToInput
-    result.lr = lr
-    result.lrSchedulerName =
-      lrSchedulerName.flatMap(LearningRateSchedule.init) ?? result.lrSchedulerName
-    result.lrWarmUpSteps = lrWarmUpSteps ?? result.lrWarmUpSteps
-    result.lrDecaySteps = lrDecaySteps ?? result.lrDecaySteps
-    result.lrEnd = lrEnd ?? result.lrEnd
-    result.nRestartCycles = nRestartCycles ?? result.nRestartCycles
-    result.adamBeta1 = adamBeta1 ?? result.adamBeta1
-    result.adamBeta2 = adamBeta2 ?? result.adamBeta2
-    result.deadFeatureWindow = deadFeatureWindow ?? result.deadFeatureWindow
-    return result
-  }
+extension Parameters {
+  /// The numbers of a parameter.
+  func values(_ kind: ParameterKind) -> [Float] { with(kind) { $0.values } }
 }

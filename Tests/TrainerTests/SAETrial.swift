@@ -27,33 +27,64 @@ struct SAETrial: Sendable, CustomTestStringConvertible {
     change(&self)
   }
 
-  var configuration: SAEConfiguration { SAEConfiguration(settings, dIn: dIn) }
+  var configuration: SAEConfiguration {
+    SAEConfiguration(settings, dIn: dIn, dOut: settings.architecture.isTranscoder ? dOut : nil)
+  }
   var dSae: Int { configuration.dSae }
+  /// Width of a transcoder's targets.
+  var dOut: Int { dIn > 4 ? dIn - 3 : dIn + 1 }
 
   func engine(_ path: StepPath) -> Engine { Engine(configuration, batchRows: rows, path: path) }
 
-  /// Sizes of the tensors and the spread of their numbers.
-  private var shapes: [(count: Int, spread: Double)] {
+  /// How far the numbers of a parameter spread, and around what.
+  private func spread(_ kind: ParameterKind) -> (spread: Double, mean: Double) {
     let width = Double(dIn).squareRoot()
-    return [(dSae * dIn, 1 / width), (dSae, 0.1), (dSae * dIn, 0.7 / width), (dIn, 0.3)]
-  }
-
-  /// W_encᵀ, b_enc, W_dec, b_dec: normal numbers, decoder rows of different norms.
-  var tensors: [[Float]] {
-    shapes.enumerated().map { index, shape in
-      let random = Random(seed: seed, stream: "tensor", index: index)
-      return (0..<shape.count).map { element in
-        let weight = index == 2 ? 0.3 + Double(element / dIn % 7) / 5 : 1
-        return Float(random.normal(element) * shape.spread * weight)
-      }
+    return switch kind {
+    case .encoder: (1 / width, 0)
+    case .encoderBias, .magnitudeBias, .magnitudeScale: (0.1, 0)
+    case .decoder: (0.7 / width, 0)
+    case .decoderBias: (0.3, 0)
+    case .threshold: (0.02, 0.15)
+    case .skip: (0.3, 0)
+    case .latentScale: (0.1, 1)
     }
   }
 
+  /// Normal numbers; decoder rows have different norms.
+  func values(_ kind: ParameterKind) -> [Float] {
+    guard let size = configuration.shape.size(kind) else { return [] }
+    let index = ParameterKind.allCases.firstIndex(of: kind) ?? 0
+    let random = Random(seed: seed, stream: "tensor", index: index)
+    let (spread, mean) = spread(kind)
+    var values = (0..<size.rows * size.columns).map { element in
+      let weight = kind == .decoder ? 0.3 + Double(element / size.columns % 7) / 5 : 1
+      return Float(random.normal(element) * spread * weight + mean)
+    }
+    if kind == .decoder, configuration.keepsUnitDecoder || configuration.selection == .pursuit {
+      for row in stride(from: 0, to: values.count, by: size.columns) {
+        let norm = values[row..<row + size.columns].reduce(0) { $0 + $1 * $1 }.squareRoot()
+        for column in row..<row + size.columns { values[column] /= norm }
+      }
+    }
+    return values
+  }
+
   var state: TrainingState {
-    var state = TrainingState(dIn: dIn, dSae: dSae)
-    state.parameters.fill(tensors)
+    var state = TrainingState(configuration.shape)
+    fill(state.parameters)
     for latent in dead { state.passesSinceFired[latent] = 3 }
     return state
+  }
+
+  private func fill(_ parameters: borrowing Parameters) {
+    for kind in configuration.shape.kinds {
+      let values = values(kind)
+      parameters.with(kind) { matrix in
+        matrix.disjoint.withAll { target in
+          for index in values.indices { target[index] = values[index] }
+        }
+      }
+    }
   }
 
   /// Rows `[rows, d]` whose mean is not zero.
@@ -62,22 +93,72 @@ struct SAETrial: Sendable, CustomTestStringConvertible {
     return (0..<rows * dIn).map { Float(random.normal($0) + 0.3 * Double($0 % dIn % 3)) }
   }
 
+  /// Targets `[rows, o]` of a transcoder; none of another SAE.
+  func targets(_ index: Int = 0) -> [Float] {
+    guard settings.architecture.isTranscoder else { return [] }
+    let random = Random(seed: seed, stream: "targets", index: index)
+    return (0..<rows * dOut).map { Float(random.normal($0)) }
+  }
+
   var reference: SAEReference {
     var formula = SAEReference.Formula()
-    formula.k = settings.architecture == .topk ? Int(settings.k) : nil
+    formula.kind =
+      switch configuration.selection {
+      case .relu: .relu
+      case .gate: .gated
+      case .topk: .topK(configuration.wholeK)
+      case .absTopK: .absTopK(configuration.wholeK)
+      case .batchTopK: .batchTopK(Int(settings.k * Double(rows)))
+      case .jumpReLU: .jumpReLU
+      case .pursuit: .pursuit(configuration.maxIterations)
+      }
     formula.isRescaled = settings.rescaleActsByDecoderNorm
-    formula.subtractsBias = settings.applyBDecToInput
+    formula.subtractsBias = configuration.applyBDecToInput
     formula.exponent = settings.lpNorm
+    formula.weighsByNorm = settings.scaleSparsityPenaltyByDecoderNorm
     formula.sparsityCoefficient = sparsityCoefficient
-    formula.auxiliaryCoefficient =
-      settings.architecture == .topk ? settings.auxLossCoefficient : 0
+    formula.auxiliaryCoefficient = configuration.isTopK ? settings.auxLossCoefficient : 0
     formula.dead = dead
-    return SAEReference(width: dIn, latents: dSae, formula, tensors: tensors)
+    formula.widths = Array(configuration.widths.dropLast())
+    formula.hasOwnAuxiliary = settings.useMatryoshkaAuxLoss
+    formula.bandwidth = settings.jumpreluBandwidth
+    formula.stepLoss =
+      switch settings.jumpreluSparsityLossMode {
+      case .step: .step
+      case .tanh: .tanh
+      case .quadratic: .quadratic
+      }
+    formula.tanhScale = settings.jumpreluTanhScale
+    formula.target = settings.targetL0 ?? 1
+    formula.reachesInput = settings.jumpreluSteToInput
+    formula.preActCoefficient = settings.preActLossCoefficient ?? 0
+    formula.hasGhosts = settings.useGhostGrads
+    return SAEReference(
+      width: dIn, outWidth: configuration.dOut, latents: dSae, formula,
+      tensors: SAEReference.Tensor.allCases.map { values($0.parameter) })
   }
 
   /// A batch as rows in double precision.
-  func doubleRows(_ batch: [Float]) -> [[Double]] {
-    stride(from: 0, to: batch.count, by: dIn).map { batch[$0..<$0 + dIn].map(Double.init) }
+  func doubleRows(_ batch: [Float], width: Int? = nil) -> [[Double]] {
+    let width = width ?? dIn
+    return stride(from: 0, to: batch.count, by: width).map {
+      batch[$0..<$0 + width].map(Double.init)
+    }
+  }
+}
+
+extension SAEReference.Tensor {
+  var parameter: ParameterKind {
+    switch self {
+    case .encoder: .encoder
+    case .encoderBias: .encoderBias
+    case .decoder: .decoder
+    case .decoderBias: .decoderBias
+    case .threshold: .threshold
+    case .magnitudeBias: .magnitudeBias
+    case .magnitudeScale: .magnitudeScale
+    case .skip: .skip
+    }
   }
 }
 

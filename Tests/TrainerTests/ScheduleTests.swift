@@ -4,10 +4,10 @@ import Trainer
 
 @Suite struct ScheduleTests {
   @Test func everyTableOfSAELensIsReproduced() throws {
-    let tables = try SAEGoldens.read().schedules
+    let tables = try SAEGoldens.schedules()
     #expect(tables.count == 54)
     for table in tables {
-      let schedule = Schedule(table.settings.train, totalSteps: table.rates.count)
+      let schedule = Schedule(table.settings, totalSteps: table.rates.count)
       for (step, (rate, weight)) in zip(table.rates, table.weights).enumerated() {
         let isEqual =
           abs(schedule.learningRate(step: step) - rate) < 1e-14

@@ -60,7 +60,9 @@ struct StepBenchmark {
   /// Fresh weights; biases that leave about 64 latents of a ReLU SAE active.
   private static func state(_ architecture: Architecture) -> TrainingState {
     var state = TrainingState(dIn: dIn, dSae: dSae)
-    state.parameters = .initial(dIn: dIn, dSae: dSae, rowNorm: 1, seed: 1)
+    var draw = InitialDraw()
+    draw.rowNorm = 1
+    state.parameters = .initial(state.parameters.shape, draw)
     guard architecture == .standard else { return state }
     for latent in 0..<dSae { state.parameters.encoderBias.buffer[latent] = -2.66 }
     return state

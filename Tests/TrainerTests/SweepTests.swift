@@ -78,7 +78,7 @@ struct SweepTests {
     let sweep = try sweep(cache, ["eval_fraction": .array([.number(0.9999999), .number(0.2)])])
     let endings = try sweep.run()
     let sentence =
-      "train.eval_fraction 0.9999999 leaves no row of \(try cache.source.folder) to train on."
+      "What is held out or left out leaves no row of \(try cache.source.folder) to train on."
     #expect(endings.map(\.failure) == [sentence, nil])
     #expect(endings.map(\.didWork) == [false, true])
     do {
@@ -96,6 +96,15 @@ struct SweepTests {
     #expect(results[0]["folder"] == .string(sweep.members[0].folder.path))
     #expect(results[1]["did_work"] == .bool(true))
     #expect(sweep.comparison(endings).rows.map { $0.figures == nil } == [true, false])
+  }
+
+  @Test("A run that diverges stops no other")
+  func divergence() throws {
+    let cache = try SyntheticCache()
+    let sweep = try sweep(cache, ["lr": .array([.number(1e30), .number(1e-3)])])
+    let failures = try sweep.run().map(\.failure)
+    #expect(failures[0]?.hasSuffix("in \(sweep.members[0].folder.path) diverged.") == true)
+    #expect(failures[1] == nil)
   }
 
   @Test("A folder that cannot be written fails alone, and is made once it can")
@@ -184,7 +193,7 @@ struct SweepTests {
     }
     try addHook(other, to: cache)
     let sweep = try sweep(cache, axes)
-    #expect(sweep.members.map(\.source.facts.hookName) == [SyntheticCache.hook, other])
+    #expect(sweep.members.map(\.input.source.facts.hookName) == [SyntheticCache.hook, other])
     #expect(sweep.members[0].folder != sweep.members[1].folder)
   }
 

@@ -103,8 +103,9 @@ struct TrainingSourceTests {
     let folder = try cache.source.folder
     #expect(
       sentence(cache) == [
-        "train.eval_fraction 0.999 leaves no row of \(folder) to train on.",
-        "Choose a smaller train.eval_fraction.",
+        "What is held out or left out leaves no row of \(folder) to train on.",
+        "Choose a smaller train.eval_fraction, or leave out less with exclude_special_tokens, "
+          + "seqpos_slice or max_norm_multiple.",
       ])
   }
 }

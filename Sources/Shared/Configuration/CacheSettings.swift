@@ -201,7 +201,7 @@ extension InertSetting {
 }
 
 /// The layer in a hook point's name, for configurations that state it twice.
-enum HookLayer {
+package enum HookLayer {
   static func contradiction(name: String?, layer: Int?) -> [Complaint] {
     guard let layer, let name, let named = number(in: name), named != layer else { return [] }
     return [
@@ -209,7 +209,8 @@ enum HookLayer {
     ]
   }
 
-  private static func number(in name: String) -> Int? {
+  /// The layer that a hook point's name states.
+  package static func number(in name: String) -> Int? {
     name.split(separator: ".").lazy.compactMap { Int($0) }.first
   }
 }

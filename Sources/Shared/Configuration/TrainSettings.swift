@@ -553,7 +553,8 @@ extension TrainSettings: Section {
         && (architecture == .matchingPursuit || architecture.isTranscoder))
     refuse(
       "normalize_activations", "is \(normalizeActivations.rawValue), which \(kind) does not take.",
-      if: isRowwise && (architecture.isTranscoder || architecture == .matchingPursuit))
+      if: isRowwise
+        && (architecture.isTranscoder || architecture == .matchingPursuit || architecture == .gated))
     refuse(
       "use_ghost_grads", "is true, which goes with architecture standard alone.",
       if: useGhostGrads && architecture != .standard)
@@ -565,7 +566,7 @@ extension TrainSettings: Section {
       if: finetuningMethod == .decoder && applyBDecToInput && !architecture.isTranscoder)
     refuse(
       "finetuning_method", "is not for architecture \(kind).",
-      if: finetuningMethod != nil && architecture != .standard && architecture != .gated)
+      if: finetuningMethod != nil && architecture != .standard)
     refuse(
       "hook_name_out", "is needed by architecture \(kind).",
       if: architecture.isTranscoder && hookNameOut == nil)

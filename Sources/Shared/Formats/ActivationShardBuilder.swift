@@ -26,6 +26,8 @@ package struct ActivationShardBuilder: ~Copyable {
 
   /// The destination of a row that is left out.
   package static let nowhere = UInt32.max
+  /// The most rows that have places besides `nowhere`.
+  package static let rowLimit = Int(nowhere)
 
   /// Makes room for `rows` rows of `dIn` columns.
   ///
@@ -146,11 +148,14 @@ package struct ActivationShardBuilder: ~Copyable {
     return sums
   }
 
-  /// Writes the shard; `metadata` is noted in its header beside the rows and their statistics.
+  /// Writes the shard; `metadata` is noted in its header beside the rows and their statistics,
+  /// which are returned.
+  @discardableResult
   package func write(
     metadata: [String: String] = [:], to file: inout AtomicFile
-  ) throws(SystemError) {
-    var noted = metadata.merging(statistics().metadata) { $1 }
+  ) throws(SystemError) -> ActivationStatistics {
+    let statistics = statistics()
+    var noted = metadata.merging(statistics.metadata) { $1 }
     noted[ShardKey.format] = ActivationShard.format
     noted[ShardKey.rows] = String(rows)
     var writer = SafetensorsWriter(metadata: noted)
@@ -169,5 +174,6 @@ package struct ActivationShardBuilder: ~Copyable {
     try file.write(sequences.span.raw)
     try file.write(encoded([UInt32](copying: tokens.span), tokenType).span.raw)
     try file.write(encoded([UInt32](copying: positions.span), positionType).span.raw)
+    return statistics
   }
 }

@@ -18,6 +18,9 @@ package struct ActivationStatistics: Sendable, Equatable {
 
   package var dIn: Int { sum.count }
 
+  /// Whether every number of every row is finite.
+  package var isFinite: Bool { sumOfNorms.isFinite }
+
   /// Adds rows `[n, dIn]`, one after the other.
   package mutating func add(_ values: Span<Float>) {
     let width = dIn

@@ -148,6 +148,7 @@ package enum ManifestError: Failure, Equatable {
   case missingShard(path: String, stage: Stage)
   case wrongSize(path: String, byteCount: Int, expected: Int, stage: Stage)
   case wrongDigest(path: String, sha256: String, expected: String, stage: Stage)
+  case madeOtherwise(path: String, sha256: String, expected: String, stage: Stage)
 
   package var sentence: String {
     switch self {
@@ -165,6 +166,8 @@ package enum ManifestError: Failure, Equatable {
       "\(path) has \(byteCount) bytes; its manifest says \(expected)."
     case .wrongDigest(let path, let sha256, let expected, _):
       "\(path) has the SHA-256 \(sha256); its manifest says \(expected)."
+    case .madeOtherwise(let path, let sha256, let expected, _):
+      "\(path) was made again with the SHA-256 \(sha256); its manifest says \(expected)."
     }
   }
 
@@ -174,6 +177,9 @@ package enum ManifestError: Failure, Equatable {
     case .missingShard(let path, let stage), .wrongSize(let path, _, _, let stage),
       .wrongDigest(let path, _, _, let stage):
       "Delete the folder \(folder(of: path)) and run \(stage.program) again."
+    case .madeOtherwise(let path, _, _, let stage):
+      "Processors of different kinds differ in last bits: delete the folder \(folder(of: path)) and "
+        + "run \(stage.program) again."
     case .malformed(let path), .missingKey(let path, _), .wrongStage(let path, _, _),
       .wrongFingerprint(let path, _, _):
       "Delete the folder \(folder(of: path)) and run the stage that made it again."

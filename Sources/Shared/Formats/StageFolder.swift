@@ -40,6 +40,12 @@ package struct StageFolder: Sendable, Equatable {
     return damages
   }
 
+  /// Whether the manifest and all of its shards are there.
+  package func isFinished() throws -> Bool {
+    guard let manifest = try readManifest() else { return false }
+    return manifest.shards.allSatisfy { System.exists(path + "/" + $0.file) }
+  }
+
   /// The manifest as it is written; nil where there is none.
   package func readManifest() throws -> Manifest? {
     guard System.exists(manifestPath) else { return nil }
@@ -81,6 +87,26 @@ package struct StageFolder: Sendable, Equatable {
     return Manifest.Shard(
       file: file, rows: rows, bytes: try System.status(whole).byteCount,
       sha256: try ShardDigest.of(whole))
+  }
+
+  /// Writes the manifest of shards that are all there, or compares them with the one that is there.
+  ///
+  /// Shards that were made again with other bytes are removed, so that the folder stays unfinished.
+  package func finish(_ manifest: () throws -> Manifest) throws {
+    guard let standing = try readManifest() else { return try finish(manifest()) }
+    var failure: ManifestError?
+    for shard in standing.shards {
+      let file = path + "/" + shard.file
+      let found = try self.shard(shard.file, rows: shard.rows)
+      guard found.sha256 != shard.sha256 else { continue }
+      try System.remove(file)
+      failure =
+        failure
+        ?? .madeOtherwise(
+          path: file, sha256: found.sha256, expected: shard.sha256, stage: stage)
+    }
+    if let failure { throw failure }
+    try finish(standing)
   }
 
   /// Writes the manifest, unless another worker has, and clears away what the work left.

@@ -7,6 +7,7 @@ package enum Family: String, CaseIterable, Sendable {
   case gptNeo = "gpt_neo"
   case gptNeoX = "gpt_neox"
   case llama
+  case smolLM3 = "smollm3"
   case mistral
   case qwen2
   case qwen3
@@ -23,6 +24,7 @@ package enum Family: String, CaseIterable, Sendable {
     case .gptNeo: try GPTNeo.describe(configuration)
     case .gptNeoX: try GPTNeoX.describe(configuration)
     case .llama: try Llama.describe(configuration)
+    case .smolLM3: try SmolLM3.describe(configuration)
     case .mistral: try Mistral.describe(configuration)
     case .qwen2: try Qwen2.describe(configuration)
     case .qwen3: try Qwen3.describe(configuration)
@@ -33,6 +35,11 @@ package enum Family: String, CaseIterable, Sendable {
     case .phi: try Phi.describe(configuration)
     case .opt: try OPT.describe(configuration)
     }
+  }
+
+  /// Options that this family reads and every other one refuses.
+  fileprivate var ownOptions: Set<String> {
+    self == .smolLM3 ? ["no_rope_layers", "no_rope_layer_interval"] : []
   }
 }
 
@@ -54,7 +61,7 @@ extension ModelDescription {
     guard let family = Family(rawValue: type) else {
       throw configuration.unsupported("model_type", type, Family.allCases.map(\.rawValue))
     }
-    try configuration.refuseUnknownBehaviour()
+    try configuration.refuseUnknownBehaviour(except: family.ownOptions)
     var description = try family.describe(configuration)
     try description.check(configuration)
     description.giveWindowsTheirRotation()
@@ -64,7 +71,9 @@ extension ModelDescription {
   /// Layers with a window take the second kind of rotation where there are two.
   private mutating func giveWindowsTheirRotation() {
     guard case .rotary(let kinds) = positions, kinds.count > 1 else { return }
-    for layer in layers.indices where layers[layer].window != nil { layers[layer].rotation = 1 }
+    for layer in layers.indices where layers[layer].window != nil {
+      layers[layer].rotation = layers[layer].rotation.map { _ in 1 }
+    }
   }
 
   /// Refuses sizes that do not fit together.
@@ -93,13 +102,13 @@ extension ModelConfiguration {
     ("no_rope_layers", []), ("no_rope_layer_interval", []),
   ]
 
-  /// Refuses weights that are no plain numbers and options that no family knows.
-  fileprivate func refuseUnknownBehaviour() throws(ModelError) {
+  /// Refuses weights that are no plain numbers and options that the family does not know.
+  func refuseUnknownBehaviour(except known: Set<String> = []) throws(ModelError) {
     if let quantisation = value(["quantization_config"]) {
       let method = quantisation.value["quant_method"]?.string ?? "set"
       throw unsupported("quantization_config", method, [])
     }
-    for (key, values) in Self.neutral {
+    for (key, values) in Self.neutral where !known.contains(key) {
       try refuse(key, unless: values)
     }
   }
@@ -111,9 +120,9 @@ extension ModelConfiguration {
   }
 
   /// The kinds of a model's layers, all alike.
-  func layers(window: Int? = nil, limit: Int = 1 << 12) throws(ModelError) -> [LayerKind] {
-    let count = try count("num_hidden_layers", "num_layers", "n_layer", limit: limit)
-    return [LayerKind](repeating: LayerKind(window: window), count: count)
+  func layers() throws(ModelError) -> [LayerKind] {
+    let count = try count("num_hidden_layers", "num_layers", "n_layer", limit: 1 << 12)
+    return [LayerKind](repeating: LayerKind(), count: count)
   }
 
   /// The kinds of a model's layers from `layer_types`, or from a rule where that is not stated.

@@ -143,10 +143,11 @@ extension ForwardPass {
     }
     guard continues(after: .keyNormOutput, layer) else { return }
     if model.positions.isRotary {
-      rotations.rotate(
-        &queryKeyValue, model.layers[layer].rotation,
-        heads: model.headCount + model.keyValueHeadCount, headWidth: model.headWidth,
-        tokens: tokens)
+      if let rotation = model.layers[layer].rotation {
+        rotations.rotate(
+          &queryKeyValue, rotation, heads: model.headCount + model.keyValueHeadCount,
+          headWidth: model.headWidth, tokens: tokens)
+      }
       try emitColumns(.rotatedQuery, layer, queries, tokens: tokens, tap)
       try emitColumns(.rotatedKey, layer, keys, tokens: tokens, tap)
       guard continues(after: .rotatedKey, layer) else { return }

@@ -166,12 +166,20 @@ package struct ForwardPass: ~Copyable {
   /// Sequences of a batch: as many as asked for, unless the work memory would become too large.
   ///
   /// A function of model and context alone, so that the cut does not depend on what is tapped.
+  /// Only hook points whose rows take more than four times as much as all the rest, such as logits
+  /// of a small model, cut it further: the whole then stays within four times the limit.
   package static func sequences(
-    _ model: ModelDescription, contextSize: Int, atMost limit: Int
+    _ model: ModelDescription, contextSize: Int, hookPoints: [HookPoint],
+    processing: WeightProcessing = WeightProcessing(), atMost limit: Int
   ) -> Int {
     let columns = PassColumns(
-      model: model, contextSize: contextSize, hookPoints: [], processing: WeightProcessing())
-    return max(1, min(limit, byteLimit / (4 * columns.plain * contextSize)))
+      model: model, contextSize: contextSize, hookPoints: hookPoints, processing: processing)
+    let isDominated = columns.all - columns.plain > 4 * columns.plain
+    let fitting =
+      isDominated
+      ? 4 * byteLimit / (4 * columns.all * contextSize)
+      : byteLimit / (4 * columns.plain * contextSize)
+    return max(1, min(limit, fitting))
   }
 
   /// Bytes of work memory, for the bill.

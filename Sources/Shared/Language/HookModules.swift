@@ -17,8 +17,13 @@ extension HookPoint {
       found.append(HookPoint(.residualAfter, layer: layer, modulePath: block))
     }
     found.append(HookPoint(.unembedInput, modulePath: prefix + names.finalNorm))
-    let unembeddings = names.unembedding.isEmpty ? ["lm_head"] : names.unembedding
-    return found + unembeddings.map { HookPoint(.logits, modulePath: $0) }
+    return found + names.unembeddingModules.map { HookPoint(.logits, modulePath: $0) }
+  }
+
+  /// Whether a name is that of a module: TransformerLens's contain `hook_`, but for its `logits`.
+  package static func isModulePath(_ name: String) -> Bool {
+    name != HookSite.cappedLogits.hookName
+      && !name.split(separator: ".").contains { $0.hasPrefix("hook_") }
   }
 }
 

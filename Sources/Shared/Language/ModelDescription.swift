@@ -65,8 +65,8 @@ package struct ModelDescription: Sendable, Equatable {
 package struct LayerKind: Sendable, Equatable {
   /// How many tokens a token sees, itself among them; nil for all before it.
   package var window: Int?
-  /// Which of the model's rotations it uses.
-  package var rotation = 0
+  /// Which of the model's rotations it uses; nil where queries and keys stay as they are.
+  package var rotation: Int? = 0
 
   package init(window: Int? = nil) { self.window = window }
 
@@ -165,6 +165,10 @@ package struct TensorNames: Sendable, Equatable {
   package var unembedding: [String]
   package var order: WeightOrder = .outputMajor
   package var biases = Biases()
+
+  /// The modules that may write the logits, each of which may have a bias: `lm_head` where the
+  /// embedding serves again.
+  var unembeddingModules: [String] { unembedding.isEmpty ? ["lm_head"] : unembedding }
 }
 
 /// The names of the norms after attention and perceptron.

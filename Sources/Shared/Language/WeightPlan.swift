@@ -135,9 +135,6 @@ struct WeightPlan: Sendable {
     if unembeds { unembedding = planUnembedding() }
   }
 
-  /// Elements of all matrices.
-  var matrixCount: Int { matrices.reduce(0) { $0 + $1.shape.reduce(1, *) } }
-
   /// The projections of all layers and the unembedding.
   var projections: [Projection] {
     layers.flatMap { [$0.queryKeyValue, $0.attentionOutput, $0.mlpIn, $0.mlpOut] }
@@ -258,8 +255,9 @@ struct WeightPlan: Sendable {
     let bias = reserve(description.tensors.biases.unembedding ? outputs : 0)
     if !bias.isEmpty {
       let piece = TensorRequest.Piece(source: 0, count: outputs, target: bias.lowerBound)
+      let modules = description.tensors.unembeddingModules
       vectors.append(
-        TensorRequest(names: names.map { $0 + ".bias" }, shape: [outputs], pieces: [piece]))
+        TensorRequest(names: modules.map { $0 + ".bias" }, shape: [outputs], pieces: [piece]))
     }
     return Projection(
       inputs: description.width, outputs: outputs, order: .outputMajor,

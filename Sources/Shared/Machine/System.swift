@@ -269,6 +269,12 @@ package enum System {
     max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
   }
 
+  /// Bytes of the machine's memory; the largest number where it does not say.
+  package static var memoryByteCount: Int {
+    let (pages, pageSize) = (sysconf(Int32(_SC_PHYS_PAGES)), sysconf(Int32(_SC_PAGESIZE)))
+    return pages > 0 && pageSize > 0 ? pages * pageSize : .max
+  }
+
   package static func sleep(seconds: Double) {
     _ = usleep(UInt32(max(0, min(seconds, 1_000)) * 1e6))
   }

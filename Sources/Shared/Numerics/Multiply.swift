@@ -271,3 +271,29 @@ package enum Multiply {
     let c: UnsafeMutablePointer<Float>
   }
 }
+
+/// Eigenvalues, from the LAPACK within OpenBLAS.
+package enum Eigen {
+  /// The eigenvalues of a symmetric matrix `[size, size]`, ascending, and its eigenvectors, one per
+  /// row.
+  ///
+  /// LAPACK counts columns first: the rows that it sees are the columns of a symmetric matrix.
+  package static func symmetric(
+    _ matrix: [Double], size: Int
+  ) -> (values: [Double], vectors: [Double]) {
+    precondition(matrix.count == size * size, "not a square matrix")
+    var vectors = matrix
+    var values = [Double](repeating: 0, count: size)
+    var order = blasint(size)
+    var (workCount, integerCount) = (blasint(1 + 6 * size + 2 * size * size), blasint(3 + 5 * size))
+    var work = [Double](repeating: 0, count: Int(workCount))
+    var integers = [blasint](repeating: 0, count: Int(integerCount))
+    var info: blasint = 0
+    var (job, part) = (CChar(86), CChar(85))  // "V", "U"
+    unsafe dsyevd_(
+      &job, &part, &order, &vectors, &order, &values, &work, &workCount, &integers, &integerCount,
+      &info, 1, 1)
+    precondition(info == 0, "no eigenvalues were found")
+    return (values, vectors)
+  }
+}

@@ -12,7 +12,7 @@ import Shared
 
 /// The whole pass of a matching-pursuit SAE.
 struct MatchingPursuit: ~Copyable {
-  private static let rowBlock = 256
+  static let rowBlock = 256
   private static let columnBlock = 64
 
   private let configuration: SAEConfiguration

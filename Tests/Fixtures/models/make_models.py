@@ -12,8 +12,9 @@ Each folder is a model as transformers saves it (config.json and weights) with
 - processed*.safetensors, where PROCESSED says so: three rows of the hooks outside of blocks and of
   the last block with TransformerLens's weight processing.
 
-TransformerLens knows the published Gemma models by name only, and for Llama neither YaRN nor linear
-scaling; their configurations are completed here.
+TransformerLens knows the published Gemma models by name only, for Llama neither YaRN nor linear
+scaling, and of SmolLM3 only what its bridge to transformers does; their configurations are completed
+here. SmolLM3 is a Llama some of whose layers do not rotate.
 """
 
 import os
@@ -123,6 +124,8 @@ def families(vocabulary=VOCABULARY, positions=24, window=5):
     add("opt", "OPT", f32, 19, hidden_size=24, num_hidden_layers=2, ffn_dim=40,
         max_position_embeddings=positions, num_attention_heads=3, word_embed_proj_dim=24,
         pad_token_id=1)
+    add("smollm3", "SmolLM3", b16, 20, **grouped, hidden_act="silu", pad_token_id=1,
+        no_rope_layer_interval=2)
     for _, configuration, *_ in found.values():
         configuration._attn_implementation = "eager"
     return found
@@ -140,6 +143,17 @@ def build(name, vocabulary=VOCABULARY, positions=24, window=5, dtype=None):
 def lens_configuration(folder, hf):
     """TransformerLens's configuration for the model that transformers saved in a folder."""
     kind = hf.architectures[0]
+    if kind == "SmolLM3ForCausalLM":
+        return HookedTransformerConfig(
+            d_model=hf.hidden_size, d_head=hf.hidden_size // hf.num_attention_heads,
+            n_heads=hf.num_attention_heads, n_key_value_heads=hf.num_key_value_heads,
+            d_mlp=hf.intermediate_size, n_layers=hf.num_hidden_layers,
+            n_ctx=hf.max_position_embeddings, eps=hf.rms_norm_eps, d_vocab=hf.vocab_size,
+            act_fn=hf.hidden_act, normalization_type="RMS", positional_embedding_type="rotary",
+            rotary_dim=hf.hidden_size // hf.num_attention_heads, rotary_adjacent_pairs=False,
+            rotary_base=hf.rope_parameters["rope_theta"], gated_mlp=True, final_rms=True,
+            original_architecture="LlamaForCausalLM", init_weights=False, device="cpu",
+            dtype=torch.float32)
     if not kind.startswith("Gemma"):
         settings = loading.get_pretrained_model_config(folder, device="cpu")
         rope = getattr(hf, "rope_parameters", None) or {}
@@ -196,6 +210,9 @@ def lens(model, **processing):
     if settings.output_logits_soft_cap > 0:
         processing["center_unembed"] = False
     hooked.load_and_process_state_dict(state, **processing)
+    for block, rotates in zip(hooked.blocks, getattr(model.config, "no_rope_layers", None) or []):
+        if not rotates:
+            block.attn.apply_rotary = lambda heads, *_: heads
     return hooked.eval()
 
 

@@ -107,13 +107,28 @@ def run(name, settings, tensors):
     sae = make_sae(settings)
     start = {key: value.clone() for key, value in initial().items()}
     start["b_enc"][: settings.get("dead_latents", 0)] -= 5
+    return dict(settings=settings, **train(name, settings, sae, start, tensors, figures))
+
+
+def figures(output, losses):
+    """What a step did, as far as these cases have it."""
+    return dict(
+        mse=losses["mse_loss"], l1=losses.get("l1_loss", 0.0),
+        auxiliary=losses.get("auxiliary_reconstruction_loss", 0.0),
+        overall=output.loss.item(), l0=(output.feature_acts > 0).sum(-1).float().mean().item())
+
+
+def train(name, settings, sae, start, tensors, figures):
+    """Trains from `start`; the gradient of the first step and the last parameters go to `tensors`."""
     sae.load_state_dict(start)
     trainer = make_trainer(settings, sae)
     gradients = []
     clip = torch.nn.utils.clip_grad_norm_
 
     def recording(parameters, bound):
-        gradients.append({key: value.grad.clone() for key, value in sae.named_parameters()})
+        gradients.append({
+            key: torch.zeros_like(value) if value.grad is None else value.grad.clone()
+            for key, value in sae.named_parameters()})
         norms.append(clip(parameters, bound).item())
 
     norms, steps = [], []
@@ -123,11 +138,7 @@ def run(name, settings, tensors):
         output = trainer.step(batch * settings.get("input_scale", 1))
         trainer.n_training_steps += 1
         losses = {key: value.item() for key, value in output.losses.items()}
-        steps.append(dict(
-            mse=losses["mse_loss"], l1=losses.get("l1_loss", 0.0),
-            auxiliary=losses.get("auxiliary_reconstruction_loss", 0.0),
-            overall=output.loss.item(), l0=(output.feature_acts > 0).sum(-1).float().mean().item(),
-            dead=dead, norm=norms[-1]))
+        steps.append(dict(**figures(output, losses), dead=dead, norm=norms[-1]))
     torch.nn.utils.clip_grad_norm_ = clip
     for key, value in sae.named_parameters():
         tensors[f"{name}.gradient.{key}"] = gradients[0][key].contiguous()
@@ -135,7 +146,7 @@ def run(name, settings, tensors):
     passes = [int(value) for value in trainer.n_forward_passes_since_fired]
     counts = [int(value) for value in trainer.act_freq_scores]
     print(name, [(round(step["overall"], 3), step["dead"], round(step["norm"], 2)) for step in steps[1::6]])
-    return dict(settings=settings, steps=steps, passesSinceFired=passes, activeCounts=counts)
+    return dict(steps=steps, passesSinceFired=passes, activeCounts=counts)
 
 
 def schedule(settings, total):
@@ -180,4 +191,5 @@ def main():
         file.write("\n")
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -92,7 +92,9 @@ enum Gemma3 {
       "num_attention_heads": .integer(8), "num_key_value_heads": .integer(4),
       "head_dim": .integer(256), "max_position_embeddings": .integer(131_072),
     ]
-    var model = try describe(try configuration.part("text_config", defaults: defaults))
+    let text = try configuration.part("text_config", defaults: defaults)
+    try text.refuseUnknownBehaviour()
+    var model = try describe(text)
     model.tensors.prefixes = ["model.language_model.", "language_model.model."]
     if !model.tensors.unembedding.isEmpty {
       model.tensors.unembedding += ["language_model.lm_head"]

@@ -1,22 +1,28 @@
-// Llama and SmolLM: root-mean-square norms, rotary positions, grouped queries, a gated perceptron,
-// no biases unless stated. After transformers' modeling_llama.py. Mistral, Qwen and Gemma are what
-// this is, but for what their files say.
+// Llama, SmolLM and SmolLM2: root-mean-square norms, rotary positions, grouped queries, a gated
+// perceptron, no biases unless stated. After transformers' modeling_llama.py. SmolLM3, Mistral, Qwen
+// and Gemma are what this is, but for what their files say.
 
 enum Llama {
   static func describe(
     _ configuration: ModelConfiguration
   ) throws(ModelError) -> ModelDescription {
     var model = try common(configuration, family: .llama)
-    let attentionBias = try configuration.flag("attention_bias", fallback: false)
-    model.tensors.biases = Biases(
-      queryKeyValue: attentionBias, attentionOutput: attentionBias,
-      mlp: try configuration.flag("mlp_bias", fallback: false))
+    model.tensors.biases = try biases(configuration)
     return model
+  }
+
+  /// The biases that a configuration states.
+  static func biases(_ configuration: ModelConfiguration) throws(ModelError) -> Biases {
+    let hasAttention = try configuration.flag("attention_bias", fallback: false)
+    return Biases(
+      queryKeyValue: hasAttention, attentionOutput: hasAttention,
+      mlp: try configuration.flag("mlp_bias", fallback: false))
   }
 
   /// A model of the Llama kind without biases, windows or anything else of its own.
   static func common(
-    _ configuration: ModelConfiguration, family: Family, isTied fallback: Bool = false
+    _ configuration: ModelConfiguration, family: Family, isTied fallback: Bool = false,
+    rotaryBase: Double = 10_000
   ) throws(ModelError) -> ModelDescription {
     let width = try configuration.count("hidden_size")
     let heads = try configuration.heads("num_attention_heads")
@@ -32,7 +38,7 @@ enum Llama {
       headWidth: headWidth, mlpWidth: try configuration.count("intermediate_size"),
       norm: .rootMeanSquare,
       normEpsilon: Float(try configuration.number("rms_norm_eps", fallback: 1e-6)),
-      positions: .rotary(try configuration.rotary(headWidth: headWidth)),
+      positions: .rotary(try configuration.rotary(headWidth: headWidth, base: rotaryBase)),
       activation: try configuration.activation("hidden_act", fallback: "silu"),
       isGated: true, attentionScale: 1 / Float(headWidth).squareRoot(),
       tensors: TensorNames(

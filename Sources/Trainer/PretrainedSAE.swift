@@ -1,0 +1,81 @@
+// An SAE that training starts from (from_pretrained_path). Comes in: a folder as SAELens writes one,
+// in training or for inference, or a folder of ours. Leaves: initial parameters in the scale of the
+// run's data.
+
+import Shared
+
+/// Why an SAE cannot be started from.
+package enum PretrainedSAEError: Failure, Equatable {
+  case missing(path: String)
+  case otherSize(path: String, name: String, has: Int, wanted: Int)
+  case whitened(path: String)
+
+  package var sentence: String {
+    switch self {
+    case .missing(let path): "train.from_pretrained_path: there is no \(path)."
+    case .otherSize(let path, let name, let has, let wanted):
+      "train.from_pretrained_path: the SAE in \(path) has \(name) \(has), but the run has \(wanted)."
+    case .whitened(let path):
+      "train.from_pretrained_path: the SAE in \(path) was trained on whitened activations."
+    }
+  }
+
+  package var hint: String? {
+    switch self {
+    case .missing: "Give a folder with cfg.json and sae_weights.safetensors."
+    case .otherSize: "Set train.d_sae to what the SAE has, and take the same hook point."
+    case .whitened: "Start from the folder of the finished SAE, whose weights are folded."
+    }
+  }
+}
+
+/// The weights of another SAE.
+package struct PretrainedSAE: Sendable {
+  private let folder: String
+  /// SHA-256 of the weights' file.
+  package let digest: String
+  /// The factor that the data had and the weights have not: 1 where it is folded into them.
+  private let factor: Double
+
+  /// Looks at a folder; `configuration` is that of the run which is to start from it.
+  package static func open(
+    _ folder: String, for configuration: SAEConfiguration
+  ) throws -> PretrainedSAE {
+    for name in ["cfg.json", SAEWeights.fileName] where !System.exists(folder + "/" + name) {
+      throw PretrainedSAEError.missing(path: folder + "/" + name)
+    }
+    let cfg = try JSON(parsing: MappedFile.contents(folder + "/cfg.json"))
+    for (name, wanted) in [("d_in", configuration.dIn), ("d_sae", configuration.dSae)] {
+      guard let has = cfg[name]?.integer, has != wanted else { continue }
+      throw PretrainedSAEError.otherSize(path: folder, name: name, has: has, wanted: wanted)
+    }
+    var factor = 1.0
+    let scaler = folder + "/activation_scaler.json"
+    if System.exists(scaler) {
+      let json = try JSON(parsing: MappedFile.contents(scaler))
+      if json["has_whitening"]?.bool == true { throw PretrainedSAEError.whitened(path: folder) }
+      factor = json["scaling_factor"]?.double ?? 1
+    }
+    return PretrainedSAE(
+      folder: folder, digest: "sha256:" + (try Digest.ofFile(folder + "/" + SAEWeights.fileName)),
+      factor: factor)
+  }
+
+  /// Fills the parameters that both SAEs have.
+  func fill(_ parameters: inout Parameters, _ normalization: Normalization) throws {
+    let file = try SafetensorsFile.open(folder + "/" + SAEWeights.fileName)
+    let shape = parameters.shape
+    let kinds = shape.kinds.filter { kind in
+      // A threshold, and what gated has of its own, may be missing; the rest must be there.
+      switch kind {
+      case .threshold, .magnitudeBias, .magnitudeScale, .skip, .latentScale:
+        SAEWeights.holds(file, kind, shape)
+      case .encoder, .encoderBias, .decoder, .decoderBias: true
+      }
+    }
+    try SAEWeights.read(file, kinds, into: &parameters)
+    for latent in 0..<parameters.latentScale.count { parameters.latentScale.buffer[latent] = 1 }
+    // From weights for rows times `factor` to weights for rows as the run sees them.
+    Normalization(factor: factor / normalization.factor).fold(into: &parameters)
+  }
+}
