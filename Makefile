@@ -48,8 +48,8 @@ pretokenize: build demo-text ## Only text to token shards.
 cache: build ## Only token shards to activation shards.
 	@.ci/stage '$(WORKERS)' $(BIN)/saeline-cache $(OPTIONS)
 
-train: build ## Only activation shards to an SAE.
-	@.ci/stage 1 $(BIN)/saeline-train $(OPTIONS)
+train: build ## Only activation shards to an SAE; workers share the runs of a sweep.
+	@.ci/stage '$(WORKERS)' $(BIN)/saeline-train $(OPTIONS)
 
 report: build ## Write report.html of a finished run again.
 	@$(BIN)/saeline-train report $(OPTIONS)

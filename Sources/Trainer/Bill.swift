@@ -45,6 +45,39 @@ package struct MachineSpeed: Sendable, Equatable {
   }
 }
 
+/// The rows that a run will be billed for.
+package struct BilledRows: Sendable {
+  package let dIn: Int
+  /// Nil where no cache says it.
+  package let dOut: Int?
+  package let perEpoch: Int
+  /// The caches, where they exist already.
+  package let input: RunInput?
+
+  /// Looks them up in the cache where there is one, else takes what the pipeline file says.
+  ///
+  /// What is missing before the run can start goes to `missing`.
+  package init(_ pipeline: Pipeline, missing: (any Failure) -> Void) throws {
+    do {
+      let input = try RunInput.find(pipeline)
+      let plan = try TrainingPlan(pipeline, source: input.source, targets: input.targets)
+      dIn = plan.configuration.dIn
+      dOut = plan.configuration.dOut
+      perEpoch = plan.order.rowsPerEpoch
+      self.input = input
+    } catch let error as TrainingSourceError {
+      guard case .notCached = error, let dIn = pipeline.train.dIn ?? pipeline.cache.dIn else {
+        throw error
+      }
+      missing(error)
+      self.dIn = dIn
+      dOut = nil
+      perEpoch = pipeline.cache.trainingTokens
+      input = nil
+    }
+  }
+}
+
 /// The bill of a training run.
 package struct Bill: Sendable, Equatable {
   package let steps: Int
@@ -70,19 +103,13 @@ package struct Bill: Sendable, Equatable {
   package init(
     _ pipeline: Pipeline, speed: MachineSpeed, missing: (any Failure) -> Void
   ) throws {
-    do {
-      let source = try TrainingSource.find(pipeline)
-      try source.check(against: pipeline)
-      let targets = try TrainingSource.findTargets(pipeline, of: source)
-      self.init(try TrainingPlan(pipeline, source: source, targets: targets), speed: speed)
-    } catch let error as TrainingSourceError {
-      guard case .notCached = error, let dIn = pipeline.train.dIn ?? pipeline.cache.dIn else {
-        throw error
-      }
-      missing(error)
-      self.init(
-        pipeline.train, dIn: dIn, rowsPerEpoch: pipeline.cache.trainingTokens, speed: speed)
-    }
+    self.init(pipeline.train, try BilledRows(pipeline, missing: missing), speed: speed)
+  }
+
+  /// The bill of a run over rows that were looked up.
+  package init(_ settings: TrainSettings, _ rows: BilledRows, speed: MachineSpeed) {
+    self.init(
+      settings, dIn: rows.dIn, dOut: rows.dOut, rowsPerEpoch: rows.perEpoch, speed: speed)
   }
 
   /// The bill of a run over a cache that exists.

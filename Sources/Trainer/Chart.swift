@@ -184,12 +184,14 @@ package struct Chart: Sendable {
   }
 }
 
-// MARK: - Parts that both kinds of chart share
+// MARK: - Parts that all kinds of chart share
 
 extension Chart {
   static func coordinate(_ value: Double) -> String { Readable.fixed(value, decimals: 1) }
 
-  static func frame(label: String, body: [String]) -> String {
+  static func frame(
+    label: String, width: Double = width, height: Double = height, body: [String]
+  ) -> String {
     "<svg viewBox=\"0 0 \(Int(width)) \(Int(height))\" role=\"img\" "
       + "aria-label=\"\(HTML.escaped(label))\">" + body.joined() + "</svg>"
   }
@@ -200,7 +202,7 @@ extension Chart {
       + "y=\"\(coordinate(y + 4))\">\(HTML.escaped(label))</text>"
   }
 
-  static func tick(x: Double, label: String) -> String {
+  static func tick(x: Double, height: Double = height, label: String) -> String {
     "<text class=\"tick middle\" x=\"\(coordinate(x))\" y=\"\(coordinate(height - 9))\">"
       + "\(HTML.escaped(label))</text>"
   }

@@ -19,6 +19,7 @@ import Shared
   }
 
   private static func run(_ invocation: Invocation) throws {
+    if !invocation.combinations.isEmpty { return try SweepCommand.run(invocation) }
     if invocation.isDryRun { return try bill(invocation) }
     let run = try Run(
       invocation.pipeline, verify: invocation.verifies ? .digests : .sizes,

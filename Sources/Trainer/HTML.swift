@@ -21,6 +21,43 @@ package enum HTML {
     return result
   }
 
+  /// A whole page in the style of the report; nothing in it runs and nothing is loaded.
+  package static func page(title: String, body: [String]) -> String {
+    """
+    <!DOCTYPE html>
+    <html lang="en">
+    <head>
+    <meta charset="utf-8">
+    <meta name="viewport" content="width=device-width, initial-scale=1">
+    <meta http-equiv="Content-Security-Policy" content="\(policy)">
+    <title>\(escaped(title))</title>
+    <style>\(ReportStyle.sheet)</style>
+    </head>
+    <body>
+    \(body.joined(separator: "\n"))
+    </body>
+    </html>
+
+    """
+  }
+
+  /// Nothing runs and nothing is loaded, whatever the text of a token may be.
+  private static let policy = ["script", "img", "font", "connect", "object", "frame"]
+    .map { "\($0)-src 'none'" }.joined(separator: "; ")
+
+  /// A chart under its title and a note.
+  static func figure(_ title: String, _ note: String, _ body: String) -> String {
+    "<figure><figcaption>\(escaped(title))<small>\(escaped(note))</small></figcaption>"
+      + body + "</figure>"
+  }
+
+  /// The top of a page: what it is about, and facts in a row.
+  static func header(kind: String, name: String, facts: [String]) -> String {
+    let items = facts.map { "<span>\(escaped($0))</span>" }
+    return "<header><p class=\"kind\">\(escaped(kind))</p><h1>\(escaped(name))</h1>"
+      + "<p class=\"facts\">\(items.joined())</p></header>"
+  }
+
   /// A token's text with line ends and tabs made visible; spaces stay and are kept by the style.
   package static func token(_ text: String) -> String {
     var visible = ""

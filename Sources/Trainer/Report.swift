@@ -83,7 +83,9 @@ package struct Report: Sendable {
   private static func listing(_ folder: String) throws -> [(name: String, byteCount: Int)] {
     try System.list(folder).compactMap { name in
       // The page cannot know its own size, nor what is written after it.
-      guard !name.hasSuffix(".tmp"), name != fileName, name != "manifest.json" else { return nil }
+      guard !name.hasSuffix(".tmp"), !name.hasSuffix(Lease.suffix), name != fileName,
+        name != "manifest.json"
+      else { return nil }
       let status = try System.status(folder + "/" + name)
       return status.isRegularFile ? (name, status.byteCount) : nil
     }
@@ -94,32 +96,10 @@ package struct Report: Sendable {
 
 extension Report {
   package var html: String {
-    """
-    <!DOCTYPE html>
-    <html lang="en">
-    <head>
-    <meta charset="utf-8">
-    <meta name="viewport" content="width=device-width, initial-scale=1">
-    <meta http-equiv="Content-Security-Policy" content="\(Report.policy)">
-    <title>\(HTML.escaped(name)) · SAE report</title>
-    <style>\(ReportStyle.sheet)</style>
-    </head>
-    <body>
-    \(header)
-    \(figures)
-    \(charts)
-    \(categories)
-    \(latents)
-    \(configuration)
-    </body>
-    </html>
-
-    """
+    HTML.page(
+      title: "\(name) · SAE report",
+      body: [header, figures, charts, categories, latents, configuration])
   }
-
-  /// Nothing runs and nothing is loaded, whatever the text of a token may be.
-  private static let policy = ["script", "img", "font", "connect", "object", "frame"]
-    .map { "\($0)-src 'none'" }.joined(separator: "; ")
 
   private func fact(_ key: String) -> String? {
     (sae[key] ?? sae["metadata"]?[key]).flatMap(Report.text)
@@ -131,9 +111,8 @@ extension Report {
       fact("d_in").map { "d_in \($0)" }, fact("d_sae").map { "d_sae \($0)" },
       fact("k").map { "k \($0)" },
     ]
-    let items = facts.compactMap { $0 }.map { "<span>\(HTML.escaped($0))</span>" }
-    return "<header><p class=\"kind\">Sparse autoencoder</p><h1>\(HTML.escaped(name))</h1>"
-      + "<p class=\"facts\">\(items.joined())</p></header>"
+    return HTML.header(
+      kind: "Sparse autoencoder", name: name, facts: facts.compactMap { $0 })
   }
 
   private var figures: String {
@@ -184,11 +163,6 @@ extension Report {
       name, log.compactMap { entry in entry[metric].map { .init(Double(entry.step), $0) } })
   }
 
-  private static func panel(_ title: String, _ note: String, _ body: String) -> String {
-    "<figure><figcaption>\(HTML.escaped(title))<small>\(HTML.escaped(note))</small></figcaption>"
-      + body + "</figure>"
-  }
-
   private var charts: String {
     let losses = [
       series("overall", .overall), series("MSE", .mse), series("L1", .l1),
@@ -211,13 +185,13 @@ extension Report {
 
   private func line(_ title: String, _ note: String, _ chart: Chart) -> String {
     guard !chart.series.isEmpty else { return "" }
-    return Report.panel(title, note, chart.legend + chart.svg(label: "\(title) over steps"))
+    return HTML.figure(title, note, chart.legend + chart.svg(label: "\(title) over steps"))
   }
 
   private var densities: String {
     let alive = evaluation.figures.densities.filter { $0 > 0 }.map { log10($0) }
     let histogram = Histogram(alive, perUnit: 8)
-    return Report.panel(
+    return HTML.figure(
       "Latent densities", "log₁₀ of the share of tokens on which a latent is active",
       histogram.svg(label: "Histogram of log10 latent densities", unit: "latents"))
   }

@@ -40,6 +40,10 @@ enum ReportStyle {
     .dot{fill:transparent}
     .dot:hover.s0{fill:var(--s0)}.dot:hover.s1{fill:var(--s1)}
     .dot:hover.s2{fill:var(--s2)}.dot:hover.s3{fill:var(--s3)}
+    .point{fill:var(--soft);opacity:.6}.point.front{fill:var(--s0);opacity:1}
+    .mark{fill:var(--soft);font-size:12px}.mark.front{fill:var(--ink)}
+    .plot{overflow-x:auto}.plot svg{min-width:640px}
+    figure+figure{margin-top:12px}.charts figure{margin:0}a{color:var(--s0)}td a{white-space:nowrap}
     rect.bar{fill:var(--s0);opacity:.85}rect.bar:hover{opacity:1}
     .legend{display:flex;gap:14px;font-size:13px;color:var(--soft);margin-top:4px}
     .legend i{display:inline-block;width:14px;height:3px;border-radius:2px;margin-right:6px;vertical-align:4px}

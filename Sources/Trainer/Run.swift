@@ -18,29 +18,22 @@ package struct Run: Sendable {
     _ pipeline: Pipeline, verify: StageFolder.Verification = .sizes,
     mode: Shared.Progress.Mode = .automatic, terminal: Terminal = .standardError
   ) throws {
-    let source = try TrainingSource.find(pipeline, verify: verify)
-    try source.check(against: pipeline)
-    let targets = try TrainingSource.findTargets(pipeline, of: source, verify: verify)
-    plan = try TrainingPlan(pipeline, source: source, targets: targets)
-    key = StageKey(
-      stage: .runs, label: pipeline.name, settings: Run.fingerprintSettings(plan),
-      identities: plan.pretrained.map { ["from_pretrained_path": $0.digest] } ?? [:],
-      input: source.fingerprint)
+    try self.init(
+      pipeline, input: try RunInput.find(pipeline, verify: verify), mode: mode, terminal: terminal)
+  }
+
+  /// The run over caches that have been found.
+  package init(
+    _ pipeline: Pipeline, input: RunInput, mode: Shared.Progress.Mode = .automatic,
+    terminal: Terminal = .standardError
+  ) throws {
+    plan = try TrainingPlan(pipeline, source: input.source, targets: input.targets)
+    key = input.key(pipeline, pretrained: plan.pretrained)
     store = Store(pipeline.store)
     folder = store.folder(key)
     self.pipeline = pipeline
     self.mode = mode
     self.terminal = terminal
-  }
-
-  /// What changes the bytes of a run besides its input.
-  private static func fingerprintSettings(_ plan: TrainingPlan) -> JSON {
-    var settings =
-      plan.pipeline.train.settled(dIn: plan.source.facts.dIn).fingerprintSettings.object ?? [:]
-    // The weights count, not where they lie.
-    settings["from_pretrained_path"] = nil
-    if let targets = plan.targets { settings["targets"] = .string(targets.fingerprint) }
-    return .object(settings)
   }
 
   /// What became of a request to run.
@@ -52,11 +45,41 @@ package struct Run: Sendable {
   /// Trains, measures and reports, unless that has been done; waits for another process that is
   /// at it, and takes over from one that died.
   package func run() throws -> Outcome {
+    var watch = LeaseWatch()
+    var hasSaid = false
+    while true {
+      if let outcome = try runUnlessHeld(&watch) { return outcome }
+      if !hasSaid { note("another process trains this run; waiting for it") }
+      hasSaid = true
+      if System.isInterrupted {
+        throw Interrupted("Stopped while another process trains this run.", hint: nil)
+      }
+      System.sleep(seconds: 0.2)
+    }
+  }
+
+  /// The lease of whoever trains the run in a folder.
+  package static func leasePath(_ folder: StageFolder) -> String {
+    folder.path + "/run" + Lease.suffix
+  }
+
+  /// As `run`, but without waiting: nil where another process is at it.
+  ///
+  /// `started` is called once the run is this process's.
+  package func runUnlessHeld(
+    _ watch: inout LeaseWatch, started: () -> Void = {}
+  ) throws -> Outcome? {
     guard try folder.manifest() == nil else { return .nothingToDo }
+    let path = Run.leasePath(folder)
+    guard try watch.look(at: path) == .free else { return nil }
     let written = try Run.byteCount(of: folder.path)
     try DiskSpace.require(max(0, Bill(plan).diskByteCount - written), at: folder.path)
-    guard let lease = try claim() else { return .nothingToDo }
+    try System.createDirectories(folder.path)
+    guard let lease = try Lease.claim(path) else { return nil }
     defer { lease.release() }
+    // Its last owner may have finished between the two looks.
+    guard try folder.manifest() == nil else { return .nothingToDo }
+    started()
     let timing = try train()
     try measure()
     try timing?.write(folder: folder.path)
@@ -77,29 +100,6 @@ package struct Run: Sendable {
 
   private func note(_ text: String) {
     if mode != .quiet { terminal.print(text) }
-  }
-
-  /// Claims the run; nil where it is finished, be it after a while.
-  private func claim() throws -> Lease? {
-    let path = folder.path + "/run" + Lease.suffix
-    var watch = LeaseWatch()
-    var hasSaid = false
-    while try folder.manifest() == nil {
-      try System.createDirectories(folder.path)
-      if try watch.look(at: path) == .free, let lease = try Lease.claim(path) {
-        // Its last owner may have finished between the two looks.
-        if try folder.manifest() == nil { return lease }
-        lease.release()
-        return nil
-      }
-      if !hasSaid { note("another process trains this run; waiting for it") }
-      hasSaid = true
-      if System.isInterrupted {
-        throw Interrupted("Stopped while another process trains this run.", hint: nil)
-      }
-      System.sleep(seconds: 0.2)
-    }
-    return nil
   }
 
   /// Trains to the last step and writes the files of the SAE.
@@ -186,10 +186,18 @@ package struct Run: Sendable {
 
   /// What `--json` prints.
   package func result(didWork: Bool) throws -> JSON {
+    try Run.result(
+      folder: folder, fingerprint: key.fingerprint, source: plan.source, didWork: didWork)
+  }
+
+  /// As `result`, of a finished run that need not be opened.
+  package static func result(
+    folder: StageFolder, fingerprint: String, source: TrainingSource, didWork: Bool
+  ) throws -> JSON {
     let evaluation = try Evaluation.read(run: folder.path)
     return [
-      "folder": .string(folder.path), "fingerprint": .string(key.fingerprint),
-      "did_work": .bool(didWork), "activations": .string(plan.source.folder),
+      "folder": .string(folder.path), "fingerprint": .string(fingerprint),
+      "did_work": .bool(didWork), "activations": .string(source.folder),
       "explained_variance": .number(evaluation.figures.explainedVariance),
       "l0": .number(evaluation.figures.l0), "mse": .number(evaluation.figures.mse),
       "alive_share": .number(evaluation.figures.aliveShare),

@@ -86,6 +86,54 @@ struct WholeRunTests {
     #expect(continued.errors.contains(/continuing after step \d+ from \.\/store\/runs\/tiny-/))
   }
 
+  @Test("A sweep makes a run per combination, stops and goes on, and ends in a table and a page")
+  func sweep() throws {
+    let place = try Workplace()
+    for program in Workplace.programs.dropLast() { _ = try place.run(program) }
+    let axes = ["--set", "train.sweep={k: [4, 8]}"]
+    let bill = try place.run("saeline-train", axes + ["--dry-run", "--json"])
+    #expect(try bill.json["runs"]?.array?.count == 2)
+    #expect(!System.exists(place.folder + "/store/runs"))
+
+    let running = try place.start(
+      "saeline-train", axes + ["--set", "train.training_tokens=400000000"])
+    System.sleep(seconds: 2)
+    running.kill(SIGINT)
+    let stopped = try running.result()
+    #expect(stopped.code == 130)
+    #expect(stopped.errors.contains("run 1 of 2: k=4\n"))
+    #expect(
+      stopped.errors.contains(/error: k=4: Stopped after step \d+ of \d+; the state is saved/))
+    #expect(stopped.errors.hasSuffix("hint: Run the same command again to continue.\n"))
+
+    let workers = [
+      try place.start("saeline-train", axes + ["--json"]),
+      try place.start("saeline-train", axes + ["--quiet"]),
+    ]
+    let results = try workers.map { try $0.result() }
+    for result in results { #expect(result.code == 0, "\(result.errors)") }
+    let runs = try #require(try results[0].json.array)
+    #expect(runs.compactMap { $0["sweep"]?["k"]?.double } == [4, 8])
+    let folders = runs.compactMap { $0["folder"]?.string }
+    #expect(results[1].output == folders.map { $0 + "\n" }.joined())
+    #expect(results[0].errors.contains("Sweep of tiny\n"))
+    let page = try #require(runs[0]["sweep_report"]?.string)
+    #expect(System.exists(place.folder + "/" + page))
+
+    let again = try place.run("saeline-train", axes)
+    #expect(
+      again.errors.hasPrefix(
+        "note: train.k: gives way to the values of train.sweep.\n"
+          + "nothing to do: all 2 runs are finished\n\nSweep of tiny\n"))
+    let alone = try place.run("saeline-train", ["--set", "train.k=4"])
+    #expect(alone.errors == "nothing to do: \(folders[0]) is finished\n")
+    try System.remove(place.folder + "/" + page)
+    #expect(try place.run("saeline-train", ["report"] + axes).code == 0)
+    #expect(System.exists(place.folder + "/" + page))
+    let refused = try place.run("saeline-train", ["reconstruct"] + axes)
+    #expect(refused.code == 2)
+  }
+
   @Test("A wrong input gets one sentence and exit code 2, and nothing is written")
   func wrongInput() throws {
     let place = try Workplace()

@@ -123,23 +123,30 @@ struct Gathering {
   /// Looks for settings that do not fit together, and for what a stage lacks.
   ///
   /// Sections with a refused value are left out: what follows from its default would mislead.
-  mutating func check(_ pipeline: Pipeline, running: String?) {
-    for table in Pipeline.tables where !refused.contains(table.name) {
-      if !table.name.isEmpty || refused.isEmpty { problems += table.contradictions(pipeline) }
-      if table.name == running { problems += table.omissions(pipeline) }
+  ///
+  /// - Returns: the combinations of a sweep, each of which was looked at.
+  mutating func check(_ pipeline: Pipeline, running: String?) -> [Combination] {
+    let sweep = SweepPlan(pipeline, running: running, leavingOut: refused)
+    problems += sweep.problems
+    notes += sweep.notes.filter { !notes.contains($0) }
+    let train = TrainSettings.sectionName
+    for name in sweep.options where given[Home(section: train, name: name)] != nil {
+      notes.append(
+        Remark(section: train, name: name, text: "gives way to the values of train.sweep."))
     }
+    return sweep.combinations
   }
 
   private mutating func problem(_ section: String, _ name: String, _ text: String) {
     problems.append(Remark(section: section, name: name, text: text))
   }
 
-  private static func table(_ name: String) -> SectionTable? {
+  static func table(_ name: String) -> SectionTable? {
     Pipeline.tables.first { $0.name == name }
   }
 
   /// A value as it is quoted in an error.
-  private static func shown(_ value: JSON) -> String {
+  static func shown(_ value: JSON) -> String {
     if case .number(let number) = value, !number.isFinite { return "not finite" }
     let text = value.canonical
     return text.count <= 60 ? text : text.prefix(60) + "…"

@@ -32,6 +32,16 @@ extension Pipeline: Section {
     SectionTable(\.logger), SectionTable(\.evaluate),
   ]
 
+  /// What does not fit together and what a stage lacks, in all sections but those of `refused`.
+  ///
+  /// `running` names the section whose stage must be complete.
+  func complaints(running: String?, leavingOut refused: Set<String>) -> [Remark] {
+    Pipeline.tables.filter { !refused.contains($0.name) }.flatMap { table in
+      (table.name.isEmpty && !refused.isEmpty ? [] : table.contradictions(self))
+        + (table.name == running ? table.omissions(self) : [])
+    }
+  }
+
   package var contradictions: [Complaint] {
     var found: [Complaint] = []
     let plain = name.utf8.allSatisfy { byte in

@@ -37,6 +37,8 @@ package struct PipelineFile: Sendable, Equatable {
   package let pipeline: Pipeline
   /// Options that were accepted and do nothing, and spellings that were corrected.
   package let notes: [Remark]
+  /// What `train.sweep` asks for, in the order in which it is run; empty without a sweep.
+  package let combinations: [Combination]
 
   /// Reads a file; `overrides` are texts such as `train.lr=1e-4`.
   ///
@@ -61,7 +63,7 @@ package struct PipelineFile: Sendable, Equatable {
 
     var pipeline = Pipeline()
     gathering.apply(to: &pipeline)
-    gathering.check(pipeline, running: running)
+    combinations = gathering.check(pipeline, running: running)
     if !gathering.problems.isEmpty {
       let source = path + (overrides.isEmpty ? "" : " with --set")
       throw PipelineError.wrong(source: source, remarks: gathering.problems)

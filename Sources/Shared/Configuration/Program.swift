@@ -4,6 +4,8 @@
 /// What a program was asked to do.
 package struct Invocation: Sendable, Equatable {
   package let pipeline: Pipeline
+  /// The runs that `train.sweep` asks for; empty without a sweep.
+  package let combinations: [Combination]
   /// The pipeline file, as it was given.
   package let config: String
   package let verb: String?
@@ -79,8 +81,8 @@ package enum Program {
       config, overrides: arguments.overrides, running: program.sections.first)
     return .run(
       Invocation(
-        pipeline: file.pipeline, config: config, verb: arguments.verb,
-        operands: arguments.operands, options: arguments.options,
+        pipeline: file.pipeline, combinations: file.combinations, config: config,
+        verb: arguments.verb, operands: arguments.operands, options: arguments.options,
         isDryRun: arguments.has(.dryRun),
         isQuiet: arguments.has(.quiet), isJSON: arguments.has(.json),
         verifies: arguments.has(.verify),

@@ -43,10 +43,10 @@ extension ActivationFunctionOptions: SettingValue {
 
 /// Options of a sweep, each with the values that it takes in turn.
 package struct SweepAxes: Sendable, Equatable {
-  /// By option name, in order of name.
+  /// As they were given, in order of name.
   package let axes: [Axis]
 
-  /// One option and its values.
+  /// One option and its values; an option inside a group is named `sae.k`.
   package struct Axis: Sendable, Equatable {
     package let name: String
     package let values: [JSON]
@@ -61,13 +61,24 @@ extension SweepAxes: SettingValue {
   package static var alternatives: [String] { ["a set of lists of values by option name"] }
 
   package init?(setting: JSON) {
-    guard let members = setting.object else { return nil }
-    var axes: [Axis] = []
-    for (name, value) in members.sorted(by: { $0.key < $1.key }) {
-      guard let values = value.array, !values.isEmpty else { return nil }
-      axes.append(Axis(name: name, values: values))
+    guard let members = setting.object, let axes = Self.axes(members, within: "") else {
+      return nil
     }
     self.axes = axes
+  }
+
+  private static func axes(_ members: [String: JSON], within group: String) -> [Axis]? {
+    var axes: [Axis] = []
+    for (name, value) in members.sorted(by: { $0.key < $1.key }) {
+      if let inner = value.object {
+        guard let found = self.axes(inner, within: group + name + ".") else { return nil }
+        axes += found
+      } else {
+        guard let values = value.array, !values.isEmpty else { return nil }
+        axes.append(Axis(name: group + name, values: values))
+      }
+    }
+    return axes
   }
 
   package var json: JSON {

@@ -39,10 +39,10 @@ package struct StageKey: Sendable, Equatable {
     StageKey.plain(label) + "-" + fingerprint.prefix(StageKey.shownDigits)
   }
 
-  static let shownDigits = 16
+  package static let shownDigits = 16
 
   /// A label with only letters, digits, dots, dashes and underscores.
-  private static func plain(_ label: String) -> String {
+  package static func plain(_ label: String) -> String {
     let text = String(
       label.unicodeScalars.map { scalar in
         let isPlain =

@@ -1,0 +1,285 @@
+// The runs of a sweep. Comes in: its combinations. Leaves: for each the folder that its single run
+// would have, made by this process or by another one that works on the same sweep.
+
+package import Shared
+
+/// What stops a sweep, or is wrong with parts of it.
+package enum SweepError: Failure {
+  /// A combination that cannot be run, found before anything has been.
+  case combination(String, cause: any Failure)
+  /// Combinations that failed, each with a sentence; the others are finished.
+  case failed([(combination: String, sentence: String)], of: Int)
+  case oneRunOnly(verb: String, count: Int)
+
+  package var sentence: String {
+    switch self {
+    case .combination(let label, let cause): "\(label): \(cause.sentence)"
+    case .failed(let failures, let count):
+      "\(failures.count) of \(count) runs failed:\n"
+        + failures.map { "  \($0.combination): \($0.sentence)" }.joined(separator: "\n")
+    case .oneRunOnly(let verb, let count):
+      "\(verb) works on one run, but train.sweep asks for \(count)."
+    }
+  }
+
+  package var hint: String? {
+    switch self {
+    case .combination(_, let cause): cause.hint
+    case .failed: "Run the same command again to try these once more; what is finished is kept."
+    case .oneRunOnly: "Give --set 'train.sweep={}' and the values of one run by --set."
+    }
+  }
+
+  package var exitCode: ExitCode {
+    switch self {
+    case .combination(_, let cause): cause.exitCode
+    case .failed: .failed
+    case .oneRunOnly: .wrongInput
+    }
+  }
+}
+
+/// A sweep over caches that have been found.
+package struct Sweep: Sendable {
+  /// One of its runs.
+  package struct Member: Sendable {
+    package let combination: Combination
+    package let input: RunInput
+    package let key: StageKey
+    package let folder: StageFolder
+  }
+
+  /// What became of a run.
+  package enum Ending: Sendable {
+    case finished(SweepFigures, didWork: Bool)
+    case failed(sentence: String)
+  }
+
+  package let name: String
+  package let members: [Member]
+  private let store: Store
+  private let mode: Shared.Progress.Mode
+  private let terminal: Terminal
+
+  /// Finds the cache of every combination, and the folders of the runs.
+  package init(
+    _ pipeline: Pipeline, combinations: [Combination],
+    verify: StageFolder.Verification = .sizes, mode: Shared.Progress.Mode = .automatic,
+    terminal: Terminal = .standardError
+  ) throws {
+    name = pipeline.name
+    store = Store(pipeline.store)
+    self.mode = mode
+    self.terminal = terminal
+    var inputs = SweepInputs(verify: verify)
+    members = try combinations.map { [store] combination in
+      let (input, key) = try inputs.input(of: combination)
+      return Member(combination: combination, input: input, key: key, folder: store.folder(key))
+    }
+  }
+
+  /// Of the list of runs, in their order.
+  package var fingerprint: String {
+    let runs = members.map { JSON.string($0.key.fingerprint) }
+    return Digest.of(JSON.object(["runs": .array(runs)]).canonical)
+  }
+
+  /// Where the page about the sweep is: in a folder of its own, which is no stage.
+  package var pagePath: String {
+    let label = StageKey.plain("sweep-" + name)
+    let digits = fingerprint.prefix(StageKey.shownDigits)
+    return "\(store.path)/\(Stage.runs.rawValue)/\(label)-\(digits)/\(SweepPage.fileName)"
+  }
+
+  private func note(_ text: String) {
+    if mode != .quiet { terminal.print(text) }
+  }
+}
+
+/// The caches that combinations train on, looked up once for each hook point.
+private struct SweepInputs {
+  let verify: StageFolder.Verification
+  private var found: [String?: RunInput] = [:]
+
+  init(verify: StageFolder.Verification) {
+    self.verify = verify
+  }
+
+  mutating func input(of combination: Combination) throws -> (RunInput, StageKey) {
+    let pipeline = combination.pipeline
+    let hook = pipeline.train.hookName
+    // Where all train on the same caches, it is not the combination that lacks one.
+    let isParticular = found[hook] != nil || combination.choices.contains { $0.name == "hook_name" }
+    do {
+      let input = try found[hook] ?? RunInput.find(pipeline, verify: verify)
+      found[hook] = input
+      return (input, try input.key(pipeline))
+    } catch let cause as any Failure {
+      if !isParticular { throw cause }
+      throw SweepError.combination(combination.label, cause: cause)
+    }
+  }
+}
+
+// MARK: - Running
+
+extension Sweep {
+  /// Trains every run that nobody has finished and nobody is training, one after another; then
+  /// waits for those that others are training, and takes over from others that died.
+  ///
+  /// A run that fails stops none of the others.
+  package func run() throws -> [Ending] {
+    var endings = [Ending?](repeating: nil, count: members.count)
+    var watch = LeaseWatch()
+    var hasSaid = false
+    while true {
+      var hasNews = false
+      for index in members.indices where endings[index] == nil {
+        if System.isInterrupted { throw interruption(finished: endings.count { $0 != nil }) }
+        endings[index] = try ending(of: index) { try train(index, &watch) }
+        if endings[index] != nil { hasNews = true }
+      }
+      let left = endings.count { $0 == nil }
+      if left == 0 { return endings.compactMap(\.self) }
+      if hasNews { continue }
+      if !hasSaid {
+        note("other processes train the last \(left) of \(members.count) runs; waiting")
+      }
+      hasSaid = true
+      System.sleep(seconds: 0.2)
+    }
+  }
+
+  /// Measures every finished run again and writes its report.
+  package func report() throws -> [Ending] {
+    try members.indices.compactMap { index in
+      if System.isInterrupted { throw interruption(finished: index) }
+      return try ending(of: index) {
+        let run = try open(index)
+        try run.requireFinished()
+        announce(index)
+        try run.measure()
+        try Report.write(run: run.folder.path)
+        return .finished(try SweepFigures.read(run: run.folder.path), didWork: true)
+      }
+    }
+  }
+
+  private func interruption(finished count: Int) -> Interrupted {
+    Interrupted(
+      "Stopped after \(count) of \(members.count) runs.",
+      hint: "Run the same command again to continue.")
+  }
+
+  /// What `work` came to; an error of one run becomes its ending, but for an interruption.
+  private func ending(of index: Int, _ work: () throws -> Ending?) throws -> Ending? {
+    let label = members[index].combination.label
+    do { return try work() } catch let stop as Interrupted {
+      throw Interrupted("\(label): \(stop.sentence)", hint: stop.hint)
+    } catch {
+      let sentence = (error as? any Failure)?.sentence ?? "\(error)"
+      note("failed: \(label): \(sentence)")
+      return .failed(sentence: sentence)
+    }
+  }
+
+  /// Trains one run; nil where another process is at it.
+  private func train(_ index: Int, _ watch: inout LeaseWatch) throws -> Ending? {
+    let folder = members[index].folder
+    var outcome = Run.Outcome.nothingToDo
+    if try folder.manifest() == nil {
+      // The plan of a run may read the whole cache: it is made once there is something to do.
+      guard try watch.look(at: Run.leasePath(folder)) == .free,
+        let found = try open(index).runUnlessHeld(&watch, started: { announce(index) })
+      else { return nil }
+      outcome = found
+    }
+    return .finished(try SweepFigures.read(run: folder.path), didWork: outcome == .trained)
+  }
+
+  private func open(_ index: Int) throws -> Run {
+    let member = members[index]
+    return try Run(
+      member.combination.pipeline, input: member.input, mode: mode, terminal: terminal)
+  }
+
+  private func announce(_ index: Int) {
+    note("run \(index + 1) of \(members.count): \(members[index].combination.label)")
+  }
+}
+
+// MARK: - Results
+
+extension Sweep {
+  /// The runs beside one another.
+  package func comparison(_ endings: [Ending]) -> SweepComparison {
+    let facts = members.map(\.input.source.facts)
+    return SweepComparison(
+      name: name, options: members.first?.combination.choices.map(\.name) ?? [],
+      models: Sweep.distinct(facts.map(\.modelName)), hooks: Sweep.distinct(facts.map(\.hookName)),
+      rows: zip(members, endings).map { member, ending in
+        SweepComparison.Row(
+          values: member.combination.choices.map(\.text), folder: member.folder.path,
+          figures: ending.figures)
+      })
+  }
+
+  private static func distinct(_ texts: [String]) -> [String] {
+    texts.indices.filter { texts.firstIndex(of: texts[$0]) == $0 }.map { texts[$0] }
+  }
+
+  /// Writes the page about the sweep.
+  package func writePage(_ comparison: SweepComparison) throws {
+    let folder = String(pagePath.dropLast(SweepPage.fileName.count + 1))
+    try System.createDirectories(folder)
+    try AtomicFile.replace(pagePath, with: SweepPage(comparison).html)
+  }
+
+  /// What `--json` prints: the result of each run, as a run by itself prints it, with its values.
+  package func result(_ endings: [Ending]) throws -> JSON {
+    .array(
+      try zip(members, endings).map { member, ending in
+        var result: [String: JSON] = [
+          "folder": .string(member.folder.path), "fingerprint": .string(member.key.fingerprint),
+        ]
+        switch ending {
+        case .failed(let sentence): result["error"] = .string(sentence)
+        case .finished(_, let didWork):
+          result =
+            try Run.result(
+              folder: member.folder, fingerprint: member.key.fingerprint,
+              source: member.input.source,
+              didWork: didWork
+            ).object ?? result
+        }
+        result["sweep"] = member.combination.json
+        result["sweep_report"] = .string(pagePath)
+        return .object(result)
+      })
+  }
+
+  /// Complains of the runs that failed, if any did.
+  package func requireSuccess(_ endings: [Ending]) throws(SweepError) {
+    let failures = zip(members, endings).compactMap { member, ending in
+      ending.failure.map { (combination: member.combination.label, sentence: $0) }
+    }
+    if !failures.isEmpty { throw .failed(failures, of: members.count) }
+  }
+}
+
+extension Sweep.Ending {
+  package var figures: SweepFigures? {
+    guard case .finished(let figures, _) = self else { return nil }
+    return figures
+  }
+
+  package var didWork: Bool {
+    guard case .finished(_, let didWork) = self else { return false }
+    return didWork
+  }
+
+  package var failure: String? {
+    guard case .failed(let sentence) = self else { return nil }
+    return sentence
+  }
+}

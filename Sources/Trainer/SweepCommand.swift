@@ -1,0 +1,43 @@
+// What saeline-train does with a pipeline file that has a sweep: bill, runs, table and page.
+
+import Shared
+
+enum SweepCommand {
+  static func run(_ invocation: Invocation) throws {
+    if invocation.isDryRun { return try bill(invocation) }
+    if let verb = invocation.verb, verb != "report" {
+      throw SweepError.oneRunOnly(verb: verb, count: invocation.combinations.count)
+    }
+    let sweep = try Sweep(
+      invocation.pipeline, combinations: invocation.combinations,
+      verify: invocation.verifies ? .digests : .sizes,
+      mode: invocation.isQuiet ? .quiet : .automatic)
+    let endings = invocation.verb == "report" ? try sweep.report() : try sweep.run()
+    let comparison = sweep.comparison(endings)
+    try sweep.writePage(comparison)
+    if !invocation.isQuiet {
+      if !endings.contains(where: { $0.didWork || $0.failure != nil }) {
+        Terminal.standardError.print("nothing to do: all \(endings.count) runs are finished")
+      }
+      comparison.table.print()
+      Terminal.standardError.print("\npage: " + sweep.pagePath)
+    }
+    if invocation.isJSON {
+      print(try sweep.result(endings).canonical)
+    } else {
+      for (member, ending) in zip(sweep.members, endings) where ending.failure == nil {
+        print(member.folder.path)
+      }
+    }
+    try sweep.requireSuccess(endings)
+  }
+
+  /// Prints what the runs will cost, and refuses where the disk is too small for them.
+  private static func bill(_ invocation: Invocation) throws {
+    var missing: [any Failure] = []
+    let bill = try SweepBill(invocation.combinations, speed: .measure()) { missing.append($0) }
+    if invocation.isJSON { print(bill.json.canonical) } else { bill.table.print() }
+    for failure in missing { Terminal.standardError.print("missing: " + failure.sentence) }
+    try DiskSpace.require(bill.diskByteCount, at: invocation.pipeline.store)
+  }
+}

@@ -1,0 +1,70 @@
+import Foundation
+import Shared
+import Testing
+
+import Trainer
+
+enum SampleSweep {
+  /// Two options, four runs of which one failed and one is beaten.
+  static func comparison(lossRecovered: Double? = nil) -> SweepComparison {
+    func figures(_ l0: Double, _ explained: Double, _ mse: Double, _ dead: Int) -> SweepFigures {
+      SweepFigures(
+        l0: l0, explainedVariance: explained, lossRecovered: lossRecovered, mse: mse,
+        deadLatents: dead)
+    }
+    return SweepComparison(
+      name: "demo & friends", options: ["expansion_factor", "l1_coefficient"], models: ["tiny"],
+      hooks: ["blocks.0.hook_mlp_out"],
+      rows: [
+        .init(values: ["8", "1"], folder: "store/runs/demo-1", figures: figures(20, 1, 0.5, 0)),
+        .init(
+          values: ["8", "5"], folder: "store/runs/demo-2", figures: figures(10, 0.5, 4.25, 30)),
+        .init(values: ["16", "1"], folder: "store/runs/demo-3", figures: figures(20, 0.75, 2, 7)),
+        .init(values: ["16", "5"], folder: "store/runs/demo-4", figures: nil),
+      ])
+  }
+}
+
+@Suite("The comparison of runs")
+struct SweepComparisonTests {
+  @Test("The table has the swept options, the figures and the folders, to the letter")
+  func table() {
+    #expect(
+      SampleSweep.comparison().table.text() == """
+        Sweep of demo & friends
+          expansion_factor  l1_coefficient     L0  explained variance     MSE  dead latents  folder
+                         8               1  20.00               1.000  0.5000             0  store/runs/demo-1
+                         8               5  10.00              0.5000   4.250            30  store/runs/demo-2
+                        16               1  20.00              0.7500   2.000             7  store/runs/demo-3
+                        16               5      –                   –       –             –  failed
+        """)
+  }
+
+  @Test("What the SAE keeps of the model's loss appears where it was measured")
+  func lossRecovered() {
+    let table = SampleSweep.comparison(lossRecovered: 0.875).table
+    #expect(
+      table.columns.map(\.heading) == [
+        "expansion_factor", "l1_coefficient", "L0", "explained variance", "loss recovered", "MSE",
+        "dead latents", "folder",
+      ])
+    #expect(table.rows.map { $0[4] } == ["0.8750", "0.8750", "0.8750", "–"])
+  }
+
+  @Test("Figures come from evaluation.json")
+  func reading() throws {
+    let folder = NSTemporaryDirectory() + "/figures-" + UUID().uuidString
+    try System.createDirectories(folder)
+    defer { try? System.removeTree(folder) }
+    try SampleRun.evaluation.write(run: folder)
+    let plain = SweepFigures(l0: 17.5, explainedVariance: 0.9412, mse: 2.25, deadLatents: 3)
+    #expect(try SweepFigures.read(run: folder) == plain)
+    var members = try #require(SampleRun.evaluation.json.object)
+    members["model_performance_preservation"] = ["ce_loss_score": .number(0.98)]
+    let path = folder + "/evaluation.json"
+    try AtomicFile.replace(path, with: JSON.object(members).pretty)
+    #expect(try SweepFigures.read(run: folder).lossRecovered == 0.98)
+    try AtomicFile.replace(path, with: "{}")
+    #expect(throws: ReportError.unreadable(path: path)) { try SweepFigures.read(run: folder) }
+  }
+}
