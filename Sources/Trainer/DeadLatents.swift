@@ -77,7 +77,7 @@ struct DeadLatents: ~Copyable {
 
   /// Adds the gradients of a loss whose derivative by the reconstruction is `scale · difference`.
   ///
-  /// - Parameter slope: dL/d(a·W_enc) from dL/d(amplitude) and the amplitude.
+  /// `slope` gives dL/d(a·W_enc) from dL/d(amplitude) and the amplitude.
   func addReconstructionGradients(
     _ centred: Span<Float>, rows: Int, scale: Float, _ gradient: borrowing Parameters,
     _ sums: borrowing LatentSums, slope: (_ derivative: Float, _ amplitude: Float) -> Float

@@ -173,7 +173,9 @@ package final class Loader: @unchecked Sendable {
       turn = 1 - turn
       slot.free.wait()
       if isStopped.load(ordering: .acquiring) { return }
-      do { try gather(into: &slot.batch, &slot.targets, scratch: &scratch) } catch { slot.failure = error }
+      do { try gather(into: &slot.batch, &slot.targets, scratch: &scratch) } catch {
+        slot.failure = error
+      }
       slot.filled.signal()
       if slot.failure != nil { return }
     }

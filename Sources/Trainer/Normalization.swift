@@ -54,8 +54,12 @@ package struct Normalization: Sendable, Equatable {
     }
     guard factor != 1 else { return }
     let factor = Float(factor)
-    parameters.encoder.buffer.apply { $0 * factor }
-    parameters.decoder.buffer.apply { $0 / factor }
+    // Where the decoder encodes as well, values take the factor: SAELens divides W_dec, which changes
+    // what is found.
+    if parameters.shape.hasEncoder {
+      parameters.encoder.buffer.apply { $0 * factor }
+      parameters.decoder.buffer.apply { $0 / factor }
+    }
     parameters.decoderBias.buffer.apply { $0 / factor }
   }
 }

@@ -24,7 +24,8 @@ package enum Reconstruction {
     let path = run.folder.path + "/" + fileName
     let dOut = run.plan.configuration.dOut
     var tensors: [TensorFile.Tensor] = [
-      .init("rows", .float32, [count, shard.dIn]), .init("reconstruction", .float32, [count, dOut]),
+      .init("rows", .float32, [count, shard.dIn]),
+      .init("reconstruction", .float32, [count, dOut]),
     ]
     let targets = run.plan.targets?.shards.first
     if targets != nil { tensors.append(.init("targets", .float32, [count, dOut])) }

@@ -323,7 +323,8 @@ extension SAEReference {
       let (activations, count) = jump(row)
       switch formula.stepLoss {
       case .step: return count
-      case .quadratic: return 2 / formula.target * (count - formula.target) * (count - formula.target)
+      case .quadratic:
+        return 2 / formula.target * (count - formula.target) * (count - formula.target)
       case .tanh:
         return zip(activations, weights).reduce(0) { $0 + tanh(formula.tanhScale * $1.0 * $1.1) }
       }

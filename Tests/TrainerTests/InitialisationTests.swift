@@ -4,7 +4,8 @@ import Trainer
 
 @Suite struct InitialisationTests {
   private func initial(
-    _ dIn: Int, _ dSae: Int, norm: Double?, seed: Int, _ change: (inout InitialDraw) -> Void = { _ in }
+    _ dIn: Int, _ dSae: Int, norm: Double?, seed: Int,
+    _ change: (inout InitialDraw) -> Void = { _ in }
   ) -> Parameters {
     var draw = InitialDraw()
     draw.rowNorm = norm

@@ -4,7 +4,8 @@ import Trainer
 
 @Suite struct RowFilterTests {
   /// The kept rows of every shard, as numbers over all shards.
-  private func kept(_ cache: SyntheticCache, _ change: (inout TrainSettings) -> Void) throws -> [Int]
+  private func kept(_ cache: SyntheticCache, _ change: (inout TrainSettings) -> Void) throws
+    -> [Int]
   {
     change(&cache.pipeline.train)
     let source = try cache.source

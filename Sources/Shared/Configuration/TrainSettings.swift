@@ -554,7 +554,8 @@ extension TrainSettings: Section {
     refuse(
       "normalize_activations", "is \(normalizeActivations.rawValue), which \(kind) does not take.",
       if: isRowwise
-        && (architecture.isTranscoder || architecture == .matchingPursuit || architecture == .gated))
+        && (architecture.isTranscoder || architecture == .matchingPursuit || architecture == .gated)
+    )
     refuse(
       "use_ghost_grads", "is true, which goes with architecture standard alone.",
       if: useGhostGrads && architecture != .standard)
