@@ -17,7 +17,7 @@ struct Encoder: ~Copyable {
   /// Rows per task, and latents per tile: one tile of products is a megabyte.
   ///
   /// With many rows the packing of weights inside the product costs little.
-  static let rowBlock = 512
+  static let rowBlock = 1024
   static let tileWidth = 512
 
   private let configuration: SAEConfiguration
@@ -25,7 +25,7 @@ struct Encoder: ~Copyable {
   private var tiles: Matrix
   /// A row of magnitudes for each task (abstopk).
   private var magnitudes: Matrix
-  private var counts: AlignedBuffer<Int32>
+  private var candidates: Candidates
   /// What a candidate of each row must exceed (topk).
   private var thresholds: AlignedBuffer<Float>
   /// What each latent must exceed (jumprelu) `[D]`.
@@ -35,8 +35,6 @@ struct Encoder: ~Copyable {
   private var ranked = AlignedBuffer<Float>(count: 0)
   /// What the numbers of the next batch will probably have to exceed (batchtopk).
   private var guess: Float?
-  /// Entries that a row has room for.
-  private var stride: Int
   private(set) var codes: SparseCodes
   /// The least number above zero that batchtopk kept of the last batch.
   private(set) var leastKept: Float?
@@ -49,16 +47,23 @@ struct Encoder: ~Copyable {
     tiles = Matrix(rows: rows, columns: width)
     magnitudes = Matrix(
       rows: configuration.selection == .absTopK ? tasks : 0, columns: width)
-    counts = AlignedBuffer(count: rows)
-    thresholds = AlignedBuffer(count: rows)
+    let room = Self.entriesPerRow(configuration)
+    candidates = Candidates(
+      configuration.candidateLayout, rows: rows, taskRows: Self.rowBlock,
+      tileCount: Self.tileCount(configuration), room: room)
+    thresholds = AlignedBuffer(count: candidates.layout == .perRow ? rows : 0)
     limits = AlignedBuffer(count: configuration.selection == .jumpReLU ? configuration.dSae : 0)
     histogram = AlignedBuffer(
       count: configuration.selection == .batchTopK ? tasks * BatchTopK.bins : 0)
-    stride = Self.entriesPerRow(configuration)
-    codes = SparseCodes(rows: rows, capacity: rows * stride)
+    codes = SparseCodes(rows: rows, capacity: rows * Self.codesPerRow(configuration))
   }
 
-  /// Entries that a row may need while it is encoded.
+  /// Tiles side by side.
+  static func tileCount(_ configuration: SAEConfiguration) -> Int {
+    (configuration.dSae + tileWidth - 1) / tileWidth
+  }
+
+  /// Candidates that a row may have while it is encoded, on average where rows share their room.
   ///
   /// Where more than about an eighth of the latents are active, dense products are faster.
   static func entriesPerRow(_ configuration: SAEConfiguration) -> Int {
@@ -70,9 +75,17 @@ struct Encoder: ~Copyable {
     }
   }
 
+  /// Entries that a row's codes may need, on average where rows share their room.
+  static func codesPerRow(_ configuration: SAEConfiguration) -> Int {
+    switch configuration.candidateLayout {
+    case .perRow: min(configuration.wholeK, configuration.dSae)
+    case .perTask: entriesPerRow(configuration)
+    }
+  }
+
   /// Encodes rows `[rows, d]` from which the decoder bias is subtracted already.
   ///
-  /// Returns false where a row has too many active latents; `codes` then holds nothing of use.
+  /// Returns false where too many latents are active; `codes` then holds nothing of use.
   mutating func encode(
     _ centred: borrowing Matrix, rows: Int, _ parameters: borrowing Parameters,
     _ norms: borrowing DecoderNorms, _ purpose: EncodingPurpose
@@ -93,7 +106,7 @@ struct Encoder: ~Copyable {
     guard scan(centred, rows: rows, parameters, norms, purpose, .collect(above: 0)) else {
       return false
     }
-    codes.compact(rows: rows, stride: stride, counts: counts)
+    candidates.gather(rows: rows, into: &codes)
     return true
   }
 
@@ -118,7 +131,7 @@ struct Encoder: ~Copyable {
 
   /// Entries that a batch's codes may hold.
   var entryRoom: Int {
-    configuration.selection == .batchTopK ? codes.count : counts.count * stride
+    configuration.selection == .batchTopK ? codes.count : codes.capacity
   }
 
   /// Lends the codes for changes.
@@ -133,9 +146,9 @@ struct Encoder: ~Copyable {
     codes.transform { Gated.magnitude(objective, $0, $1) }
   }
 
-  private mutating func widen(to stride: Int) {
-    self.stride = stride
-    codes.reserve(counts.count * stride)
+  private mutating func widen(to room: Int) {
+    candidates.widen(to: room)
+    codes.reserve(candidates.capacity)
   }
 
   private mutating func prepareLimits(
@@ -167,16 +180,10 @@ extension Encoder {
       let isKnown = limit == nil
       // A guess that was too low or too high is replaced by the exact limit, once.
       limit = nil
-      if fits, above <= 0 || found(rows) >= wanted { break }
-      if !fits, isKnown { widen(to: min(configuration.dSae, 4 * stride)) }
+      if fits, above <= 0 || candidates.count(rows: rows) >= wanted { break }
+      if !fits, isKnown { widen(to: min(configuration.dSae, 4 * candidates.room)) }
     }
     keepLargest(wanted, rows: rows)
-  }
-
-  private func found(_ rows: Int) -> Int {
-    var sum = 0
-    for row in 0..<rows { sum += Int(counts[row]) }
-    return sum
   }
 
   /// Counts all numbers above zero by size; what the `wanted` largest exceed.
@@ -197,32 +204,27 @@ extension Encoder {
 
   /// Leaves the `wanted` largest entries; of equal ones the first.
   private mutating func keepLargest(_ wanted: Int, rows: Int) {
-    let total = found(rows)
-    var limit: Float = 0
-    var ties = 0
-    if total > wanted, wanted > 0 {
-      if ranked.count < total { ranked = AlignedBuffer(count: total + total / 4) }
-      var end = 0
-      for row in 0..<rows {
-        for entry in row * stride..<row * stride + Int(counts[row]) {
-          ranked[end] = codes.values[entry]
-          end += 1
-        }
-      }
-      limit = ranked.disjoint.withAll { BatchTopK.select(&$0, count: total, rank: wanted - 1) }
-      var above = 0
-      for index in 0..<total where ranked[index] > limit { above += 1 }
-      ties = wanted - above
-    } else if wanted == 0 {
-      limit = .infinity
-    }
-    codes.compact(rows: rows, stride: stride, counts: counts) { value in
-      if value > limit { return true }
-      guard value == limit, ties > 0 else { return false }
-      ties -= 1
-      return true
-    }
+    candidates.gather(rows: rows, into: &codes)
+    let total = codes.count
     var least = Float.infinity
+    if total > wanted {
+      var limit = Float.infinity
+      var ties = 0
+      if wanted > 0 {
+        if ranked.count < total { ranked = AlignedBuffer(count: total + total / 4) }
+        for entry in 0..<total { ranked[entry] = codes.values[entry] }
+        limit = ranked.disjoint.withAll { BatchTopK.select(&$0, count: total, rank: wanted - 1) }
+        var above = 0
+        for entry in 0..<total where ranked[entry] > limit { above += 1 }
+        ties = wanted - above
+      }
+      codes.transform { _, value in
+        if value > limit { return value }
+        guard value == limit, ties > 0 else { return 0 }
+        ties -= 1
+        return value
+      }
+    }
     for entry in 0..<codes.count { least = min(least, codes.values[entry]) }
     leastKept = codes.count > 0 ? least : nil
     guess = leastKept.map { $0 * 0.9 }
@@ -232,236 +234,34 @@ extension Encoder {
 // MARK: - Tiles
 
 extension Encoder {
-  /// What is done with the numbers of a tile.
-  private enum Scan: Sendable {
-    case collect(above: Float)
-    case count
-  }
-
-  /// Fills the codes, each row's from `row · stride` on; false where a row did not fit.
+  /// Fills the candidates; false where they did not fit.
   private func scan(
     _ centred: Span<Float>, rows: Int, _ parameters: borrowing Parameters,
-    _ norms: borrowing DecoderNorms, _ purpose: EncodingPurpose, _ scan: Scan
+    _ norms: borrowing DecoderNorms, _ purpose: EncodingPurpose, _ scan: TilePass.Scan
   ) -> Bool {
     let overflow = Flag()
-    let pass = Pass(
-      configuration: configuration, topK: topK, stride: stride, purpose: purpose, scan: scan,
-      centred: centred, encoder: parameters.encoder.span, biases: parameters.encoderBias.span,
-      norms: norms.values.span, limits: limits.span)
-    let memory = Memory(
+    let pass = TilePass(
+      configuration: configuration, topK: topK, room: candidates.room, purpose: purpose,
+      scan: scan, centred: centred, encoder: parameters.encoder.span,
+      biases: parameters.encoderBias.span, norms: norms.values.span, limits: limits.span)
+    let memory = TileMemory(
       tiles: tiles.disjoint, tileWidth: tiles.columns, magnitudes: magnitudes.disjoint,
-      counts: counts.disjoint, thresholds: thresholds.disjoint, histogram: histogram.disjoint,
-      latents: codes.latents.disjoint, values: codes.values.disjoint)
+      counts: candidates.counts.disjoint, thresholds: thresholds.disjoint,
+      histogram: histogram.disjoint, latents: candidates.latents.disjoint,
+      values: candidates.values.disjoint)
     Parallel.forBlocks(rows, blockSize: Self.rowBlock) { block in
       pass.run(block, memory, overflow)
     }
     return !overflow.isSet
   }
+}
 
-  /// Set by any thread, never unset.
-  private final class Flag: Sendable {
-    private let value = Atomic<Bool>(false)
-    var isSet: Bool { value.load(ordering: .relaxed) }
-    func set() { value.store(true, ordering: .relaxed) }
-  }
-
-  /// What tasks write, each its own part.
-  private struct Memory: ~Escapable, Sendable {
-    let tiles: Disjoint<Float>
-    let tileWidth: Int
-    let magnitudes: Disjoint<Float>
-    let counts: Disjoint<Int32>
-    let thresholds: Disjoint<Float>
-    let histogram: Disjoint<Int32>
-    let latents: Disjoint<Int32>
-    let values: Disjoint<Float>
-
-    @_lifetime(
-      copy tiles, copy magnitudes, copy counts, copy thresholds, copy histogram, copy latents,
-      copy values)
-    init(
-      tiles: Disjoint<Float>, tileWidth: Int, magnitudes: Disjoint<Float>,
-      counts: Disjoint<Int32>, thresholds: Disjoint<Float>, histogram: Disjoint<Int32>,
-      latents: Disjoint<Int32>, values: Disjoint<Float>
-    ) {
-      self.tiles = tiles
-      self.tileWidth = tileWidth
-      self.magnitudes = magnitudes
-      self.counts = counts
-      self.thresholds = thresholds
-      self.histogram = histogram
-      self.latents = latents
-      self.values = values
-    }
-  }
-
-  /// What one task does for its rows.
-  private struct Pass: ~Escapable, Sendable {
-    let configuration: SAEConfiguration
-    let topK: TopK
-    let stride: Int
-    let purpose: EncodingPurpose
-    let scan: Scan
-    let centred: Span<Float>
-    let encoder: Span<Float>
-    let biases: Span<Float>
-    let norms: Span<Float>
-    let limits: Span<Float>
-
-    @_lifetime(copy centred, copy encoder, copy biases, copy norms, copy limits)
-    init(
-      configuration: SAEConfiguration, topK: TopK, stride: Int, purpose: EncodingPurpose,
-      scan: Scan, centred: Span<Float>, encoder: Span<Float>, biases: Span<Float>,
-      norms: Span<Float>, limits: Span<Float>
-    ) {
-      self.configuration = configuration
-      self.topK = topK
-      self.stride = stride
-      self.purpose = purpose
-      self.scan = scan
-      self.centred = centred
-      self.encoder = encoder
-      self.biases = biases
-      self.norms = norms
-      self.limits = limits
-    }
-
-    func run(_ block: Range<Int>, _ memory: borrowing Memory, _ overflow: Flag) {
-      let dIn = configuration.dIn
-      let width = memory.tileWidth
-      let inputs = centred.extracting(block.lowerBound * dIn..<block.upperBound * dIn)
-      for row in block {
-        memory.counts.set(row, 0)
-        memory.thresholds.set(row, -.infinity)
-      }
-      for first in Swift.stride(from: 0, to: configuration.dSae, by: width) {
-        let latents = first..<min(first + width, configuration.dSae)
-        if overflow.isSet { return }
-        memory.tiles.withSlice(block.lowerBound * width..<block.upperBound * width) { tile in
-          Multiply.product(
-            rows: block.count, columns: latents.count, inner: dIn, inputs, .plain,
-            encoder.extracting(latents.lowerBound * dIn..<latents.upperBound * dIn),
-            .transposed, into: &tile, cStride: width, threads: .none)
-        }
-        for row in block {
-          memory.tiles.withSlice(row * width..<row * width + latents.count) { numbers in
-            activate(&numbers, latents, row: row)
-            if !take(numbers.span, latents, row: row, block, memory) { overflow.set() }
-          }
-        }
-      }
-      guard configuration.selection == .topk || configuration.selection == .absTopK else { return }
-      for row in block { finish(row, memory) }
-    }
-
-    /// Adds biases and noise and, where latents are compared by them, multiplies by the decoder's
-    /// norms.
-    private func activate(
-      _ numbers: inout MutableSpan<Float>, _ latents: Range<Int>, row: Int
-    ) {
-      let bias = biases.extracting(latents)
-      precondition(bias.count == numbers.count, "shapes differ")
-      addNoise(&numbers, latents, row: row)
-      if configuration.normalizesDecoder {
-        let norm = norms.extracting(latents)
-        for index in 0..<numbers.count {
-          numbers[index] = (numbers[index] + bias[index]) * norm[index]
-        }
-      } else {
-        for index in 0..<numbers.count { numbers[index] += bias[index] }
-      }
-    }
-
-    private func addNoise(
-      _ numbers: inout MutableSpan<Float>, _ latents: Range<Int>, row: Int
-    ) {
-      guard configuration.noiseScale > 0, case .training(let step, let firstRow) = purpose else {
-        return
-      }
-      let random = Random(seed: configuration.seed, stream: "noise", index: step)
-      let start = (firstRow + row) * configuration.dSae + latents.lowerBound
-      for index in 0..<numbers.count {
-        numbers[index] += Float(configuration.noiseScale * random.normal(start + index))
-      }
-    }
-
-    /// Keeps what may be active of a row's numbers; false where they do not fit.
-    private func take(
-      _ numbers: Span<Float>, _ latents: Range<Int>, row: Int, _ block: Range<Int>,
-      _ memory: borrowing Memory
-    ) -> Bool {
-      if case .count = scan {
-        count(numbers, task: block.lowerBound / Encoder.rowBlock, memory)
-        return true
-      }
-      let place = row * stride
-      return memory.latents.withSlice(place..<place + stride) { indices in
-        memory.values.withSlice(place..<place + stride) { values in
-          memory.counts.withSlice(row..<row + 1) { counts in
-            memory.thresholds.withSlice(row..<row + 1) { thresholds in
-              var state = TopK.Row(count: Int(counts[0]), threshold: thresholds[0])
-              let fits = collect(
-                numbers, latents, row: row, block, memory, &state, &indices, &values)
-              counts[0] = Int32(state.count)
-              thresholds[0] = state.threshold
-              return fits
-            }
-          }
-        }
-      }
-    }
-
-    private func collect(
-      _ numbers: Span<Float>, _ latents: Range<Int>, row: Int, _ block: Range<Int>,
-      _ memory: borrowing Memory, _ state: inout TopK.Row, _ indices: inout MutableSpan<Int32>,
-      _ values: inout MutableSpan<Float>
-    ) -> Bool {
-      let first = latents.lowerBound
-      switch configuration.selection {
-      case .topk:
-        topK.scan(numbers, firstLatent: first, &state, &indices, &values)
-        return true
-      case .absTopK:
-        let start = block.lowerBound / Encoder.rowBlock * memory.tileWidth
-        memory.magnitudes.withSlice(start..<start + numbers.count) { magnitudes in
-          topK.scanMagnitudes(
-            numbers, &magnitudes, firstLatent: first, &state, &indices, &values)
-        }
-        return true
-      case .relu, .gate, .batchTopK:
-        var limit: Float = 0
-        if case .collect(let above) = scan { limit = above }
-        return ReLU.scan(
-          numbers, above: limit, firstLatent: first, count: &state.count, &indices, &values)
-      case .jumpReLU:
-        return JumpReLU.scan(
-          numbers, above: limits.extracting(latents), firstLatent: first, count: &state.count,
-          &indices, &values)
-      case .pursuit: preconditionFailure("has a pass of its own")
-      }
-    }
-
-    private func count(_ numbers: Span<Float>, task: Int, _ memory: borrowing Memory) {
-      memory.histogram.withSlice(task * BatchTopK.bins..<(task + 1) * BatchTopK.bins) { bins in
-        for index in numbers.indices where numbers[index] > 0 {
-          bins[BatchTopK.bin(numbers[index])] += 1
-        }
-      }
-    }
-
-    private func finish(_ row: Int, _ memory: borrowing Memory) {
-      let place = row * stride
-      memory.latents.withSlice(place..<place + stride) { latents in
-        memory.values.withSlice(place..<place + stride) { values in
-          memory.counts.withSlice(row..<row + 1) { counts in
-            memory.thresholds.withSlice(row..<row + 1) { thresholds in
-              var state = TopK.Row(count: Int(counts[0]), threshold: thresholds[0])
-              topK.finish(&state, &latents, &values)
-              counts[0] = Int32(state.count)
-            }
-          }
-        }
-      }
+extension SAEConfiguration {
+  /// How rows share the memory for what may be active.
+  var candidateLayout: Candidates.Layout {
+    switch selection {
+    case .topk, .absTopK: .perRow
+    case .relu, .gate, .batchTopK, .jumpReLU, .pursuit: .perTask
     }
   }
 }

@@ -33,35 +33,16 @@ package struct SparseCodes: ~Copyable, Sendable {
     values = AlignedBuffer(count: capacity)
   }
 
-  /// Closes the gaps between rows whose entries lie from `row · stride` on.
-  mutating func compact(rows: Int, stride: Int, counts: borrowing AlignedBuffer<Int32>) {
+  /// Starts a batch whose rows have so many entries each; latents and values are to be filled.
+  mutating func begin(rows: Int, count: (_ row: Int) -> Int32) {
     self.rows = rows
-    var end = 0
+    var end: Int32 = 0
     for row in 0..<rows {
-      rowOffsets[row] = Int32(end)
-      let count = Int(counts[row])
-      latents.move(row * stride..<row * stride + count, to: end)
-      values.move(row * stride..<row * stride + count, to: end)
-      end += count
+      rowOffsets[row] = end
+      end += count(row)
     }
-    rowOffsets[rows] = Int32(end)
-  }
-
-  /// As `compact`, leaving out the entries whose value is not to be kept.
-  mutating func compact(
-    rows: Int, stride: Int, counts: borrowing AlignedBuffer<Int32>, keeping: (Float) -> Bool
-  ) {
-    self.rows = rows
-    var end = 0
-    for row in 0..<rows {
-      rowOffsets[row] = Int32(end)
-      for entry in row * stride..<row * stride + Int(counts[row]) where keeping(values[entry]) {
-        latents[end] = latents[entry]
-        values[end] = values[entry]
-        end += 1
-      }
-    }
-    rowOffsets[rows] = Int32(end)
+    rowOffsets[rows] = end
+    precondition(Int(end) <= capacity, "more entries than there is room for")
   }
 
   /// Forgets all rows.
@@ -145,14 +126,5 @@ struct LatentGroups: ~Copyable {
         }
       }
     }
-  }
-}
-
-extension AlignedBuffer {
-  /// Copies the elements of `range` to `place`, which must not lie behind it.
-  fileprivate mutating func move(_ range: Range<Int>, to place: Int) {
-    guard range.lowerBound != place else { return }
-    var span = mutableSpan
-    for index in 0..<range.count { span[place + index] = span[range.lowerBound + index] }
   }
 }

@@ -29,10 +29,13 @@ enum StepMemory {
   /// Tiles of the encoder's product, and the codes.
   private static func encoder(_ configuration: SAEConfiguration, _ rows: Int) -> Int {
     let tile = min(Encoder.tileWidth, configuration.dSae)
-    let codes = 2 * Encoder.entriesPerRow(configuration)
+    let entries =
+      2 * Encoder.entriesPerRow(configuration) + 2 * Encoder.codesPerRow(configuration)
+    let counts = Candidates.countsPerRow(
+      configuration.candidateLayout, tileCount: Encoder.tileCount(configuration))
     let tasks = (rows + Encoder.rowBlock - 1) / Encoder.rowBlock
     let bins = configuration.selection == .batchTopK ? tasks * BatchTopK.bins : 0
-    return rows * (tile + codes) + bins
+    return rows * (tile + entries + counts + 1) + bins
   }
 
   /// What is known of the entries: amplitude, slope, two places in the groups, and what else there is.
@@ -42,7 +45,7 @@ enum StepMemory {
       switch configuration.selection {
       case .batchTopK: 2 * configuration.keptLatents(rows: rows)
       case .pursuit: 0
-      default: rows * Encoder.entriesPerRow(configuration)
+      default: rows * Encoder.codesPerRow(configuration)
       }
     return perEntry * capacity
   }

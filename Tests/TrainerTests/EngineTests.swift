@@ -5,9 +5,9 @@ import Trainer
 
 /// What the two paths of the engine have in common, and its edges.
 @Suite struct EngineTests {
-  /// Widths that divide by no lane, more latents than a tile, more rows than a block.
+  /// Widths that divide by no lane, more latents than a tile, more rows than a task.
   static let trials: [SAETrial] = architectures.flatMap { architecture in
-    [(37, 129, 12), (37, 1500, 600), (16, 1024, 256), (3, 2, 1)].map { dIn, dSae, rows in
+    [(37, 129, 12), (37, 1500, 600), (16, 600, 1100), (3, 2, 1)].map { dIn, dSae, rows in
       SAETrial(architecture, dSae: dSae) { trial in
         trial.name = "\(architecture) \(dIn) \(dSae) \(rows)"
         (trial.dIn, trial.rows) = (dIn, rows)
@@ -85,6 +85,26 @@ import Trainer
     let expected = fresh.differentiate(
       trial.batch().span, state: &again, sparsityCoefficient: 0.1)
     #expect(report == expected && report.l0 < 32)
+  }
+
+  @Test func aFewRowsWithVeryManyActiveLatentsDoNotMakeABatchDense() {
+    let trial = SAETrial(.standard, dSae: 1500) { $0.rows = 64 }
+    var batch = trial.batch()
+    for column in 0..<trial.dIn { batch[5 * trial.dIn + column] *= 100 }
+    var sparse = trial.engine(.sparse)
+    var dense = trial.engine(.dense)
+    var first = sparseState(trial)
+    var second = sparseState(trial)
+    let reports = [
+      sparse.differentiate(batch.span, state: &first, sparsityCoefficient: 0.1),
+      dense.differentiate(batch.span, state: &second, sparsityCoefficient: 0.1),
+    ]
+    #expect(sparse.times.dense == 0 && dense.times.dense > 0)
+    // More than an eighth of the latents are active on the row alone.
+    #expect(reports[0].l0 > 1500 / 8 / 64 && reports[0].l0 == reports[1].l0)
+    for (a, b) in zip(sparse.gradient.tensors, dense.gradient.tensors) {
+      #expect(worstError(a, b) < 1e-3)
+    }
   }
 
   @Test(arguments: trials.filter { $0.configuration.selection != .batchTopK })

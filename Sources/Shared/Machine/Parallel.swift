@@ -1,5 +1,6 @@
 // Data-parallel loops over fixed blocks. The block size is a constant of the call, never of the
-// machine, so that the number of threads cannot change a result.
+// machine, so that the number of threads cannot change a result. Slices are lent millions of times a
+// second by other modules: unless they are inlined there, each costs a look at their type's metadata.
 
 import Dispatch
 import Foundation
@@ -9,18 +10,18 @@ import Synchronization
 ///
 /// Lent by its owner, which it cannot outlive; every slice is bounds-checked. Callers must not let
 /// two slices that overlap exist at once.
-@safe package struct Disjoint<Element: BitwiseCopyable>: ~Escapable, @unchecked Sendable {
-  private let base: UnsafeMutablePointer<Element>?
-  package let count: Int
+@usableFromInline @safe package struct Disjoint<Element: BitwiseCopyable>: ~Escapable, @unchecked Sendable {
+  @usableFromInline let base: UnsafeMutablePointer<Element>?
+  @usableFromInline package let count: Int
 
-  @_lifetime(borrow buffer)
+  @inlinable @_lifetime(borrow buffer)
   init(_ buffer: UnsafeMutableBufferPointer<Element>) {
     unsafe base = buffer.baseAddress
     count = buffer.count
   }
 
   /// Lends the elements of `range` for writing.
-  package func withSlice<Result>(
+  @inlinable package func withSlice<Result>(
     _ range: Range<Int>, _ body: (inout MutableSpan<Element>) throws -> Result
   ) rethrows -> Result {
     precondition(range.lowerBound >= 0 && range.upperBound <= count, "slice outside its memory")
@@ -31,14 +32,14 @@ import Synchronization
   }
 
   /// Lends all elements for writing.
-  package func withAll<Result>(
+  @inlinable package func withAll<Result>(
     _ body: (inout MutableSpan<Element>) throws -> Result
   ) rethrows -> Result {
     try withSlice(0..<count, body)
   }
 
   /// Sets one element.
-  package func set(_ index: Int, _ value: Element) {
+  @inlinable package func set(_ index: Int, _ value: Element) {
     withSlice(index..<index + 1) { $0[0] = value }
   }
 }
@@ -46,7 +47,7 @@ import Synchronization
 extension MutableSpan where Element: BitwiseCopyable {
   /// Lends the memory to several threads that write disjoint slices of it.
   @_lifetime(self: copy self)
-  package mutating func withDisjoint<Result>(
+  @inlinable package mutating func withDisjoint<Result>(
     _ body: (borrowing Disjoint<Element>) throws -> Result
   ) rethrows -> Result {
     unsafe try withUnsafeMutableBufferPointer { unsafe try body(Disjoint($0)) }
@@ -54,7 +55,7 @@ extension MutableSpan where Element: BitwiseCopyable {
 
   /// Lends some of the elements for writing.
   @_lifetime(self: copy self)
-  package mutating func withSlice<Result>(
+  @inlinable package mutating func withSlice<Result>(
     _ range: Range<Int>, _ body: (inout MutableSpan<Element>) throws -> Result
   ) rethrows -> Result {
     try withDisjoint { try $0.withSlice(range, body) }
