@@ -138,7 +138,9 @@ package struct Bill: Sendable, Equatable {
     let searches = configuration.selection == .pursuit ? Double(expectedL0) : 1
     denseOperations = (4 + searches) * product * Double(tokens)
     sparseOperations = (searches * product + 4 * activeProduct) * Double(tokens)
-    memoryByteCount = StepMemory.byteCount(configuration, rows: batchRows)
+    memoryByteCount = StepMemory.byteCount(
+      configuration, rows: batchRows,
+      threads: settings.threads > 0 ? settings.threads : Parallel.threadCount)
     // A checkpoint holds weights and two moments, and the weights once more for SAELens; while one
     // is written, the one that it replaces is still there.
     let checkpoints = min(settings.nCheckpoints, steps) + settings.keepCheckpoints + 1

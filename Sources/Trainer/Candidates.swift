@@ -1,21 +1,10 @@
-// What the tiles of the encoder leave behind, until a batch is complete. Where the number of active
-// latents is fixed, each row has room of its own; else the rows of a task share room, so that a few
-// rows with very many active latents do no harm.
+// What the tiles of the encoder leave behind, until the rows of a batch are put together.
 
 import Shared
 
 /// The latents that may be active, as tasks find them tile by tile.
 struct Candidates: ~Copyable {
-  /// How rows share the memory.
-  enum Layout: Sendable {
-    case perRow
-    /// Entries of a task in the order of tile, row and latent.
-    case perTask
-  }
-
-  let layout: Layout
-  private let taskRows: Int
-  private let tileCount: Int
+  private let grid: EncoderGrid
   private let rowCapacity: Int
   /// Entries per row that there is room for.
   private(set) var room: Int
@@ -26,22 +15,20 @@ struct Candidates: ~Copyable {
   /// Where the next entry of each row goes while rows are put together.
   private let cursors: AlignedBuffer<Int32>
 
-  /// Memory for batches of `rows` rows, `taskRows` of which make a task.
-  init(_ layout: Layout, rows: Int, taskRows: Int, tileCount: Int, room: Int) {
-    self.layout = layout
-    self.taskRows = taskRows
-    self.tileCount = tileCount
+  /// Memory for batches of `rows` rows.
+  init(_ grid: EncoderGrid, rows: Int, room: Int) {
+    self.grid = grid
     self.room = room
     rowCapacity = rows
     latents = AlignedBuffer(count: rows * room)
     values = AlignedBuffer(count: rows * room)
-    counts = AlignedBuffer(count: rows * Self.countsPerRow(layout, tileCount: tileCount))
-    cursors = AlignedBuffer(count: layout == .perTask ? rows : 0)
+    counts = AlignedBuffer(count: rows * Self.countsPerRow(grid))
+    cursors = AlignedBuffer(count: rows)
   }
 
   /// Numbers in `counts` for each row.
-  static func countsPerRow(_ layout: Layout, tileCount: Int) -> Int {
-    layout == .perTask ? tileCount : 1
+  static func countsPerRow(_ grid: EncoderGrid) -> Int {
+    grid.layout == .perTask ? grid.tileCount : 1
   }
 
   /// Entries that there is room for in all.
@@ -58,15 +45,13 @@ struct Candidates: ~Copyable {
   /// The entries that the first `rows` rows have.
   func count(rows: Int) -> Int {
     var sum = 0
-    for index in 0..<rows * Self.countsPerRow(layout, tileCount: tileCount) {
-      sum += Int(counts[index])
-    }
+    for index in 0..<rows * Self.countsPerRow(grid) { sum += Int(counts[index]) }
     return sum
   }
 
   /// Fills `codes` with the entries of the first `rows` rows, in order of row and latent.
   func gather(rows: Int, into codes: inout SparseCodes) {
-    let width = Self.countsPerRow(layout, tileCount: tileCount)
+    let width = Self.countsPerRow(grid)
     let counts = counts.span
     codes.begin(rows: rows) { row in
       var sum: Int32 = 0
@@ -74,29 +59,27 @@ struct Candidates: ~Copyable {
       return sum
     }
     let gathering = Gathering(
-      latents: latents.span, values: values.span, counts: counts, offsets: codes.rowOffsets.span)
+      grid: grid, rows: rows, room: room, latents: latents.span, values: values.span,
+      counts: counts, offsets: codes.rowOffsets.span)
     let (targets, targetValues) = (codes.latents.disjoint, codes.values.disjoint)
     let cursors = cursors.disjoint
-    let (layout, room, tileCount) = (layout, room, tileCount)
-    Parallel.forBlocks(rows, blockSize: taskRows) { task in
-      let part = Int(gathering.offsets[task.lowerBound])..<Int(gathering.offsets[task.upperBound])
+    Parallel.forBlocks(rows, blockSize: grid.rowsPerTask) { block in
+      let part = gathering.place(block)
       targets.withSlice(part) { targets in
-        targetValues.withSlice(part) { targetValues in
-          switch layout {
-          case .perRow: gathering.copyRows(task, room: room, &targets, &targetValues)
-          case .perTask:
-            cursors.withSlice(task) { cursors in
-              gathering.copyTiles(
-                task, room: room, tileCount: tileCount, &cursors, &targets, &targetValues)
-            }
+        targetValues.withSlice(part) { values in
+          cursors.withSlice(block) { cursors in
+            gathering.run(block, &cursors, &targets, &values)
           }
         }
       }
     }
   }
 
-  /// Puts the rows of a task together.
+  /// Puts the rows of a block together.
   private struct Gathering: ~Escapable, Sendable {
+    let grid: EncoderGrid
+    let rows: Int
+    let room: Int
     let latents: Span<Int32>
     let values: Span<Float>
     let counts: Span<Int32>
@@ -104,45 +87,53 @@ struct Candidates: ~Copyable {
 
     @_lifetime(copy latents, copy values, copy counts, copy offsets)
     init(
-      latents: Span<Int32>, values: Span<Float>, counts: Span<Int32>, offsets: Span<Int32>
+      grid: EncoderGrid, rows: Int, room: Int, latents: Span<Int32>, values: Span<Float>,
+      counts: Span<Int32>, offsets: Span<Int32>
     ) {
+      self.grid = grid
+      self.rows = rows
+      self.room = room
       self.latents = latents
       self.values = values
       self.counts = counts
       self.offsets = offsets
     }
 
-    func copyRows(
-      _ task: Range<Int>, room: Int, _ targets: inout MutableSpan<Int32>,
-      _ targetValues: inout MutableSpan<Float>
-    ) {
-      var end = 0
-      for row in task {
-        for entry in row * room..<row * room + Int(counts[row]) {
-          targets[end] = latents[entry]
-          targetValues[end] = values[entry]
-          end += 1
-        }
-      }
+    /// Where the entries of a block of rows go.
+    func place(_ block: Range<Int>) -> Range<Int> {
+      Int(offsets[block.lowerBound])..<Int(offsets[block.upperBound])
     }
 
-    func copyTiles(
-      _ task: Range<Int>, room: Int, tileCount: Int, _ cursors: inout MutableSpan<Int32>,
+    func run(
+      _ block: Range<Int>, _ cursors: inout MutableSpan<Int32>,
       _ targets: inout MutableSpan<Int32>, _ targetValues: inout MutableSpan<Float>
     ) {
-      let first = offsets[task.lowerBound]
-      for index in 0..<task.count { cursors[index] = offsets[task.lowerBound + index] - first }
-      var entry = task.lowerBound * room
-      for tile in 0..<tileCount {
-        for index in 0..<task.count {
-          let count = Int(counts[(task.lowerBound + index) * tileCount + tile])
-          let place = Int(cursors[index])
-          for offset in 0..<count {
-            targets[place + offset] = latents[entry + offset]
-            targetValues[place + offset] = values[entry + offset]
+      let first = offsets[block.lowerBound]
+      for index in 0..<block.count { cursors[index] = offsets[block.lowerBound + index] - first }
+      func copy(_ count: Int, from entry: Int, row index: Int) {
+        let place = Int(cursors[index])
+        for offset in 0..<count {
+          targets[place + offset] = latents[entry + offset]
+          targetValues[place + offset] = values[entry + offset]
+        }
+        cursors[index] += Int32(count)
+      }
+      switch grid.layout {
+      case .perRow:
+        for row in block {
+          copy(Int(counts[row]), from: row * room, row: row - block.lowerBound)
+        }
+      case .perTask:
+        for number in grid.tasks(block) {
+          let task = grid.task(number, rows: rows)
+          var entry = grid.region(task, room: room).lowerBound
+          for tile in task.tiles {
+            for row in block {
+              let count = Int(counts[row * grid.tileCount + tile])
+              copy(count, from: entry, row: row - block.lowerBound)
+              entry += count
+            }
           }
-          entry += count
-          cursors[index] += Int32(count)
         }
       }
     }

@@ -14,23 +14,19 @@ enum EncodingPurpose: Sendable {
 
 /// Encodes batches into sparse codes.
 struct Encoder: ~Copyable {
-  /// Rows per task, and latents per tile: one tile of products is a megabyte.
-  ///
-  /// With many rows the packing of weights inside the product costs little.
-  static let rowBlock = 1024
-  static let tileWidth = 512
-
   private let configuration: SAEConfiguration
+  private let grid: EncoderGrid
   private let topK: TopK
-  private var tiles: Matrix
-  /// A row of magnitudes for each task (abstopk).
-  private var magnitudes: Matrix
+  /// A tile of products for each thread.
+  private let tiles: Matrix
+  /// A row of magnitudes for each thread (abstopk).
+  private let magnitudes: Matrix
   private var candidates: Candidates
   /// What a candidate of each row must exceed (topk).
   private var thresholds: AlignedBuffer<Float>
   /// What each latent must exceed (jumprelu) `[D]`.
   private var limits: AlignedBuffer<Float>
-  /// Counted numbers of each task (batchtopk).
+  /// Numbers that each thread counted (batchtopk).
   private var histogram: AlignedBuffer<Int32>
   private var ranked = AlignedBuffer<Float>(count: 0)
   /// What the numbers of the next batch will probably have to exceed (batchtopk).
@@ -42,25 +38,17 @@ struct Encoder: ~Copyable {
   init(_ configuration: SAEConfiguration, rows: Int) {
     self.configuration = configuration
     topK = TopK(k: configuration.wholeK)
-    let tasks = (rows + Self.rowBlock - 1) / Self.rowBlock
-    let width = min(Self.tileWidth, configuration.dSae)
-    tiles = Matrix(rows: rows, columns: width)
+    grid = EncoderGrid(configuration, rows: rows)
+    let threads = Parallel.threadCount
+    tiles = Matrix(rows: threads * grid.rowsPerTask, columns: grid.tileWidth)
     magnitudes = Matrix(
-      rows: configuration.selection == .absTopK ? tasks : 0, columns: width)
-    let room = Self.entriesPerRow(configuration)
-    candidates = Candidates(
-      configuration.candidateLayout, rows: rows, taskRows: Self.rowBlock,
-      tileCount: Self.tileCount(configuration), room: room)
-    thresholds = AlignedBuffer(count: candidates.layout == .perRow ? rows : 0)
+      rows: configuration.selection == .absTopK ? threads : 0, columns: grid.tileWidth)
+    candidates = Candidates(grid, rows: rows, room: Self.entriesPerRow(configuration))
+    thresholds = AlignedBuffer(count: grid.layout == .perRow ? rows : 0)
     limits = AlignedBuffer(count: configuration.selection == .jumpReLU ? configuration.dSae : 0)
     histogram = AlignedBuffer(
-      count: configuration.selection == .batchTopK ? tasks * BatchTopK.bins : 0)
+      count: configuration.selection == .batchTopK ? threads * BatchTopK.bins : 0)
     codes = SparseCodes(rows: rows, capacity: rows * Self.codesPerRow(configuration))
-  }
-
-  /// Tiles side by side.
-  static func tileCount(_ configuration: SAEConfiguration) -> Int {
-    (configuration.dSae + tileWidth - 1) / tileWidth
   }
 
   /// Candidates that a row may have while it is encoded, on average where rows share their room.
@@ -77,9 +65,9 @@ struct Encoder: ~Copyable {
 
   /// Entries that a row's codes may need, on average where rows share their room.
   static func codesPerRow(_ configuration: SAEConfiguration) -> Int {
-    switch configuration.candidateLayout {
-    case .perRow: min(configuration.wholeK, configuration.dSae)
-    case .perTask: entriesPerRow(configuration)
+    switch configuration.selection {
+    case .topk, .absTopK: min(configuration.wholeK, configuration.dSae)
+    case .relu, .gate, .batchTopK, .jumpReLU, .pursuit: entriesPerRow(configuration)
     }
   }
 
@@ -241,27 +229,17 @@ extension Encoder {
   ) -> Bool {
     let overflow = Flag()
     let pass = TilePass(
-      configuration: configuration, topK: topK, room: candidates.room, purpose: purpose,
-      scan: scan, centred: centred, encoder: parameters.encoder.span,
+      configuration: configuration, grid: grid, topK: topK, room: candidates.room,
+      purpose: purpose, scan: scan, centred: centred, encoder: parameters.encoder.span,
       biases: parameters.encoderBias.span, norms: norms.values.span, limits: limits.span)
     let memory = TileMemory(
-      tiles: tiles.disjoint, tileWidth: tiles.columns, magnitudes: magnitudes.disjoint,
-      counts: candidates.counts.disjoint, thresholds: thresholds.disjoint,
-      histogram: histogram.disjoint, latents: candidates.latents.disjoint,
-      values: candidates.values.disjoint)
-    Parallel.forBlocks(rows, blockSize: Self.rowBlock) { block in
-      pass.run(block, memory, overflow)
+      tiles: tiles.disjoint, magnitudes: magnitudes.disjoint, counts: candidates.counts.disjoint,
+      thresholds: thresholds.disjoint, histogram: histogram.disjoint,
+      latents: candidates.latents.disjoint, values: candidates.values.disjoint)
+    let grid = grid
+    Parallel.forEach(grid.taskCount(rows: rows)) { index, thread in
+      pass.run(grid.task(index, rows: rows), thread: thread, memory, overflow)
     }
     return !overflow.isSet
-  }
-}
-
-extension SAEConfiguration {
-  /// How rows share the memory for what may be active.
-  var candidateLayout: Candidates.Layout {
-    switch selection {
-    case .topk, .absTopK: .perRow
-    case .relu, .gate, .batchTopK, .jumpReLU, .pursuit: .perTask
-    }
   }
 }

@@ -5,9 +5,9 @@ import Shared
 
 enum StepMemory {
   /// Bytes that training with batches of `rows` rows takes once every buffer has its size.
-  static func byteCount(_ configuration: SAEConfiguration, rows: Int) -> Int {
+  static func byteCount(_ configuration: SAEConfiguration, rows: Int, threads: Int) -> Int {
     let numbers =
-      state(configuration) + batches(configuration, rows) + encoder(configuration, rows)
+      state(configuration) + batches(configuration, rows) + encoder(configuration, rows, threads)
       + entries(configuration, rows) + dense(configuration)
     return 4 * numbers
   }
@@ -27,15 +27,15 @@ enum StepMemory {
   }
 
   /// Tiles of the encoder's product, and the codes.
-  private static func encoder(_ configuration: SAEConfiguration, _ rows: Int) -> Int {
-    let tile = min(Encoder.tileWidth, configuration.dSae)
+  private static func encoder(
+    _ configuration: SAEConfiguration, _ rows: Int, _ threads: Int
+  ) -> Int {
+    let grid = EncoderGrid(configuration, rows: rows)
+    let tiles = threads * grid.rowsPerTask * grid.tileWidth
     let entries =
       2 * Encoder.entriesPerRow(configuration) + 2 * Encoder.codesPerRow(configuration)
-    let counts = Candidates.countsPerRow(
-      configuration.candidateLayout, tileCount: Encoder.tileCount(configuration))
-    let tasks = (rows + Encoder.rowBlock - 1) / Encoder.rowBlock
-    let bins = configuration.selection == .batchTopK ? tasks * BatchTopK.bins : 0
-    return rows * (tile + entries + counts + 1) + bins
+    let bins = configuration.selection == .batchTopK ? threads * BatchTopK.bins : 0
+    return rows * (entries + Candidates.countsPerRow(grid) + 1) + tiles + bins
   }
 
   /// What is known of the entries: amplitude, slope, two places in the groups, and what else there is.

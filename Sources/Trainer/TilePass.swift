@@ -13,15 +13,14 @@ final class Flag: Sendable {
 
 /// What tasks write, each its own part.
 struct TileMemory: ~Escapable, Sendable {
-  /// Products `[rows, tileWidth]`.
+  /// A tile of products for each thread.
   let tiles: Disjoint<Float>
-  let tileWidth: Int
-  /// A row of magnitudes for each task (abstopk).
+  /// A row of magnitudes for each thread (abstopk).
   let magnitudes: Disjoint<Float>
   /// See `Candidates`.
   let counts: Disjoint<Int32>
   let thresholds: Disjoint<Float>
-  /// Counted numbers of each task (batchtopk).
+  /// Numbers that each thread counted (batchtopk).
   let histogram: Disjoint<Int32>
   let latents: Disjoint<Int32>
   let values: Disjoint<Float>
@@ -30,12 +29,11 @@ struct TileMemory: ~Escapable, Sendable {
     copy tiles, copy magnitudes, copy counts, copy thresholds, copy histogram, copy latents,
     copy values)
   init(
-    tiles: Disjoint<Float>, tileWidth: Int, magnitudes: Disjoint<Float>,
-    counts: Disjoint<Int32>, thresholds: Disjoint<Float>, histogram: Disjoint<Int32>,
+    tiles: Disjoint<Float>, magnitudes: Disjoint<Float>, counts: Disjoint<Int32>,
+    thresholds: Disjoint<Float>, histogram: Disjoint<Int32>,
     latents: Disjoint<Int32>, values: Disjoint<Float>
   ) {
     self.tiles = tiles
-    self.tileWidth = tileWidth
     self.magnitudes = magnitudes
     self.counts = counts
     self.thresholds = thresholds
@@ -54,6 +52,7 @@ struct TilePass: ~Escapable, Sendable {
   }
 
   let configuration: SAEConfiguration
+  let grid: EncoderGrid
   let topK: TopK
   /// Candidates per row that there is room for.
   let room: Int
@@ -67,11 +66,13 @@ struct TilePass: ~Escapable, Sendable {
 
   @_lifetime(copy centred, copy encoder, copy biases, copy norms, copy limits)
   init(
-    configuration: SAEConfiguration, topK: TopK, room: Int, purpose: EncodingPurpose,
+    configuration: SAEConfiguration, grid: EncoderGrid, topK: TopK, room: Int,
+    purpose: EncodingPurpose,
     scan: Scan, centred: Span<Float>, encoder: Span<Float>, biases: Span<Float>,
     norms: Span<Float>, limits: Span<Float>
   ) {
     self.configuration = configuration
+    self.grid = grid
     self.topK = topK
     self.room = room
     self.purpose = purpose
@@ -83,45 +84,50 @@ struct TilePass: ~Escapable, Sendable {
     self.limits = limits
   }
 
-  /// Rows of a task, and the tiles and candidates so far.
-  private struct Progress {
-    let rows: Range<Int>
+  /// A task at work.
+  private struct Work {
+    /// Which of the threads does it.
+    let thread: Int
+    /// Where the entries of rows that share their room go.
+    let region: Range<Int>
     var tile = 0
-    /// Entries in the room that the rows share.
+    /// Entries in the region.
     var entries = 0
   }
 
-  func run(_ rows: Range<Int>, _ memory: borrowing TileMemory, _ overflow: Flag) {
-    let dIn = configuration.dIn
-    let width = memory.tileWidth
+  func run(
+    _ task: EncoderGrid.Task, thread: Int, _ memory: borrowing TileMemory, _ overflow: Flag
+  ) {
+    let (dIn, width) = (configuration.dIn, grid.tileWidth)
+    let rows = task.rows
     let inputs = centred.extracting(rows.lowerBound * dIn..<rows.upperBound * dIn)
-    let isPerRow = configuration.candidateLayout == .perRow
-    if isPerRow {
+    let place = thread * grid.rowsPerTask * width
+    if grid.layout == .perRow {
       for row in rows {
         memory.counts.set(row, 0)
         memory.thresholds.set(row, -.infinity)
       }
     }
-    var task = Progress(rows: rows)
-    for first in stride(from: 0, to: configuration.dSae, by: width) {
-      let latents = first..<min(first + width, configuration.dSae)
-      if overflow.isSet { return }
-      memory.tiles.withSlice(rows.lowerBound * width..<rows.upperBound * width) { tile in
+    var work = Work(thread: thread, region: grid.region(task, room: room))
+    for tile in task.tiles {
+      let latents = grid.latents(tile)
+      work.tile = tile
+      memory.tiles.withSlice(place..<place + rows.count * width) { products in
         Multiply.product(
           rows: rows.count, columns: latents.count, inner: dIn, inputs, .plain,
           encoder.extracting(latents.lowerBound * dIn..<latents.upperBound * dIn),
-          .transposed, into: &tile, cStride: width, threads: .none)
+          .transposed, into: &products, cStride: width, threads: .none)
       }
-      for row in rows {
-        memory.tiles.withSlice(row * width..<row * width + latents.count) { numbers in
+      for (index, row) in rows.enumerated() {
+        let start = place + index * width
+        memory.tiles.withSlice(start..<start + latents.count) { numbers in
           activate(&numbers, latents, row: row)
-          if !take(numbers.span, latents, row: row, &task, memory) { overflow.set() }
+          if !take(numbers.span, latents, row: row, &work, memory) { overflow.set() }
         }
         if overflow.isSet { return }
       }
-      task.tile += 1
     }
-    if isPerRow { for row in rows { finish(row, memory) } }
+    if grid.layout == .perRow { for row in rows { finish(row, memory) } }
   }
 
   /// Adds biases and noise and, where latents are compared by them, multiplies by the decoder's
@@ -157,7 +163,7 @@ struct TilePass: ~Escapable, Sendable {
 
   /// Keeps what may be active of a row's numbers; false where it does not fit.
   private func take(
-    _ numbers: Span<Float>, _ latents: Range<Int>, row: Int, _ task: inout Progress,
+    _ numbers: Span<Float>, _ latents: Range<Int>, row: Int, _ work: inout Work,
     _ memory: borrowing TileMemory
   ) -> Bool {
     let first = latents.lowerBound
@@ -166,7 +172,7 @@ struct TilePass: ~Escapable, Sendable {
       withRow(row, memory) { topK.scan(numbers, firstLatent: first, &$0, &$1, &$2) }
       return true
     case .absTopK:
-      let start = task.rows.lowerBound / Encoder.rowBlock * memory.tileWidth
+      let start = work.thread * grid.tileWidth
       memory.magnitudes.withSlice(start..<start + numbers.count) { magnitudes in
         withRow(row, memory) { row, indices, values in
           topK.scanMagnitudes(numbers, &magnitudes, firstLatent: first, &row, &indices, &values)
@@ -175,15 +181,15 @@ struct TilePass: ~Escapable, Sendable {
       return true
     case .relu, .gate, .batchTopK:
       guard case .collect(let limit) = scan else {
-        count(numbers, task: task.rows.lowerBound / Encoder.rowBlock, memory)
+        count(numbers, thread: work.thread, memory)
         return true
       }
-      return withShared(row, &task, memory) { count, indices, values in
+      return withShared(row, &work, memory) { count, indices, values in
         ReLU.scan(
           numbers, above: limit, firstLatent: first, count: &count, &indices, &values)
       }
     case .jumpReLU:
-      return withShared(row, &task, memory) { count, indices, values in
+      return withShared(row, &work, memory) { count, indices, values in
         JumpReLU.scan(
           numbers, above: limits.extracting(latents), firstLatent: first, count: &count, &indices,
           &values)
@@ -214,21 +220,19 @@ struct TilePass: ~Escapable, Sendable {
 
   /// Lends a row the room that it shares, and notes what it adds.
   private func withShared(
-    _ row: Int, _ task: inout Progress, _ memory: borrowing TileMemory,
+    _ row: Int, _ work: inout Work, _ memory: borrowing TileMemory,
     _ scan: (inout Int, inout MutableSpan<Int32>, inout MutableSpan<Float>) -> Bool
   ) -> Bool {
-    let place = task.rows.lowerBound * room..<task.rows.upperBound * room
-    let before = task.entries
-    let fits = memory.latents.withSlice(place) { latents in
-      memory.values.withSlice(place) { values in scan(&task.entries, &latents, &values) }
+    let before = work.entries
+    let fits = memory.latents.withSlice(work.region) { latents in
+      memory.values.withSlice(work.region) { values in scan(&work.entries, &latents, &values) }
     }
-    let tiles = Encoder.tileCount(configuration)
-    memory.counts.set(row * tiles + task.tile, Int32(task.entries - before))
+    memory.counts.set(row * grid.tileCount + work.tile, Int32(work.entries - before))
     return fits
   }
 
-  private func count(_ numbers: Span<Float>, task: Int, _ memory: borrowing TileMemory) {
-    memory.histogram.withSlice(task * BatchTopK.bins..<(task + 1) * BatchTopK.bins) { bins in
+  private func count(_ numbers: Span<Float>, thread: Int, _ memory: borrowing TileMemory) {
+    memory.histogram.withSlice(thread * BatchTopK.bins..<(thread + 1) * BatchTopK.bins) { bins in
       for index in numbers.indices where numbers[index] > 0 {
         bins[BatchTopK.bin(numbers[index])] += 1
       }

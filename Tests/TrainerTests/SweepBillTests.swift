@@ -22,6 +22,7 @@ struct SweepBillTests {
     pipeline.train.dSae = 1000
     pipeline.train.trainingTokens = 100_001
     pipeline.train.trainBatchSizeTokens = 100
+    pipeline.train.threads = 2
     return pipeline
   }
 

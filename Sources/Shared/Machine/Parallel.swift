@@ -10,7 +10,8 @@ import Synchronization
 ///
 /// Lent by its owner, which it cannot outlive; every slice is bounds-checked. Callers must not let
 /// two slices that overlap exist at once.
-@usableFromInline @safe package struct Disjoint<Element: BitwiseCopyable>: ~Escapable, @unchecked Sendable {
+@usableFromInline @safe
+package struct Disjoint<Element: BitwiseCopyable>: ~Escapable, @unchecked Sendable {
   @usableFromInline let base: UnsafeMutablePointer<Element>?
   @usableFromInline package let count: Int
 
@@ -82,17 +83,24 @@ package enum Parallel {
 
   /// Runs `body` for each index below `count`, in any order, on at most `threadCount` threads.
   package static func forEach(_ count: Int, _ body: @Sendable (Int) -> Void) {
+    forEach(count) { index, _ in body(index) }
+  }
+
+  /// As `forEach`, telling `body` which of the threads it runs on, for memory that each has of its own.
+  package static func forEach(
+    _ count: Int, _ body: @Sendable (_ index: Int, _ thread: Int) -> Void
+  ) {
     let workers = min(threadCount, count)
     guard workers > 1 else {
-      for index in 0..<count { body(index) }
+      for index in 0..<count { body(index, 0) }
       return
     }
     let next = Counter()
-    DispatchQueue.concurrentPerform(iterations: workers) { _ in
+    DispatchQueue.concurrentPerform(iterations: workers) { thread in
       while true {
         let index = next.take()
         if index >= count { return }
-        body(index)
+        body(index, thread)
       }
     }
   }
