@@ -47,11 +47,9 @@ def make_batches(arguments, count: int) -> list:
     return batches
 
 
-def saelens(arguments, batches, architecture: str, **options):
-    """A step of SAELens's trainer; returns the L0 of the batch."""
-    from sae_lens.config import LoggingConfig, SAETrainerConfig
+def saelens_sae(arguments, batches, architecture: str, **options):
+    """An SAE of SAELens as it starts."""
     from sae_lens.registry import get_sae_training_class
-    from sae_lens.training.sae_trainer import SAETrainer
 
     cls, config = get_sae_training_class(architecture)
     sae = cls(config(d_in=arguments.d_in, d_sae=arguments.d_sae, **options))
@@ -60,7 +58,15 @@ def saelens(arguments, batches, architecture: str, **options):
             sample = batches[0][:256] @ sae.W_enc
             rank = sample.numel() - round(arguments.k * len(sample))
             sae.b_enc -= sample.flatten().kthvalue(rank).values
-            del sample
+    return sae
+
+
+def saelens(arguments, batches, architecture: str, **options):
+    """A step of SAELens's trainer; returns the L0 of the batch."""
+    from sae_lens.config import LoggingConfig, SAETrainerConfig
+    from sae_lens.training.sae_trainer import SAETrainer
+
+    sae = saelens_sae(arguments, batches, architecture, **options)
     total = arguments.batch * (arguments.steps + arguments.warm_up)
     trainer = SAETrainer(
         SAETrainerConfig(

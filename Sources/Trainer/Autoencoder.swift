@@ -84,7 +84,7 @@ package struct ParameterShape: Sendable, Equatable {
 ///
 /// A parameter that the SAE lacks has no elements.
 package struct Parameters: ~Copyable, Sendable {
-  package let shape: ParameterShape
+  package internal(set) var shape: ParameterShape
   /// W_encᵀ `[D, d]`: the weights of a latent are one row.
   package var encoder: Matrix
   /// b_enc `[1, D]`; gated's b_gate.

@@ -31,12 +31,15 @@ package struct SAEFiles: Sendable {
   /// Writes what SAELens v6 keeps in a checkpoint besides its own trainer state.
   package func writeCheckpoint(_ state: borrowing TrainingState, to folder: String) throws {
     try AtomicFile.replace(folder + "/cfg.json", with: trainingConfiguration.pretty)
-    var parameters = Parameters(state.parameters.shape)
-    parameters.copy(state.parameters)
-    settle(&parameters)
     let threshold = configuration.selection == .batchTopK ? state.topkThreshold : nil
+    let hasScales = state.parameters.latentScale.count > 0
     try SAEWeights.write(
-      parameters, topkThreshold: threshold, to: folder + "/" + SAEWeights.fileName)
+      state.parameters, topkThreshold: threshold,
+      settlesRows: configuration.keepsUnitDecoder || hasScales,
+      to: folder + "/" + SAEWeights.fileName
+    ) { latent, row in
+      settle(&row, scale: hasScales ? state.parameters.latentScale.buffer[latent] : 1)
+    }
     try writeSparsity(state, to: folder)
     let factor: JSON =
       normalization.factor == 1 || normalization.whitening != nil
@@ -53,17 +56,18 @@ package struct SAEFiles: Sendable {
     try AtomicFile.replace(
       folder + "/cfg.json", with: inferenceConfiguration(summary(state)).pretty)
     try writeSparsity(state, to: folder)
-    try SAEWeights.write(finished(state), to: folder + "/" + SAEWeights.fileName)
+    let threshold = state.topkThreshold
+    try SAEWeights.write(
+      finished(state.parameters, topkThreshold: threshold),
+      to: folder + "/" + SAEWeights.fileName)
     try AtomicFile.replace(folder + "/runner_cfg.json", with: runnerConfiguration.pretty)
   }
 
-  /// Brings parameters into the form that other programs know.
-  private func settle(_ parameters: inout Parameters) {
-    if configuration.keepsUnitDecoder { UnitDecoder.normalize(parameters.decoder) }
-    parameters.foldLatentScales()
-    for latent in 0..<parameters.threshold.count {
-      parameters.threshold.buffer[latent] = max(0, parameters.threshold.buffer[latent])
-    }
+  /// Brings a decoder row into the form that other programs know: of norm 1 where it is kept so, and
+  /// with the factor that fine-tuning learned.
+  private func settle(_ row: inout MutableSpan<Float>, scale: Float) {
+    if configuration.keepsUnitDecoder { UnitDecoder.normalize(&row) }
+    if scale != 1 { for column in row.indices { row[column] *= scale } }
   }
 
   /// Whether decoder norms are in the weights of the finished SAE.
@@ -73,10 +77,16 @@ package struct SAEFiles: Sendable {
   }
 
   /// The weights for inference.
-  private func finished(_ state: borrowing TrainingState) -> Parameters {
-    var parameters = Parameters(state.parameters.shape)
-    parameters.copy(state.parameters)
-    settle(&parameters)
+  private func finished(
+    _ parameters: consuming Parameters, topkThreshold: Double
+  ) -> Parameters {
+    for latent in 0..<configuration.dSae {
+      let scale = parameters.latentScale.count > 0 ? parameters.latentScale.buffer[latent] : 1
+      let width = parameters.decoder.columns
+      parameters.decoder.disjoint.withSlice(latent * width..<(latent + 1) * width) { row in
+        settle(&row, scale: scale)
+      }
+    }
     // Whitening changes the norms of decoder rows, by which latents are compared.
     let foldsFirst = foldsDecoderNorms && normalization.whitening != nil
     if foldsFirst { parameters.foldDecoderNorms() }
@@ -85,7 +95,8 @@ package struct SAEFiles: Sendable {
     guard configuration.selection == .batchTopK else { return parameters }
     // The threshold is one of pre-activations times norms, which have become smaller by the factor.
     let factor = configuration.normalizesDecoder ? normalization.factor : 1
-    return parameters.withThreshold(Float(state.topkThreshold / factor))
+    parameters.setThreshold(Float(topkThreshold / factor))
+    return parameters
   }
 
   /// What a finished run consists of besides its manifest, its figures and its report.

@@ -33,11 +33,21 @@ private enum WeightName {
 /// Reads and writes the weights of SAEs.
 enum SAEWeights {
   static let fileName = "sae_weights.safetensors"
+  /// Rows that are brought into the order of the file at a time.
+  private static let block = 64
 
-  /// Writes all tensors in float32, in order of name; `topkThreshold` is what a batchtopk SAE has of
-  /// its own in training.
+  /// Writes all tensors in float32, in order of name.
+  ///
+  /// - Parameters:
+  ///   - parameters: what is written; it is not copied as a whole.
+  ///   - topkThreshold: what a batchtopk SAE has of its own in training.
+  ///   - settlesRows: whether decoder rows change on their way to the file.
+  ///   - path: the file.
+  ///   - settle: changes a latent's decoder row.
   static func write(
-    _ parameters: borrowing Parameters, topkThreshold: Double? = nil, to path: String
+    _ parameters: borrowing Parameters, topkThreshold: Double? = nil,
+    settlesRows: Bool = false, to path: String,
+    settle: (_ latent: Int, _ row: inout MutableSpan<Float>) -> Void = { _, _ in }
   ) throws {
     let shape = parameters.shape
     let kinds = shape.kinds.compactMap { kind in
@@ -51,12 +61,17 @@ enum SAEWeights {
     for (kind, _) in kinds {
       switch kind {
       case .encoder:
-        let transposed = parameters.encoder.transposed()
-        try file.write(transposed.span.raw)
+        try writeTransposed(parameters.encoder, to: &file)
       case .encoderBias: try file.write(parameters.encoderBias.span.raw)
-      case .decoder: try file.write(parameters.decoder.span.raw)
+      case .decoder:
+        if settlesRows {
+          try writeSettled(parameters.decoder, settle, to: &file)
+        } else {
+          try file.write(parameters.decoder.span.raw)
+        }
       case .decoderBias: try file.write(parameters.decoderBias.span.raw)
-      case .threshold: try file.write(parameters.threshold.span.raw)
+      case .threshold:
+        try writeClamped(parameters.threshold, to: &file)
       case .magnitudeBias: try file.write(parameters.magnitudeBias.span.raw)
       case .magnitudeScale: try file.write(parameters.magnitudeScale.span.raw)
       case .skip: try file.write(parameters.skip.span.raw)
@@ -68,6 +83,41 @@ enum SAEWeights {
       try file.write(bits.span.raw)
     }
     try file.finish()
+  }
+
+  private static func writeTransposed(
+    _ matrix: borrowing Matrix, to file: inout TensorFile
+  ) throws {
+    let part = AlignedBuffer<Float>(count: min(block, matrix.columns) * matrix.rows)
+    for first in stride(from: 0, to: matrix.columns, by: block) {
+      let columns = first..<min(matrix.columns, first + block)
+      matrix.transpose(columns, into: part)
+      try file.write(part.span.extracting(0..<columns.count * matrix.rows).raw)
+    }
+  }
+
+  /// Thresholds as SAELens has them before each step; after one they may be below zero.
+  private static func writeClamped(
+    _ thresholds: borrowing Matrix, to file: inout TensorFile
+  ) throws {
+    var clamped = [Float](repeating: 0, count: thresholds.count)
+    for latent in clamped.indices { clamped[latent] = max(0, thresholds.buffer[latent]) }
+    try file.write(clamped.span.raw)
+  }
+
+  private static func writeSettled(
+    _ matrix: borrowing Matrix, _ settle: (Int, inout MutableSpan<Float>) -> Void,
+    to file: inout TensorFile
+  ) throws {
+    let row = AlignedBuffer<Float>(count: matrix.columns)
+    for latent in 0..<matrix.rows {
+      let values = matrix.row(latent)
+      row.disjoint.withAll { row in
+        for column in row.indices { row[column] = values[column] }
+        settle(latent, &row)
+      }
+      try file.write(row.span.raw)
+    }
   }
 
   /// Fills the parameters that `kinds` names from a file.
@@ -115,24 +165,11 @@ extension Parameters {
     }
   }
 
-  /// Puts what fine-tuning learned into the decoder.
-  mutating func foldLatentScales() {
-    guard latentScale.count > 0 else { return }
-    for latent in 0..<shape.dSae {
-      let scale = latentScale.buffer[latent]
-      for column in 0..<shape.dOut { decoder.buffer[latent * shape.dOut + column] *= scale }
-      latentScale.buffer[latent] = 1
-    }
-  }
-
-  /// The same weights with a threshold for every latent.
-  consuming func withThreshold(_ threshold: Float) -> Parameters {
-    var shape = shape
+  /// Gives all latents one threshold.
+  mutating func setThreshold(_ threshold: Float) {
     shape.hasThreshold = true
-    var result = Parameters(shape)
-    result.copy(self)
-    for latent in 0..<shape.dSae { result.threshold.buffer[latent] = threshold }
-    return result
+    self.threshold = Matrix(rows: 1, columns: shape.dSae)
+    for latent in 0..<shape.dSae { self.threshold.buffer[latent] = threshold }
   }
 
   /// Copies all that both have.
@@ -143,6 +180,36 @@ extension Parameters {
           let values = source.span
           target.disjoint.withAll { target in
             for index in target.indices { target[index] = values[index] }
+          }
+        }
+      }
+    }
+  }
+}
+
+extension Matrix {
+  /// The transpose, `[columns, rows]`.
+  func transposed() -> Matrix {
+    let result = Matrix(rows: columns, columns: rows)
+    transpose(0..<columns, into: result.buffer)
+    return result
+  }
+
+  /// Fills `target` with some columns as rows, `[part.count, rows]`.
+  func transpose(_ part: Range<Int>, into target: borrowing AlignedBuffer<Float>) {
+    // Tiles keep the lines of both matrices in the cache.
+    let tile = 32
+    let (rows, columns) = (rows, columns)
+    let source = span
+    let target = target.disjoint
+    Parallel.forBlocks(part.count, blockSize: tile) { block in
+      target.withSlice(block.lowerBound * rows..<block.upperBound * rows) { target in
+        for top in stride(from: 0, to: rows, by: tile) {
+          for row in top..<min(top + tile, rows) {
+            for index in block {
+              target[(index - block.lowerBound) * rows + row] =
+                source[row * columns + part.lowerBound + index]
+            }
           }
         }
       }

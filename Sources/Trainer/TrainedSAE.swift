@@ -86,24 +86,3 @@ package struct TrainedSAE: ~Copyable, RowEncoder {
     return SAEConfiguration(settings, dIn: dIn, dOut: json["d_out"]?.integer)
   }
 }
-
-extension Matrix {
-  /// The transpose, `[columns, rows]`.
-  func transposed() -> Matrix {
-    // Tiles keep the lines of both matrices in the cache.
-    let tile = 32
-    var result = Matrix(rows: columns, columns: rows)
-    let source = span
-    var target = result.mutableSpan
-    for top in stride(from: 0, to: rows, by: tile) {
-      for left in stride(from: 0, to: columns, by: tile) {
-        for row in top..<min(top + tile, rows) {
-          for column in left..<min(left + tile, columns) {
-            target[column * rows + row] = source[row * columns + column]
-          }
-        }
-      }
-    }
-    return result
-  }
-}

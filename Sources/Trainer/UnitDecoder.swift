@@ -12,13 +12,16 @@ enum UnitDecoder {
     let weights = decoder.disjoint
     Parallel.forBlocks(decoder.rows, blockSize: block) { latents in
       for latent in latents {
-        weights.withSlice(latent * width..<(latent + 1) * width) { row in
-          let norm = Vector.squaredNorm(row.span).squareRoot()
-          guard norm > 0 else { return }
-          for column in row.indices { row[column] = Float(Double(row[column]) / norm) }
-        }
+        weights.withSlice(latent * width..<(latent + 1) * width) { normalize(&$0) }
       }
     }
+  }
+
+  /// Scales a row to norm 1; one of zeros stays.
+  static func normalize(_ row: inout MutableSpan<Float>) {
+    let norm = Vector.squaredNorm(row.span).squareRoot()
+    guard norm > 0 else { return }
+    for column in row.indices { row[column] = Float(Double(row[column]) / norm) }
   }
 
   /// Takes from each row of `gradient` its component along the row of the decoder.
