@@ -89,7 +89,8 @@ bench: build demo-text ## Benchmarks, with the share of the machine's limit; PEE
 	@if [ -n '$(PEERS_PYTHON)' ]; then \
 	  PEERS_PYTHON='$(PEERS_PYTHON)' Benchmarks/tokenize/bench.sh $(BIN)/saeline-pretokenize '$(TOKENIZER)' '$(TEXT)'; \
 	  HF_HUB_OFFLINE=1 '$(PEERS_PYTHON)' Benchmarks/cache/bench.py $(BIN)/saeline-pretokenize $(BIN)/saeline-cache; \
-	else echo 'bench: set PEERS_PYTHON to a Python with the peers of Benchmarks/tokenize/bench.py and Benchmarks/cache/bench.py to compare with them'; fi
+	  '$(PEERS_PYTHON)' Benchmarks/train/bench.py $(BIN); \
+	else echo 'bench: set PEERS_PYTHON to a Python with the peers that the scripts in Benchmarks name to compare with them'; fi
 	@SAELINE_BENCH=1 SAELINE_BENCH_TOKENIZER='$(TOKENIZER)' SAELINE_BENCH_TEXT='$(TEXT)' swift test -c release --no-parallel --filter Benchmark
 
 interop: pipeline ## Open the trained SAE in SAELens from PyPI and compare reconstructions.

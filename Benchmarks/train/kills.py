@@ -4,8 +4,8 @@
 
 PROGRAMS is the folder of saeline-cache and saeline-train. Rows of synthetic.py are imported once; for
 each architecture saeline-train runs undisturbed in one copy of the store and is killed with SIGKILL
-in another, N times (default 5) at moments drawn over the time that the undisturbed run took. The same
-command is then started again until it ends by itself; sae_weights.safetensors and sparsity.safetensors
+in another, N times (default 5), each time at a moment drawn from an N-th of the time that the
+undisturbed run took. The same command is started again after each, and in the end left alone; sae_weights.safetensors and sparsity.safetensors
 must have the same bytes. Checkpoints are written every half second, so that runs continue from them.
 Made with Python 3.11, safetensors 0.8, torch 2.15. Set HF_HUB_OFFLINE=1.
 """
@@ -80,7 +80,7 @@ def compare(ours: synthetic.Saeline, architecture: str, arguments, chance: rando
     killed = Training(ours, architecture, arguments, f"{architecture}-killed")
     moments, left = [], 0
     for _ in range(arguments.kills):
-        moment = chance.uniform(0.05, max(0.1, 0.9 * seconds))
+        moment = chance.uniform(0.05, max(0.1, seconds / arguments.kills))
         if not killed.kill_after(moment):
             break
         moments.append(moment)

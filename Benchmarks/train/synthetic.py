@@ -102,7 +102,10 @@ def wanted(architecture: str, weights: dict, directions: list) -> torch.Tensor:
     return torch.nn.functional.normalize(directions[1] - directions[0] @ weights["W_skip"].T, dim=1)
 
 
-def saelens(architecture: str, options: dict, steps: int, rows: torch.Tensor) -> tuple:
+def saelens(
+    architecture: str, options: dict, steps: int, rows: torch.Tensor,
+    save: pathlib.Path | None = None,
+) -> tuple:
     """The weights, and the share of the variance that is explained and the L0 in the end."""
     torch.manual_seed(0)
     cls, config = get_sae_training_class(architecture)
@@ -123,6 +126,8 @@ def saelens(architecture: str, options: dict, steps: int, rows: torch.Tensor) ->
             **{key: options[key] for key in TRAINER}),
         sae, data_provider=batches())
     trainer.fit()
+    if save:
+        sae.save_model(str(save))
     with torch.no_grad():
         probe = rows[:4096]
         codes = sae.encode(probe)
@@ -206,10 +211,12 @@ class Saeline:
             sys.exit(f"synthetic: FAILED: {program} {' '.join(words)}\n{done.stderr}")
         return json.loads(done.stdout)
 
-    def train(self, architecture: str, options: dict, steps: int) -> tuple:
+    def words(self, architecture: str, options: dict, steps: int) -> list:
         options = dict(options, architecture=architecture, training_tokens=steps * BATCH)
-        words = [f"--set=train.{key}={json.dumps(value)}" for key, value in options.items()]
-        result = self.run("saeline-train", *words)
+        return [f"--set=train.{key}={json.dumps(value)}" for key, value in options.items()]
+
+    def train(self, architecture: str, options: dict, steps: int) -> tuple:
+        result = self.run("saeline-train", *self.words(architecture, options, steps))
         weights = load_file(pathlib.Path(result["folder"]) / "sae_weights.safetensors")
         return weights, result["explained_variance"], result["l0"]
 

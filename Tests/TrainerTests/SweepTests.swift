@@ -44,7 +44,7 @@ struct SweepTests {
     let cache = try SyntheticCache()
     let sweeps = [try sweep(cache, four), try sweep(cache, four)]
     let endings = Mutex<[[Sweep.Ending]]>([])
-    DispatchQueue.concurrentPerform(iterations: 2) { index in
+    Parallel.onThreads(2) { index in
       let found = try? sweeps[index].run()
       endings.withLock { $0.append(found ?? []) }
     }
