@@ -5,8 +5,9 @@
 PROGRAMS is the folder of saeline-cache and saeline-train. Rows of synthetic.py are imported once; for
 each architecture saeline-train runs undisturbed in one copy of the store and is killed with SIGKILL
 in another, N times (default 5), each time at a moment drawn from an N-th of the time that the
-undisturbed run took. The same command is started again after each, and in the end left alone; sae_weights.safetensors and sparsity.safetensors
-must have the same bytes. Checkpoints are written every half second, so that runs continue from them.
+undisturbed run took. The same command is started again after each, and in the end left alone;
+sae_weights.safetensors and sparsity.safetensors must have the same bytes. Checkpoints are written every
+half second, so that runs continue from them.
 Made with Python 3.11, safetensors 0.8, torch 2.15. Set HF_HUB_OFFLINE=1.
 """
 
@@ -59,13 +60,13 @@ class Training:
         """Whether there was still something to kill."""
         process = self.start()
         try:
-            process.communicate(timeout=seconds)
+            _, errors = process.communicate(timeout=seconds)
         except subprocess.TimeoutExpired:
             process.kill()
             process.communicate()
             return True
         if process.returncode:
-            sys.exit("kills: FAILED: a run that was started again ended with an error")
+            sys.exit(f"kills: FAILED: a run that was started again: {errors}")
         return False
 
     def checkpoints(self) -> int:

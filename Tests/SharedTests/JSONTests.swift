@@ -55,6 +55,18 @@ private func parse(_ text: String, as dialect: JSON.Dialect = .json) throws -> J
     #expect(throws: (any Error).self) { try parse(text) }
   }
 
+  @Test("A number that ends a JSON5 text is not read on into the memory behind it")
+  func numbersEnd() throws {
+    // Where digits lay behind the bytes, some of these became 0 or infinite.
+    var litter: [[UInt8]] = []
+    for length in 0..<2000 {
+      litter.append([UInt8](repeating: UInt8(ascii: "9"), count: 16 + length % 64))
+      litter.append(Array("0e-99999999999999999999999999999".utf8))
+      if length % 3 == 0 { litter.removeFirst() }
+      #expect(try parse("0.008333333333333333", as: .json5) == .number(0.008333333333333333))
+    }
+  }
+
   @Test("Values are seen as what they are")
   func accessors() throws {
     let value = try parse("{\"i\":3,\"d\":2.5,\"w\":4.0,\"s\":\"x\",\"b\":true,\"l\":[1]}")

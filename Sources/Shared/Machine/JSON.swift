@@ -75,7 +75,8 @@ extension JSON {
     case .json5:
       let decoder = JSONDecoder()
       decoder.allowsJSON5 = true
-      self = try decoder.decode(JSON.self, from: Data(bytes))
+      // Foundation reads on behind a number that ends the text, into whatever lies there.
+      self = try decoder.decode(JSON.self, from: Data(bytes + [UInt8(ascii: "\n")]))
     }
   }
 
