@@ -1,6 +1,6 @@
 """Trains every architecture on mixtures of known directions, here and in SAELens; counts those found.
 
-    python synthetic.py [PROGRAMS] [--only ARCHITECTURE ...] [--steps N] [--skip-peer]
+    python synthetic.py [PROGRAMS] [--only ARCHITECTURE ...] [--steps N] [--seed N] [--skip-peer]
 
 PROGRAMS is the folder of saeline-cache and saeline-train; without it only SAELens trains. A row is the
 sum of about 8 of 512 random unit vectors in 128 dimensions, each with a coefficient between 0.5 and
@@ -104,10 +104,10 @@ def wanted(architecture: str, weights: dict, directions: list) -> torch.Tensor:
 
 def saelens(
     architecture: str, options: dict, steps: int, rows: torch.Tensor,
-    save: pathlib.Path | None = None,
+    save: pathlib.Path | None = None, seed: int = 0,
 ) -> tuple:
     """The weights, and the share of the variance that is explained and the L0 in the end."""
-    torch.manual_seed(0)
+    torch.manual_seed(seed)
     cls, config = get_sae_training_class(architecture)
     taken = {field.name for field in dataclasses.fields(config)}
     sae = cls(config(d_in=WIDTH, **{key: value for key, value in options.items() if key in taken}))
@@ -136,9 +136,11 @@ def saelens(
     return weights, 1 - left.item(), (codes != 0).float().sum(1).mean().item()
 
 
-def plain_transcoder(architecture: str, options: dict, steps: int, rows: list) -> tuple:
+def plain_transcoder(
+    architecture: str, options: dict, steps: int, rows: list, seed: int = 0
+) -> tuple:
     """What `saelens` gives, of a transcoder trained in plain torch."""
-    torch.manual_seed(0)
+    torch.manual_seed(seed)
     normalize, d_sae = torch.nn.functional.normalize, options["d_sae"]
     weights = {
         "W_enc": normalize(torch.randn(WIDTH, d_sae), dim=0),
@@ -227,6 +229,7 @@ def main() -> int:
     parser.add_argument("programs", nargs="?", type=pathlib.Path)
     parser.add_argument("--only", nargs="+", choices=RUNS, default=list(RUNS))
     parser.add_argument("--steps", type=int)
+    parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--skip-peer", action="store_true")
     arguments = parser.parse_args()
     directions, rows = make()
@@ -241,11 +244,14 @@ def main() -> int:
             options, steps = settled(architecture, arguments.steps)
             sides = {}
             if ours:
-                sides["Saeline"] = lambda: ours.train(architecture, options, steps)
+                sides["Saeline"] = lambda: ours.train(
+                    architecture, dict(options, seed=arguments.seed), steps)
             if not arguments.skip_peer and "transcoder" in architecture:
-                sides["torch"] = lambda: plain_transcoder(architecture, options, steps, rows)
+                sides["torch"] = lambda: plain_transcoder(
+                    architecture, options, steps, rows, seed=arguments.seed)
             elif not arguments.skip_peer:
-                sides["SAELens"] = lambda: saelens(architecture, options, steps, rows[0])
+                sides["SAELens"] = lambda: saelens(
+                    architecture, options, steps, rows[0], seed=arguments.seed)
             for side, train in sides.items():
                 begun = time.perf_counter()
                 weights, explained, l0 = train()
