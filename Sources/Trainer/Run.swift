@@ -69,23 +69,70 @@ package struct Run: Sendable {
   package func runUnlessHeld(
     _ watch: inout LeaseWatch, started: () -> Void = {}
   ) throws -> Outcome? {
-    guard try folder.manifest() == nil else { return .nothingToDo }
+    switch try claim(&watch) {
+    case .finished: return .nothingToDo
+    case .held: return nil
+    case .claimed(let lease):
+      defer { lease.release() }
+      started()
+      let progress = progress(total: plan.steps * plan.batchRows)
+      let training = try training(progress)
+      let start = System.uptime
+      if let failure = try TrainingStream.run([training])[0] { throw failure }
+      progress.finish()
+      try complete(training, seconds: System.uptime - start)
+      return .trained
+    }
+  }
+
+  /// Whose a run is.
+  package enum Claim {
+    case finished
+    /// Another process is at it.
+    case held
+    /// This process's, until the lease is released.
+    case claimed(Lease)
+  }
+
+  /// Takes the run where nobody has finished it and nobody is at it, and the disk has room for it.
+  package func claim(_ watch: inout LeaseWatch) throws -> Claim {
+    guard try folder.manifest() == nil else { return .finished }
     let path = Run.leasePath(folder)
-    guard try watch.look(at: path) == .free else { return nil }
+    guard try watch.look(at: path) == .free else { return .held }
     let written = try Run.byteCount(of: folder.path)
     try DiskSpace.require(max(0, Bill(plan).diskByteCount - written), at: folder.path)
     try System.createDirectories(folder.path)
-    guard let lease = try Lease.claim(path) else { return nil }
-    defer { lease.release() }
+    guard let lease = try Lease.claim(path) else { return .held }
     // Its last owner may have finished between the two looks.
-    guard try folder.manifest() == nil else { return .nothingToDo }
-    started()
-    let timing = try train()
+    guard try folder.manifest() == nil else {
+      lease.release()
+      return .finished
+    }
+    return .claimed(lease)
+  }
+
+  /// The line on the terminal about training on `total` rows.
+  package func progress(total: Int) -> Shared.Progress {
+    Shared.Progress(stage: "train", total: total, mode: mode, terminal: terminal)
+  }
+
+  /// The run in training, as it starts or continues; it must have been claimed.
+  package func training(_ progress: Shared.Progress) throws -> Training {
+    if let repetition = plan.repetition { note(repetition) }
+    return try Training(
+      plan: plan, folder: folder.path, fingerprint: key.fingerprint, progress: progress)
+  }
+
+  /// Writes what a finished run consists of, its manifest last; training took `seconds`.
+  package func complete(_ training: Training, seconds: Double) throws {
+    try training.writeFinal()
     try measure()
-    try timing?.write(folder: folder.path)
+    let steps = plan.steps - training.firstStep
+    if steps > 0 {
+      try Timing(tokens: steps * plan.batchRows, seconds: seconds).write(folder: folder.path)
+    }
     try Report.write(run: folder.path)
     try finish()
-    return .trained
   }
 
   /// The bytes of all files in a folder and those below it.
@@ -100,24 +147,6 @@ package struct Run: Sendable {
 
   private func note(_ text: String) {
     if mode != .quiet { terminal.print(text) }
-  }
-
-  /// Trains to the last step and writes the files of the SAE.
-  ///
-  /// - Returns: what this process did in which time; nil where it had nothing to train.
-  private func train() throws -> Timing? {
-    if let repetition = plan.repetition { note(repetition) }
-    let progress = Shared.Progress(
-      stage: "train", total: plan.steps * plan.batchRows, mode: mode, terminal: terminal)
-    var training = Training(
-      plan: plan, folder: folder.path, fingerprint: key.fingerprint, progress: progress)
-    let start = System.uptime
-    let state = try training.run()
-    progress.finish()
-    let seconds = System.uptime - start
-    try plan.files.writeFinal(state, to: folder.path)
-    let steps = plan.steps - training.firstStep
-    return steps > 0 ? Timing(tokens: steps * plan.batchRows, seconds: seconds) : nil
   }
 
   /// Takes the final figures from the files that were just written.

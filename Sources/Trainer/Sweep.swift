@@ -57,8 +57,9 @@ package struct Sweep: Sendable {
 
   package let name: String
   package let members: [Member]
+  private let isShared: Bool
   private let store: Store
-  private let mode: Shared.Progress.Mode
+  let mode: Shared.Progress.Mode
   private let terminal: Terminal
 
   /// Finds the cache of every combination, and the folders of the runs.
@@ -68,6 +69,7 @@ package struct Sweep: Sendable {
     terminal: Terminal = .standardError
   ) throws {
     name = pipeline.name
+    isShared = pipeline.train.sweepMode == .shared
     store = Store(pipeline.store)
     self.mode = mode
     self.terminal = terminal
@@ -91,29 +93,40 @@ package struct Sweep: Sendable {
     return "\(store.path)/\(Stage.runs.rawValue)/\(label)-\(digits)/\(SweepPage.fileName)"
   }
 
-  private func note(_ text: String) {
+  func note(_ text: String) {
     if mode != .quiet { terminal.print(text) }
   }
 }
 
-/// The caches that combinations train on, looked up once for each hook point.
+/// The caches that combinations train on, looked up once for each choice of hook points.
 private struct SweepInputs {
+  private static let options: Set = ["hook_name", "hook_name_out"]
+
+  private struct Hooks: Hashable {
+    let input: String?
+    let output: String?
+    let isTranscoder: Bool
+  }
+
   let verify: StageFolder.Verification
-  private var found: [String?: RunInput] = [:]
+  private var found: [Hooks: RunInput] = [:]
 
   init(verify: StageFolder.Verification) {
     self.verify = verify
   }
 
   mutating func input(of combination: Combination) throws -> (RunInput, StageKey) {
-    let pipeline = combination.pipeline
-    let hook = pipeline.train.hookName
+    let train = combination.pipeline.train
+    let hooks = Hooks(
+      input: train.hookName, output: train.hookNameOut,
+      isTranscoder: train.architecture.isTranscoder)
     // Where all train on the same caches, it is not the combination that lacks one.
-    let isParticular = found[hook] != nil || combination.choices.contains { $0.name == "hook_name" }
+    let isParticular =
+      found[hooks] != nil || combination.choices.contains { Self.options.contains($0.name) }
     do {
-      let input = try found[hook] ?? RunInput.find(pipeline, verify: verify)
-      found[hook] = input
-      return (input, try input.key(pipeline))
+      let input = try found[hooks] ?? RunInput.find(combination.pipeline, verify: verify)
+      found[hooks] = input
+      return (input, try input.key(combination.pipeline))
     } catch let cause as any Failure {
       if !isParticular { throw cause }
       throw SweepError.combination(combination.label, cause: cause)
@@ -124,20 +137,23 @@ private struct SweepInputs {
 // MARK: - Running
 
 extension Sweep {
-  /// Trains every run that nobody has finished and nobody is training, one after another; then
-  /// waits for those that others are training, and takes over from others that died.
+  /// Trains every run that nobody has finished and nobody is training, one after another or those
+  /// that can share a stream of batches together; then waits for those that others are training, and
+  /// takes over from others that died.
   ///
-  /// A run that fails stops none of the others.
+  /// A run that fails stops none of the others. The page is written whenever a run has ended.
   package func run() throws -> [Ending] {
     var endings = [Ending?](repeating: nil, count: members.count)
     var watch = LeaseWatch()
     var hasSaid = false
+    if isShared { try trainTogether(&endings, &watch) }
     while true {
       var hasNews = false
       for index in members.indices where endings[index] == nil {
         if System.isInterrupted { throw interruption(finished: endings.count { $0 != nil }) }
         endings[index] = try ending(of: index) { try train(index, &watch) }
         if endings[index] != nil { hasNews = true }
+        if endings[index]?.didWork == true { try writePage(comparison(endings)) }
       }
       let left = endings.count { $0 == nil }
       if left == 0 { return endings.compactMap(\.self) }
@@ -165,14 +181,14 @@ extension Sweep {
     }
   }
 
-  private func interruption(finished count: Int) -> Interrupted {
+  func interruption(finished count: Int) -> Interrupted {
     Interrupted(
       "Stopped after \(count) of \(members.count) runs.",
       hint: "Run the same command again to continue.")
   }
 
   /// What `work` came to; an error of one run becomes its ending, but for an interruption.
-  private func ending(of index: Int, _ work: () throws -> Ending?) throws -> Ending? {
+  func ending(of index: Int, _ work: () throws -> Ending?) throws -> Ending? {
     let label = members[index].combination.label
     do { return try work() } catch let stop as Interrupted {
       throw Interrupted("\(label): \(stop.sentence)", hint: stop.hint)
@@ -197,7 +213,7 @@ extension Sweep {
     return .finished(try SweepFigures.read(run: folder.path), didWork: outcome == .trained)
   }
 
-  private func open(_ index: Int) throws -> Run {
+  func open(_ index: Int) throws -> Run {
     let member = members[index]
     return try Run(
       member.combination.pipeline, input: member.input, mode: mode, terminal: terminal)
@@ -212,7 +228,7 @@ extension Sweep {
 
 extension Sweep {
   /// The runs beside one another.
-  package func comparison(_ endings: [Ending]) -> SweepComparison {
+  package func comparison(_ endings: [Ending?]) -> SweepComparison {
     let facts = members.map(\.input.source.facts)
     return SweepComparison(
       name: name, options: members.first?.combination.choices.map(\.name) ?? [],
@@ -220,7 +236,7 @@ extension Sweep {
       rows: zip(members, endings).map { member, ending in
         SweepComparison.Row(
           values: member.combination.choices.map(\.text), folder: member.folder.path,
-          figures: ending.figures)
+          figures: ending?.figures, hasFailed: ending?.failure != nil)
       })
   }
 

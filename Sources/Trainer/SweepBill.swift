@@ -15,7 +15,8 @@ package struct SweepBill: Sendable, Equatable {
 
   /// Options on which the rows of a run depend.
   private static let rowOptions: Set = [
-    "hook_name", "eval_fraction", "exclude_special_tokens", "seqpos_slice", "max_norm_multiple",
+    "hook_name", "hook_name_out", "eval_fraction", "exclude_special_tokens", "seqpos_slice",
+    "max_norm_multiple",
   ]
 
   package let lines: [Line]

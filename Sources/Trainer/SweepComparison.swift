@@ -43,14 +43,21 @@ package struct SweepComparison: Sendable, Equatable {
     /// The values of the swept options.
     package let values: [String]
     package let folder: String
-    /// Nil where the run failed.
+    /// Nil where the run failed or has not ended.
     package let figures: SweepFigures?
+    package let hasFailed: Bool
 
-    package init(values: [String], folder: String, figures: SweepFigures?) {
+    package init(
+      values: [String], folder: String, figures: SweepFigures?, hasFailed: Bool? = nil
+    ) {
       self.values = values
       self.folder = folder
       self.figures = figures
+      self.hasFailed = hasFailed ?? (figures == nil)
     }
+
+    /// What stands in the place of a report; nil where there is one.
+    var absence: String? { figures != nil ? nil : hasFailed ? "failed" : "not yet" }
   }
 
   package let name: String
@@ -94,8 +101,7 @@ package struct SweepComparison: Sendable, Equatable {
       columns: options.map { .init($0, .right) } + figureNames.map { .init($0, .right) }
         + [.init("folder")])
     for row in rows {
-      let folder = row.figures == nil ? "failed" : row.folder
-      table.add(row.values + figureTexts(row) + [folder])
+      table.add(row.values + figureTexts(row) + [row.absence ?? row.folder])
     }
     return table
   }

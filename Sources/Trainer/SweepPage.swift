@@ -79,7 +79,7 @@ package struct SweepPage: Sendable {
   /// Relative, so that the store can be moved.
   private static func link(_ row: SweepComparison.Row) -> String {
     let folder = row.folder.split(separator: "/").last.map(String.init) ?? row.folder
-    guard row.figures != nil else { return "failed" }
+    if let absence = row.absence { return absence }
     let name = HTML.escaped(folder)
     return "<a href=\"../\(name)/\(Report.fileName)\">\(name)</a>"
   }

@@ -1,5 +1,5 @@
-// The training loop. Comes in: a plan (settings, cache, sizes). Leaves: the trained state, with
-// metrics.jsonl and checkpoints in the run's folder on the way.
+// Training. Comes in: a plan (settings, cache, sizes). Leaves: the trained state, with metrics.jsonl
+// and checkpoints in the run's folder on the way. One stream of batches may feed several runs.
 
 import Foundation
 package import Shared
@@ -22,99 +22,146 @@ package enum TrainingError: Failure, Equatable {
   }
 }
 
-/// One run in its folder.
-package struct Training {
+/// One run in its folder, from its newest checkpoint or from the start on.
+package final class Training {
   package let plan: TrainingPlan
   /// The run's folder.
   package let folder: String
   package let checkpoints: Checkpoints
-  package let progress: Shared.Progress
+  private let progress: Shared.Progress
+  private let schedule: Schedule
   /// The step that this process started with.
-  package private(set) var firstStep = 0
+  package let firstStep: Int
+  private var engine: Engine
+  private var state: TrainingState
+  private var log: RunLog
+  private var clock: Clock
 
-  package init(plan: TrainingPlan, folder: String, fingerprint: String, progress: Shared.Progress) {
+  /// Takes the newest whole checkpoint where there is one and it is wanted, else fresh weights.
+  package init(
+    plan: TrainingPlan, folder: String, fingerprint: String, progress: Shared.Progress
+  ) throws {
     self.plan = plan
     self.folder = folder
     self.progress = progress
+    schedule = plan.schedule
     checkpoints = Checkpoints(plan, folder: folder, fingerprint: fingerprint)
-  }
-
-  private var settings: TrainSettings { plan.pipeline.train }
-  private var logPath: String { folder + "/metrics.jsonl" }
-
-  /// Trains from the newest checkpoint, or from the start, to the last step.
-  package mutating func run() throws -> TrainingState {
-    var state = try startingState()
-    firstStep = state.step
-    var log = try RunLog.open(logPath)
-    var engine = Engine(plan.configuration, batchRows: plan.batchRows, path: .sparse)
-    let schedule = plan.schedule
-    let loader = plan.loader(batchRows: plan.batchRows, firstStep: state.step)
-    var clock = Clock(seconds: System.uptime, step: state.step)
-    try loader.run {
-      while state.step < plan.steps {
-        let step = state.step
-        try startSamplingWindow(&state, &log)
-        let learningRate = schedule.learningRate(step: step)
-        let sparsity = schedule.sparsityCoefficient(step: step)
-        let report = try loader.withNextBatch { batch, targets in
-          engine.step(
-            batch, targets: targets, state: &state, learningRate: learningRate,
-            sparsityCoefficient: sparsity, finetuningStep: plan.finetuningStep(step))
-        }
-        guard report.overall.isFinite else {
-          throw TrainingError.diverged(step: step, folder: folder)
-        }
-        progress.advance(plan.batchRows)
-        if state.step % plan.pipeline.logger.logFrequency == 0 {
-          let speed = clock.tokensPerSecond(at: state.step, batchRows: plan.batchRows)
-          try log.append(entry(step, report, state, learningRate, sparsity, speed))
-        }
-        try saveIfDue(state, afterStep: step, &clock)
-      }
-    }
-    return state
-  }
-
-  /// The newest whole checkpoint where there is one and it is wanted, else fresh weights.
-  private func startingState() throws -> TrainingState {
-    var state = try plan.initialState()
-    if settings.resume {
+    state = try plan.initialState()
+    if plan.pipeline.train.resume {
       let path = try checkpoints.restoreNewest(into: &state) { progress.note("warning: " + $0) }
       if let path {
         progress.note("continuing after step \(state.step) from \(path)")
         progress.skip(state.step * plan.batchRows)
       }
     }
-    try RunLog.truncate(logPath, afterStep: state.step - 1)
-    return state
+    firstStep = state.step
+    try RunLog.truncate(folder + "/metrics.jsonl", afterStep: firstStep - 1)
+    log = try RunLog.open(folder + "/metrics.jsonl")
+    engine = Engine(plan.configuration, batchRows: plan.batchRows, path: .sparse)
+    clock = Clock(seconds: System.uptime, step: firstStep)
+  }
+
+  private var settings: TrainSettings { plan.pipeline.train }
+
+  /// Steps taken, of the whole run.
+  package var step: Int { state.step }
+  package var isFinished: Bool { state.step >= plan.steps }
+
+  /// Takes the next step, on its batch `[batchRows, d]` and targets.
+  fileprivate func take(_ batch: Span<Float>, _ targets: Span<Float>) throws {
+    let step = state.step
+    try startSamplingWindow()
+    let learningRate = schedule.learningRate(step: step)
+    let sparsity = schedule.sparsityCoefficient(step: step)
+    let report = engine.step(
+      batch, targets: targets, state: &state, learningRate: learningRate,
+      sparsityCoefficient: sparsity, finetuningStep: plan.finetuningStep(step))
+    guard report.overall.isFinite else {
+      throw TrainingError.diverged(step: step, folder: folder)
+    }
+    progress.advance(plan.batchRows)
+    guard state.step % plan.pipeline.logger.logFrequency == 0 else { return }
+    let speed = clock.tokensPerSecond(at: state.step, batchRows: plan.batchRows)
+    try log.append(entry(step, report, learningRate, sparsity, speed))
+  }
+
+  /// Saves after the last step, where the schedule or the clock asks for it, and before a stop.
+  fileprivate func saveIfDue(isStopping: Bool) throws {
+    let isTimed = clock.secondsSinceSaved > settings.checkpointMinutes * 60
+    let isDue = isFinished || checkpoints.schedule.isDue(afterStep: state.step - 1)
+    guard isStopping || isTimed || isDue else { return }
+    try checkpoints.save(state, sae: plan.files)
+    clock.saved()
   }
 
   /// Starts counting afresh once the counters span a whole `feature_sampling_window`.
-  private func startSamplingWindow(
-    _ state: inout TrainingState, _ log: inout RunLog
-  ) throws {
+  private func startSamplingWindow() throws {
     guard state.step > 0, state.step % settings.featureSamplingWindow == 0 else { return }
-    try log.append(.init(step: state.step, values: sparsityFigures(state)))
+    try log.append(.init(step: state.step, values: sparsityFigures))
     state.resetActivityCounts()
   }
 
-  /// Saves after the last step, and where the schedule, the clock or a signal asks for it; after a
-  /// signal nothing more runs.
-  private func saveIfDue(
-    _ state: borrowing TrainingState, afterStep step: Int, _ clock: inout Clock
-  ) throws {
-    let isInterrupted = System.isInterrupted && state.step < plan.steps
-    let isTimed = clock.secondsSinceSaved > settings.checkpointMinutes * 60
-    let isDue = state.step == plan.steps || checkpoints.schedule.isDue(afterStep: step)
-    guard isInterrupted || isTimed || isDue else { return }
-    try checkpoints.save(state, sae: plan.files)
-    clock.saved()
-    if isInterrupted {
-      throw Interrupted(
-        "Stopped after step \(state.step) of \(plan.steps); the state is saved.",
-        hint: "Run the same command again to continue.")
+  /// Writes the files of the SAE; the run cannot go on after that.
+  package func writeFinal() throws {
+    var ended = TrainingState(ParameterShape(dIn: 1, dOut: 1, dSae: 1))
+    swap(&ended, &state)
+    try plan.files.writeFinal(ended, to: folder)
+  }
+}
+
+/// Feeds runs from one stream of batches.
+package enum TrainingStream {
+  /// Trains runs, all of which would read the same batches, to their last steps.
+  ///
+  /// A run that is ahead of others, since it continues from a later checkpoint, lets batches pass until
+  /// its own comes. One that fails stops none of the others.
+  ///
+  /// - Returns: why each run failed; nil of one that is finished.
+  /// - Throws: what is wrong with the stream, or `Interrupted` once all states are saved.
+  package static func run(_ runs: [Training]) throws -> [(any Error)?] {
+    var failures = [(any Error)?](repeating: nil, count: runs.count)
+    var left = runs.indices.filter { !runs[$0].isFinished }
+    guard var step = left.map({ runs[$0].step }).min() else { return failures }
+    let plan = runs[left[0]].plan
+    let loader = plan.loader(batchRows: plan.batchRows, firstStep: step)
+    func attempt(_ index: Int, _ work: (Training) throws -> Void) {
+      do { try work(runs[index]) } catch { failures[index] = error }
     }
+    try loader.run {
+      while !left.isEmpty {
+        let fed = left.filter { runs[$0].step == step }
+        try loader.withNextBatch { batch, targets in
+          for index in fed { attempt(index) { try $0.take(batch, targets) } }
+        }
+        step += 1
+        left.removeAll { failures[$0] != nil }
+        // Asked once: either all of them stop, or none.
+        let isStopping = System.isInterrupted && left.contains { !runs[$0].isFinished }
+        for index in left {
+          if isStopping || fed.contains(index) {
+            attempt(index) { try $0.saveIfDue(isStopping: isStopping) }
+          }
+        }
+        if isStopping { throw try interruption(left.map { runs[$0] }, failures) }
+        left.removeAll { failures[$0] != nil || runs[$0].isFinished }
+      }
+    }
+    return failures
+  }
+
+  private static func interruption(
+    _ runs: [Training], _ failures: [(any Error)?]
+  ) throws -> Interrupted {
+    if let failure = failures.compactMap(\.self).first { throw failure }
+    let hint = "Run the same command again to continue."
+    guard runs.count == 1 else {
+      let steps = Set(runs.map(\.step)).sorted().map { "\($0)" }.joined(separator: ", ")
+      return Interrupted(
+        "Stopped after step \(steps) of \(runs.count) runs; their states are saved.", hint: hint)
+    }
+    return Interrupted(
+      "Stopped after step \(runs[0].step) of \(runs[0].plan.steps); the state is saved.",
+      hint: hint)
   }
 }
 
@@ -122,8 +169,8 @@ package struct Training {
 
 extension Training {
   private func entry(
-    _ step: Int, _ report: StepReport, _ state: borrowing TrainingState, _ learningRate: Double,
-    _ sparsity: Double, _ tokensPerSecond: Double
+    _ step: Int, _ report: StepReport, _ learningRate: Double, _ sparsity: Double,
+    _ tokensPerSecond: Double
   ) -> RunLog.Entry {
     var values: [Metric: Double] = [
       .mse: report.mse, .overall: report.overall, .l0: report.l0,
@@ -155,7 +202,7 @@ extension Training {
   }
 
   /// What SAELens says of a full sampling window.
-  private func sparsityFigures(_ state: borrowing TrainingState) -> [Metric: Double] {
+  private var sparsityFigures: [Metric: Double] {
     let samples = Double(max(1, state.activeSamples))
     var sum = 0.0
     var rare = 0.0

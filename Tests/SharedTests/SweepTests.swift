@@ -200,12 +200,9 @@ struct SweepTests {
       ])
   }
 
-  @Test("The shared mode is not offered yet, and nothing without a sweep")
+  @Test("The shared mode goes with a sweep, and says nothing without one")
   func mode() throws {
-    #expect(
-      complaints(sweep: "{ k: [1] }", train: "sweep_mode: 'shared',") == [
-        "x.json5: train.sweep_mode: is shared, which is not offered yet; separate is."
-      ])
+    #expect(complaints(sweep: "{ k: [1] }", train: "sweep_mode: 'shared',") == [])
     #expect(complaints("{ train: { sweep_mode: 'shared' } }") == [])
   }
 }

@@ -15,9 +15,10 @@ struct TrainingTests {
   private func train(_ cache: SyntheticCache, in folder: String) throws -> String {
     try System.createDirectories(folder)
     let plan = try TrainingPlan(cache.pipeline, source: cache.source)
-    var training = Training(plan: plan, folder: folder, fingerprint: "f", progress: progress())
-    let state = try training.run()
-    #expect(state.step == plan.steps)
+    let training = try Training(
+      plan: plan, folder: folder, fingerprint: "f", progress: progress())
+    if let failure = try TrainingStream.run([training])[0] { throw failure }
+    #expect(training.step == plan.steps)
     return folder + "/checkpoints/step-00000040"
   }
 

@@ -53,9 +53,6 @@ package struct SweepPlan: Sendable, Equatable {
       return
     }
     let axes = axes(of: sweep)
-    if pipeline.train.sweepMode == .shared {
-      problem("sweep_mode", "is shared, which is not offered yet; separate is.")
-    }
     // As a float, since a short file can ask for more than an integer counts.
     let count = axes.reduce(1.0) { $0 * Double($1.values.count) }
     if count > Double(SweepPlan.limit) {
@@ -143,9 +140,9 @@ extension SweepPlan {
     return refusal(nearest.map { "is unknown; did you mean \($0)?" } ?? "is unknown.")
   }
 
-  /// Options that change the SAE, and the hook point, which stands for another cache.
+  /// Options that change the SAE, and hook points, which stand for other caches.
   private static func isSwept(_ row: SettingRow) -> Bool {
-    row.effect != .none || row.name == "hook_name"
+    row.effect != .none || row.name == "hook_name" || row.name == "hook_name_out"
   }
 
   /// The values of an axis as the setting reads them.
