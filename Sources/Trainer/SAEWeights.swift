@@ -44,6 +44,7 @@ enum SAEWeights {
   ///   - settlesRows: whether decoder rows change on their way to the file.
   ///   - path: the file.
   ///   - settle: changes a latent's decoder row.
+  /// - Throws: why the file cannot be written.
   static func write(
     _ parameters: borrowing Parameters, topkThreshold: Double? = nil,
     settlesRows: Bool = false, to path: String,

@@ -16,6 +16,9 @@ extension TrainSettings {
 }
 
 extension Sweep {
+  /// What runs that share a stream may take together: nine tenths of the memory that there is.
+  static let memoryLimit = Memory.byteCount / 10 * 9
+
   /// Runs that are trained together.
   private struct Group {
     var members: [(index: Int, run: Run, lease: Lease)] = []
@@ -54,7 +57,7 @@ extension Sweep {
           guard try members[index].folder.manifest() == nil else { return nil }
           let run = try open(index)
           let byteCount = Bill(run.plan).memoryByteCount
-          if !group.members.isEmpty, group.byteCount + byteCount > Memory.byteCount / 10 * 9 {
+          if !group.members.isEmpty, group.byteCount + byteCount > Sweep.memoryLimit {
             note("memory has room for \(group.members.count) runs at a time")
             try train(&group, &endings)
           }

@@ -20,11 +20,14 @@ package struct SweepBill: Sendable, Equatable {
   ]
 
   package let lines: [Line]
+  private let mode: SweepMode
 
   /// What is missing before runs can start goes to `missing`, once.
   package init(
-    _ combinations: [Combination], speed: MachineSpeed, missing: (any Failure) -> Void
+    _ combinations: [Combination], mode: SweepMode = .separate, speed: MachineSpeed,
+    missing: (any Failure) -> Void
   ) throws {
+    self.mode = mode
     var found: [String: BilledRows] = [:]
     var named: Set<String> = []
     lines = try combinations.map { combination in
@@ -57,8 +60,20 @@ package struct SweepBill: Sendable, Equatable {
   /// The bytes on disk of all runs that are not finished.
   package var diskByteCount: Int { unfinished.reduce(0) { $0 + $1.diskByteCount } }
 
-  /// The memory of the largest run; runs of one process follow one another.
-  package var memoryByteCount: Int { unfinished.map(\.memoryByteCount).max() ?? 0 }
+  /// The memory of the largest run, since runs of one process follow one another; of runs that share
+  /// a stream, of all of them, as far as there is memory.
+  package var memoryByteCount: Int {
+    let largest = unfinished.map(\.memoryByteCount).max() ?? 0
+    guard mode == .shared else { return largest }
+    var streams: [String: Int] = [:]
+    for line in lines where !line.isFinished {
+      let train = line.combination.pipeline.train
+      let hooks = [train.hookName, train.hookNameOut].map { $0 ?? "" }
+      let key = (hooks + [train.streamSettings.canonical]).joined(separator: "\n")
+      streams[key, default: 0] += line.bill.memoryByteCount
+    }
+    return max(largest, min(streams.values.max() ?? 0, Sweep.memoryLimit))
+  }
 
   private var seconds: Double? {
     unfinished.reduce(0.0 as Double?) { sum, bill in

@@ -35,7 +35,9 @@ enum SweepCommand {
   /// Prints what the runs will cost, and refuses where the disk is too small for them.
   private static func bill(_ invocation: Invocation) throws {
     var missing: [any Failure] = []
-    let bill = try SweepBill(invocation.combinations, speed: .measure()) { missing.append($0) }
+    let bill = try SweepBill(
+      invocation.combinations, mode: invocation.pipeline.train.sweepMode, speed: .measure()
+    ) { missing.append($0) }
     if invocation.isJSON { print(bill.json.canonical) } else { bill.table.print() }
     for failure in missing { Terminal.standardError.print("missing: " + failure.sentence) }
     try DiskSpace.require(bill.diskByteCount, at: invocation.pipeline.store)

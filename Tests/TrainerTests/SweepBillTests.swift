@@ -59,6 +59,15 @@ struct SweepBillTests {
     #expect(json["total"]?["disk_bytes"] == .integer(4 * 10_457_200))
   }
 
+  @Test("Runs that share a stream take memory together, in each stream for itself")
+  func shared() throws {
+    let axes: JSON = [
+      "lr": .array([.number(1e-3), .number(1e-4)]), "seed": .array([.integer(1), .integer(2)]),
+    ]
+    let bill = try SweepBill(combinations(pipeline, axes), mode: .shared, speed: speed) { _ in }
+    #expect(bill.memoryByteCount == 2 * bill.lines[0].bill.memoryByteCount)
+  }
+
   @Test("Finished runs cost nothing")
   func finished() throws {
     let cache = try SyntheticCache()
