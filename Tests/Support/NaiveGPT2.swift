@@ -44,7 +44,7 @@ package struct NaiveGPT2 {
       let first = affine(
         shown(name + "ln1.hook_normalized", normalised(stream)), block + "ln_1")
       let mixed = shown(name + "attn.hook_z", attention(first, block, name, shown))
-      let added = shown(name + "hook_attn_out", product(mixed, block + "attn.c_proj"))
+      let added = shown(name + "hook_attn_out", written(mixed, block, name, shown))
       stream = shown(name + "hook_resid_mid", sum(stream, added))
       let second = affine(
         shown(name + "ln2.hook_normalized", normalised(stream)), block + "ln_2")
@@ -71,17 +71,41 @@ package struct NaiveGPT2 {
         name + "attn.hook_" + letter, all.map { Array($0[index * width..<(index + 1) * width]) })
     }
     let (queries, keys, values) = (part(0, "q"), part(1, "k"), part(2, "v"))
-    let size = width / heads
-    return rows.indices.map { token in
+    let (size, count) = (width / heads, rows.count)
+    let pattern = rows.indices.map { token in
       (0..<heads).flatMap { head -> [Double] in
         let columns = head * size..<(head + 1) * size
         let scores = (0...token).map {
           dot(Array(queries[token][columns]), Array(keys[$0][columns])) / Double(size).squareRoot()
         }
-        let weights = NaiveGPT2.softmax(scores)
-        return columns.map { column in
-          (0...token).reduce(0) { $0 + weights[$1] * values[$1][column] }
+        return NaiveGPT2.softmax(scores) + Array(repeating: 0, count: count - token - 1)
+      }
+    }
+    return shown(name + "attn.hook_pattern", pattern).map { weights in
+      (0..<width).map { column in
+        (0..<count).reduce(0) { $0 + weights[column / size * count + $1] * values[$1][column] }
+      }
+    }
+  }
+
+  /// What attention adds to the stream: the results of all heads and a bias.
+  private func written(
+    _ mixed: Rows, _ block: String, _ name: String, _ shown: (String, Rows) -> Rows
+  ) -> Rows {
+    let weights = tensors[block + "attn.c_proj.weight"] ?? []
+    let bias = tensors[block + "attn.c_proj.bias"] ?? []
+    let size = width / heads
+    let results = mixed.map { row in
+      (0..<heads * width).map { place in
+        (0..<size).reduce(0) { sum, index in
+          let input = place / width * size + index
+          return sum + row[input] * weights[input * width + place % width]
         }
+      }
+    }
+    return shown(name + "attn.hook_result", results).map { row in
+      (0..<width).map { column in
+        (0..<heads).reduce(bias[column]) { $0 + row[$1 * width + column] }
       }
     }
   }

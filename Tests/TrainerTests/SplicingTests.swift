@@ -101,6 +101,8 @@ struct SplicingTests {
     ("blocks.0.ln1.hook_normalized", nil, nil), ("blocks.0.attn.hook_q", nil, nil),
     ("blocks.1.attn.hook_k", nil, 2), ("blocks.1.attn.hook_v", nil, nil),
     ("blocks.1.attn.hook_z", nil, nil), ("blocks.0.attn.hook_z", nil, 1),
+    ("blocks.0.attn.hook_pattern", nil, nil), ("blocks.1.attn.hook_pattern", nil, 2),
+    ("blocks.0.attn.hook_result", nil, nil), ("blocks.1.attn.hook_result", nil, 1),
     ("blocks.0.hook_attn_out", nil, nil),
     ("blocks.1.hook_attn_out", "transformer.h.1.attn.c_proj", nil),
     ("blocks.0.hook_resid_mid", nil, nil), ("blocks.1.ln2.hook_normalized", nil, nil),
@@ -162,9 +164,12 @@ struct SplicingTests {
 
   /// Whether nothing after a place depends on its rows: they are kept beside the computation.
   private static func isAside(_ name: String) -> Bool {
-    ["hook_scale", "hook_attn_scores", "hook_pattern", "hook_result"].contains {
-      name.hasSuffix($0)
-    }
+    name.hasSuffix("hook_scale") || name.hasSuffix("hook_attn_scores")
+  }
+
+  /// Whether what follows is computed by another formula where the rows are replaced.
+  private static func isRecomputed(_ name: String) -> Bool {
+    name.hasSuffix("hook_pattern") || name.hasSuffix("hook_result")
   }
 
   @Test(
@@ -183,8 +188,9 @@ struct SplicingTests {
       let width = point.width(in: model, contextSize: Self.contextSize)
       var identity = RowwiseEncoder.identity(width)
       let same = try Self.measure(plan, tokens, &identity)
-      #expect(same.withSAE == same.withoutSAE, "\(point.name)")
-      #expect(same.divergenceWithSAE == 0, "\(point.name)")
+      let allowed = Self.isRecomputed(point.name) ? 1e-5 : 0
+      #expect(abs(same.withSAE - same.withoutSAE) <= allowed, "\(point.name)")
+      #expect(same.divergenceWithSAE <= allowed, "\(point.name)")
       #expect(same.divergenceWithAblation > 0, "\(point.name)")
       var zero = RowwiseEncoder.zero(width)
       let ablated = try Self.measure(plan, tokens, &zero)

@@ -170,12 +170,20 @@ extension ForwardPass {
     attention.run(
       queryKeyValue, into: &mixed, scratch: &scratch, scores: &scores, pattern: &pattern)
     try emit(.scores, layer, scores, tokens: tokens, visit)
-    try emit(.pattern, layer, pattern, tokens: tokens, visit)
+    if try emit(.pattern, layer, pattern, tokens: tokens, visit) == .replaced {
+      attention.mix(pattern, queryKeyValue, into: &mixed)
+    }
     try emit(.mixed, layer, mixed, tokens: tokens, visit)
-    if wants(.result, layer) { try emitResult(weights, places, layer, tokens: tokens, visit) }
+    let results =
+      try wants(.result, layer)
+      ? emitResult(weights, places, layer, tokens: tokens, visit) : Visited.seen
     guard continues(after: .result, layer) else { return }
+    if results == .replaced { leaveUnshown(layer, tokens: tokens) }
     Rows.project(
       weights, places.attentionOutput, mixed, into: &output, scratch: &tiles, tokens: tokens)
+    if results == .replaced {
+      Rows.addHeads(result, width: model.width, to: &output, tokens: tokens)
+    }
     if let place = places.attentionNorm {
       try emit(.attentionProjected, layer, output, tokens: tokens, visit)
       try normaliseOutput(
@@ -209,14 +217,28 @@ extension ForwardPass {
   private mutating func emitResult(
     _ weights: borrowing ModelWeights, _ places: LayerPlaces, _ layer: Int, tokens: Int,
     _ visit: Visitor
-  ) throws {
+  ) throws -> Visited {
     let change = processing.change(at: .mixed, in: model)
     show(
       mixed, tokens: tokens, column: 0, width: model.headCount * model.headWidth, change, layer)
     Rows.projectHeads(
       weights, places.attentionOutput, shown, headWidth: model.headWidth, into: &result,
       scratch: &tiles, tokens: tokens)
-    try emit(.result, layer, result, tokens: tokens, visit)
+    return try emit(.result, layer, result, tokens: tokens, visit)
+  }
+
+  /// mixed ← what attention's output has besides the results of heads.
+  private mutating func leaveUnshown(_ layer: Int, tokens: Int) {
+    let width = model.headCount * model.headWidth
+    let bias =
+      if case .valueBias = processing.change(at: .mixed, in: model) {
+        valueBias(layer: layer, width: width)
+      } else {
+        [Float](repeating: 0, count: width)
+      }
+    Rows.forEach(tokens, width, &mixed) { _, row in
+      for index in row.indices { row[index] = bias[index] }
+    }
   }
 
   // MARK: Perceptron

@@ -252,25 +252,29 @@ package struct ForwardPass: ~Copyable {
   }
 
   /// Lends the first `tokens` rows of a matrix, from `column` on, as they are shown.
-  func emit(
+  @discardableResult func emit(
     _ site: HookSite, _ layer: Int?, _ values: borrowing Matrix, tokens: Int, column: Int = 0,
     _ visit: Visitor
-  ) throws {
-    guard wants(site, layer) else { return }
+  ) throws -> Visited {
+    guard wants(site, layer) else { return .seen }
+    var result = Visited.seen
     let change = processing.change(at: site, in: model)
     if case .none = change {
       try forEach(site, layer) { index, columns in
-        _ = try lend(index, values, columns, column: column, tokens: tokens, visit)
+        let visited = try lend(index, values, columns, column: column, tokens: tokens, visit)
+        if visited == .replaced { result = .replaced }
       }
-      return
+      return result
     }
     let width = site.rowWidth(in: model, contextSize: contextSize)
     show(values, tokens: tokens, column: column, width: width, change, layer)
     try forEach(site, layer) { index, columns in
       let visited = try lend(index, shown, columns, column: 0, tokens: tokens, visit)
       guard visited == .replaced else { return }
+      result = .replaced
       takeBack(values, tokens: tokens, column: column, columns, width: width, change, layer)
     }
+    return result
   }
 
   /// Calls `body` with the number and the columns of each hook point at a place.

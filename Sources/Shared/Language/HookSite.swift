@@ -100,7 +100,7 @@ package enum HookSite: CaseIterable, Sendable {
   var isRead: Bool {
     switch self {
     case .norm1Scale, .norm2Scale, .finalScale, .queryNormScale, .keyNormScale,
-      .attentionNormScale, .mlpNormScale, .scores, .pattern, .result:
+      .attentionNormScale, .mlpNormScale, .scores:
       false
     default: true
     }

@@ -49,7 +49,7 @@ extension ForwardPass {
   }
 
   /// The bias that a row of values, or of heads mixed from them, loses.
-  private func valueBias(layer: Int?, width: Int) -> [Float] {
+  func valueBias(layer: Int?, width: Int) -> [Float] {
     guard let layer, layer < valueBiases.count else { return [] }
     let bias = valueBiases[layer]
     if width == bias.count { return bias }
