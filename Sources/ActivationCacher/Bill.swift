@@ -85,7 +85,7 @@ package struct Bill: Sendable, Equatable {
     return ForwardPass.byteCount(
       model, sequenceLimit: ShardMaker.batch(plan, settings, model, hookPoints),
       contextSize: plan.contextSize, hookPoints: hookPoints,
-      processing: LanguageModel.processing(settings))
+      processing: settings.weightProcessing)
       + shards * ShardMaker.shardsAtOnce(plan, byteCount: shards)
   }
 

@@ -4,18 +4,13 @@ import Shared
 
 enum LanguageModel {
   /// Whether the model's files are on this machine.
-  static func isHere(_ settings: CacheSettings) -> Bool { System.isDirectory(settings.modelName) }
+  static func isHere(_ settings: CacheSettings) -> Bool { settings.modelFolder != nil }
 
   static func describe(_ settings: CacheSettings) throws -> ModelDescription {
-    guard isHere(settings) else { throw CacheError.modelNotHere(name: settings.modelName) }
-    return try ModelDescription.open(folder: settings.modelName)
-  }
-
-  /// How the settings want the weights to look processed.
-  static func processing(_ settings: CacheSettings) -> WeightProcessing {
-    WeightProcessing(
-      foldsNorms: settings.foldLn, centersWriting: settings.centerWritingWeights,
-      centersUnembedding: settings.centerUnembed, foldsValueBiases: settings.foldValueBiases)
+    guard let folder = settings.modelFolder else {
+      throw CacheError.modelNotHere(name: settings.modelName)
+    }
+    return try ModelDescription.open(folder: folder)
   }
 
   /// The hook points of the settings; `hook_layer` and `d_in` speak about `hook_name`.
@@ -24,13 +19,12 @@ enum LanguageModel {
   ) throws(HookPointError) -> [HookPoint] {
     var points: [HookPoint] = []
     for name in settings.allHookNames {
-      let point = try HookPoint.find(name, in: model).taking(
-        head: settings.hookHeadIndex, in: model)
+      let point = try settings.hookPoint(name, in: model)
       let isMain = name == settings.hookName
       try point.check(
         layer: isMain ? settings.hookLayer : nil, width: isMain ? settings.dIn : nil, in: model,
         contextSize: contextSize)
-      if point.modulePath != nil, processing(settings) != WeightProcessing() {
+      if point.modulePath != nil, settings.weightProcessing != WeightProcessing() {
         throw .notProcessed(name: name)
       }
       points.append(point)

@@ -29,7 +29,7 @@ final class ShardMaker: @unchecked Sendable {
       transformer,
       sequenceLimit: Self.batch(plan, settings, transformer.description, hookPoints),
       contextSize: plan.contextSize, hookPoints: hookPoints,
-      processing: LanguageModel.processing(settings))
+      processing: settings.weightProcessing)
     self.transformer = transformer
   }
 
@@ -41,7 +41,7 @@ final class ShardMaker: @unchecked Sendable {
     let wanted = min(settings.modelBatchSize, plan.sequencesPerShard, max(1, plan.sequenceCount))
     return ForwardPass.sequences(
       model, contextSize: plan.contextSize, hookPoints: hookPoints,
-      processing: LanguageModel.processing(settings), atMost: wanted)
+      processing: settings.weightProcessing, atMost: wanted)
   }
 
   /// Shards in the making at once: one is written while the next is computed, where a quarter of

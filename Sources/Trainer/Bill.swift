@@ -65,6 +65,7 @@ package struct BilledRows: Sendable {
       dOut = plan.configuration.dOut
       perEpoch = plan.order.rowsPerEpoch
       self.input = input
+      do throws(LossRecoveredError) { try SplicePlan.require(plan) } catch { missing(error) }
     } catch let error as TrainingSourceError {
       guard case .notCached = error, let dIn = pipeline.train.dIn ?? pipeline.cache.dIn else {
         throw error

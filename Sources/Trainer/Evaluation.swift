@@ -144,13 +144,15 @@ package struct Evaluation: Sendable, Equatable {
   /// SHA-256 of the file of categories.
   package let categoriesDigest: String?
   package let latents: [ReportedLatent]
-  /// Why there are no contexts, or no categories.
-  package let remarks: [String]
+  /// Why there are no contexts, no categories or no loss.
+  package var remarks: [String]
+  /// The loss of the language model with the SAE in it, where that was measured.
+  package var loss: LossRecovered?
 
   package init(
     figures: EvaluationFigures, source: EvaluatedRows, deadInTraining: Int,
     deadFeatureWindow: Int, categories: [CategoryResult] = [], categoriesDigest: String? = nil,
-    latents: [ReportedLatent] = [], remarks: [String] = []
+    latents: [ReportedLatent] = [], remarks: [String] = [], loss: LossRecovered? = nil
   ) {
     self.figures = figures
     self.source = source
@@ -160,6 +162,7 @@ package struct Evaluation: Sendable, Equatable {
     self.categoriesDigest = categoriesDigest
     self.latents = latents
     self.remarks = remarks
+    self.loss = loss
   }
 
   package static let fileName = "evaluation.json"
@@ -184,7 +187,20 @@ package struct Evaluation: Sendable, Equatable {
 
 extension Evaluation {
   package var json: JSON {
-    .object([
+    var members = plainMembers
+    if let loss {
+      members["model_performance_preservation"] = .object(loss.lossMembers)
+      members["model_behavior_preservation"] = .object(loss.divergenceMembers)
+    }
+    return .object(members)
+  }
+
+  private var plainMembers: [String: JSON] {
+    let tokens: [String: JSON] = [
+      "total_tokens_eval_reconstruction": .integer(figures.rows),
+      "rows_from": .string(source.rawValue),
+    ]
+    return [
       "reconstruction_quality": .object([
         "explained_variance": .number(figures.explainedVariance), "mse": .number(figures.mse),
         "cossim": .number(figures.cosineSimilarity),
@@ -194,10 +210,7 @@ extension Evaluation {
         "l2_ratio": .number(figures.l2Ratio),
       ]),
       "sparsity": .object(["l0": .number(figures.l0), "l1": .number(figures.l1)]),
-      "token_stats": .object([
-        "total_tokens_eval_reconstruction": .integer(figures.rows),
-        "rows_from": .string(source.rawValue),
-      ]),
+      "token_stats": .object(tokens.merging(loss?.tokenMembers ?? [:]) { first, _ in first }),
       "latents": .object([
         "d_sae": .integer(figures.latentCount),
         "never_active_in_evaluation": .integer(figures.neverActive),
@@ -210,7 +223,7 @@ extension Evaluation {
       "categories_sha256": categoriesDigest.map { .string($0) } ?? .null,
       "reported_latents": .array(latents.map(\.json)),
       "remarks": .array(remarks.map { .string($0) }),
-    ])
+    ]
   }
 
   package init?(_ json: JSON) {
@@ -236,6 +249,6 @@ extension Evaluation {
       categories: json["categories"]?.array?.compactMap { CategoryResult($0) } ?? [],
       categoriesDigest: json["categories_sha256"]?.string,
       latents: json["reported_latents"]?.array?.compactMap { ReportedLatent($0) } ?? [],
-      remarks: json["remarks"]?.array?.compactMap(\.string) ?? [])
+      remarks: json["remarks"]?.array?.compactMap(\.string) ?? [], loss: LossRecovered(json))
   }
 }

@@ -52,6 +52,9 @@ package struct FinalTable: Sendable {
     table.add(["explained variance", Readable.figure(figures.explainedVariance), rows])
     table.add(["L0", Readable.figure(figures.l0), "active latents per token"])
     table.add(["MSE", Readable.figure(figures.mse), "mean ‖x − x̂‖² per token"])
+    if let loss = evaluation.loss {
+      table.add(["loss recovered", loss.scoreText, "\(loss.lossText), over \(loss.sourceText)"])
+    }
     table.add([
       "dead latents", "\(evaluation.deadInTraining)",
       "of \(figures.latentCount); silent in the last \(evaluation.deadFeatureWindow) steps of training",

@@ -118,7 +118,7 @@ extension Report {
   private var figures: String {
     let figures = evaluation.figures
     let last = log.last { $0[.trainingSamples] != nil }
-    let cards: [(String, String, String)] = [
+    var cards: [(String, String, String)] = [
       ("Explained variance", Readable.figure(figures.explainedVariance), "share of the variance"),
       ("L0", Readable.figure(figures.l0), "active latents per token"),
       ("MSE", Readable.figure(figures.mse), "mean ‖x − x̂‖² per token"),
@@ -137,13 +137,22 @@ extension Report {
         (last?[.tokensPerSecond]).map { "tokens, \(Readable.count($0))/s" } ?? "tokens"
       ),
     ]
+    if let loss = evaluation.loss {
+      cards.insert(("Loss recovered", loss.scoreText, loss.lossText), at: 3)
+    }
     let items = cards.map { title, value, note in
       "<div class=\"card\"><p>\(title)</p><strong>\(HTML.escaped(value))</strong>"
         + "<small>\(HTML.escaped(note))</small></div>"
     }
     return "<section><div class=\"cards\">\(items.joined())</div>"
       + "<p class=\"note\">Final figures over \(Readable.count(figures.rows)) "
-      + "\(evaluation.source.words).</p></section>"
+      + "\(evaluation.source.words)\(lossNote).</p></section>"
+  }
+
+  private var lossNote: String {
+    evaluation.loss.map {
+      "; the loss of the model as it is → with x̂ in the place of x (or zeros) over \($0.sourceText)"
+    } ?? ""
   }
 
   private static func text(_ json: JSON) -> String? {

@@ -105,6 +105,13 @@ package struct RowFilter: Sendable {
     heldOut.isEmpty && excluded.isEmpty && positions.isEmpty && largestNorm == nil
   }
 
+  /// Whether training sees such a row where its sequence is not held out.
+  package func sees(_ row: Span<Float>, token: UInt32, position: Int) -> Bool {
+    if excluded.contains(token) { return false }
+    if !positions.isEmpty, position >= positions.count || !positions[position] { return false }
+    return largestNorm.map { Vector.squaredNorm(row).squareRoot() <= $0 } ?? true
+  }
+
   /// The rows of a shard that are trained on, ascending.
   package func rows(of shard: borrowing ActivationShard) -> [UInt32] {
     var kept = (0..<UInt32(shard.rows)).map { $0 }

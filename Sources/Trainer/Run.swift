@@ -118,6 +118,7 @@ package struct Run: Sendable {
 
   /// The run in training, as it starts or continues; it must have been claimed.
   package func training(_ progress: Shared.Progress) throws -> Training {
+    try SplicePlan.require(plan)
     if let repetition = plan.repetition { note(repetition) }
     return try Training(
       plan: plan, folder: folder.path, fingerprint: key.fingerprint, progress: progress)
@@ -155,37 +156,79 @@ package struct Run: Sendable {
     var sae = try TrainedSAE.open(folder.path)
     let heldOut = plan.filter.heldOut
     let isHeldOut: @Sendable (UInt32) -> Bool = { heldOut.contains(sequence: $0) }
+    let corpus = try source.tokens.flatMap { try CorpusText.open(store: store, fingerprint: $0) }
     let evaluating = try Evaluating(
       shards: source.shards.map(\.path), dIn: source.facts.dIn,
       targets: plan.targets.map { ($0.shards.map(\.path), $0.facts.dIn) },
       latentCount: plan.configuration.dSae, settings: pipeline.evaluate,
-      isHeldOut: heldOut.isEmpty ? nil : isHeldOut,
-      corpus: try source.tokens.flatMap { try CorpusText.open(store: store, fingerprint: $0) })
+      isHeldOut: heldOut.isEmpty ? nil : isHeldOut, corpus: corpus)
     let progress = Shared.Progress(
       stage: "measure", total: min(pipeline.evaluate.evalTokens, source.facts.rows), mode: mode,
       terminal: terminal)
-    let evaluation = try evaluating.run(
+    var evaluation = try evaluating.run(
       &sae, deadInTraining: try SAEFiles.deadLatents(in: folder.path),
       deadFeatureWindow: pipeline.train.deadFeatureWindow, progress: progress)
     progress.finish()
+    try addLoss(to: &evaluation, &sae, corpus)
     try evaluation.write(run: folder.path)
   }
 
+  /// Measures the loss with the SAE in the model, or notes why it is not known.
+  private func addLoss(
+    to evaluation: inout Evaluation, _ sae: inout TrainedSAE, _ corpus: CorpusText?
+  ) throws {
+    let asked = pipeline.evaluate.lossRecovered
+    if asked == false { return }
+    do {
+      evaluation.loss = try measureLoss(&sae, corpus)
+    } catch let obstacle as LossObstacle {
+      // What is wrong with the figures themselves does not undo the training.
+      if asked == true, obstacle != .notFinite { throw LossRecoveredError(obstacle) }
+      evaluation.remarks.append(obstacle.remark)
+    }
+  }
+
+  private func measureLoss(_ sae: inout TrainedSAE, _ corpus: CorpusText?) throws -> LossRecovered {
+    let splice = try SplicePlan.make(plan)
+    guard let corpus else { throw LossObstacle.noTokens }
+    let (source, chosen) = lossSequences(splice.contextSize)
+    let found = try corpus.sequences(Set(chosen))
+    let sequences = chosen.compactMap { found[$0] }
+    let progress = Shared.Progress(
+      stage: "loss", total: sequences.count * splice.contextSize, mode: mode, terminal: terminal)
+    let loss = try Splicing(splice, sequences: sequences).run(
+      &sae, source: source, progress: progress)
+    progress.finish()
+    guard loss.isFinite else { throw LossObstacle.notFinite }
+    return loss
+  }
+
+  /// The first sequences that were held out; of all where none was.
+  private func lossSequences(_ contextSize: Int) -> (EvaluatedRows, [UInt32]) {
+    let all = 0..<UInt32(clamping: plan.source.sequenceCount)
+    let count = (pipeline.evaluate.lossTokens + contextSize - 1) / contextSize
+    let heldOut = all.lazy.filter(plan.filter.heldOut.contains(sequence:)).prefix(count)
+    return heldOut.isEmpty ? (.cache, Array(all.prefix(count))) : (.heldOut, Array(heldOut))
+  }
+
   private func finish() throws {
-    let evaluation = try Evaluation.read(run: folder.path).figures
-    let details: JSON = [
+    let evaluation = try Evaluation.read(run: folder.path)
+    let figures = evaluation.figures
+    let details: [String: JSON] = [
       "d_in": .integer(plan.configuration.dIn), "d_sae": .integer(plan.configuration.dSae),
       "hook_name": .string(plan.source.facts.hookName),
       "model_name": .string(plan.source.facts.modelName),
       "steps": .integer(plan.steps), "tokens": .integer(plan.steps * plan.batchRows),
       "normalization_factor": .number(plan.normalization.factor),
-      "explained_variance": .number(evaluation.explainedVariance),
-      "l0": .number(evaluation.l0), "mse": .number(evaluation.mse),
+      "explained_variance": .number(figures.explainedVariance),
+      "l0": .number(figures.l0), "mse": .number(figures.mse),
     ]
     try folder.finish(
       Manifest(
         key: key, name: pipeline.name, tool: "saeline-train \(Product.version)",
-        shards: try SAEFiles.names.map { try folder.shard($0, rows: 0) }, details: details))
+        shards: try SAEFiles.names.map { try folder.shard($0, rows: 0) },
+        details: .object(details.merging(evaluation.loss?.lossMembers ?? [:]) { first, _ in first })
+      ))
     try Checkpoints(plan, folder: folder.path, fingerprint: key.fingerprint).removeUnscheduled()
   }
 
@@ -224,7 +267,7 @@ package struct Run: Sendable {
     folder: StageFolder, fingerprint: String, source: TrainingSource, didWork: Bool
   ) throws -> JSON {
     let evaluation = try Evaluation.read(run: folder.path)
-    return [
+    let result: [String: JSON] = [
       "folder": .string(folder.path), "fingerprint": .string(fingerprint),
       "did_work": .bool(didWork), "activations": .string(source.folder),
       "explained_variance": .number(evaluation.figures.explainedVariance),
@@ -233,5 +276,6 @@ package struct Run: Sendable {
       "dead_latents": .integer(evaluation.deadInTraining),
       "report": .string(folder.path + "/" + Report.fileName),
     ]
+    return .object(result.merging(LossRecovered.members(evaluation.loss)) { first, _ in first })
   }
 }

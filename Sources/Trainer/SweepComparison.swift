@@ -25,13 +25,10 @@ package struct SweepFigures: Sendable, Equatable {
 
   /// Reads them from the folder of a run.
   package static func read(run folder: String) throws -> SweepFigures {
-    let path = folder + "/" + Evaluation.fileName
-    guard let json = try? JSON(parsing: try MappedFile.contents(path)),
-      let evaluation = Evaluation(json)
-    else { throw ReportError.unreadable(path: path) }
+    let evaluation = try Evaluation.read(run: folder)
     return SweepFigures(
       l0: evaluation.figures.l0, explainedVariance: evaluation.figures.explainedVariance,
-      lossRecovered: json["model_performance_preservation"]?["ce_loss_score"]?.double,
+      lossRecovered: evaluation.loss?.score,
       mse: evaluation.figures.mse, deadLatents: evaluation.deadInTraining)
   }
 }

@@ -105,16 +105,26 @@ package struct TrainingSource: Sendable {
   package let fingerprint: String
   package let facts: CacheFacts
   package let shards: [CachedShard]
-  /// The fingerprint of the token stage behind it.
+  /// The fingerprint of the token stage behind it; nil of a cache that was imported.
   package let tokens: String?
+  /// Of the model's files that it was made with.
+  package let identities: [String: String]
+  /// The first sequences of the token stage, which it was made from.
+  package let sequenceCount: Int
+  /// Tokens whose rows it leaves out.
+  package let excludedTokens: Set<UInt32>
 
   package init(
     folder: String, fingerprint: String, facts: CacheFacts, shards: [CachedShard],
-    tokens: String? = nil
+    tokens: String? = nil, identities: [String: String] = [:], sequenceCount: Int = 0,
+    excludedTokens: Set<UInt32> = []
   ) {
     self.folder = folder
     self.fingerprint = fingerprint
     self.tokens = tokens
+    self.identities = identities
+    self.sequenceCount = sequenceCount
+    self.excludedTokens = excludedTokens
     self.facts = facts
     self.shards = shards
   }
@@ -157,7 +167,12 @@ package struct TrainingSource: Sendable {
       folder: folder.path, fingerprint: manifest.fingerprint, facts: facts,
       shards: manifest.shards.map {
         CachedShard(path: folder.path + "/" + $0.file, rows: $0.rows)
-      }, tokens: manifest.input)
+      }, tokens: manifest.input, identities: manifest.identities,
+      sequenceCount: manifest.details["sequences"]?.integer ?? 0,
+      excludedTokens: Set(
+        (manifest.details["excluded_tokens"]?.array ?? []).compactMap(\.integer).map {
+          UInt32(clamping: $0)
+        }))
   }
 
   /// Refuses a pipeline file that says something else than the manifest.

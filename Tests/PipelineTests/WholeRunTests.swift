@@ -19,6 +19,9 @@ struct WholeRunTests {
     // A band around what 157 steps of this run reach.
     #expect((0.7...0.99).contains(figures["explained_variance"]?.double ?? 0))
     #expect((4...8.01).contains(figures["l0"]?.double ?? 0))
+    let ablated = try #require(figures["ce_loss_with_ablation"]?.double)
+    #expect(try #require(figures["ce_loss_without_sae"]?.double) < ablated)
+    #expect(try #require(figures["ce_loss_with_sae"]?.double) < ablated)
     let folder = try #require(figures["folder"]?.string)
     #expect(System.exists(place.folder + "/" + folder + "/report.html"))
 
@@ -30,6 +33,30 @@ struct WholeRunTests {
     #expect(idle.errors == "nothing to do: \(folder) is finished\n")
     #expect(idle.output == folder + "\n")
     #expect(try place.run("saeline-train", ["report", "--quiet"]).output == folder + "\n")
+  }
+
+  @Test("Training needs no model, but for who asks what it loses")
+  func withoutModel() throws {
+    let place = try Workplace()
+    for program in Workplace.programs.dropLast() { #expect(try place.run(program).code == 0) }
+    let gone = ["--set", "cache.model_name=/nowhere/model"]
+    let refused = try place.run(
+      "saeline-train", gone + ["--set", "evaluate.loss_recovered=true"])
+    #expect(refused.code == 2)
+    #expect(
+      refused.errors == """
+        error: evaluate.loss_recovered is true, but the model /nowhere/model is not on this machine.
+        hint: Set cache.model_name to the folder of the model that was cached, or leave \
+        evaluate.loss_recovered out.
+
+        """)
+    let trained = try place.run("saeline-train", gone)
+    #expect(trained.code == 0)
+    #expect(
+      trained.errors.hasSuffix(
+        "note: Loss recovered is not known: the model /nowhere/model is not on this machine.\n"))
+    let measured = try place.run("saeline-train", ["report", "--json"])
+    #expect(try measured.json["ce_loss_score"]?.double != nil)
   }
 
   @Test("Two workers write the same bytes as one")

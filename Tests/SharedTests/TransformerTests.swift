@@ -174,6 +174,31 @@ import Testing
     #expect(isSame)
   }
 
+  @Test func aNormThatTwoReadIsReplacedForBoth() throws {
+    let model = try ModelDescription.open(folder: ModelFixtures.folder("phi"))
+    let names = [
+      "model.layers.0.input_layernorm", "blocks.0.hook_attn_out", "blocks.0.hook_mlp_out",
+    ]
+    let points = try names.map { try HookPoint.find($0, in: model) }
+    let transformer = try Transformer.open(ModelFixtures.folder("phi"), for: points)
+    var pass = ForwardPass(transformer, sequenceLimit: 1, contextSize: 16, hookPoints: points)
+    let tokens = TokenStageFixture.tokens(16, vocabulary: 53)
+    var varies = [false, false, false]
+    try pass.visit(transformer, tokens: tokens.span) { index, values, rows in
+      for row in 1..<rows.count {
+        for column in 0..<rows.width where index > 0 {
+          let difference = values[rows.range(row).lowerBound + column] - values[column]
+          if abs(difference) > 1e-5 { varies[index] = true }
+        }
+      }
+      if index > 0 { return .seen }
+      for row in 0..<rows.count { for place in rows.range(row) { values[place] = 0 } }
+      return .replaced
+    }
+    // Of nothing but biases every token's row is the same.
+    #expect(varies == [false, false, false])
+  }
+
   @Test func aTokenNeverSeesThoseAfterIt() throws {
     let golden = try ModelFixtures.golden("grouped")
     let point = HookPoint(.residualAfter, layer: 1)

@@ -69,7 +69,41 @@ struct EvaluationTests {
     #expect(json["sparsity"]?["l0"] == JSON.number(17.5))
     #expect(json["latents"]?["never_active_in_evaluation"] == JSON.integer(1))
     #expect(json["latents"]?["dead_in_training"] == JSON.integer(3))
+    let loss = json["model_performance_preservation"]
+    #expect(loss?["ce_loss_score"] == JSON.number((7.9 - 3.25) / (7.9 - 3.21)))
+    #expect(loss?["ce_loss_without_sae"] == JSON.number(3.21))
+    #expect(loss?["ce_loss_with_sae"] == JSON.number(3.25))
+    #expect(loss?["ce_loss_with_ablation"] == JSON.number(7.9))
+    let divergence = json["model_behavior_preservation"]
+    #expect(divergence?["kl_div_score"] == JSON.number((2.5 - 0.05) / 2.5))
+    #expect(divergence?["kl_div_with_sae"] == JSON.number(0.05))
+    #expect(divergence?["kl_div_with_ablation"] == JSON.number(2.5))
+    #expect(json["token_stats"]?["total_tokens_eval_loss"] == JSON.integer(20_096))
+    #expect(json["token_stats"]?["loss_rows_from"] == JSON.string("held_out"))
     #expect(Evaluation(try JSON(parsing: Array(json.pretty.utf8))) == evaluation)
+  }
+
+  @Test("Without the loss its groups are left out")
+  func withoutLoss() throws {
+    var evaluation = SampleRun.evaluation
+    evaluation.loss = nil
+    let json = evaluation.json
+    #expect(json["model_performance_preservation"] == nil)
+    #expect(json["model_behavior_preservation"] == nil)
+    #expect(json["token_stats"]?.object?.count == 2)
+    #expect(Evaluation(try JSON(parsing: Array(json.pretty.utf8))) == evaluation)
+  }
+
+  @Test("An ablation that loses nothing has no score")
+  func noScore() {
+    let loss = LossRecovered(
+      source: .cache, tokens: 10, withoutSAE: 2, withSAE: 2, withAblation: 2,
+      divergenceWithSAE: 0, divergenceWithAblation: 0)
+    #expect(loss.score == nil && loss.divergenceScore == nil)
+    #expect(loss.scoreText == "–")
+    var evaluation = SampleRun.evaluation
+    evaluation.loss = loss
+    #expect(evaluation.json["model_performance_preservation"]?["ce_loss_score"] == .null)
   }
 
   @Test("An evaluation that cannot be read is named")

@@ -40,7 +40,14 @@ struct ReportTests {
       html.contains("<div class=\"card\"><p>Explained variance</p><strong>0.9412</strong>"))
     #expect(html.contains("<p>Dead in training</p><strong>3</strong><small>silent for 1000 steps"))
     #expect(html.contains("<p>Alive</p><strong>75.0 %</strong><small>1 never active in these rows"))
-    #expect(html.contains("Final figures over 1.0 k held-out rows."))
+    #expect(
+      html.contains(
+        "<p>Loss recovered</p><strong>0.9915</strong>"
+          + "<small>CE 3.210 → 3.250 (ablated 7.900)</small>"))
+    #expect(
+      html.contains(
+        "Final figures over 1.0 k held-out rows; the loss of the model as it is → with x̂ in the "
+          + "place of x (or zeros) over 20.1 k held-out rows."))
   }
 
   @Test("There is a chart of every figure that was logged, and none of the others")

@@ -29,7 +29,10 @@ enum SampleRun {
             row: .init(sequence: 7, position: 3), value: 4,
             tokens: ["The", " sky\n", hostile, " blue"], activations: [0, 0.5, 1, 4], focus: 3)
         ])
-    ], remarks: ["One word of colour is skipped."])
+    ], remarks: ["One word of colour is skipped."],
+    loss: LossRecovered(
+      source: .heldOut, tokens: 20_096, withoutSAE: 3.21, withSAE: 3.25, withAblation: 7.9,
+      divergenceWithSAE: 0.05, divergenceWithAblation: 2.5))
 
   static let sae: JSON = .object([
     "architecture": .string("topk"), "d_in": .integer(64), "d_sae": .integer(4), "k": .integer(2),

@@ -38,6 +38,8 @@ package struct EvaluateSettings: Sendable, Equatable {
   package var contextsPerLatent = 8
   package var evalTokens = 200_000
   package var categories: String?
+  package var lossRecovered: Bool?
+  package var lossTokens = 20_000
 
   package init() {}
 }
@@ -60,5 +62,12 @@ extension EvaluateSettings: Section {
       "categories", \.categories,
       "JSON file of category to words; each word's tokens are that category's ground truth.",
       effect: .none),
+    Setting(
+      "loss_recovered", \.lossRecovered,
+      "Run the model with the SAE in it; null: where it is here; true: or do not start.",
+      effect: .none),
+    Setting(
+      "loss_tokens", \.lossTokens, "Tokens that the model reads for it, in whole sequences.",
+      .atLeast(1), effect: .none),
   ]
 }

@@ -80,6 +80,29 @@ struct Attention: Sendable {
     }
   }
 
+  /// mixed `[T, H·h]` ← pattern · v for each head, whichever tokens a pattern looks at.
+  func mix(
+    _ pattern: borrowing Matrix, _ queryKeyValue: borrowing Matrix, into mixed: inout Matrix
+  ) {
+    let (weights, weightStride) = (pattern.span, pattern.columns)
+    let (values, stride) = (queryKeyValue.span, queryKeyValue.columns)
+    Rows.forEach(sequences * contextSize, heads * headWidth, &mixed) { token, row in
+      let first = token / contextSize * contextSize
+      for index in row.indices { row[index] = 0 }
+      for head in 0..<heads {
+        let place = (heads + keyValueHeads + head / (heads / keyValueHeads)) * headWidth
+        row.withSlice(head * headWidth..<(head + 1) * headWidth) { target in
+          for key in 0..<contextSize {
+            let start = (first + key) * stride + place
+            Vector.add(
+              weights[token * weightStride + head * contextSize + key],
+              values.extracting(start..<start + headWidth), to: &target)
+          }
+        }
+      }
+    }
+  }
+
   /// One block of queries of one head of one sequence.
   private func runTask(
     _ task: Int, blocks: Int, _ values: Span<Float>, stride: Int,

@@ -1,5 +1,5 @@
 // The steps of a forward pass: embedding, blocks, end. Each reads the description, leaves its result
-// in the pass's work memory and lends it to the tap.
+// in the pass's work memory and lends it to the visitor, who may change it.
 
 extension ForwardPass {
   private var norm: Norm { Norm(kind: model.norm, epsilon: model.normEpsilon) }
@@ -7,7 +7,7 @@ extension ForwardPass {
   // MARK: Start and end
 
   mutating func embed(
-    _ weights: borrowing ModelWeights, _ tokens: Span<UInt32>, _ tap: Tap
+    _ weights: borrowing ModelWeights, _ tokens: Span<UInt32>, _ visit: Visitor
   ) throws {
     let plan = weights.plan
     let (context, factor) = (contextSize, model.embeddingScale)
@@ -15,69 +15,79 @@ extension ForwardPass {
       weights.readRow(plan.embedding, Int(tokens[token]), into: &row)
       if factor != 1 { for column in row.indices { row[column] *= factor } }
     }
-    try emit(.embedding, nil, residual, tokens: tokens.count, tap)
+    try emit(.embedding, nil, residual, tokens: tokens.count, visit)
     guard case .learned(let offset) = model.positions, let positions = plan.positions else {
       return
     }
     Rows.forEach(tokens.count, model.width, &output) { token, row in
       weights.readRow(positions, token % context + offset, into: &row)
     }
-    try emit(.positions, nil, output, tokens: tokens.count, tap)
+    try emit(.positions, nil, output, tokens: tokens.count, visit)
     Rows.add(output, to: &residual, tokens: tokens.count)
   }
 
   mutating func runEnd(
-    _ weights: borrowing ModelWeights, tokens: Int, _ tap: Tap
+    _ weights: borrowing ModelWeights, tokens: Int, _ visit: Visitor
   ) throws {
     guard continues(after: .residualAfter, model.layerCount - 1),
       let place = weights.plan.finalNorm
     else { return }
-    try normalise(weights, place, .finalScale, .finalNormalised, nil, tokens: tokens, tap)
-    if !processing.foldsNorms { try emit(.unembedInput, nil, normalised, tokens: tokens, tap) }
+    try normalise(weights, place, .finalScale, .finalNormalised, nil, tokens: tokens, visit)
+    if !processing.foldsNorms { try emit(.unembedInput, nil, normalised, tokens: tokens, visit) }
     guard let unembedding = weights.plan.unembedding else { return }
     Rows.project(
       weights, unembedding, normalised, into: &logits, scratch: &tiles, tokens: tokens)
-    try emit(.logits, nil, logits, tokens: tokens, tap)
+    try emit(.logits, nil, logits, tokens: tokens, visit)
     guard let cap = model.logitCap, wants(.cappedLogits, nil) else { return }
     Rows.forEach(tokens, model.vocabularySize, &logits) { _, row in
       Kernels.softCap(&row, cap: cap)
     }
-    try emit(.cappedLogits, nil, logits, tokens: tokens, tap)
+    try emit(.cappedLogits, nil, logits, tokens: tokens, visit)
   }
 
   // MARK: A block
 
   mutating func runBlock(
-    _ weights: borrowing ModelWeights, _ layer: Int, tokens: Int, _ tap: Tap
+    _ weights: borrowing ModelWeights, _ layer: Int, tokens: Int, _ visit: Visitor
   ) throws {
     let places = weights.plan.layers[layer]
-    try emit(.residualBefore, layer, residual, tokens: tokens, tap)
+    try emit(.residualBefore, layer, residual, tokens: tokens, visit)
     guard continues(after: .residualBefore, layer) else { return }
-    try normalise(weights, places.norm1, .norm1Scale, .norm1Normalised, layer, tokens: tokens, tap)
-    try emit(.norm1Output, layer, normalised, tokens: tokens, tap)
+    try normalise(
+      weights, places.norm1, .norm1Scale, .norm1Normalised, layer, tokens: tokens, visit)
+    try emit(.norm1Output, layer, normalised, tokens: tokens, visit)
     guard continues(after: .norm1Output, layer) else { return }
-    try attend(weights, places, layer, tokens: tokens, tap)
+    try attend(weights, places, layer, tokens: tokens, visit)
     guard continues(after: .attentionOutput, layer) else { return }
     switch model.block {
     case .sequential:
       Rows.add(output, to: &residual, tokens: tokens)
-      try emit(.residualBetween, layer, residual, tokens: tokens, tap)
+      try emit(.residualBetween, layer, residual, tokens: tokens, visit)
     case .parallel: Rows.copy(output, to: &attentionOutput, tokens: tokens)
     }
-    try normalise(weights, places.norm2, .norm2Scale, .norm2Normalised, layer, tokens: tokens, tap)
-    try emit(.norm2Output, layer, normalised, tokens: tokens, tap)
+    if !keepsNorm(layer) {
+      try normalise(
+        weights, places.norm2, .norm2Scale, .norm2Normalised, layer, tokens: tokens, visit)
+    }
+    try emit(.norm2Output, layer, normalised, tokens: tokens, visit)
     guard continues(after: .norm2Output, layer) else { return }
-    try perceive(weights, places, layer, tokens: tokens, tap)
+    try perceive(weights, places, layer, tokens: tokens, visit)
     guard continues(after: .mlpOutput, layer) else { return }
     if model.block == .parallel { Rows.add(attentionOutput, to: &residual, tokens: tokens) }
     Rows.add(output, to: &residual, tokens: tokens)
-    try emit(.residualAfter, layer, residual, tokens: tokens, tap)
+    try emit(.residualAfter, layer, residual, tokens: tokens, visit)
+  }
+
+  /// Whether the perceptron reads the very output of attention's norm, which may have been replaced.
+  private func keepsNorm(_ layer: Int) -> Bool {
+    model.tensors.norm1 == model.tensors.norm2 && wants(.norm1Output, layer)
+      && !wants(.norm2Scale, layer) && !wants(.norm2Normalised, layer)
   }
 
   /// normalised ← norm(residual).
   private mutating func normalise(
     _ weights: borrowing ModelWeights, _ place: NormPlace, _ scaleSite: HookSite,
-    _ normalisedSite: HookSite, _ layer: Int?, tokens: Int, _ tap: Tap
+    _ normalisedSite: HookSite, _ layer: Int?, tokens: Int, _ visit: Visitor
   ) throws {
     // Gain and bias are applied while a row is near, unless somebody looks before that.
     let isSeen =
@@ -89,12 +99,12 @@ extension ForwardPass {
       residual, norm, width: model.width, gain: isSeen ? none : gain, bias: isSeen ? none : bias,
       into: &normalised,
       scales: &scale, tokens: tokens)
-    try emit(scaleSite, layer, scale, tokens: tokens, tap)
+    try emit(scaleSite, layer, scale, tokens: tokens, visit)
     guard isSeen else { return }
-    try emit(normalisedSite, layer, normalised, tokens: tokens, tap)
+    try emit(normalisedSite, layer, normalised, tokens: tokens, visit)
     // Where norms are folded, the gain has gone into the unembedding.
     if layer == nil, processing.foldsNorms {
-      try emit(.unembedInput, nil, normalised, tokens: tokens, tap)
+      try emit(.unembedInput, nil, normalised, tokens: tokens, visit)
     }
     Rows.scale(&normalised, gain: gain, bias: bias, tokens: tokens)
   }
@@ -102,13 +112,13 @@ extension ForwardPass {
   /// output ← norm(output), of what attention or the perceptron wrote.
   private mutating func normaliseOutput(
     _ weights: borrowing ModelWeights, _ place: NormPlace, _ scaleSite: HookSite,
-    _ normalisedSite: HookSite, _ layer: Int, tokens: Int, _ tap: Tap
+    _ normalisedSite: HookSite, _ layer: Int, tokens: Int, _ visit: Visitor
   ) throws {
     Rows.normaliseHeads(
       &output, columns: 0..<model.width, headWidth: model.width, norm, scales: &scale,
       tokens: tokens)
-    try emit(scaleSite, layer, scale, tokens: tokens, tap)
-    try emit(normalisedSite, layer, output, tokens: tokens, tap)
+    try emit(scaleSite, layer, scale, tokens: tokens, visit)
+    try emit(normalisedSite, layer, output, tokens: tokens, visit)
     Rows.scale(
       &output, gain: weights.vector(place.gain), bias: weights.vector(place.bias), tokens: tokens)
   }
@@ -117,7 +127,8 @@ extension ForwardPass {
 
   /// output ← attention(normalised).
   private mutating func attend(
-    _ weights: borrowing ModelWeights, _ places: LayerPlaces, _ layer: Int, tokens: Int, _ tap: Tap
+    _ weights: borrowing ModelWeights, _ places: LayerPlaces, _ layer: Int, tokens: Int,
+    _ visit: Visitor
   ) throws {
     let queries = 0..<model.headCount * model.headWidth
     let keyWidth = model.keyValueHeadCount * model.headWidth
@@ -125,21 +136,21 @@ extension ForwardPass {
     Rows.project(
       weights, places.queryKeyValue, normalised, into: &queryKeyValue, scratch: &tiles,
       tokens: tokens)
-    try emit(.queryKeyValue, layer, queryKeyValue, tokens: tokens, tap)
-    try emitColumns(.query, layer, queries, tokens: tokens, tap)
-    try emitColumns(.key, layer, keys, tokens: tokens, tap)
+    try emit(.queryKeyValue, layer, queryKeyValue, tokens: tokens, visit)
+    try emitColumns(.query, layer, queries, tokens: tokens, visit)
+    try emitColumns(.key, layer, keys, tokens: tokens, visit)
     try emitColumns(
-      .value, layer, keys.upperBound..<keys.upperBound + keyWidth, tokens: tokens, tap)
+      .value, layer, keys.upperBound..<keys.upperBound + keyWidth, tokens: tokens, visit)
     guard continues(after: .value, layer) else { return }
     if let place = places.queryNorm {
       try normaliseHeads(
         weights, place, queries, [.queryNormScale, .queryNormNormalised, .queryNormOutput], layer,
-        tokens: tokens, tap)
+        tokens: tokens, visit)
     }
     if let place = places.keyNorm {
       try normaliseHeads(
         weights, place, keys, [.keyNormScale, .keyNormNormalised, .keyNormOutput], layer,
-        tokens: tokens, tap)
+        tokens: tokens, visit)
     }
     guard continues(after: .keyNormOutput, layer) else { return }
     if model.positions.isRotary {
@@ -148,8 +159,8 @@ extension ForwardPass {
           &queryKeyValue, rotation, heads: model.headCount + model.keyValueHeadCount,
           headWidth: model.headWidth, tokens: tokens)
       }
-      try emitColumns(.rotatedQuery, layer, queries, tokens: tokens, tap)
-      try emitColumns(.rotatedKey, layer, keys, tokens: tokens, tap)
+      try emitColumns(.rotatedQuery, layer, queries, tokens: tokens, visit)
+      try emitColumns(.rotatedKey, layer, keys, tokens: tokens, visit)
       guard continues(after: .rotatedKey, layer) else { return }
     }
     let attention = Attention(
@@ -158,60 +169,84 @@ extension ForwardPass {
         scores: wants(.scores, layer), pattern: wants(.pattern, layer)))
     attention.run(
       queryKeyValue, into: &mixed, scratch: &scratch, scores: &scores, pattern: &pattern)
-    try emit(.scores, layer, scores, tokens: tokens, tap)
-    try emit(.pattern, layer, pattern, tokens: tokens, tap)
-    try emit(.mixed, layer, mixed, tokens: tokens, tap)
-    if wants(.result, layer) { try emitResult(weights, places, layer, tokens: tokens, tap) }
+    try emit(.scores, layer, scores, tokens: tokens, visit)
+    if try emit(.pattern, layer, pattern, tokens: tokens, visit) == .replaced {
+      attention.mix(pattern, queryKeyValue, into: &mixed)
+    }
+    try emit(.mixed, layer, mixed, tokens: tokens, visit)
+    let results =
+      try wants(.result, layer)
+      ? emitResult(weights, places, layer, tokens: tokens, visit) : Visited.seen
     guard continues(after: .result, layer) else { return }
+    if results == .replaced { leaveUnshown(layer, tokens: tokens) }
     Rows.project(
       weights, places.attentionOutput, mixed, into: &output, scratch: &tiles, tokens: tokens)
-    if let place = places.attentionNorm {
-      try emit(.attentionProjected, layer, output, tokens: tokens, tap)
-      try normaliseOutput(
-        weights, place, .attentionNormScale, .attentionNormNormalised, layer, tokens: tokens, tap)
+    if results == .replaced {
+      Rows.addHeads(result, width: model.width, to: &output, tokens: tokens)
     }
-    try emit(.attentionOutput, layer, output, tokens: tokens, tap)
+    if let place = places.attentionNorm {
+      try emit(.attentionProjected, layer, output, tokens: tokens, visit)
+      try normaliseOutput(
+        weights, place, .attentionNormScale, .attentionNormNormalised, layer, tokens: tokens, visit)
+    }
+    try emit(.attentionOutput, layer, output, tokens: tokens, visit)
   }
 
   private func emitColumns(
-    _ site: HookSite, _ layer: Int, _ columns: Range<Int>, tokens: Int, _ tap: Tap
+    _ site: HookSite, _ layer: Int, _ columns: Range<Int>, tokens: Int, _ visit: Visitor
   ) throws {
-    try emit(site, layer, queryKeyValue, tokens: tokens, column: columns.lowerBound, tap)
+    try emit(site, layer, queryKeyValue, tokens: tokens, column: columns.lowerBound, visit)
   }
 
   /// Norms some heads of queryKeyValue in place; `sites` are those of scale, normalised, output.
   private mutating func normaliseHeads(
     _ weights: borrowing ModelWeights, _ place: NormPlace, _ columns: Range<Int>,
-    _ sites: [HookSite], _ layer: Int, tokens: Int, _ tap: Tap
+    _ sites: [HookSite], _ layer: Int, tokens: Int, _ visit: Visitor
   ) throws {
     Rows.normaliseHeads(
       &queryKeyValue, columns: columns, headWidth: model.headWidth, norm, scales: &headScales,
       tokens: tokens)
-    try emit(sites[0], layer, headScales, tokens: tokens, tap)
-    try emitColumns(sites[1], layer, columns, tokens: tokens, tap)
+    try emit(sites[0], layer, headScales, tokens: tokens, visit)
+    try emitColumns(sites[1], layer, columns, tokens: tokens, visit)
     Rows.scaleHeads(
       &queryKeyValue, columns: columns, gain: weights.vector(place.gain), tokens: tokens)
-    try emitColumns(sites[2], layer, columns, tokens: tokens, tap)
+    try emitColumns(sites[2], layer, columns, tokens: tokens, visit)
   }
 
   /// result ← what each head by itself adds to attention's output.
   private mutating func emitResult(
-    _ weights: borrowing ModelWeights, _ places: LayerPlaces, _ layer: Int, tokens: Int, _ tap: Tap
-  ) throws {
+    _ weights: borrowing ModelWeights, _ places: LayerPlaces, _ layer: Int, tokens: Int,
+    _ visit: Visitor
+  ) throws -> Visited {
     let change = processing.change(at: .mixed, in: model)
     show(
       mixed, tokens: tokens, column: 0, width: model.headCount * model.headWidth, change, layer)
     Rows.projectHeads(
       weights, places.attentionOutput, shown, headWidth: model.headWidth, into: &result,
       scratch: &tiles, tokens: tokens)
-    try emit(.result, layer, result, tokens: tokens, tap)
+    return try emit(.result, layer, result, tokens: tokens, visit)
+  }
+
+  /// mixed ← what attention's output has besides the results of heads.
+  private mutating func leaveUnshown(_ layer: Int, tokens: Int) {
+    let width = model.headCount * model.headWidth
+    let bias =
+      if case .valueBias = processing.change(at: .mixed, in: model) {
+        valueBias(layer: layer, width: width)
+      } else {
+        [Float](repeating: 0, count: width)
+      }
+    Rows.forEach(tokens, width, &mixed) { _, row in
+      for index in row.indices { row[index] = bias[index] }
+    }
   }
 
   // MARK: Perceptron
 
   /// output ← perceptron(normalised).
   private mutating func perceive(
-    _ weights: borrowing ModelWeights, _ places: LayerPlaces, _ layer: Int, tokens: Int, _ tap: Tap
+    _ weights: borrowing ModelWeights, _ places: LayerPlaces, _ layer: Int, tokens: Int,
+    _ visit: Visitor
   ) throws {
     let (width, activation) = (model.mlpWidth, model.activation)
     // A plain perceptron's activation is applied block by block, unless somebody looks before.
@@ -220,23 +255,23 @@ extension ForwardPass {
       weights, places.mlpIn, normalised, into: &hidden, scratch: &tiles, tokens: tokens,
       activation: isFused ? activation : nil)
     if !isFused {
-      try emit(.mlpBefore, layer, hidden, tokens: tokens, tap)
-      try emit(.mlpLinear, layer, hidden, tokens: tokens, column: width, tap)
+      try emit(.mlpBefore, layer, hidden, tokens: tokens, visit)
+      try emit(.mlpLinear, layer, hidden, tokens: tokens, column: width, visit)
       guard continues(after: .mlpLinear, layer) else { return }
       Rows.activate(activation, &hidden, width: width, tokens: tokens)
     }
     if model.isGated {
-      try emit(.mlpActivated, layer, hidden, tokens: tokens, tap)
+      try emit(.mlpActivated, layer, hidden, tokens: tokens, visit)
       Rows.gate(&hidden, width: width, tokens: tokens)
     }
-    try emit(.mlpAfter, layer, hidden, tokens: tokens, tap)
+    try emit(.mlpAfter, layer, hidden, tokens: tokens, visit)
     guard continues(after: .mlpAfter, layer) else { return }
     Rows.project(weights, places.mlpOut, hidden, into: &output, scratch: &tiles, tokens: tokens)
     if let place = places.mlpNorm {
-      try emit(.mlpProjected, layer, output, tokens: tokens, tap)
+      try emit(.mlpProjected, layer, output, tokens: tokens, visit)
       try normaliseOutput(
-        weights, place, .mlpNormScale, .mlpNormNormalised, layer, tokens: tokens, tap)
+        weights, place, .mlpNormScale, .mlpNormNormalised, layer, tokens: tokens, visit)
     }
-    try emit(.mlpOutput, layer, output, tokens: tokens, tap)
+    try emit(.mlpOutput, layer, output, tokens: tokens, visit)
   }
 }

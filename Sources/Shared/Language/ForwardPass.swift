@@ -1,5 +1,6 @@
 // The one forward pass. Comes in: tokens. Leaves: activations, lent to a tap at the hook points that
-// were asked for. The steps are in Blocks.swift and Attention.swift.
+// were asked for, or to a visitor who may put others in their place. The steps are in Blocks.swift
+// and Attention.swift.
 
 /// Where the rows of a tapped hook point lie in the span that is lent.
 package struct TappedRows: Sendable, Equatable {
@@ -15,6 +16,18 @@ package struct TappedRows: Sendable, Equatable {
 
 /// Receives the rows of hook point number `index` of those asked for, one per token.
 package typealias Tap = (_ index: Int, _ values: Span<Float>, _ rows: TappedRows) throws -> Void
+
+/// What a visitor did with the rows of a hook point.
+package enum Visited: Sendable {
+  case seen
+  /// It wrote rows that the pass goes on with.
+  case replaced
+}
+
+/// As a tap, of rows that may be written.
+package typealias Visitor = (
+  _ index: Int, _ values: inout MutableSpan<Float>, _ rows: TappedRows
+) throws -> Visited
 
 /// The work memory of a pass, in columns of Float per token.
 private struct PassColumns {
@@ -130,7 +143,7 @@ package struct ForwardPass: ~Copyable {
     self.contextSize = contextSize
     self.hookPoints = hookPoints
     self.processing = processing
-    last = hookPoints.max { ForwardPass.precedes($0, $1) } ?? hookPoints[0]
+    last = hookPoints.max { $0.precedes($1) } ?? hookPoints[0]
     rotations = Rotations(model, contextSize: contextSize)
     let columns = PassColumns(
       model: model, contextSize: contextSize, hookPoints: hookPoints, processing: processing)
@@ -203,28 +216,35 @@ package struct ForwardPass: ~Copyable {
   package mutating func run(
     _ transformer: borrowing Transformer, tokens: Span<UInt32>, tap: Tap
   ) throws {
+    try visit(transformer, tokens: tokens) { index, values, rows in
+      try tap(index, values.span, rows)
+      return .seen
+    }
+  }
+
+  /// As `run`, with what `visit` writes in the place of the rows of hook points.
+  ///
+  /// It has an effect where the hook point `isReplaceable`.
+  package mutating func visit(
+    _ transformer: borrowing Transformer, tokens: Span<UInt32>, _ visit: Visitor
+  ) throws {
     precondition(tokens.count % contextSize == 0, "tokens do not fill sequences")
     precondition(tokens.count <= sequenceLimit * contextSize, "more sequences than there is room")
     let layers = transformer.weights.plan.layers.count
-    try embed(transformer.weights, tokens, tap)
-    for layer in 0..<layers { try runBlock(transformer.weights, layer, tokens: tokens.count, tap) }
-    // What enters a block is known without the block.
-    try emit(.residualBefore, layers, residual, tokens: tokens.count, tap)
-    try runEnd(transformer.weights, tokens: tokens.count, tap)
-  }
-
-  // MARK: Taps
-
-  private static func precedes(_ left: HookPoint, _ right: HookPoint) -> Bool {
-    func stage(_ point: HookPoint) -> Int {
-      point.layer ?? (point.site >= .finalScale ? Int.max : -1)
+    try embed(transformer.weights, tokens, visit)
+    for layer in 0..<layers {
+      try runBlock(transformer.weights, layer, tokens: tokens.count, visit)
     }
-    return (stage(left), left.site) < (stage(right), right.site)
+    // What enters a block is known without the block.
+    try emit(.residualBefore, layers, residual, tokens: tokens.count, visit)
+    try runEnd(transformer.weights, tokens: tokens.count, visit)
   }
+
+  // MARK: Visits
 
   /// Whether anything after a place is asked for.
   func continues(after site: HookSite, _ layer: Int) -> Bool {
-    ForwardPass.precedes(HookPoint(site, layer: layer), last)
+    HookPoint(site, layer: layer).precedes(last)
   }
 
   func wants(_ site: HookSite, _ layer: Int?) -> Bool {
@@ -232,30 +252,47 @@ package struct ForwardPass: ~Copyable {
   }
 
   /// Lends the first `tokens` rows of a matrix, from `column` on, as they are shown.
-  func emit(
+  @discardableResult func emit(
     _ site: HookSite, _ layer: Int?, _ values: borrowing Matrix, tokens: Int, column: Int = 0,
-    _ tap: Tap
-  ) throws {
-    guard wants(site, layer) else { return }
-    let width = site.rowWidth(in: model, contextSize: contextSize)
+    _ visit: Visitor
+  ) throws -> Visited {
+    guard wants(site, layer) else { return .seen }
+    var result = Visited.seen
     let change = processing.change(at: site, in: model)
     if case .none = change {
-      return try lend(site, layer, values, tokens: tokens, column: column, tap)
+      try forEach(site, layer) { index, columns in
+        let visited = try lend(index, values, columns, column: column, tokens: tokens, visit)
+        if visited == .replaced { result = .replaced }
+      }
+      return result
     }
+    let width = site.rowWidth(in: model, contextSize: contextSize)
     show(values, tokens: tokens, column: column, width: width, change, layer)
-    try lend(site, layer, shown, tokens: tokens, column: 0, tap)
+    try forEach(site, layer) { index, columns in
+      let visited = try lend(index, shown, columns, column: 0, tokens: tokens, visit)
+      guard visited == .replaced else { return }
+      result = .replaced
+      takeBack(values, tokens: tokens, column: column, columns, width: width, change, layer)
+    }
+    return result
+  }
+
+  /// Calls `body` with the number and the columns of each hook point at a place.
+  private func forEach(
+    _ site: HookSite, _ layer: Int?, _ body: (Int, Range<Int>) throws -> Void
+  ) rethrows {
+    for (index, point) in hookPoints.enumerated() where point.site == site && point.layer == layer {
+      try body(index, point.columns(in: model, contextSize: contextSize))
+    }
   }
 
   private func lend(
-    _ site: HookSite, _ layer: Int?, _ values: borrowing Matrix, tokens: Int, column: Int,
-    _ tap: Tap
-  ) throws {
-    for (index, point) in hookPoints.enumerated() where point.site == site && point.layer == layer {
-      let columns = point.columns(in: model, contextSize: contextSize)
-      let rows = TappedRows(count: tokens, width: columns.count, stride: values.columns)
-      let first = column + columns.lowerBound
-      let end = (tokens - 1) * rows.stride + first + rows.width
-      try tap(index, values.span.extracting(first..<end), rows)
-    }
+    _ index: Int, _ values: borrowing Matrix, _ columns: Range<Int>, column: Int, tokens: Int,
+    _ visit: Visitor
+  ) throws -> Visited {
+    let rows = TappedRows(count: tokens, width: columns.count, stride: values.columns)
+    let first = column + columns.lowerBound
+    let end = (tokens - 1) * rows.stride + first + rows.width
+    return try values.disjoint.withSlice(first..<end) { try visit(index, &$0, rows) }
   }
 }

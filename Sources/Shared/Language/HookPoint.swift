@@ -42,6 +42,17 @@ package struct HookPoint: Sendable, Hashable {
     }
   }
 
+  /// Whether this is computed before another one.
+  package func precedes(_ other: HookPoint) -> Bool {
+    func stage(_ point: HookPoint) -> Int {
+      point.layer ?? (point.site >= .finalScale ? Int.max : -1)
+    }
+    return (stage(self), site) < (stage(other), other.site)
+  }
+
+  /// Whether what takes the place of its rows changes anything after it.
+  package var isReplaceable: Bool { site.isRead }
+
   /// The shape of a token's row; heads come first.
   package func shape(in model: ModelDescription) -> [HookDimension] {
     let elements = site.elements(in: model)

@@ -96,6 +96,16 @@ package enum HookSite: CaseIterable, Sendable {
     }
   }
 
+  /// Whether later steps read the rows that are shown; the others are kept beside the computation.
+  var isRead: Bool {
+    switch self {
+    case .norm1Scale, .norm2Scale, .finalScale, .queryNormScale, .keyNormScale,
+      .attentionNormScale, .mlpNormScale, .scores:
+      false
+    default: true
+    }
+  }
+
   /// Heads of its rows; nil where there are none.
   func headCount(in model: ModelDescription) -> Int? {
     switch self {

@@ -29,6 +29,18 @@ enum Rows {
     }
   }
 
+  /// target ← target + Σ source over heads `[tokens, H·d]`.
+  static func addHeads(
+    _ source: borrowing Matrix, width: Int, to target: inout Matrix, tokens: Int
+  ) {
+    let (values, stride) = (source.span, source.columns)
+    forEach(tokens, width, &target) { token, row in
+      for first in Swift.stride(from: token * stride, to: (token + 1) * stride, by: width) {
+        Kernels.add(values.extracting(first..<first + width), to: &row)
+      }
+    }
+  }
+
   /// target ← source.
   static func copy(_ source: borrowing Matrix, to target: inout Matrix, tokens: Int) {
     let width = target.columns

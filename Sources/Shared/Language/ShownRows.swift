@@ -1,4 +1,4 @@
-// Rows of a hook point as processed weights would give them.
+// Rows of a hook point as processed weights would give them, and the way back.
 
 extension ForwardPass {
   /// shown ← the columns of `values`, less what processing takes from them.
@@ -25,8 +25,31 @@ extension ForwardPass {
     }
   }
 
+  /// values ← what was put in the place of some columns of `shown`, and what processing had taken.
+  func takeBack(
+    _ values: borrowing Matrix, tokens: Int, column: Int, _ columns: Range<Int>, width: Int,
+    _ change: WeightProcessing.Change, _ layer: Int?
+  ) {
+    let (target, stride, source, shownStride) = (
+      values.disjoint, values.columns, shown.span, shown.columns
+    )
+    let bias = valueBias(layer: layer, width: width)
+    Parallel.forBlocks(tokens, blockSize: 16) { block in
+      for token in block {
+        let first = token * stride + column + columns.lowerBound
+        target.withSlice(first..<first + columns.count) { row in
+          let start = token * shownStride + columns.lowerBound
+          Kernels.copy(source.extracting(start..<start + columns.count), to: &row)
+          // Nothing that comes after these rows sees their mean.
+          guard case .valueBias = change else { return }
+          for index in row.indices { row[index] += bias[columns.lowerBound + index] }
+        }
+      }
+    }
+  }
+
   /// The bias that a row of values, or of heads mixed from them, loses.
-  private func valueBias(layer: Int?, width: Int) -> [Float] {
+  func valueBias(layer: Int?, width: Int) -> [Float] {
     guard let layer, layer < valueBiases.count else { return [] }
     let bias = valueBiases[layer]
     if width == bias.count { return bias }

@@ -1,0 +1,145 @@
+// Where an SAE goes into the language model that its activations come from. Comes in: the plan of a
+// run. Leaves: the model's folder, the place and the rows that are replaced, or what stands against it.
+
+package import Shared
+
+/// A model that was found again, and the place of an SAE in it.
+package struct SplicePlan: Sendable {
+  package let folder: String
+  package let model: ModelDescription
+  /// What the SAE reads.
+  package let hookPoint: HookPoint
+  /// What a transcoder replaces; any other SAE replaces what it reads.
+  package let target: HookPoint?
+  package let processing: WeightProcessing
+  package let contextSize: Int
+  /// Sequences of a pass, at most.
+  package let batchSequences: Int
+  package let rows: SplicedRows
+
+  package init(
+    folder: String, model: ModelDescription, hookPoint: HookPoint, target: HookPoint? = nil,
+    processing: WeightProcessing = WeightProcessing(), contextSize: Int, batchSequences: Int = 32,
+    rows: SplicedRows = SplicedRows()
+  ) {
+    self.folder = folder
+    self.model = model
+    self.hookPoint = hookPoint
+    self.target = target
+    self.processing = processing
+    self.contextSize = contextSize
+    self.batchSequences = batchSequences
+    self.rows = rows
+  }
+
+  /// Refuses a run that asks for a loss which could not be measured in the end.
+  static func require(_ plan: TrainingPlan) throws(LossRecoveredError) {
+    guard plan.pipeline.evaluate.lossRecovered == true else { return }
+    do { _ = try make(plan) } catch { throw LossRecoveredError(error) }
+  }
+
+  /// Finds the model of a run's cache; nothing is fetched.
+  package static func make(_ plan: TrainingPlan) throws(LossObstacle) -> SplicePlan {
+    let (settings, source) = (plan.pipeline.cache, plan.source)
+    guard let tokens = source.tokens else { throw .imported }
+    let name = settings.modelName.isEmpty ? source.facts.modelName : settings.modelName
+    guard let folder = settings.modelFolder else { throw .modelNotHere(name: name) }
+    let identities = try usable { try ActivationKey.identities(plan.pipeline) }
+    guard identities == source.identities else { throw .otherModel(name: name) }
+    let store = Store(plan.pipeline.store)
+    guard try usable({ try store.find(stage: .tokens, fingerprint: tokens) }) != nil else {
+      throw .noTokens
+    }
+    let model = try usable { try ModelDescription.open(folder: folder) }
+    func find(_ name: String) throws(LossObstacle) -> HookPoint {
+      try usable { try settings.hookPoint(name, in: model) }
+    }
+    let hookPoint = try find(source.facts.hookName)
+    var target: HookPoint?
+    if let facts = plan.targets?.facts { target = try find(facts.hookName) }
+    let splice = SplicePlan(
+      folder: folder, model: model, hookPoint: hookPoint, target: target,
+      processing: settings.weightProcessing, contextSize: source.facts.contextSize,
+      batchSequences: settings.modelBatchSize,
+      rows: SplicedRows(
+        filter: plan.filter, excluded: source.excludedTokens,
+        positions: settings.seqposSlice.positions(contextSize: source.facts.contextSize)))
+    try splice.check()
+    return splice
+  }
+
+  /// Refuses a place where an SAE would change nothing, and weights that are not whole.
+  package func check() throws(LossObstacle) {
+    let replaced = target ?? hookPoint
+    guard replaced.isReplaceable else { throw .notReplaceable(hook: replaced.name) }
+    guard !replaced.precedes(hookPoint) else {
+      throw .wrongOrder(hook: hookPoint.name, target: replaced.name)
+    }
+    // The cache may have needed only the first layers.
+    _ = try SplicePlan.usable {
+      try Transformer.open(folder, for: hookPoints).weights.mappedByteCount
+    }
+  }
+
+  private static func usable<Value>(
+    _ body: () throws -> Value
+  ) throws(LossObstacle) -> Value {
+    do {
+      return try body()
+    } catch {
+      throw .unusable(sentence: (error as? any Failure)?.sentence ?? "\(error)")
+    }
+  }
+
+  // MARK: Places
+
+  /// What the SAE reads, what it replaces where that is another place, and the predictions.
+  var hookPoints: [HookPoint] {
+    [hookPoint] + [target].compactMap(\.self)
+      + [HookPoint(model.logitCap == nil ? .logits : .cappedLogits)]
+  }
+
+  /// The numbers of these among the hook points.
+  var replacedIndex: Int { target == nil ? 0 : 1 }
+  var logitsIndex: Int { replacedIndex + 1 }
+
+  var dIn: Int { hookPoint.width(in: model, contextSize: contextSize) }
+  var dOut: Int { (target ?? hookPoint).width(in: model, contextSize: contextSize) }
+
+  /// Bytes of logits that a batch may have, unless one sequence has more.
+  private static let logitByteLimit = 256 << 20
+
+  /// Sequences of a pass over `count` in all.
+  func sequenceLimit(_ count: Int) -> Int {
+    let fitting = SplicePlan.logitByteLimit / (4 * contextSize * model.vocabularySize)
+    return ForwardPass.sequences(
+      model, contextSize: contextSize, hookPoints: hookPoints, processing: processing,
+      atMost: max(1, min(batchSequences, count, fitting)))
+  }
+}
+
+/// Which rows of a model an SAE takes the place of: those that it might have been trained on.
+///
+/// The others stay as they are and do not count, as SAELens treats special tokens that it excludes.
+package struct SplicedRows: Sendable {
+  private let filter: RowFilter?
+  private let excluded: Set<UInt32>
+  /// The positions that are cached; empty for all.
+  private let positions: Set<Int>
+
+  /// - Parameters:
+  ///   - filter: what training leaves out; what is held out is replaced.
+  ///   - excluded: tokens that the cache leaves out.
+  ///   - positions: those that the cache has, where it lacks some.
+  package init(filter: RowFilter? = nil, excluded: Set<UInt32> = [], positions: [Int] = []) {
+    self.filter = filter
+    self.excluded = excluded
+    self.positions = Set(positions)
+  }
+
+  func contains(_ row: Span<Float>, token: UInt32, position: Int) -> Bool {
+    if excluded.contains(token) { return false }
+    if !positions.isEmpty, !positions.contains(position) { return false }
+    return filter?.sees(row, token: token, position: position) ?? true
+  }
+}

@@ -1,0 +1,227 @@
+// The loop that runs a language model as it is, with an SAE in it and with zeros there. Comes in:
+// the place, sequences of tokens and an encoder. Leaves: the loss of all three.
+
+package import Shared
+
+/// One measurement of the loss.
+package struct Splicing: Sendable {
+  private let plan: SplicePlan
+  private let sequences: [[UInt32]]
+
+  /// - Parameters:
+  ///   - plan: the model and the place.
+  ///   - sequences: whole sequences of tokens below the model's vocabulary.
+  package init(_ plan: SplicePlan, sequences: [[UInt32]]) {
+    self.plan = plan
+    self.sequences = sequences
+  }
+
+  /// Runs every sequence three times.
+  ///
+  /// - Parameters:
+  ///   - encoder: the SAE, for rows as they are cached.
+  ///   - source: where the sequences come from.
+  ///   - progress: is told the tokens that are done.
+  /// - Returns: the means over all chosen rows.
+  /// - Throws: what is wrong with the model's files, or that the program was interrupted.
+  package func run<Encoder: RowEncoder & ~Copyable>(
+    _ encoder: inout Encoder, source: EvaluatedRows, progress: Progress
+  ) throws -> LossRecovered {
+    let transformer = try Transformer.open(plan.folder, for: plan.hookPoints)
+    let limit = plan.sequenceLimit(sequences.count)
+    var pass = ForwardPass(
+      transformer, sequenceLimit: limit, contextSize: plan.contextSize,
+      hookPoints: plan.hookPoints, processing: plan.processing)
+    let work = SpliceWork(plan, tokens: limit * plan.contextSize)
+    let predictions = PlainPredictions(plan, tokens: limit * plan.contextSize)
+    var (plain, withSAE, ablated) = (PredictionSums(), PredictionSums(), PredictionSums())
+    var (count, predicted) = (0, 0)
+    for start in stride(from: 0, to: sequences.count, by: limit) {
+      try Splicing.checkInterruption()
+      let tokens = sequences[start..<min(start + limit, sequences.count)].flatMap(\.self)
+      var chosen: [Int] = []
+      try pass.visit(transformer, tokens: tokens.span) { index, values, rows in
+        if index == 0 { chosen = choose(values.span, rows, tokens) }
+        if index == plan.logitsIndex {
+          predictions.keep(values.span, rows)
+          plain += predictions.compare(values.span, rows, tokens, chosen)
+        }
+        return .seen
+      }
+      try pass.visit(transformer, tokens: tokens.span) { index, values, rows in
+        if index == 0 { try work.reconstruct(values.span, rows, chosen, &encoder) }
+        if index == plan.logitsIndex {
+          withSAE += predictions.compare(values.span, rows, tokens, chosen)
+        }
+        guard index == plan.replacedIndex else { return .seen }
+        work.write(to: &values, rows, chosen)
+        return .replaced
+      }
+      try pass.visit(transformer, tokens: tokens.span) { index, values, rows in
+        if index == plan.logitsIndex {
+          ablated += predictions.compare(values.span, rows, tokens, chosen)
+        }
+        guard index == plan.replacedIndex else { return .seen }
+        // Every row, also those that an SAE leaves as they are.
+        for row in 0..<rows.count { for place in rows.range(row) { values[place] = 0 } }
+        return .replaced
+      }
+      count += chosen.count
+      predicted += chosen.count { predictions.hasNext($0) }
+      progress.advance(tokens.count)
+    }
+    return LossRecovered(
+      source: source, tokens: count, withoutSAE: plain.loss / Double(predicted),
+      withSAE: withSAE.loss / Double(predicted), withAblation: ablated.loss / Double(predicted),
+      divergenceWithSAE: withSAE.divergence / Double(count),
+      divergenceWithAblation: ablated.divergence / Double(count))
+  }
+
+  /// The rows of a batch that the SAE takes the place of.
+  private func choose(_ values: Span<Float>, _ rows: TappedRows, _ tokens: [UInt32]) -> [Int] {
+    tokens.indices.filter { index in
+      plan.rows.contains(
+        values.extracting(rows.range(index)), token: tokens[index],
+        position: index % plan.contextSize)
+    }
+  }
+
+  private static func checkInterruption() throws {
+    guard System.isInterrupted else { return }
+    throw Interrupted(
+      "Stopped while the loss with the SAE was measured.",
+      hint: "Run the same command again; training will not be repeated.")
+  }
+}
+
+/// Owns the rows of a batch on their way through an SAE.
+private struct SpliceWork: ~Copyable {
+  private let dIn: Int
+  private let dOut: Int
+  /// A batch of chosen rows `[batchRows, dIn]`.
+  private let input: AlignedBuffer<Float>
+  /// Reconstructions of the chosen rows, one after another `[T, dOut]`.
+  private let output: AlignedBuffer<Float>
+
+  init(_ plan: SplicePlan, tokens: Int) {
+    dIn = plan.dIn
+    dOut = plan.dOut
+    input = AlignedBuffer(count: Evaluating.batchRows * dIn)
+    output = AlignedBuffer(count: tokens * dOut)
+  }
+
+  /// output ← the reconstructions of the chosen rows.
+  func reconstruct<Encoder: RowEncoder & ~Copyable>(
+    _ values: Span<Float>, _ rows: TappedRows, _ chosen: [Int], _ encoder: inout Encoder
+  ) throws {
+    for start in stride(from: 0, to: chosen.count, by: Evaluating.batchRows) {
+      let batch = chosen[start..<min(start + Evaluating.batchRows, chosen.count)]
+      for (place, row) in batch.enumerated() {
+        input.disjoint.withSlice(place * dIn..<(place + 1) * dIn) { target in
+          Kernels.copy(values.extracting(rows.range(row)), to: &target)
+        }
+      }
+      let inputs = input.span.extracting(0..<batch.count * dIn)
+      try encoder.encode(inputs, rows: batch.count) { _, _, _, reconstruction in
+        output.disjoint.withSlice(start * dOut..<(start + batch.count) * dOut) { target in
+          Kernels.copy(reconstruction.extracting(0..<batch.count * dOut), to: &target)
+        }
+      }
+    }
+  }
+
+  /// The chosen rows ← output.
+  func write(to values: inout MutableSpan<Float>, _ rows: TappedRows, _ chosen: [Int]) {
+    for (place, row) in chosen.enumerated() {
+      values.withSlice(rows.range(row)) { target in
+        Kernels.copy(output.span.extracting(place * dOut..<(place + 1) * dOut), to: &target)
+      }
+    }
+  }
+}
+
+/// Sums over the predictions of chosen tokens.
+private struct PredictionSums {
+  /// Σ cross-entropy of the next token.
+  var loss = 0.0
+  /// Σ divergence from the predictions of the model as it is.
+  var divergence = 0.0
+
+  static func += (left: inout PredictionSums, right: PredictionSums) {
+    left.loss += right.loss
+    left.divergence += right.divergence
+  }
+}
+
+/// Owns the predictions of the model as it is, for a batch, and compares others with them.
+private struct PlainPredictions: ~Copyable {
+  private let vocabulary: Int
+  private let contextSize: Int
+  /// Of all tokens `[T, V]`.
+  private let logits: AlignedBuffer<Float>
+  /// ln Σ exp of each row `[T]`.
+  private let logSums: AlignedBuffer<Double>
+  /// Of each token, of the predictions that are looked at.
+  private let losses: AlignedBuffer<Double>
+  private let divergences: AlignedBuffer<Double>
+
+  init(_ plan: SplicePlan, tokens: Int) {
+    vocabulary = plan.model.vocabularySize
+    contextSize = plan.contextSize
+    logits = AlignedBuffer(count: tokens * vocabulary)
+    logSums = AlignedBuffer(count: tokens)
+    losses = AlignedBuffer(count: tokens)
+    divergences = AlignedBuffer(count: tokens)
+  }
+
+  /// Takes the logits of a batch.
+  func keep(_ values: Span<Float>, _ rows: TappedRows) {
+    let (logits, logSums, vocabulary) = (logits.disjoint, logSums.disjoint, vocabulary)
+    Parallel.forBlocks(rows.count, blockSize: 16) { block in
+      for token in block {
+        let prediction = values.extracting(rows.range(token))
+        logits.withSlice(token * vocabulary..<(token + 1) * vocabulary) {
+          Kernels.copy(prediction, to: &$0)
+        }
+        logSums.set(token, Predictions.logSum(prediction))
+      }
+    }
+  }
+
+  /// The sums over the chosen tokens of a batch with the logits `values`.
+  func compare(
+    _ values: Span<Float>, _ rows: TappedRows, _ tokens: [UInt32], _ chosen: [Int]
+  ) -> PredictionSums {
+    let (logits, logSums) = (logits.span, logSums.span)
+    let (losses, divergences) = (losses.disjoint, divergences.disjoint)
+    let vocabulary = vocabulary
+    let following = tokens.indices.map { hasNext($0) ? tokens[$0 + 1] : nil }
+    Parallel.forBlocks(tokens.count, blockSize: 16) { block in
+      for token in block {
+        let row = token * vocabulary..<(token + 1) * vocabulary
+        let prediction = values.extracting(rows.range(token))
+        let logSum = Predictions.logSum(prediction)
+        let loss = following[token].map {
+          Predictions.crossEntropy(prediction, logSum: logSum, token: $0)
+        }
+        losses.set(token, loss ?? 0)
+        divergences.set(
+          token,
+          Predictions.divergence(
+            logits.extracting(row), logSum: logSums[token], from: prediction, logSum: logSum))
+      }
+    }
+    return sums(chosen)
+  }
+
+  private func sums(_ chosen: [Int]) -> PredictionSums {
+    var sums = PredictionSums()
+    for token in chosen {
+      sums += PredictionSums(loss: losses[token], divergence: divergences[token])
+    }
+    return sums
+  }
+
+  /// Whether another token follows in the same sequence.
+  func hasNext(_ index: Int) -> Bool { index % contextSize < contextSize - 1 }
+}
