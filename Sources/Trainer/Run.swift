@@ -80,11 +80,13 @@ package struct Run: Sendable {
     // Its last owner may have finished between the two looks.
     guard try folder.manifest() == nil else { return .nothingToDo }
     started()
-    let timing = try train()
-    try measure()
-    try timing?.write(folder: folder.path)
-    try Report.write(run: folder.path)
-    try finish()
+    try RunFileError.explaining {
+      let timing = try train()
+      try measure()
+      try timing?.write(folder: folder.path)
+      try Report.write(run: folder.path)
+      try finish()
+    }
     return .trained
   }
 
@@ -106,6 +108,7 @@ package struct Run: Sendable {
   ///
   /// - Returns: what this process did in which time; nil where it had nothing to train.
   private func train() throws -> Timing? {
+    plan.source.unknowns(in: pipeline).forEach(note)
     if let repetition = plan.repetition { note(repetition) }
     let progress = Shared.Progress(
       stage: "train", total: plan.steps * plan.batchRows, mode: mode, terminal: terminal)

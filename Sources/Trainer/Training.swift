@@ -7,9 +7,12 @@ package import Shared
 /// Why training stops.
 package enum TrainingError: Failure, Equatable {
   case diverged(step: Int, folder: String)
+  case weightsDiverged(step: Int, folder: String)
 
   package var sentence: String {
     switch self {
+    case .weightsDiverged(let step, let folder):
+      "The weights after step \(step) are not finite: the run in \(folder) diverged."
     case .diverged(let step, let folder):
       "The loss of step \(step) is not finite: the run in \(folder) diverged."
     }
@@ -17,7 +20,8 @@ package enum TrainingError: Failure, Equatable {
 
   package var hint: String? {
     switch self {
-    case .diverged: "Lower train.lr, or give it train.lr_warm_up_steps; the checkpoints are kept."
+    case .diverged, .weightsDiverged:
+      "Lower train.lr, or give it train.lr_warm_up_steps; the checkpoints are kept."
     }
   }
 }
@@ -79,8 +83,16 @@ package struct Training {
   /// The newest whole checkpoint where there is one and it is wanted, else fresh weights.
   private func startingState() throws -> TrainingState {
     var state = try plan.initialState()
-    if settings.resume {
-      let path = try checkpoints.restoreNewest(into: &state) { progress.note("warning: " + $0) }
+    if settings.resume == .newest {
+      var damages = 0
+      let path = try checkpoints.restoreNewest(into: &state) {
+        progress.note("warning: " + $0)
+        damages += 1
+      }
+      if path == nil, damages > 0 {
+        progress.note("warning: no checkpoint can be used; the run starts from its beginning")
+        state = try plan.initialState()
+      }
       if let path {
         progress.note("continuing after step \(state.step) from \(path)")
         progress.skip(state.step * plan.batchRows)
@@ -108,6 +120,10 @@ package struct Training {
     let isTimed = clock.secondsSinceSaved > settings.checkpointMinutes * 60
     let isDue = state.step == plan.steps || checkpoints.schedule.isDue(afterStep: step)
     guard isInterrupted || isTimed || isDue else { return }
+    // A finite loss may yet have a gradient that is not.
+    guard state.isFinite else {
+      throw TrainingError.weightsDiverged(step: step, folder: folder)
+    }
     try checkpoints.save(state, sae: plan.files)
     clock.saved()
     if isInterrupted {
