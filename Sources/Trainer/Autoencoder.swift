@@ -145,6 +145,12 @@ package struct Parameters: ~Copyable, Sendable {
   }
 }
 
+extension Parameters {
+  var isFinite: Bool {
+    shape.kinds.allSatisfy { kind in with(kind) { $0.span.isFinite } }
+  }
+}
+
 /// All that changes from step to step; what a checkpoint must hold.
 package struct TrainingState: ~Copyable, Sendable {
   package var parameters: Parameters
@@ -174,6 +180,12 @@ package struct TrainingState: ~Copyable, Sendable {
   /// The state of a plain SAE.
   package init(dIn: Int, dSae: Int) {
     self.init(ParameterShape(dIn: dIn, dOut: dIn, dSae: dSae))
+  }
+
+  /// Whether every weight and every moment is a number, so that training can go on from here.
+  package var isFinite: Bool {
+    parameters.isFinite && firstMoment.isFinite && secondMoment.isFinite
+      && topkThreshold.isFinite
   }
 
   /// Starts a new sampling window.

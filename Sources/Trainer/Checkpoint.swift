@@ -2,7 +2,7 @@
 // in: the state after a step. Leaves: the same state, bit for bit, in a later process. Each folder
 // also opens in SAELens.
 
-import Shared
+package import Shared
 
 /// The steps after which `n_checkpoints` asks for a checkpoint.
 package struct CheckpointSchedule: Sendable, Equatable {
@@ -32,13 +32,29 @@ package enum CheckpointError: Failure, Equatable {
   case missingFile(path: String)
   case damagedFile(path: String)
   case foreign(path: String)
+  case notFinite(path: String)
+  case notWritten(step: Int, folder: String, cause: SystemError)
 
   package var sentence: String {
     switch self {
     case .missingFile(let path): "\(path) is missing."
     case .damagedFile(let path): "\(path) is damaged: its SHA-256 is not the recorded one."
     case .foreign(let path): "\(path) belongs to a run with other settings."
+    case .notFinite(let path): "\(path) holds numbers that are not finite."
+    case .notWritten(let step, let folder, let cause):
+      "\(cause.cause): the checkpoint of step \(step) in \(folder) could not be written."
     }
+  }
+
+  package var hint: String? {
+    guard case .notWritten(_, _, let cause) = self else { return nil }
+    return cause.remedy
+      + " and run the same command again; it continues from the checkpoint before."
+  }
+
+  package var exitCode: ExitCode {
+    guard case .notWritten(_, _, let cause) = self else { return .wrongInput }
+    return cause.exitCode
   }
 }
 
@@ -70,15 +86,22 @@ package struct Checkpoints: Sendable {
 
   /// Writes the state, and beside it the SAE as SAELens stores one in training.
   ///
+  /// Checkpoints of later steps go: the run that left them is not the one that goes on.
   /// - Returns: the path of the checkpoint.
   @discardableResult package func save(
     _ state: borrowing TrainingState, sae: SAEFiles
   ) throws -> String {
+    do { return try write(state, sae) } catch let error as SystemError {
+      throw CheckpointError.notWritten(step: state.step, folder: folder, cause: error)
+    }
+  }
+
+  private func write(_ state: borrowing TrainingState, _ sae: SAEFiles) throws -> String {
     let path = folder + "/" + name(step: state.step)
+    try removeLeftovers()
     let temporary = path + "." + System.hostName + "." + String(System.processIdentifier) + ".tmp"
-    try System.removeTree(temporary)
-    try System.createDirectories(temporary)
     do {
+      try System.createDirectories(temporary)
       try writeState(state, to: temporary + "/" + stateFile)
       try sae.writeCheckpoint(state, to: temporary)
       try writeDigests(of: temporary)
@@ -90,6 +113,9 @@ package struct Checkpoints: Sendable {
       throw error
     }
     try System.synchroniseDirectory(folder)
+    for step in try steps() where step > state.step {
+      try System.removeTree(folder + "/" + name(step: step))
+    }
     try removeOld()
     return path
   }
@@ -97,7 +123,7 @@ package struct Checkpoints: Sendable {
   /// Fills `state` from the newest checkpoint that is whole; what is wrong with newer ones goes to
   /// `warn`.
   ///
-  /// - Returns: the path of that checkpoint, or nil where there is none.
+  /// - Returns: the path of that checkpoint; nil where there is none, and `state` is then unusable.
   package func restoreNewest(
     into state: inout TrainingState, warn: (String) -> Void
   ) throws -> String? {
@@ -238,6 +264,7 @@ extension Checkpoints {
     state.activeSamples = try number("active_samples", of: file, path)
     let threshold = file.header.metadata["topk_threshold"].flatMap { UInt64($0) }
     state.topkThreshold = threshold.map { Double(bitPattern: $0) } ?? 0
+    guard state.isFinite else { throw CheckpointError.notFinite(path: path) }
   }
 
   private func number(

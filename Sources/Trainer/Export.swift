@@ -197,7 +197,8 @@ extension SAEFiles {
     var members: [String: JSON] = [
       "architecture": .string(settings.architecture.rawValue),
       "d_in": .integer(configuration.dIn), "d_sae": .integer(configuration.dSae),
-      "dtype": "float32", "device": "cpu", "reshape_activations": "none",
+      "dtype": "float32", "device": "cpu",
+      "reshape_activations": .string(settings.reshapeActivations.rawValue),
       "apply_b_dec_to_input": .bool(configuration.applyBDecToInput),
     ]
     if settings.architecture.isTranscoder { members["d_out"] = .integer(configuration.dOut) }

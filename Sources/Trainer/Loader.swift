@@ -12,11 +12,13 @@ import Synchronization
 package enum LoaderError: Failure, Equatable {
   case notFinite(path: String, row: Int)
   case otherRows(path: String, target: String)
+  case replaced(path: String)
 
   package var sentence: String {
     switch self {
     case .notFinite(let path, let row): "\(path), row \(row): not finite, NaN or infinity."
     case .otherRows(let path, let target): "\(target) does not hold the rows of \(path)."
+    case .replaced(let path): "\(path) was replaced by another file during the run."
     }
   }
 
@@ -25,49 +27,75 @@ package enum LoaderError: Failure, Equatable {
     case .notFinite:
       "Cache the activations again in bfloat16 or float32, or look at the model's weights."
     case .otherRows: "Cache both hook points in one run, as cache.hook_names."
+    case .replaced:
+      "Run saeline-cache with --verify, which makes again what is damaged, then this command."
     }
   }
 }
 
-/// A mapped shard and the rows of it that are trained on.
+/// An open shard and the rows of it that are trained on.
 private final class OpenShard {
-  private let shard: ActivationShard
-  private let targets: TargetShard?
+  private let shard: ActivationReader
+  private let targets: ActivationReader?
   /// The trainable rows; nil where that is every row.
   private let trainable: [UInt32]?
 
-  init(_ file: CachedShard, targets: CachedShard?, _ filter: RowFilter) throws {
-    shard = try ActivationShard.open(file.path)
-    trainable = filter.isEmpty ? nil : filter.rows(of: shard)
-    self.targets = try targets.map { try TargetShard($0.path) }
-    guard let found = self.targets else { return }
-    guard found.shard.rows == shard.rows, found.shard.sequences() == shard.sequences(),
-      found.shard.positions() == shard.positions()
-    else { throw LoaderError.otherRows(path: file.path, target: found.shard.path) }
+  /// Opens the shard `index` of a plan, which must be the file that it was before.
+  init(_ plan: LoaderPlan, _ index: Int, _ seen: inout [String: UInt64]) throws {
+    shard = try OpenShard.open(plan.shards[index], dIn: plan.dIn, &seen)
+    trainable = plan.filter.isEmpty ? nil : try plan.filter.rows(of: shard)
+    let expected = trainable?.count ?? shard.rows
+    // The order counts on as many rows as there were when the run began.
+    guard expected == plan.order.sizes[index] else { throw LoaderError.replaced(path: shard.path) }
+    shard.expect(expected)
+    guard !plan.targets.isEmpty else {
+      targets = nil
+      return
+    }
+    let targets = try OpenShard.open(plan.targets[index], dIn: plan.dOut, &seen)
+    self.targets = targets
+    targets.expect(expected)
+    guard try targets.sequences() == shard.sequences(),
+      try targets.positions() == shard.positions()
+    else { throw LoaderError.otherRows(path: shard.path, target: targets.path) }
+  }
+
+  private static func open(
+    _ file: CachedShard, dIn: Int, _ seen: inout [String: UInt64]
+  ) throws -> ActivationReader {
+    let shard = try ActivationReader.open(file.path)
+    guard seen.updateValue(shard.inode, forKey: file.path) ?? shard.inode == shard.inode,
+      shard.rows == file.rows, shard.dIn == dIn
+    else { throw LoaderError.replaced(path: file.path) }
+    return shard
   }
 
   /// Reads trainable row `index` as Float, and its target.
   func read(
     _ index: Int, into row: inout MutableSpan<Float>, _ target: inout MutableSpan<Float>
-  ) throws(LoaderError) {
+  ) throws {
     let place = trainable.map { Int($0[index]) } ?? index
-    shard.readRows(place..<place + 1, into: &row)
-    guard Vector.dot(row.span, row.span).isFinite else {
-      throw .notFinite(path: shard.path, row: place)
-    }
-    guard let targets else { return }
-    targets.shard.readRows(place..<place + 1, into: &target)
-    guard Vector.dot(target.span, target.span).isFinite else {
-      throw .notFinite(path: targets.shard.path, row: place)
+    try OpenShard.read(shard, place, into: &row)
+    if let targets { try OpenShard.read(targets, place, into: &target) }
+  }
+
+  private static func read(
+    _ shard: ActivationReader, _ row: Int, into values: inout MutableSpan<Float>
+  ) throws {
+    try shard.readRow(row, into: &values)
+    // Squares may overflow where the values themselves do not.
+    guard Vector.dot(values.span, values.span).isFinite || values.span.isFinite else {
+      throw LoaderError.notFinite(path: shard.path, row: row)
     }
   }
 }
 
-/// A mapped shard with the targets of another's rows.
-private final class TargetShard {
-  let shard: ActivationShard
-
-  init(_ path: String) throws { shard = try ActivationShard.open(path) }
+extension Span<Float> {
+  /// Whether every value is a number.
+  var isFinite: Bool {
+    for index in indices where !self[index].isFinite { return false }
+    return true
+  }
 }
 
 /// What is read, in which order.
@@ -116,6 +144,8 @@ package final class Loader: @unchecked Sendable {
   private var scratch: AlignedBuffer<Float>
   private var cursor: RowCursor
   private var open: [OpenShard?]
+  /// The inode of every file that was opened.
+  private var seen: [String: UInt64] = [:]
   private var nextSlot = 0
   private let isStopped = Atomic<Bool>(false)
   private let ended = DispatchSemaphore(value: 0)
@@ -203,13 +233,12 @@ package final class Loader: @unchecked Sendable {
     }
   }
 
-  /// The mapping of a shard; those that the order has done with are closed on the way.
+  /// A shard, open; those that the order has done with are closed on the way.
   private func shard(_ index: Int) throws -> OpenShard {
     if let shard = open[index] { return shard }
     let needed = cursor.openShards
     for other in open.indices where !needed.contains(other) { open[other] = nil }
-    let shard = try OpenShard(
-      plan.shards[index], targets: plan.targets.isEmpty ? nil : plan.targets[index], plan.filter)
+    let shard = try OpenShard(plan, index, &seen)
     open[index] = shard
     return shard
   }

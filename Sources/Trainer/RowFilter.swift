@@ -84,18 +84,18 @@ package struct RowFilter: Sendable {
     var norms: [Double] = []
     let step = max(1, source.shards.count / sample.shards)
     for index in stride(from: 0, to: source.shards.count, by: step) {
-      let shard = try ActivationShard.open(source.shards[index].path)
-      norms += RowFilter.norms(shard, 0..<min(shard.rows, sample.rows))
+      let shard = try ActivationReader.open(source.shards[index].path)
+      norms += try RowFilter.norms(shard, 0..<min(shard.rows, sample.rows))
     }
     norms.sort()
     return norms.isEmpty ? 0 : norms[norms.count / 2]
   }
 
-  private static func norms(_ shard: borrowing ActivationShard, _ rows: Range<Int>) -> [Double] {
+  private static func norms(_ shard: ActivationReader, _ rows: Range<Int>) throws -> [Double] {
     var row = AlignedBuffer<Float>(count: shard.dIn)
-    return rows.map { index in
+    return try rows.map { index in
       var values = row.mutableSpan
-      shard.readRows(index..<index + 1, into: &values)
+      try shard.readRow(index, into: &values)
       return Vector.squaredNorm(values.span).squareRoot()
     }
   }
@@ -113,25 +113,25 @@ package struct RowFilter: Sendable {
   }
 
   /// The rows of a shard that are trained on, ascending.
-  package func rows(of shard: borrowing ActivationShard) -> [UInt32] {
+  package func rows(of shard: ActivationReader) throws -> [UInt32] {
     var kept = (0..<UInt32(shard.rows)).map { $0 }
     if !heldOut.isEmpty {
-      let sequences = shard.sequences()
+      let sequences = try shard.sequences()
       kept = kept.filter { !heldOut.contains(sequence: sequences[Int($0)]) }
     }
     if !excluded.isEmpty {
-      let tokens = shard.tokens()
+      let tokens = try shard.tokens()
       kept = kept.filter { !excluded.contains(tokens[Int($0)]) }
     }
     if !positions.isEmpty {
-      let places = shard.positions()
+      let places = try shard.positions()
       kept = kept.filter {
         let place = Int(places[Int($0)])
         return place < positions.count && positions[place]
       }
     }
     if let largestNorm {
-      let norms = RowFilter.norms(shard, 0..<shard.rows)
+      let norms = try RowFilter.norms(shard, 0..<shard.rows)
       kept = kept.filter { norms[Int($0)] <= largestNorm }
     }
     return kept

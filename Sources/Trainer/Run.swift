@@ -78,7 +78,7 @@ package struct Run: Sendable {
       let progress = progress(total: plan.steps * plan.batchRows)
       let training = try training(progress)
       let start = System.uptime
-      if let failure = try TrainingStream.run([training])[0] { throw failure }
+      try training.run()
       progress.finish()
       try complete(training, seconds: System.uptime - start)
       return .trained
@@ -119,21 +119,26 @@ package struct Run: Sendable {
   /// The run in training, as it starts or continues; it must have been claimed.
   package func training(_ progress: Shared.Progress) throws -> Training {
     try SplicePlan.require(plan)
+    plan.source.unknowns(in: pipeline).forEach(note)
     if let repetition = plan.repetition { note(repetition) }
-    return try Training(
-      plan: plan, folder: folder.path, fingerprint: key.fingerprint, progress: progress)
+    return try RunFileError.explaining {
+      try Training(
+        plan: plan, folder: folder.path, fingerprint: key.fingerprint, progress: progress)
+    }
   }
 
   /// Writes what a finished run consists of, its manifest last; training took `seconds`.
   package func complete(_ training: Training, seconds: Double) throws {
-    try training.writeFinal()
-    try measure()
     let steps = plan.steps - training.firstStep
-    if steps > 0 {
-      try Timing(tokens: steps * plan.batchRows, seconds: seconds).write(folder: folder.path)
+    try RunFileError.explaining {
+      try training.writeFinal()
+      try measure()
+      if steps > 0 {
+        try Timing(tokens: steps * plan.batchRows, seconds: seconds).write(folder: folder.path)
+      }
+      try Report.write(run: folder.path)
+      try finish()
     }
-    try Report.write(run: folder.path)
-    try finish()
   }
 
   /// The bytes of all files in a folder and those below it.

@@ -15,9 +15,9 @@ package struct RunInput: Sendable {
   ) throws -> RunInput {
     let source = try TrainingSource.find(pipeline, verify: verify)
     try source.check(against: pipeline)
-    return RunInput(
-      source: source,
-      targets: try TrainingSource.findTargets(pipeline, of: source, verify: verify))
+    let targets = try TrainingSource.findTargets(pipeline, of: source, verify: verify)
+    try (targets ?? source).checkWidth("train.d_out", pipeline.train.dOut)
+    return RunInput(source: source, targets: targets)
   }
 
   /// The key of the run of a pipeline file over these caches.

@@ -1,5 +1,5 @@
 // The memory of training, worked out before it is taken: what the parts of a step allocate, in the
-// order of Engine. Shards are mapped and come on top of it.
+// order of Engine. What is read ahead, a MiB of each open shard, comes on top of it.
 
 import Shared
 

@@ -7,9 +7,12 @@ package import Shared
 /// Why training stops.
 package enum TrainingError: Failure, Equatable {
   case diverged(step: Int, folder: String)
+  case weightsDiverged(step: Int, folder: String)
 
   package var sentence: String {
     switch self {
+    case .weightsDiverged(let step, let folder):
+      "The weights after step \(step) are not finite: the run in \(folder) diverged."
     case .diverged(let step, let folder):
       "The loss of step \(step) is not finite: the run in \(folder) diverged."
     }
@@ -17,7 +20,8 @@ package enum TrainingError: Failure, Equatable {
 
   package var hint: String? {
     switch self {
-    case .diverged: "Lower train.lr, or give it train.lr_warm_up_steps; the checkpoints are kept."
+    case .diverged, .weightsDiverged:
+      "Lower train.lr, or give it train.lr_warm_up_steps; the checkpoints are kept."
     }
   }
 }
@@ -47,8 +51,16 @@ package final class Training {
     schedule = plan.schedule
     checkpoints = Checkpoints(plan, folder: folder, fingerprint: fingerprint)
     state = try plan.initialState()
-    if plan.pipeline.train.resume {
-      let path = try checkpoints.restoreNewest(into: &state) { progress.note("warning: " + $0) }
+    if plan.pipeline.train.resume == .newest {
+      var damages = 0
+      let path = try checkpoints.restoreNewest(into: &state) {
+        progress.note("warning: " + $0)
+        damages += 1
+      }
+      if path == nil, damages > 0 {
+        progress.note("warning: no checkpoint can be used; the run starts from its beginning")
+        state = try plan.initialState()
+      }
       if let path {
         progress.note("continuing after step \(state.step) from \(path)")
         progress.skip(state.step * plan.batchRows)
@@ -62,6 +74,11 @@ package final class Training {
   }
 
   private var settings: TrainSettings { plan.pipeline.train }
+
+  /// Trains to the last step, on a stream of its own.
+  package func run() throws {
+    if let failure = try TrainingStream.run([self])[0] { throw failure }
+  }
 
   /// Steps taken, of the whole run.
   package var step: Int { state.step }
@@ -90,6 +107,10 @@ package final class Training {
     let isTimed = clock.secondsSinceSaved > settings.checkpointMinutes * 60
     let isDue = isFinished || checkpoints.schedule.isDue(afterStep: state.step - 1)
     guard isStopping || isTimed || isDue else { return }
+    // A finite loss may yet have a gradient that is not.
+    guard state.isFinite else {
+      throw TrainingError.weightsDiverged(step: state.step - 1, folder: folder)
+    }
     try checkpoints.save(state, sae: plan.files)
     clock.saved()
   }
@@ -125,7 +146,7 @@ package enum TrainingStream {
     let plan = runs[left[0]].plan
     let loader = plan.loader(batchRows: plan.batchRows, firstStep: step)
     func attempt(_ index: Int, _ work: (Training) throws -> Void) {
-      do { try work(runs[index]) } catch { failures[index] = error }
+      do { try RunFileError.explaining { try work(runs[index]) } } catch { failures[index] = error }
     }
     try loader.run {
       while !left.isEmpty {

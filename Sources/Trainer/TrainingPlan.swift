@@ -107,7 +107,9 @@ package struct TrainingPlan: Sendable {
   }
 
   package var files: SAEFiles {
-    SAEFiles(
+    var pipeline = pipeline
+    pipeline.cache.prependBos = source.origin.prependsBos ?? pipeline.cache.prependBos
+    return SAEFiles(
       pipeline: pipeline, configuration: configuration, facts: source.facts,
       targetFacts: targets?.facts, normalization: normalization)
   }

@@ -107,6 +107,7 @@ package struct TrainingSource: Sendable {
   package let shards: [CachedShard]
   /// The fingerprint of the token stage behind it; nil of a cache that was imported.
   package let tokens: String?
+  package let origin: CacheOrigin
   /// Of the model's files that it was made with.
   package let identities: [String: String]
   /// The first sequences of the token stage, which it was made from.
@@ -116,9 +117,11 @@ package struct TrainingSource: Sendable {
 
   package init(
     folder: String, fingerprint: String, facts: CacheFacts, shards: [CachedShard],
-    tokens: String? = nil, identities: [String: String] = [:], sequenceCount: Int = 0,
+    tokens: String? = nil, origin: CacheOrigin = CacheOrigin(),
+    identities: [String: String] = [:], sequenceCount: Int = 0,
     excludedTokens: Set<UInt32> = []
   ) {
+    self.origin = origin
     self.folder = folder
     self.fingerprint = fingerprint
     self.tokens = tokens
@@ -163,11 +166,16 @@ package struct TrainingSource: Sendable {
     else { throw TrainingSourceError.notCached(hook: hook, store: pipeline.store) }
     let facts = try CacheFacts(
       details: manifest.details, path: folder.path + "/" + Manifest.fileName)
+    let tokens = try manifest.input.flatMap {
+      try Store(pipeline.store).find(stage: .tokens, fingerprint: $0)
+    }
     return TrainingSource(
       folder: folder.path, fingerprint: manifest.fingerprint, facts: facts,
       shards: manifest.shards.map {
         CachedShard(path: folder.path + "/" + $0.file, rows: $0.rows)
-      }, tokens: manifest.input, identities: manifest.identities,
+      }, tokens: manifest.input,
+      origin: CacheOrigin(manifest, tokens: try tokens?.readManifest()),
+      identities: manifest.identities,
       sequenceCount: manifest.details["sequences"]?.integer ?? 0,
       excludedTokens: Set(
         (manifest.details["excluded_tokens"]?.array ?? []).compactMap(\.integer).map {
@@ -177,36 +185,49 @@ package struct TrainingSource: Sendable {
 
   /// Refuses a pipeline file that says something else than the manifest.
   package func check(against pipeline: Pipeline) throws(TrainingSourceError) {
-    func compare(
-      _ key: String, _ given: Int?, _ actual: Int, _ fact: String
-    ) throws(TrainingSourceError) {
-      guard let given, given != actual else { return }
-      throw .contradiction(key: key, given: String(given), folder: folder, fact: fact)
-    }
-    let width = "are \(facts.dIn) wide"
-    try compare("train.d_in", pipeline.train.dIn, facts.dIn, width)
-    try compare("cache.d_in", pipeline.cache.dIn, facts.dIn, width)
+    try checkWidth("train.d_in", pipeline.train.dIn)
+    try checkWidth("cache.d_in", pipeline.cache.dIn)
     let context = "come from contexts of \(facts.contextSize) tokens"
-    try compare("train.context_size", pipeline.train.contextSize, facts.contextSize, context)
-    try compare("cache.context_size", pipeline.cache.statedContextSize, facts.contextSize, context)
+    let sizes = [
+      ("train.context_size", pipeline.train.contextSize),
+      ("cache.context_size", pipeline.cache.statedContextSize),
+    ]
+    for (key, given) in sizes {
+      guard let given, given != facts.contextSize else { continue }
+      throw .contradiction(key: key, given: String(given), folder: folder, fact: context)
+    }
     let models = [
       ("train.model_name", pipeline.train.modelName),
       ("cache.model_name", pipeline.cache.modelName),
     ]
     for (key, given) in models {
-      guard let given, !given.isEmpty,
-        ActivationKey.label(given) != ActivationKey.label(facts.modelName)
-      else {
-        continue
-      }
+      guard let given, !given.isEmpty, !ModelLabel.same(given, facts.modelName) else { continue }
       throw .contradiction(
         key: key, given: given, folder: folder, fact: "were taken from \(facts.modelName)")
+    }
+    for repetition in origin.repetitions(in: pipeline, facts) {
+      guard case .contradicts(let fact) = repetition.verdict else { continue }
+      throw .contradiction(key: repetition.key, given: repetition.given, folder: folder, fact: fact)
+    }
+  }
+
+  /// Refuses another width than that of the activations.
+  func checkWidth(_ key: String, _ given: Int?) throws(TrainingSourceError) {
+    guard let given, given != facts.dIn else { return }
+    throw .contradiction(
+      key: key, given: String(given), folder: folder, fact: "are \(facts.dIn) wide")
+  }
+
+  /// A sentence for each option that repeats what no manifest in the store tells.
+  package func unknowns(in pipeline: Pipeline) -> [String] {
+    origin.repetitions(in: pipeline, facts).filter { $0.verdict == .unknown }.map {
+      "note: \($0.key): has no effect. The store does not tell it of these activations."
     }
   }
 
   /// The number of trainable rows of every shard.
   package func trainableRows(_ filter: RowFilter) throws -> [Int] {
     guard !filter.isEmpty else { return shards.map(\.rows) }
-    return try shards.map { filter.rows(of: try ActivationShard.open($0.path)).count }
+    return try shards.map { try filter.rows(of: try ActivationReader.open($0.path)).count }
   }
 }

@@ -96,7 +96,7 @@ private func complaint(
     #expect(file.pipeline.logger.logFrequency == 30)
     #expect(
       file.notes.map(\.key) == [
-        "train.checkpoint_path", "train.dataset_path", "train.device", "train.dtype",
+        "train.checkpoint_path", "train.device", "train.dtype",
         "train.is_dataset_tokenized", "logger.eval_every_n_wandb_logs", "logger.log_to_wandb",
         "logger.wandb_project", "train.n_batches_in_buffer", "train.store_batch_size_prompts",
         "train.streaming",
@@ -223,12 +223,8 @@ private func complaint(
       #"train.activation_fn: "tanh-relu" is not supported. The architecture sets the activation."#
     ),
     (
-      "{ train: { reshape_activations: 'hook_z' } }",
-      #"train.reshape_activations: "hook_z" is not supported. Activations are used as they are."#
-    ),
-    (
-      "{ train: { sae: { dtype: 'float16' } } }",
-      #"train.sae.dtype: "float16" is not supported. Training computes in float32."#
+      "{ train: { sae: { dtype: 'int4' } } }",
+      #"train.sae.dtype: "int4" is not supported. Training computes in float32."#
     ),
   ]
 
@@ -320,7 +316,7 @@ private func complaint(
     ),
     (
       "{ cache: { hook_names: ['a'] }, train: { hook_name: 'b' } }",
-      #"train.hook_name: is "b", which the cache section does not store."#
+      #"train.hook_name: is "b", but the cache section stores a."#
     ),
   ]
 

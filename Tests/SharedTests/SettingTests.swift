@@ -30,7 +30,7 @@ private let samples: [JSON] =
   + [
     "topk", "bfloat16", "expected_average_only_in", "cosineannealing", "mean", "line", "tanh",
     "dense_batch",
-    "normal", "rows_only", "scale", "shared",
+    "normal", "rows_only", "scale", "shared", "hook_z",
   ].map(
     JSON.string)
 
@@ -71,7 +71,7 @@ private func expectOwnProperty<Owner: Section>(_: Owner.Type) {
       Pipeline.self, except: Set(Pipeline.tables.map(\.name).filter { !$0.isEmpty }))
     expectComplete(PretokenizeSettings.self)
     expectComplete(CacheSettings.self)
-    expectComplete(TrainSettings.self)
+    expectComplete(TrainSettings.self, except: ["modelFromPretrainedKwargs"])
     expectComplete(LoggerSettings.self)
     expectComplete(EvaluateSettings.self)
   }

@@ -6,7 +6,7 @@ import Trainer
 
 @Suite("Checkpoints")
 struct CheckpointTests {
-  private func checkpoints(
+  fileprivate func checkpoints(
     _ cache: SyntheticCache, keep: Int = 2, count: Int = 0, fingerprint: String = "f"
   ) throws -> (Checkpoints, SAEFiles) {
     var pipeline = cache.pipeline
@@ -19,7 +19,7 @@ struct CheckpointTests {
   }
 
   /// A state in which every number is different.
-  private func state(step: Int) -> TrainingState {
+  fileprivate func state(step: Int) -> TrainingState {
     var state = TrainingState(dIn: 8, dSae: 24)
     let random = Random(seed: 5, stream: "state", index: step)
     for index in 0..<24 * 8 {
@@ -149,5 +149,95 @@ struct CheckpointTests {
     var restored = TrainingState(dIn: 8, dSae: 24)
     #expect(try checkpoints.restoreNewest(into: &restored) { _ in } == nil)
     #expect(try System.list(checkpoints.folder) == [])
+  }
+
+  // MARK: - Faults
+
+  @Test("A checkpoint that is not finite is passed over")
+  func notFinite() throws {
+    let cache = try SyntheticCache()
+    let (checkpoints, files) = try checkpoints(cache)
+    let older = try checkpoints.save(state(step: 3), sae: files)
+    var bad = state(step: 4)
+    bad.secondMoment.decoder.buffer[5] = .infinity
+    let isFinite = bad.isFinite
+    #expect(!isFinite)
+    let newer = try checkpoints.save(bad, sae: files)
+    var restored = TrainingState(dIn: 8, dSae: 24)
+    var warnings: [String] = []
+    #expect(try checkpoints.restoreNewest(into: &restored) { warnings.append($0) } == older)
+    #expect(restored.step == 3)
+    #expect(
+      warnings == [
+        "skipping the checkpoint of step 4: "
+          + "\(newer)/state.safetensors holds numbers that are not finite."
+      ])
+  }
+
+  @Test("Checkpoints of later steps, which could not be used, give way to a new one")
+  func later() throws {
+    let cache = try SyntheticCache()
+    let (checkpoints, files) = try checkpoints(cache, keep: 2)
+    for step in [30, 40, 41] { try checkpoints.save(state(step: step), sae: files) }
+    #expect(try checkpoints.steps() == [40, 41])
+    try checkpoints.save(state(step: 35), sae: files)
+    #expect(try checkpoints.steps() == [35])
+  }
+
+  static let causes: [(errno: Int32, sentence: String, remedy: String)] = [
+    (ENOSPC, "The disk is full", "Free some space"),
+    (EDQUOT, "The disk quota is used up", "Free some space"),
+    (
+      EFBIG, "The file would be larger than the system allows",
+      "Raise the limit on the size of files (ulimit -f)"
+    ),
+    (EIO, "write failed: Input/output error", "Mend that"),
+  ]
+
+  @Test("What could not be written, where and why is one sentence", arguments: causes)
+  func sentences(_ errno: Int32, _ sentence: String, _ remedy: String) {
+    let cause = SystemError(call: "write", path: "x/state.safetensors", errno: errno)
+    let error = CheckpointError.notWritten(step: 12, folder: "run/checkpoints", cause: cause)
+    #expect(
+      error.sentence
+        == "\(sentence): the checkpoint of step 12 in run/checkpoints could not be written.")
+    #expect(
+      error.hint
+        == "\(remedy) and run the same command again; it continues from the checkpoint before.")
+    #expect(error.exitCode == (errno == EIO ? .failed : .wrongInput))
+    #expect(
+      RunFileError(cause).hint
+        == "\(remedy) and run the same command again; it continues from the newest checkpoint.")
+  }
+
+  @Test("A full disk leaves the checkpoint before, and nothing half-written")
+  func full() async throws {
+    await #expect(processExitsWith: .success) {
+      let cache = try SyntheticCache()
+      let (checkpoints, files) = try CheckpointTests().checkpoints(cache)
+      let older = try checkpoints.save(CheckpointTests().state(step: 3), sae: files)
+      // Files may not grow beyond this; metadata and weights fit, the state does not.
+      signal(SIGXFSZ, SIG_IGN)
+      var limit = rlimit(rlim_cur: 7000, rlim_max: rlim_t.max)
+      setrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit)
+      var sentence = ""
+      do { try checkpoints.save(CheckpointTests().state(step: 4), sae: files) } catch let error
+        as CheckpointError
+      {
+        sentence = error.sentence
+      }
+      let expected =
+        "The file would be larger than the system allows: the checkpoint of step 4 in "
+        + "\(checkpoints.folder) could not be written."
+      precondition(sentence == expected, sentence)
+      let kept = try System.list(checkpoints.folder)
+      precondition(kept == ["step-00000003"], "\(kept)")
+      limit.rlim_cur = rlim_t.max
+      setrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit)
+      var restored = TrainingState(dIn: 8, dSae: 24)
+      let found = try checkpoints.restoreNewest(into: &restored) { _ in }
+      precondition(found == older)
+      try checkpoints.save(CheckpointTests().state(step: 4), sae: files)
+    }
   }
 }

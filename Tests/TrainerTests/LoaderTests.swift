@@ -1,3 +1,4 @@
+import Foundation
 import Shared
 import Testing
 import Trainer
@@ -116,5 +117,136 @@ struct LoaderTests {
     let byteCount = try System.status(path).byteCount
     try AtomicFile.replace(path, with: String(repeating: "x", count: byteCount))
     #expect(throws: SafetensorsError.self) { try batches(cache, count: 2) }
+  }
+
+  // MARK: - Faults
+
+  /// Puts bytes into a tensor of a shard, from element `index` on.
+  private func damage(
+    _ path: String, _ tensor: String, _ index: Int, _ bytes: [UInt8]
+  ) throws {
+    let entry = try #require(try SafetensorsFile.open(path).header.tensors[tensor])
+    var content = try MappedFile.contents(path)
+    let start = entry.range.lowerBound + index * entry.type.byteCount
+    content.replaceSubrange(start..<start + bytes.count, with: bytes)
+    try Data(content).write(to: URL(fileURLWithPath: path))
+  }
+
+  /// The error of a loader that goes through the shards of a plan.
+  private func failure(_ plan: LoaderPlan, between: () throws -> Void = {}) -> [String?] {
+    let loader = Loader(plan, batchRows: 32, firstStep: 0)
+    do {
+      try loader.run {
+        try loader.withNextBatch { _, _ in }
+        try between()
+        for _ in 0..<3 * plan.order.rowsPerEpoch / 32 { try loader.withNextBatch { _, _ in } }
+      }
+      return ["no error"]
+    } catch let failure as any Failure {
+      return [failure.sentence, failure.hint]
+    } catch { return ["\(error)"] }
+  }
+
+  private func plan(_ cache: SyntheticCache, targets: SyntheticCache? = nil) throws -> LoaderPlan {
+    let source = try cache.source
+    let filter = RowFilter(heldOut: HeldOut(fraction: 0))
+    var plan = LoaderPlan(
+      shards: source.shards, dIn: cache.dIn,
+      order: RowOrder(seed: 9, sizes: try source.trainableRows(filter)), filter: filter)
+    if let targets {
+      plan.targets = try targets.source.shards
+      plan.dOut = targets.dIn
+    }
+    return plan
+  }
+
+  static let notFinite: [(type: TensorType, tensor: String, index: Int, bytes: [UInt8])] = [
+    (.float32, "activations", 7 * 8 + 3, [0, 0, 0xC0, 0x7F]),
+    (.float32, "activations", 7 * 8, [0, 0, 0x80, 0xFF]),
+    (.bfloat16, "activations", 7 * 8 + 7, [0xC0, 0x7F]),
+    (.bfloat16, "activations", 7 * 8, [0x80, 0x7F]),
+    (.float16, "activations", 7 * 8 + 1, [0, 0x7E]),
+    (.float16, "activations", 7 * 8 + 1, [0, 0xFC]),
+    (.int8, "scales", 7, [0, 0, 0xC0, 0x7F]),
+    (.int8, "scales", 7, [0, 0, 0x80, 0x7F]),
+  ]
+
+  @Test("NaN and infinity are named by shard and row, in every type", arguments: notFinite)
+  func notFinite(_ type: TensorType, _ tensor: String, _ index: Int, _ bytes: [UInt8]) throws {
+    let cache = try SyntheticCache(shards: 2, sequencesPerShard: 4, type: type)
+    let path = try cache.source.shards[1].path
+    try damage(path, tensor, index, bytes)
+    let expected = [
+      "\(path), row 7: not finite, NaN or infinity.",
+      "Cache the activations again in bfloat16 or float32, or look at the model's weights.",
+    ]
+    #expect(failure(try plan(cache)) == expected)
+  }
+
+  @Test("NaN among the targets of a transcoder is named by their shard and row")
+  func targetNotFinite() throws {
+    let cache = try SyntheticCache(shards: 2, sequencesPerShard: 4)
+    let targets = try SyntheticCache(shards: 2, sequencesPerShard: 4, dIn: 4, type: .bfloat16)
+    let path = try targets.source.shards[0].path
+    try damage(path, "activations", 9 * 4, [0xC0, 0x7F])
+    let sentence = failure(try plan(cache, targets: targets))[0]
+    #expect(sentence == "\(path), row 9: not finite, NaN or infinity.")
+  }
+
+  @Test("Large numbers whose squares overflow are no NaN")
+  func large() throws {
+    let cache = try SyntheticCache(shards: 1, sequencesPerShard: 4, type: .bfloat16)
+    try damage(try cache.source.shards[0].path, "activations", 0, [0x00, 0x7F])
+    #expect(failure(try plan(cache)) == ["no error"])
+  }
+
+  @Test(
+    "A shard that is cut short while it is read ends in a sentence", arguments: [1000, 3_000_000])
+  func truncated(_ byteCount: Int) throws {
+    // Larger than what is read at once.
+    let cache = try SyntheticCache(shards: 1, sequencesPerShard: 200, dIn: 512, rows: .numbered)
+    let path = try cache.source.shards[0].path
+    let whole = try System.status(path).byteCount
+    let plan = try plan(cache)
+    let found = failure(plan) {
+      let file = try FileHandle(forWritingTo: URL(fileURLWithPath: path))
+      try file.truncate(atOffset: UInt64(byteCount))
+      try file.close()
+    }
+    #expect(
+      found == [
+        "\(path) was cut short while it was read: it ends at byte \(byteCount) instead of \(whole).",
+        "Run saeline-cache again, which makes the shard anew, then this command.",
+      ])
+  }
+
+  @Test("A shard that is unlinked is read to its end, and missed when it is opened again")
+  func unlinked() throws {
+    let cache = try SyntheticCache(shards: 1, sequencesPerShard: 200, dIn: 512, rows: .numbered)
+    let path = try cache.source.shards[0].path
+    let plan = try plan(cache)
+    let served = failure(plan) { try System.remove(path) }
+    // The only shard stays open from epoch to epoch.
+    #expect(served == ["no error"])
+    #expect(failure(plan)[0] == "\(path) does not exist.")
+  }
+
+  @Test("A shard that is replaced by another ends the run when it is opened again")
+  func replaced() throws {
+    // More than are open at a time.
+    let cache = try SyntheticCache(shards: 20, sequencesPerShard: 4)
+    let paths = try cache.source.shards.map(\.path)
+    let plan = try plan(cache)
+    let found = failure(plan) {
+      for path in paths {
+        try FileManager.default.copyItem(atPath: path, toPath: path + ".new")
+        try System.rename(path + ".new", to: path)
+      }
+    }
+    let sentence = try #require(found[0])
+    #expect(sentence.hasSuffix(".safetensors was replaced by another file during the run."))
+    #expect(
+      found[1]
+        == "Run saeline-cache with --verify, which makes again what is damaged, then this command.")
   }
 }

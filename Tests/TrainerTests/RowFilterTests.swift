@@ -14,7 +14,7 @@ import Trainer
     var numbers: [Int] = []
     for shard in source.shards {
       let content = try ActivationShard.open(shard.path)
-      for row in filter.rows(of: content) {
+      for row in try filter.rows(of: try ActivationReader.open(shard.path)) {
         numbers.append(
           Int(content.sequences()[Int(row)]) * SyntheticCache.contextSize
             + Int(content.positions()[Int(row)]))

@@ -1,4 +1,5 @@
 import Shared
+import Support
 import Testing
 import Trainer
 
@@ -107,5 +108,141 @@ struct TrainingSourceTests {
         "Choose a smaller train.eval_fraction, or leave out less with exclude_special_tokens, "
           + "seqpos_slice or max_norm_multiple.",
       ])
+  }
+
+  /// Puts a token stage behind the cache, and what `details` says into the cache's manifest.
+  private func addHistory(
+    _ cache: SyntheticCache, tokenized: Bool = false, details: [String: JSON] = [:]
+  ) throws {
+    let path = try cache.source.folder + "/manifest.json"
+    var members = try JSON(parsing: MappedFile.contents(path)).object ?? [:]
+    members["details"] = .object((members["details"]?.object ?? [:]).merging(details) { $1 })
+    try AtomicFile.replace(path, with: JSON.object(members).pretty)
+    let fingerprint = String(repeating: "7", count: 64)
+    let folder = cache.pipeline.store + "/tokens/tiny-" + fingerprint.prefix(16)
+    try System.createDirectories(folder)
+    var manifest = Manifest(
+      key: StageKey(
+        stage: .tokens, label: "tiny", settings: PretokenizeSettings().fingerprintSettings),
+      name: "tiny", tool: "test", shards: [],
+      details: [
+        "is_dataset_tokenized": .bool(tokenized),
+        "sae_lens": ["original_dataset": "stories.jsonl"],
+      ])
+    manifest.fingerprint = fingerprint
+    try AtomicFile.replace(folder + "/manifest.json", with: manifest.json.pretty)
+  }
+
+  static let repeated:
+    [(change: @Sendable (inout TrainSettings) -> Void, given: String, fact: String)] =
+      [
+        ({ $0.hookLayer = 3 }, "hook_layer is 3", "are of blocks.0.hook_mlp_out, in layer 0"),
+        ({ $0.hookHeadIndex = 2 }, "hook_head_index is 2", "are of all heads"),
+        ({ $0.dOut = 9 }, "d_out is 9", "are 8 wide"),
+        (
+          { $0.modelClassName = "AutoModelForCausalLM" },
+          "model_class_name is AutoModelForCausalLM",
+          "are of blocks.0.hook_mlp_out, a name of HookedTransformer's"
+        ),
+        (
+          { $0.modelFromPretrainedKwargs = ModelOptions(setting: ["fold_ln": true]) ?? .init() },
+          "model_from_pretrained_kwargs.fold_ln is true", "were taken without fold_ln"
+        ),
+        (
+          { $0.datasetPath = "x/other" }, "dataset_path is x/other",
+          "come from the text stories.jsonl"
+        ),
+        ({ $0.prependBos = false }, "prepend_bos is false", "come from rows that begin with bos"),
+        (
+          { $0.disableConcatSequences = true }, "disable_concat_sequences is true",
+          "come from rows that documents share"
+        ),
+        (
+          { $0.sequenceSeparatorToken = .stated(.eos) }, "sequence_separator_token is eos",
+          "come from rows with bos between documents"
+        ),
+        (
+          { $0.sequenceSeparatorToken = .stated(nil) }, "sequence_separator_token is null",
+          "come from rows with bos between documents"
+        ),
+        (
+          { $0.seqposSlice = PositionSlice(setting: [2, 12]) ?? .all }, "seqpos_slice is [2,12]",
+          "hold only the positions [0,10]"
+        ),
+        (
+          { $0.excludeSpecialTokens = .ids([1]) }, "exclude_special_tokens is [1]",
+          "lack the tokens [1, 2]"
+        ),
+        (
+          { $0.reshapeActivations = .hookZ }, "reshape_activations is hook_z",
+          "are no heads side by side"
+        ),
+      ]
+
+  @Test("An option that contradicts a manifest is shown beside what is so", arguments: repeated)
+  func repetitions(
+    _ change: @Sendable (inout TrainSettings) -> Void, _ given: String, _ fact: String
+  ) throws {
+    let cache = try SyntheticCache()
+    try addHistory(
+      cache,
+      details: ["seqpos_slice": [0, 10], "excluded_tokens": [1, 2]])
+    let folder = try cache.source.folder
+    change(&cache.pipeline.train)
+    let key = given.split(separator: " ")[0]
+    #expect(
+      sentence(cache) == [
+        "train.\(given), but the cached activations in \(folder) \(fact).",
+        "Remove train.\(key) or make it agree.",
+      ])
+  }
+
+  private func repeatEverything(_ settings: inout TrainSettings) {
+    settings.hookLayer = 0
+    settings.dOut = 8
+    settings.modelClassName = "HookedTransformer"
+    settings.modelFromPretrainedKwargs =
+      ModelOptions(setting: ["center_writing_weights": false]) ?? .init()
+    settings.datasetPath = "somewhere/stories.jsonl"
+    settings.prependBos = true
+    settings.disableConcatSequences = false
+    settings.sequenceSeparatorToken = .stated(.bos)
+  }
+
+  @Test("Options that repeat what manifests say are accepted, with no word")
+  func agreeing() throws {
+    let cache = try SyntheticCache()
+    try addHistory(cache)
+    repeatEverything(&cache.pipeline.train)
+    _ = try Run(cache.pipeline, mode: .quiet)
+    #expect(try cache.source.unknowns(in: cache.pipeline) == [])
+  }
+
+  @Test("Options that no manifest tells of are said to have no effect")
+  func unknown() throws {
+    let cache = try SyntheticCache()
+    repeatEverything(&cache.pipeline.train)
+    _ = try Run(cache.pipeline, mode: .quiet)
+    #expect(
+      try cache.source.unknowns(in: cache.pipeline)
+        == ["dataset_path", "prepend_bos", "disable_concat_sequences", "sequence_separator_token"]
+        .map {
+          "note: train.\($0): has no effect. The store does not tell it of these activations."
+        })
+    try addHistory(cache, tokenized: true, details: ["has_tokens": false])
+    cache.pipeline.train.hookHeadIndex = 1
+    #expect(try cache.source.unknowns(in: cache.pipeline).count == 6)
+  }
+
+  @Test("A configuration that SAELens wrote trains on the cache that it describes")
+  func dumped() throws {
+    let cache = try SyntheticCache()
+    try addHistory(cache)
+    let dump = try ProjectFiles.text("Tests/Fixtures/config/runner_cfg-6.54.json")
+    let text = "{ pretokenize: { context_size: 16 }, train: \(dump) }"
+    var pipeline = try PipelineFile(parsing: Array(text.utf8), path: "x.json5").pipeline
+    pipeline.store = cache.pipeline.store
+    pipeline.cache = cache.pipeline.cache
+    #expect(try Run(pipeline, mode: .quiet).run() == .trained)
   }
 }

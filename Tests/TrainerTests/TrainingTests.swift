@@ -17,7 +17,7 @@ struct TrainingTests {
     let plan = try TrainingPlan(cache.pipeline, source: cache.source)
     let training = try Training(
       plan: plan, folder: folder, fingerprint: "f", progress: progress())
-    if let failure = try TrainingStream.run([training])[0] { throw failure }
+    try training.run()
     #expect(training.step == plan.steps)
     return folder + "/checkpoints/step-00000040"
   }
@@ -68,7 +68,7 @@ struct TrainingTests {
     let cache = try SyntheticCache()
     let folder = cache.folder + "/run"
     let first = try bytes(train(cache, in: folder) + "/state.safetensors")
-    cache.pipeline.train.resume = false
+    cache.pipeline.train.resume = .never
     #expect(try bytes(train(cache, in: folder) + "/state.safetensors") == first)
     #expect(try log(folder).map(\.step) == [4, 9, 14, 19, 24, 29, 34, 39])
   }
@@ -125,5 +125,107 @@ struct TrainingTests {
     cache.pipeline.train.trainingTokens = 65
     let plan = try TrainingPlan(cache.pipeline, source: cache.source)
     #expect(plan.steps == 3)
+  }
+
+  // MARK: - Faults
+
+  /// What a run ends with, and what it said.
+  private func failure(
+    _ cache: SyntheticCache, in folder: String, _ said: RecordedTerminal? = nil
+  ) throws -> [String?] {
+    try System.createDirectories(folder)
+    let terminal = (said ?? RecordedTerminal(isInteractive: false)).terminal
+    let progress = Shared.Progress(stage: "train", total: 1, mode: .automatic, terminal: terminal)
+    let plan = try TrainingPlan(cache.pipeline, source: cache.source)
+    do {
+      try Training(plan: plan, folder: folder, fingerprint: "f", progress: progress).run()
+    } catch let failure as any Failure {
+      return [failure.sentence, failure.hint]
+    }
+    return []
+  }
+
+  @Test("A run that diverges keeps its last good checkpoint and writes no bad one")
+  func diverging() throws {
+    let cache = try SyntheticCache()
+    cache.pipeline.train.lr = 1e30
+    cache.pipeline.train.lrWarmUpSteps = 0
+    // A checkpoint is due after every step.
+    cache.pipeline.train.checkpointMinutes = 1e-12
+    let folder = cache.folder + "/run"
+    let found = try failure(cache, in: folder)
+    let sentence = try #require(found[0])
+    #expect(sentence.hasSuffix("not finite: the run in \(folder) diverged."))
+    #expect(
+      found[1]
+        == "Lower train.lr, or give it train.lr_warm_up_steps; the checkpoints are kept.")
+    // Started again, it comes to the same end, from a state that is whole.
+    let plan = try TrainingPlan(cache.pipeline, source: cache.source)
+    let checkpoints = Checkpoints(plan, folder: folder, fingerprint: "f")
+    var state = TrainingState(dIn: 8, dSae: 24)
+    var warnings: [String] = []
+    _ = try checkpoints.restoreNewest(into: &state) { warnings.append($0) }
+    let isFinite = state.isFinite
+    #expect(isFinite)
+    #expect(warnings == [])
+    #expect(try failure(cache, in: folder) == found)
+  }
+
+  @Test("Without a checkpoint that can be used, a run says so and starts from its beginning")
+  func allDamaged() throws {
+    let cache = try SyntheticCache()
+    cache.pipeline.train.nCheckpoints = 1
+    let straight = cache.folder + "/straight"
+    let whole = try train(cache, in: straight)
+    let folder = cache.folder + "/run"
+    _ = try train(cache, in: folder)
+    for name in try System.list(folder + "/checkpoints") {
+      try AtomicFile.replace(folder + "/checkpoints/\(name)/state.safetensors", with: "x")
+    }
+    let said = RecordedTerminal(isInteractive: false)
+    #expect(try failure(cache, in: folder, said) == [])
+    let text = said.writes.joined()
+    #expect(text.contains("warning: skipping the checkpoint of step 21: "))
+    #expect(text.contains("warning: skipping the checkpoint of step 40: "))
+    #expect(
+      text.contains("warning: no checkpoint can be used; the run starts from its beginning"))
+    let name = "/state.safetensors"
+    #expect(
+      try bytes(folder + "/checkpoints/step-00000040" + name) == bytes(whole + name))
+  }
+
+  @Test(
+    "A shard that is damaged during a run ends it; made again, the run goes on in the same bytes")
+  func damagedShard() throws {
+    let cache = try SyntheticCache()
+    cache.pipeline.train.nCheckpoints = 1
+    let whole = try train(cache, in: cache.folder + "/straight")
+    let path = try cache.source.shards[2].path
+    let content = try bytes(path)
+    // Cut short between two looks: the sizes in the manifest are looked at before.
+    let plan = try TrainingPlan(cache.pipeline, source: cache.source)
+    try Data(content.dropLast(9000)).write(to: URL(fileURLWithPath: path))
+    let folder = cache.folder + "/run"
+    try System.createDirectories(folder)
+    let training = try Training(
+      plan: plan, folder: folder, fingerprint: "f", progress: progress())
+    let error = #expect(throws: SafetensorsError.self) { try training.run() }
+    #expect(error?.sentence.hasPrefix("\(path) is cut short: it has ") == true)
+    try Data(content).write(to: URL(fileURLWithPath: path))
+    let resumed = try train(cache, in: folder)
+    let name = "/state.safetensors"
+    #expect(try bytes(resumed + name) == bytes(whole + name))
+  }
+
+  @Test("A full disk is said of metrics.jsonl")
+  func fullLog() throws {
+    let folder = try TemporaryFolder()
+    let path = folder.file("metrics.jsonl")
+    try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: "/dev/full")
+    let error = #expect(throws: SystemError.self) {
+      var log = try RunLog.open(path)
+      try log.append(RunLog.Entry(step: 1, values: [.mse: 1]))
+    }
+    #expect(error?.sentence == "The disk is full: \(path) could not be written.")
   }
 }

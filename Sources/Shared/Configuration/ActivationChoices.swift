@@ -87,9 +87,10 @@ package struct PretrainedOptions: Sendable, Equatable {
 }
 
 extension PretrainedOptions: SettingValue {
-  package static var alternatives: [String] {
-    ["a set of fold_ln, center_writing_weights, center_unembed, fold_value_biases"]
-  }
+  package static let names = [
+    "fold_ln", "center_writing_weights", "center_unembed", "fold_value_biases",
+  ]
+  package static var alternatives: [String] { ["a set of " + names.joined(separator: ", ")] }
 
   package init?(setting: JSON) {
     self.init()

@@ -142,6 +142,10 @@ extension CacheSettings: Section {
       InertSetting("dataset_trust_remote_code", "No code of a data set is ever run."),
       InertSetting("streaming", "Tokens come from the pretokenize section."),
       InertSetting("is_dataset_tokenized", "Tokens come from the pretokenize section."),
+      InertSetting(
+        "model_class_name",
+        only: [.string("HookedTransformer"), .string("AutoModelForCausalLM")],
+        "Hook points have TransformerLens's names and those of modules."),
       InertSetting("new_cached_activations_path", "Activations are written to the store."),
       InertSetting("cached_activations_path", "Activations are written to the store."),
       InertSetting("train_batch_size_tokens", "It belongs to the train section."),
@@ -191,10 +195,6 @@ extension InertSetting {
     InertSetting("prefetch_llm_batches", "There is nothing to prefetch."),
     InertSetting("hook_eval", "SAELens never reads it either."),
     InertSetting("verbose", "--quiet silences a program."),
-    InertSetting(
-      "model_class_name",
-      only: [.string("HookedTransformer"), .string("AutoModelForCausalLM")],
-      "Hook points have TransformerLens's names and those of modules."),
     InertSetting("model_kwargs", only: [.null, .object([:])], "The forward pass has no options."),
     InertSetting("use_chat_formatting", only: [.bool(false)], "Text is taken as it is."),
   ]

@@ -69,14 +69,33 @@ extension Pipeline: Section {
     compare("cache.context_size", cache.statedContextSize, "pretokenize.context_size", tokens)
     compare("train.context_size", train.contextSize, "pretokenize.context_size", tokens)
     compare("train.d_in", train.dIn, "cache.d_in", cache.dIn)
-    if !cache.modelName.isEmpty {
+    if !cache.modelName.isEmpty, let given = train.modelName,
+      !ModelLabel.same(given, cache.modelName)
+    {
       compare("train.model_name", train.modelName, "cache.model_name", cache.modelName)
     }
     let hooks = cache.allHookNames
     if let hook = train.hookName, !hooks.isEmpty, !hooks.contains(hook) {
       found.append(
-        Complaint("train.hook_name", "is \"\(hook)\", which the cache section does not store."))
+        Complaint(
+          "train.hook_name",
+          "is \"\(hook)\", but the cache section stores \(Spelling.alternatives(hooks, "and"))."))
     }
     return found
+  }
+}
+
+/// Names of models, which TransformerLens, Hugging Face and folders spell in their own ways.
+package enum ModelLabel {
+  /// Whether two names may mean one model: their last parts are alike but for case and punctuation.
+  package static func same(_ first: String, _ second: String) -> Bool {
+    plain(first) == plain(second)
+  }
+
+  private static func plain(_ name: String) -> String {
+    let last = name.split(separator: "/").last.map(String.init) ?? name
+    let plain = last.lowercased().filter { $0.isLetter || $0.isNumber }
+    // TransformerLens's name of what Hugging Face calls gpt2.
+    return plain == "gpt2small" ? "gpt2" : plain
   }
 }

@@ -20,6 +20,89 @@ extension WholeNumbers: SettingValue {
   package var json: JSON { .array(values.map { .integer($0) }) }
 }
 
+/// Where a run starts that was begun before.
+package enum Resumption: Sendable, Equatable {
+  /// At its newest whole checkpoint.
+  case newest
+  /// At its beginning.
+  case never
+}
+
+extension Resumption: SettingValue {
+  package static var alternatives: [String] { ["true", "false", "auto"] }
+
+  package init?(setting: JSON) {
+    switch setting {
+    case .bool(let flag): self = flag ? .newest : .never
+    case .string(let word) where word.lowercased() == "auto": self = .newest
+    default: return nil
+    }
+  }
+
+  package var json: JSON { .bool(self == .newest) }
+}
+
+/// A token that a configuration repeats, where null says that there is none.
+package enum StatedToken: Sendable, Equatable {
+  case unstated
+  case stated(TokenChoice?)
+}
+
+extension StatedToken: SettingValue {
+  package static var alternatives: [String] { TokenChoice.alternatives }
+  package static var isOptional: Bool { true }
+
+  package init?(setting: JSON) {
+    guard let token = TokenChoice?(setting: setting) else { return nil }
+    self = .stated(token)
+  }
+
+  package var json: JSON {
+    switch self {
+    case .unstated: .null
+    case .stated(let token): token.json
+    }
+  }
+}
+
+/// Options of a model's `from_pretrained`, of which those that the cache section has count.
+package struct ModelOptions: Sendable, Equatable {
+  private let members: [String: JSON]
+  package let processing: PretrainedOptions
+
+  package init() {
+    members = [:]
+    processing = PretrainedOptions()
+  }
+}
+
+extension ModelOptions: SettingValue {
+  package static var alternatives: [String] { ["a set of options"] }
+  package static var isOptional: Bool { true }
+
+  package init?(setting: JSON) {
+    let members = setting == .null ? [:] : setting.object
+    guard let members, let processing = PretrainedOptions(setting: .object(Self.known(members)))
+    else { return nil }
+    self.members = members
+    self.processing = processing
+  }
+
+  package var json: JSON { members.isEmpty ? .null : .object(members) }
+
+  package static func note(on given: JSON) -> String? {
+    let members = given.object ?? [:]
+    let known = known(members)
+    let others = members.keys.filter { known[$0] == nil }.sorted()
+    guard !others.isEmpty else { return nil }
+    return "\(Spelling.alternatives(others, "and")): no effect; the model ran in the cache section."
+  }
+
+  private static func known(_ members: [String: JSON]) -> [String: JSON] {
+    members.filter { PretrainedOptions.names.contains($0.key) }
+  }
+}
+
 /// What an activation function takes in SAELens 4 and 5: the k of topk, which is a setting here.
 package struct ActivationFunctionOptions: Sendable, Equatable {
   package var k: Double?

@@ -61,6 +61,12 @@ package enum FinetuningMethod: String, Sendable, SettingChoice {
   case unrotatedDecoder = "unrotated_decoder"
 }
 
+/// Whether the finished SAE takes heads side by side or each by itself.
+package enum ActivationReshaping: String, Sendable, SettingChoice {
+  case none
+  case hookZ = "hook_z"
+}
+
 package enum SweepMode: String, Sendable, SettingChoice {
   case separate
   case shared
@@ -110,6 +116,7 @@ package struct TrainSettings: Sendable, Equatable {
   package var stopOnDuplicateSupport = true
   package var applyBDecToInput = true
   package var normalizeActivations = ActivationNormalization.none
+  package var reshapeActivations = ActivationReshaping.none
   package var mseLossNormalization: ErrorNormalization?
   package var useGhostGrads = false
   package var noiseScale = 0.0
@@ -144,7 +151,7 @@ package struct TrainSettings: Sendable, Equatable {
   package var nCheckpoints = 0
   package var keepCheckpoints = 2
   package var checkpointMinutes = 10.0
-  package var resume = true
+  package var resume = Resumption.newest
   package var threads = 0
   package var sweep = SweepAxes()
   package var sweepMode = SweepMode.separate
@@ -152,7 +159,15 @@ package struct TrainSettings: Sendable, Equatable {
   package var hookName: String?
   package var hookNameOut: String?
   package var hookLayer: Int?
+  package var hookHeadIndex: Int?
+  package var dOut: Int?
   package var contextSize: Int?
+  package var modelClassName: String?
+  package var modelFromPretrainedKwargs = ModelOptions()
+  package var datasetPath: String?
+  package var prependBos: Bool?
+  package var disableConcatSequences: Bool?
+  package var sequenceSeparatorToken = StatedToken.unstated
 
   package init() {}
 
@@ -167,8 +182,12 @@ package struct TrainSettings: Sendable, Equatable {
 
   /// The number of latents for activations of width `dIn`; nil where it is beyond counting.
   package func latentCount(dIn: Int) -> Int? {
-    if let dSae { return dSae }
-    let (count, overflow) = dIn.multipliedReportingOverflow(by: expansionFactor ?? 4)
+    dSae ?? width(expansionFactor ?? 4, of: dIn)
+  }
+
+  /// `factor` latents per dimension; nil where that is beyond counting.
+  private func width(_ factor: Int, of dIn: Int) -> Int? {
+    let (count, overflow) = dIn.multipliedReportingOverflow(by: factor)
     return overflow ? nil : count
   }
 
@@ -296,6 +315,10 @@ extension TrainSettings: Section {
       "normalize_activations", \.normalizeActivations,
       "Scale of the inputs: by one factor, row by row, or whitened."),
     Setting(
+      "reshape_activations", \.reshapeActivations,
+      "hook_z: the finished SAE takes heads as [head, width] (written to cfg.json).",
+      effect: .bytesWhenSet),
+    Setting(
       "mse_loss_normalization", \.mseLossNormalization,
       "Divide each row's error by its distance from the batch's mean (SAELens 3 to 5).",
       effect: .bytesWhenSet),
@@ -410,7 +433,8 @@ extension TrainSettings: Section {
       "How many of those further checkpoints are kept, newest first.",
       .atLeast(1), effect: .none),
     Setting(
-      "resume", \.resume, "Continue from the newest complete checkpoint.", effect: .none),
+      "resume", \.resume, "Continue from the newest whole checkpoint; auto is true.",
+      effect: .none),
     Setting("threads", \.threads, "Threads; 0 uses every core.", .atLeast(0), effect: .none),
     Setting(
       "sweep", \.sweep, "Lists of values by option name; one run for each combination.",
@@ -434,29 +458,52 @@ extension TrainSettings: Section {
       "hook_layer", \.hookLayer, "Layer of the hook point; must agree with hook_name.",
       .atLeast(0), effect: .none),
     Setting(
+      "hook_head_index", \.hookHeadIndex, "The cached head; must agree with the cache.",
+      .atLeast(0), effect: .none),
+    Setting(
+      "d_out", \.dOut, "Width of a transcoder's targets; must agree with the cache.",
+      .atLeast(1), effect: .none),
+    Setting(
       "context_size", \.contextSize, "Tokens per row; must agree with the cache.", .atLeast(2),
       effect: .none),
+    Setting(
+      "model_class_name", \.modelClassName,
+      "Whose names hook points have: HookedTransformer or AutoModelForCausalLM.", effect: .none),
+    Setting(
+      "model_from_pretrained_kwargs", \.modelFromPretrainedKwargs,
+      "How weights were processed; must agree with the cache.", effect: .none),
+    Setting(
+      "dataset_path", \.datasetPath, "The text; must agree with the tokens.", effect: .none),
+    Setting(
+      "prepend_bos", \.prependBos, "Whether rows begin with bos; must agree with the tokens.",
+      effect: .none),
+    Setting(
+      "disable_concat_sequences", \.disableConcatSequences,
+      "Whether a row is one document; must agree with the tokens.", effect: .none),
+    Setting(
+      "sequence_separator_token", \.sequenceSeparatorToken,
+      "Token between two documents; must agree with the tokens.", effect: .none),
   ]
+
+  /// The types that SAELens computes in, as versions of it write them.
+  private static let floatTypes: [JSON] =
+    ["float32", "float16", "bfloat16", "float64"].flatMap {
+      [.string($0), .string("torch." + $0)]
+    }
 
   package static let inertSettings: [InertSetting] =
     InertSetting.languageModel + [
-      InertSetting("dataset_path", "Activations come from the cache section."),
       InertSetting("dataset_trust_remote_code", "No code of a data set is ever run."),
       InertSetting("streaming", "Activations come from the cache section."),
       InertSetting("is_dataset_tokenized", "Activations come from the cache section."),
       InertSetting("use_cached_activations", "Activations always come from the cache section."),
       InertSetting("cached_activations_path", "Activations are found in the store."),
-      InertSetting("prepend_bos", "Tokens are packed by the pretokenize section."),
-      InertSetting("hook_head_index", "The cache section says what is stored."),
-      InertSetting("model_from_pretrained_kwargs", "The cache section says what is stored."),
-      InertSetting("disable_concat_sequences", "Tokens are packed by the pretokenize section."),
-      InertSetting("sequence_separator_token", "Tokens are packed by the pretokenize section."),
       InertSetting("store_batch_size_prompts", "It belongs to the cache section."),
       InertSetting("n_batches_in_buffer", "Activations are permuted as they are cached."),
       InertSetting("activations_mixing_fraction", "Activations are permuted as they are cached."),
       InertSetting("tokens_per_buffer", "Activations are permuted as they are cached."),
       InertSetting("n_batches_for_norm_estimate", "The mean norm of the whole cache is used."),
-      InertSetting("dtype", only: [.string("float32")], "Training computes in float32."),
+      InertSetting("dtype", only: floatTypes, "Training computes in float32."),
       InertSetting("autocast", "Training computes in float32."),
       InertSetting("compile_sae", "There is nothing to compile."),
       InertSetting("sae_compilation_mode", "There is nothing to compile."),
@@ -477,8 +524,6 @@ extension TrainSettings: Section {
       InertSetting(
         "resume_from_checkpoint", only: [.null],
         "A run resumes from its own checkpoints by itself."),
-      InertSetting(
-        "reshape_activations", only: [.string("none")], "Activations are used as they are."),
     ]
 
   package var contradictions: [Complaint] {
@@ -488,7 +533,7 @@ extension TrainSettings: Section {
 
   private var latentContradictions: [Complaint] {
     var found: [Complaint] = []
-    if let dSae, let expansionFactor {
+    if let dSae, let expansionFactor, dSae != dIn.flatMap({ width(expansionFactor, of: $0) }) {
       found.append(
         Complaint(
           "d_sae",

@@ -147,6 +147,13 @@ extension TensorEntry {
     }
   }
 
+  /// The elements of a U8, U16 or U32 tensor whose bytes are `bytes`, from its first on.
+  package func integers(of bytes: RawSpan) -> [UInt32] {
+    let count = bytes.byteCount / type.byteCount
+    return TensorEntry(name: name, type: type, shape: [count], range: 0..<bytes.byteCount)
+      .integers(in: bytes, 0..<count)
+  }
+
   /// The elements `elements` of a U8, U16 or U32 tensor of the file `bytes`.
   package func integers(in bytes: RawSpan, _ elements: Range<Int>) -> [UInt32] {
     var values = [UInt32](repeating: 0, count: elements.count)

@@ -13,7 +13,25 @@ package struct SafetensorsHeader: Sendable, Equatable {
   package static func parse(
     _ bytes: RawSpan, path: String
   ) throws(SafetensorsError) -> SafetensorsHeader {
-    let start = try payloadStart(bytes, path: path)
+    try parse(bytes, byteCount: bytes.byteCount, path: path)
+  }
+
+  /// Reads the header of an open file, and no more of it.
+  package static func read(_ file: InputFile) throws -> SafetensorsHeader {
+    let length = try file.read(at: 0, count: 10)
+    let start = try payloadStart(length.span.raw, byteCount: file.byteCount, path: file.path)
+    let header = try file.read(at: 0, count: start)
+    return try parse(header.span.raw, byteCount: file.byteCount, path: file.path)
+  }
+
+  /// Reads the header from the beginning of a file of `byteCount` bytes.
+  private static func parse(
+    _ bytes: RawSpan, byteCount: Int, path: String
+  ) throws(SafetensorsError) -> SafetensorsHeader {
+    let start = try payloadStart(bytes, byteCount: byteCount, path: path)
+    guard start <= bytes.byteCount else {
+      throw .headerCutShort(path: path, promised: start, byteCount: bytes.byteCount)
+    }
     let text = try HeaderText(bytes.extracting(8..<start).octets, offset: 8, path: path)
     var tensors: [String: TensorEntry] = [:]
     for declaration in text.tensors {
@@ -22,20 +40,22 @@ package struct SafetensorsHeader: Sendable, Equatable {
         throw .duplicateTensor(path: path, tensor: entry.name)
       }
     }
-    try prove(tensors, payloadStart: start, byteCount: bytes.byteCount, path: path)
+    try prove(tensors, payloadStart: start, byteCount: byteCount, path: path)
     return SafetensorsHeader(tensors: tensors, metadata: text.metadata)
   }
 
   /// Reads the length in the first eight bytes.
-  static func payloadStart(_ bytes: RawSpan, path: String) throws(SafetensorsError) -> Int {
+  private static func payloadStart(
+    _ bytes: RawSpan, byteCount: Int, path: String
+  ) throws(SafetensorsError) -> Int {
     guard bytes.byteCount >= 10 else { throw .noHeader(path: path, byteCount: bytes.byteCount) }
     let stated = bytes.copied(0..<8).reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
     guard stated <= byteLimit else {
       throw .headerTooLong(path: path, byteCount: Int(clamping: stated))
     }
     let start = 8 + Int(stated)
-    guard start <= bytes.byteCount else {
-      throw .headerCutShort(path: path, promised: start, byteCount: bytes.byteCount)
+    guard start <= byteCount else {
+      throw .headerCutShort(path: path, promised: start, byteCount: byteCount)
     }
     return start
   }

@@ -5,6 +5,8 @@ package enum ShardError: Failure, Equatable {
   /// A file of another kind, or of a format version that is not known.
   case wrongFormat(path: String, found: String?, expected: String)
   case malformedMetadata(path: String, key: String, value: String?)
+  /// A file that another program made shorter after it was opened.
+  case cutShort(path: String, wanted: Int, byteCount: Int)
 
   package var sentence: String {
     switch self {
@@ -16,6 +18,8 @@ package enum ShardError: Failure, Equatable {
       "\(path): the metadata key \(key) has the value “\(value)”, which does not fit the tensors."
     case .malformedMetadata(let path, let key, nil):
       "\(path): the metadata key \(key) is missing."
+    case .cutShort(let path, let wanted, let byteCount):
+      "\(path) was cut short while it was read: it ends at byte \(byteCount) instead of \(wanted)."
     }
   }
 
@@ -23,6 +27,8 @@ package enum ShardError: Failure, Equatable {
     switch self {
     case .wrongFormat(let path, _, _), .malformedMetadata(let path, _, _):
       "Delete the folder \(folder(of: path)) and run the stage that made it again."
+    case .cutShort:
+      "Run saeline-cache again, which makes the shard anew, then this command."
     }
   }
 }

@@ -4,6 +4,8 @@
 package final class InputFile: Sendable {
   package let path: String
   package let byteCount: Int
+  /// What another file of the same name would not have.
+  package let inode: UInt64
   private let descriptor: Int32
 
   package init(_ path: String) throws(SystemError) {
@@ -20,6 +22,7 @@ package final class InputFile: Sendable {
     self.path = path
     self.descriptor = descriptor
     byteCount = status.byteCount
+    inode = status.inode
   }
 
   deinit { System.close(descriptor) }
@@ -28,5 +31,14 @@ package final class InputFile: Sendable {
   package func read(at offset: Int, count: Int) throws(SystemError) -> [UInt8] {
     try System.read(
       descriptor, byteCount: max(0, min(count, byteCount - offset)), offset: offset, path: path)
+  }
+
+  /// Reads up to `count` bytes from `offset` on to the beginning of `target`.
+  ///
+  /// - Returns: the bytes read; fewer only at the end of the file.
+  package func read(
+    at offset: Int, count: Int, into target: borrowing Disjoint<UInt8>
+  ) throws(SystemError) -> Int {
+    try System.read(descriptor, byteCount: count, into: target, offset: offset, path: path)
   }
 }

@@ -22,8 +22,7 @@ package struct SystemError: Failure, Equatable {
   package var sentence: String {
     switch errno {
     case ENOENT: "\(path) does not exist."
-    case ENOSPC: "The disk is full: \(path) could not be written."
-    case EDQUOT: "The disk quota is used up: \(path) could not be written."
+    case ENOSPC, EDQUOT, EFBIG: "\(fullness): \(path) could not be written."
     case EACCES, EPERM: "\(path) may not be accessed (\(call): permission denied)."
     case EROFS: "\(path) lies on a read-only file system."
     case EISDIR: "\(path) is a folder where a file was expected."
@@ -32,10 +31,34 @@ package struct SystemError: Failure, Equatable {
     }
   }
 
+  /// Whether a file could not be written for want of room.
+  package var isFull: Bool { errno == ENOSPC || errno == EDQUOT || errno == EFBIG }
+
+  /// What there is no room in.
+  private var fullness: String {
+    switch errno {
+    case EDQUOT: "The disk quota is used up"
+    case EFBIG: "The file would be larger than the system allows"
+    default: "The disk is full"
+    }
+  }
+
+  /// What happened, for a sentence that says itself what it happened to.
+  package var cause: String {
+    isFull ? fullness : "\(call) failed: \(unsafe String(cString: strerror(errno)))"
+  }
+
+  /// What to do before the same is tried again.
+  package var remedy: String {
+    if errno == EFBIG { return "Raise the limit on the size of files (ulimit -f)" }
+    return isFull ? "Free some space" : "Mend that"
+  }
+
   package var hint: String? {
     switch errno {
     case ENOENT: "Check the path."
-    case ENOSPC, EDQUOT: "Free some space and run the same command again; finished shards are kept."
+    case ENOSPC, EDQUOT, EFBIG:
+      "\(remedy) and run the same command again; finished shards are kept."
     case EACCES, EPERM: "Check the owner and the mode of the file and of its folder."
     default: nil
     }
@@ -43,7 +66,7 @@ package struct SystemError: Failure, Equatable {
 
   package var exitCode: ExitCode {
     switch errno {
-    case ENOENT, ENOSPC, EDQUOT, EACCES, EPERM, EROFS, EISDIR, ENOTDIR: .wrongInput
+    case ENOENT, ENOSPC, EDQUOT, EFBIG, EACCES, EPERM, EROFS, EISDIR, ENOTDIR: .wrongInput
     default: .failed
     }
   }
@@ -162,6 +185,29 @@ package enum System {
     }
     if let failure { throw failure }
     return bytes
+  }
+
+  /// Reads up to `byteCount` bytes at `offset` to the beginning of `target`.
+  ///
+  /// - Returns: the bytes read; fewer only at the end of the file.
+  package static func read(
+    _ descriptor: Int32, byteCount: Int, into target: borrowing Disjoint<UInt8>, offset: Int,
+    path: String
+  ) throws(SystemError) -> Int {
+    var count = 0
+    while count < byteCount {
+      let (from, left) = (off_t(offset + count), byteCount - count)
+      let got = try retrying("read", path) {
+        target.withSlice(count..<byteCount) { slice in
+          unsafe slice.withUnsafeMutableBufferPointer {
+            unsafe pread(descriptor, $0.baseAddress, left, from)
+          }
+        }
+      }
+      if got == 0 { break }
+      count += got
+    }
+    return count
   }
 
   package static func synchronise(_ descriptor: Int32, path: String) throws(SystemError) {
@@ -313,6 +359,8 @@ package enum System {
       unsafe sigaddset(&signals, number)
     }
     unsafe pthread_sigmask(SIG_UNBLOCK, &signals, nil)
+    // A file beyond the limit of its size is an error like a full disk, not the end of the process.
+    signal(SIGXFSZ, SIG_IGN)
   }
 
   /// Whether SIGINT or SIGTERM has arrived since `catchInterrupts`.
