@@ -338,14 +338,14 @@ private func complaint(
     let text = """
       { nam: 'x', pretokenize: { contxt_size: 5, shuffle: 'no' },
         cache: { dtype: 'int4', hook_name: 'blocks.1.x', hook_layer: 0 },
-        train: { lr: 0, autocast: true, dtype: 'float16', d_sae: 1, expansion_factor: 1 } }
+        train: { lr: 0, autocast: true, dtype: 'int4', d_sae: 1, expansion_factor: 1 } }
       """
     #expect(
       complaint(text, ["train.topk=3"]) == """
         error: x.json5 with --set has 7 problems:
           nam: is unknown; did you mean name?
           pretokenize.contxt_size: is unknown; did you mean context_size?
-          train.dtype: "float16" is not supported. Training computes in float32.
+          train.dtype: "int4" is not supported. Training computes in float32.
           train.topk: is unknown; did you mean topk_threshold_lr?
           pretokenize.shuffle: must be true or false, but is "no".
           cache.dtype: must be float32, float16, bfloat16 or int8, but is "int4"; did you mean int8?

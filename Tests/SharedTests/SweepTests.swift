@@ -81,7 +81,7 @@ struct SweepTests {
     #expect(
       complaints(text("")) == [
         "x.json5: train.sweep: with hook_name=blocks.1.hook_mlp_out: train.hook_name is "
-          + "\"blocks.1.hook_mlp_out\", which the cache section does not store."
+          + "\"blocks.1.hook_mlp_out\", but the cache section stores blocks.0.hook_mlp_out."
       ])
   }
 

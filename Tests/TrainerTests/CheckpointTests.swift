@@ -219,7 +219,7 @@ struct CheckpointTests {
       // Files may not grow beyond this; metadata and weights fit, the state does not.
       signal(SIGXFSZ, SIG_IGN)
       var limit = rlimit(rlim_cur: 7000, rlim_max: rlim_t.max)
-      setrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit)
+      unsafe setrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit)
       var sentence = ""
       do { try checkpoints.save(CheckpointTests().state(step: 4), sae: files) } catch let error
         as CheckpointError
@@ -233,7 +233,7 @@ struct CheckpointTests {
       let kept = try System.list(checkpoints.folder)
       precondition(kept == ["step-00000003"], "\(kept)")
       limit.rlim_cur = rlim_t.max
-      setrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit)
+      unsafe setrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit)
       var restored = TrainingState(dIn: 8, dSae: 24)
       let found = try checkpoints.restoreNewest(into: &restored) { _ in }
       precondition(found == older)

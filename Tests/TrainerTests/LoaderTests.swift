@@ -160,7 +160,7 @@ struct LoaderTests {
     return plan
   }
 
-  static let notFinite: [(type: TensorType, tensor: String, index: Int, bytes: [UInt8])] = [
+  static let damages: [(type: TensorType, tensor: String, index: Int, bytes: [UInt8])] = [
     (.float32, "activations", 7 * 8 + 3, [0, 0, 0xC0, 0x7F]),
     (.float32, "activations", 7 * 8, [0, 0, 0x80, 0xFF]),
     (.bfloat16, "activations", 7 * 8 + 7, [0xC0, 0x7F]),
@@ -171,7 +171,7 @@ struct LoaderTests {
     (.int8, "scales", 7, [0, 0, 0x80, 0x7F]),
   ]
 
-  @Test("NaN and infinity are named by shard and row, in every type", arguments: notFinite)
+  @Test("NaN and infinity are named by shard and row, in every type", arguments: damages)
   func notFinite(_ type: TensorType, _ tensor: String, _ index: Int, _ bytes: [UInt8]) throws {
     let cache = try SyntheticCache(shards: 2, sequencesPerShard: 4, type: type)
     let path = try cache.source.shards[1].path

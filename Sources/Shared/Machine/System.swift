@@ -348,7 +348,8 @@ package enum System {
     _ = unsafe munmap(UnsafeMutableRawPointer(mutating: address), byteCount)
   }
 
-  /// Lets SIGINT and SIGTERM set a flag instead of ending the process.
+  /// Lets SIGINT and SIGTERM set a flag instead of ending the process, and gives words to a file
+  /// that vanishes under a mapping.
   ///
   /// Both are unblocked, since a process inherits the signal mask of the thread that started it.
   package static func catchInterrupts() {
@@ -361,6 +362,17 @@ package enum System {
     unsafe pthread_sigmask(SIG_UNBLOCK, &signals, nil)
     // A file beyond the limit of its size is an error like a full disk, not the end of the process.
     signal(SIGXFSZ, SIG_IGN)
+    // A page of a mapping that its file no longer has. Nothing can be allocated or cleared up here;
+    // what is written meanwhile are temporary files.
+    signal(SIGBUS) { _ in
+      let text: StaticString = """
+        error: A file was cut short while it was read, or its disk failed.
+        hint: Run the same command again; it names the file. What is finished is kept.
+
+        """
+      _ = unsafe Foundation.write(2, text.utf8Start, text.utf8CodeUnitCount)
+      _exit(ExitCode.failed.rawValue)
+    }
   }
 
   /// Whether SIGINT or SIGTERM has arrived since `catchInterrupts`.
