@@ -145,7 +145,10 @@ struct TrainingSourceTests {
           "are of blocks.0.hook_mlp_out, a name of HookedTransformer's"
         ),
         (
-          { $0.modelFromPretrainedKwargs = ModelOptions(setting: ["fold_ln": .bool(true)]) ?? .init() },
+          {
+            $0.modelFromPretrainedKwargs =
+              ModelOptions(setting: ["fold_ln": .bool(true)]) ?? .init()
+          },
           "model_from_pretrained_kwargs.fold_ln is true", "were taken without fold_ln"
         ),
         (
@@ -166,7 +169,8 @@ struct TrainingSourceTests {
           "come from rows with bos between documents"
         ),
         (
-          { $0.seqposSlice = PositionSlice(setting: [.integer(2), .integer(12)]) ?? .all }, "seqpos_slice is [2,12]",
+          { $0.seqposSlice = PositionSlice(setting: [.integer(2), .integer(12)]) ?? .all },
+          "seqpos_slice is [2,12]",
           "hold only the positions [0,10]"
         ),
         (
@@ -186,7 +190,8 @@ struct TrainingSourceTests {
     let cache = try SyntheticCache()
     try addHistory(
       cache,
-      details: ["seqpos_slice": [.integer(0), .integer(10)],
+      details: [
+        "seqpos_slice": [.integer(0), .integer(10)],
         "excluded_tokens": [.integer(1), .integer(2)],
       ])
     let folder = try cache.source.folder
