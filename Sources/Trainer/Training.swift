@@ -36,7 +36,8 @@ package final class Training {
   private let schedule: Schedule
   /// The step that this process started with.
   package let firstStep: Int
-  private var engine: Engine
+  /// Nil once the run has ended: what is done after that needs the memory.
+  private var worker: Worker?
   private var state: TrainingState
   private var log: RunLog
   private var clock: Clock
@@ -69,7 +70,7 @@ package final class Training {
     firstStep = state.step
     try RunLog.truncate(folder + "/metrics.jsonl", afterStep: firstStep - 1)
     log = try RunLog.open(folder + "/metrics.jsonl")
-    engine = Engine(plan.configuration, batchRows: plan.batchRows, path: .sparse)
+    worker = Worker(Engine(plan.configuration, batchRows: plan.batchRows, path: .sparse))
     clock = Clock(seconds: System.uptime, step: firstStep)
   }
 
@@ -86,11 +87,12 @@ package final class Training {
 
   /// Takes the next step, on its batch `[batchRows, d]` and targets.
   fileprivate func take(_ batch: Span<Float>, _ targets: Span<Float>) throws {
+    guard let worker else { preconditionFailure("the run has ended") }
     let step = state.step
     try startSamplingWindow()
     let learningRate = schedule.learningRate(step: step)
     let sparsity = schedule.sparsityCoefficient(step: step)
-    let report = engine.step(
+    let report = worker.engine.step(
       batch, targets: targets, state: &state, learningRate: learningRate,
       sparsityCoefficient: sparsity, finetuningStep: plan.finetuningStep(step))
     guard report.overall.isFinite else {
@@ -124,10 +126,18 @@ package final class Training {
 
   /// Writes the files of the SAE; the run cannot go on after that.
   package func writeFinal() throws {
+    worker = nil
     var ended = TrainingState(ParameterShape(dIn: 1, dOut: 1, dSae: 1))
     swap(&ended, &state)
     try plan.files.writeFinal(ended, to: folder)
   }
+}
+
+/// Owns the engine of a run, which an optional cannot.
+private final class Worker {
+  var engine: Engine
+
+  init(_ engine: consuming Engine) { self.engine = engine }
 }
 
 /// Feeds runs from one stream of batches.
