@@ -9,61 +9,6 @@
 import Dispatch
 import Foundation
 
-/// What tells this process from every other that may see the same folders.
-enum ProcessIdentity {
-  /// Twelve digits for the host name, this boot and this namespace of process numbers.
-  ///
-  /// Two containers may share a host name and a process number; they do not share all three.
-  static let machine: String = {
-    let namespace = (try? System.status("/proc/self/ns/pid"))?.inode ?? 0
-    let content = "\(System.hostName)\n\(bootIdentifier)\n\(namespace)"
-    return String(Digest.of(content).prefix(12))
-  }()
-
-  /// Random, so that a later process with the same number is known for another.
-  static let token = String(UInt64.random(in: 0...UInt64.max), radix: 16)
-
-  private static var bootIdentifier: String {
-    let path = "/proc/sys/kernel/random/boot_id"
-    guard let descriptor = try? System.openForReading(path) else { return "" }
-    defer { System.close(descriptor) }
-    let bytes = try? System.read(descriptor, byteCount: 64, offset: 0, path: path)
-    return String(decoding: bytes ?? [], as: UTF8.self)
-  }
-}
-
-/// The name of a temporary file: `<name>.<machine>.<process>.<number>.tmp`.
-struct TemporaryName {
-  private static let suffix = "tmp"
-  private static let numbers = Counter()
-
-  /// The name that the file was to get.
-  let base: String
-  let machine: String
-  let process: Int32
-
-  /// Reads a name; nil where it is none of a temporary file.
-  init?(_ name: String) {
-    let parts = name.split(separator: ".", omittingEmptySubsequences: false)
-    guard parts.count >= 5, parts[parts.count - 1] == Self.suffix,
-      let process = Int32(parts[parts.count - 3])
-    else { return nil }
-    base = parts.dropLast(4).joined(separator: ".")
-    machine = String(parts[parts.count - 4])
-    self.process = process
-  }
-
-  /// A sibling of `path` that no other process has.
-  static func sibling(of path: String) -> String {
-    "\(path).\(ProcessIdentity.machine).\(System.processIdentifier).\(numbers.take()).\(suffix)"
-  }
-
-  /// Whether the process that made the file is known to be gone.
-  var isAbandoned: Bool {
-    machine == ProcessIdentity.machine && !System.isRunning(process)
-  }
-}
-
 /// A claim on one work unit, renewed by a thread of its own until it is released.
 package final class Lease: Sendable {
   package static let suffix = ".lease"
