@@ -167,9 +167,9 @@ extension Report {
 // MARK: - Charts
 
 extension Report {
-  private func series(_ name: String, _ metric: Metric) -> ChartSeries {
+  private func series(_ name: String, _ figure: Figure) -> ChartSeries {
     ChartSeries(
-      name, log.compactMap { entry in entry[metric].map { .init(Double(entry.step), $0) } })
+      name, log.compactMap { entry in entry[figure].map { .init(Double(entry.step), $0) } })
   }
 
   private var charts: String {

@@ -203,37 +203,17 @@ extension Training {
     _ step: Int, _ report: StepReport, _ learningRate: Double, _ sparsity: Double,
     _ tokensPerSecond: Double
   ) -> RunLog.Entry {
-    var values: [Metric: Double] = [
-      .mse: report.mse, .overall: report.overall, .l0: report.l0,
-      .explainedVariance: report.explainedVariance,
-      .deadLatents: Double(report.deadLatents),
-      .meanPassesSinceFired: state.meanPassesSinceFired,
-      .learningRate: learningRate, .trainingSamples: Double(state.step * plan.batchRows),
-      .tokensPerSecond: tokensPerSecond,
-    ]
-    switch plan.configuration.selection {
-    case .relu, .gate:
-      values[.l1] = report.sparsity
-      values[.l1Coefficient] = sparsity
-    case .jumpReLU:
-      values[.l0Loss] = report.sparsity
-      values[.l0Coefficient] = sparsity
-    case .topk, .absTopK, .batchTopK, .pursuit: break
-    }
-    if plan.configuration.isTopK || plan.configuration.selection == .gate {
-      values[.auxiliary] = report.auxiliary
-    }
+    var values = report.figures(plan.configuration, sparsityCoefficient: sparsity)
+    values[.meanPassesSinceFired] = state.meanPassesSinceFired
     if plan.configuration.selection == .batchTopK { values[.topkThreshold] = state.topkThreshold }
-    if plan.configuration.usesGhostGrads { values[.ghost] = report.ghost }
-    if plan.configuration.preActLossCoefficient > 0 { values[.preAct] = report.preAct }
-    for (width, loss) in zip(plan.configuration.widths, report.inner) {
-      values[.inner(width: width)] = loss
-    }
+    values[.learningRate] = learningRate
+    values[.trainingSamples] = Double(state.step * plan.batchRows)
+    values[.tokensPerSecond] = tokensPerSecond
     return .init(step: step, values: values)
   }
 
   /// What SAELens says of a full sampling window.
-  private var sparsityFigures: [Metric: Double] {
+  private var sparsityFigures: Figures {
     let samples = Double(max(1, state.activeSamples))
     var sum = 0.0
     var rare = 0.0
