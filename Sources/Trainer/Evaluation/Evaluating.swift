@@ -18,6 +18,8 @@ package protocol RowEncoder: ~Copyable {
   ) throws
 }
 
+extension TrainedSAE: RowEncoder {}
+
 /// One evaluation.
 package struct Evaluating: Sendable {
   /// Rows per batch: large enough for the products, small enough for the cache.
