@@ -1,6 +1,6 @@
 // The k largest numbers of a row, found while they pass by.
 
-package import Shared
+import Shared
 
 /// Keeps the largest of the numbers that pass by, with their latents.
 ///

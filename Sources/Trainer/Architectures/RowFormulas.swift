@@ -138,19 +138,39 @@ package struct LatentNorms: ~Copyable, Sendable {
     for latent in 0..<magnitudeFactors.count {
       magnitudeFactors[latent] = exp(parameters.magnitudeScale.buffer[latent])
     }
-    LatentNorms.measure(parameters.decoder, values.writer, inverses.writer)
+    Self.measure(parameters.decoder, &values, &inverses)
   }
 
   private static func measure(
-    _ decoder: borrowing Matrix, _ values: Disjoint<Float>, _ inverses: Disjoint<Float>
+    _ decoder: borrowing Matrix, _ values: inout AlignedBuffer<Float>,
+    _ inverses: inout AlignedBuffer<Float>
   ) {
-    let weights = decoder.span
-    let width = decoder.columns
-    Parallel.forBlocks(decoder.rows, blockSize: 64) { latents in
+    NormMeasurement(decoder, values.writer, inverses.writer).run()
+  }
+}
+
+/// Measures the norms of the rows of a decoder.
+private struct NormMeasurement: ~Escapable, Sendable {
+  private static let block = 64
+  private let weights: Span<Float>
+  private let width: Int
+  private let norms: Disjoint<Float>
+  private let inverses: Disjoint<Float>
+
+  @_lifetime(borrow decoder, copy norms, copy inverses)
+  init(_ decoder: borrowing Matrix, _ norms: Disjoint<Float>, _ inverses: Disjoint<Float>) {
+    weights = decoder.span
+    width = decoder.columns
+    self.norms = norms
+    self.inverses = inverses
+  }
+
+  func run() {
+    Parallel.forBlocks(norms.count, blockSize: Self.block) { latents in
       for latent in latents {
         let row = weights.extracting(latent * width..<(latent + 1) * width)
         let norm = Float(Vector.squaredNorm(row).squareRoot())
-        values.set(latent, norm)
+        norms.set(latent, norm)
         inverses.set(latent, norm > 0 ? 1 / norm : 0)
       }
     }

@@ -1,7 +1,7 @@
 // How the latents that take part are found among pre-activations: the ways there are, and what the
 // encoder needs to know of each. An architecture that chooses row by row brings a RowSelection.
 
-package import Shared
+import Shared
 
 /// How the latents that take part are found.
 package enum Selection: Sendable {

@@ -46,7 +46,14 @@ struct Candidates: ~Copyable {
   /// Fills `codes` with the entries of the first `rows` rows, in order of row and latent.
   mutating func gather(rows: Int, into codes: inout SparseCodes) {
     codes.begin(rows: rows) { found.count(row: $0) }
-    Gathering(grid: grid, rows: rows, room: room, found, &cursors, &codes).run()
+    Self.gather(GatheringSize(grid: grid, rows: rows, room: room), found, &cursors, &codes)
+  }
+
+  private static func gather(
+    _ size: GatheringSize, _ found: borrowing FoundLatents,
+    _ cursors: inout AlignedBuffer<Int32>, _ codes: inout SparseCodes
+  ) {
+    Gathering(size, found, &cursors, &codes).run()
   }
 }
 
@@ -92,6 +99,13 @@ struct CandidateWriter: ~Escapable, Sendable {
   }
 }
 
+/// How candidates lie.
+private struct GatheringSize: Sendable {
+  let grid: EncoderGrid
+  let rows: Int
+  let room: Int
+}
+
 /// Puts the rows of blocks together.
 private struct Gathering: ~Escapable, Sendable {
   private let grid: EncoderGrid
@@ -105,12 +119,12 @@ private struct Gathering: ~Escapable, Sendable {
 
   @_lifetime(borrow found, &cursors, &codes)
   init(
-    grid: EncoderGrid, rows: Int, room: Int, _ found: borrowing FoundLatents,
+    _ size: GatheringSize, _ found: borrowing FoundLatents,
     _ cursors: inout AlignedBuffer<Int32>, _ codes: inout SparseCodes
   ) {
-    self.grid = grid
-    self.rows = rows
-    self.room = room
+    grid = size.grid
+    rows = size.rows
+    room = size.room
     counts = found.counts.span
     latents = found.latents.span
     values = found.values.span

@@ -76,8 +76,11 @@ struct Encoder: ~Copyable {
   mutating func withCodes(_ body: (inout SparseCodes) -> Void) { body(&codes) }
 
   /// Turns what selection saw into feature activations, where that is not the same.
-  mutating func finishActivations(_ terms: borrowing LatentTerms) {
+  mutating func finishActivations(
+    _ parameters: borrowing Parameters, _ norms: borrowing LatentNorms
+  ) {
     guard let magnitude = configuration.architecture.magnitude else { return }
+    let terms = LatentTerms(ParameterReader(parameters), norms)
     codes.transform { magnitude($0, $1, terms) }
   }
 

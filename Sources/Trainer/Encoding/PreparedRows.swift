@@ -30,20 +30,34 @@ struct PreparedRows: ~Copyable {
   }
 
   /// Divides each row's error by its target's distance from the mean of the batch's.
-  mutating func weigh(_ targets: Span<Float>, rows: Int, means: Span<Float>) {
+  mutating func weigh(
+    _ targets: Span<Float>, rows: Int, means: borrowing AlignedBuffer<Float>
+  ) {
     scaling.weigh(targets, rows: rows, means: means)
   }
 
   /// Fills what is encoded and what passes by of a batch that was measured.
   mutating func fill(_ batch: Span<Float>, rows: Int, _ parameters: borrowing Parameters) {
-    Centering(
-      configuration, batch, parameters.decoderBias.span, scaling, &centered
-    ).run(rows: rows)
+    Self.center(configuration, batch, parameters.decoderBias, scaling, &centered)
     guard skipped.rows > 0 else { return }
-    var target = skipped.mutableSpan
+    Self.skip(batch, rows: rows, parameters.skip, &skipped)
+  }
+
+  private static func center(
+    _ configuration: SAEConfiguration, _ batch: Span<Float>, _ bias: borrowing Matrix,
+    _ scaling: borrowing RowScaling, _ centered: inout Matrix
+  ) {
+    Centering(configuration, batch, bias.span, scaling, &centered)
+      .run(rows: batch.count / configuration.dIn)
+  }
+
+  private static func skip(
+    _ batch: Span<Float>, rows: Int, _ weights: borrowing Matrix, _ target: inout Matrix
+  ) {
+    var output = target.mutableSpan
     Multiply.product(
-      rows: rows, columns: configuration.dOut, inner: configuration.dIn, batch, .plain,
-      parameters.skip.span, .transposed, into: &target)
+      rows: rows, columns: weights.rows, inner: weights.columns, batch, .plain, weights.span,
+      .transposed, into: &output)
   }
 
   /// From the SAE's units to those of the rows.

@@ -107,15 +107,38 @@ struct PursuitSearch: ~Copyable {
     }
   }
 
+  /// As `search`, of rows that were prepared, `rows` of them.
+  mutating func search(
+    _ prepared: borrowing PreparedRows, rows: Int, _ decoder: borrowing Matrix
+  ) {
+    search(
+      prepared.centered.span.extracting(0..<rows * decoder.columns), rows: rows, decoder.span,
+      width: decoder.columns)
+  }
+
   /// One iteration for a block of rows.
   private mutating func step(_ block: Range<Int>, _ decoder: Span<Float>, width: Int) {
     if findings.isDone(block) { return }
-    let latents = decoder.count / width
+    Self.multiply(block, findings.residual, decoder, &products)
+    Self.take(block, limits, products, decoder, &findings)
+  }
+
+  private static func multiply(
+    _ block: Range<Int>, _ residual: borrowing Matrix, _ decoder: Span<Float>,
+    _ products: inout Matrix
+  ) {
+    let (width, latents) = (residual.columns, products.columns)
     var target = products.mutableSpan
     Multiply.product(
       rows: block.count, columns: latents, inner: width,
-      findings.residual.span.extracting(block.lowerBound * width..<block.upperBound * width),
-      .plain, decoder, .transposed, into: &target)
+      residual.span.extracting(block.lowerBound * width..<block.upperBound * width), .plain,
+      decoder, .transposed, into: &target)
+  }
+
+  private static func take(
+    _ block: Range<Int>, _ limits: PursuitLimits, _ products: borrowing Matrix,
+    _ decoder: Span<Float>, _ findings: inout PursuitFindings
+  ) {
     PursuitStep(limits, products, decoder, &findings).run(block)
   }
 

@@ -41,8 +41,11 @@ struct RowScaling: ~Copyable {
   }
 
   /// Divides each row's error by its target's distance from the mean of the batch's.
-  mutating func weigh(_ targets: Span<Float>, rows: Int, means: Span<Float>) {
+  mutating func weigh(
+    _ targets: Span<Float>, rows: Int, means: borrowing AlignedBuffer<Float>
+  ) {
     let width = means.count
+    let means = means.span
     for row in 0..<rows {
       let target = targets.extracting(row * width..<(row + 1) * width)
       // SAELens divides by the norm, not by its square.

@@ -33,7 +33,7 @@ struct EncodingInput: ~Escapable, Sendable {
     self.norms = norms.values.span
   }
 
-  @_lifetime(copy self, copy centered)
+  @_lifetime(copy other, copy centered)
   private init(_ other: borrowing EncodingInput, centered: Span<Float>) {
     self.centered = centered
     encoder = other.encoder

@@ -150,34 +150,54 @@ private struct InferenceWork: ~Copyable {
       "more rows than there is memory for")
     prepared.measure(batch, rows: rows)
     prepared.fill(batch, rows: rows, parameters)
-    let reader = ParameterReader(parameters)
-    let terms = LatentTerms(reader, norms)
-    select(reader, rows: rows, norms)
+    if search == nil {
+      Self.encode(prepared, rows: rows, parameters, norms, &encoder)
+    } else {
+      search?.search(prepared, rows: rows, parameters.decoder)
+      search?.fill(&encoder, rows: rows)
+    }
     if activations.count < encoder.codes.count {
       activations = AlignedBuffer(count: encoder.codes.count)
     }
-    Decoding(
-      configuration, encoder.codes,
-      DecodingInput(reader, skipped: prepared.skipped.span), terms, &activations, &output
-    ).run()
-    encoder.finishActivations(terms)
-    var target = output.mutableSpan
-    prepared.restore(&target, rows: rows)
+    decode(parameters, norms)
+    encoder.finishActivations(parameters, norms)
+    Self.restore(&output, rows: rows, prepared)
   }
 
-  private mutating func select(
-    _ parameters: borrowing ParameterReader, rows: Int, _ norms: borrowing LatentNorms
+  private static func encode(
+    _ prepared: borrowing PreparedRows, rows: Int, _ parameters: borrowing Parameters,
+    _ norms: borrowing LatentNorms, _ encoder: inout Encoder
   ) {
-    let count = rows * configuration.dIn
-    guard search == nil else {
-      search?.search(
-        prepared.centered.span.extracting(0..<count), rows: rows, parameters.decoder,
-        width: configuration.dIn)
-      search?.fill(&encoder, rows: rows)
-      return
-    }
-    encoder.encodeAll(
-      EncodingInput(centered: prepared.centered.span.extracting(0..<count), parameters, norms),
-      rows: rows, .inference)
+    let count = rows * prepared.centered.columns
+    let input = EncodingInput(
+      centered: prepared.centered.span.extracting(0..<count), ParameterReader(parameters), norms)
+    encoder.encodeAll(input, rows: rows, .inference)
+  }
+
+  private mutating func decode(
+    _ parameters: borrowing Parameters, _ norms: borrowing LatentNorms
+  ) {
+    Self.decode(
+      encoder, skipped: prepared.skipped, configuration, parameters, norms,
+      activations: &activations, output: &output)
+  }
+
+  private static func decode(
+    _ encoder: borrowing Encoder, skipped: borrowing Matrix, _ configuration: SAEConfiguration,
+    _ parameters: borrowing Parameters, _ norms: borrowing LatentNorms,
+    activations: inout AlignedBuffer<Float>, output: inout Matrix
+  ) {
+    let reader = ParameterReader(parameters)
+    Decoding(
+      configuration, encoder.codes, DecodingInput(reader, skipped: skipped.span),
+      LatentTerms(reader, norms), &activations, &output
+    ).run()
+  }
+
+  private static func restore(
+    _ output: inout Matrix, rows: Int, _ prepared: borrowing PreparedRows
+  ) {
+    var target = output.mutableSpan
+    prepared.restore(&target, rows: rows)
   }
 }

@@ -281,17 +281,6 @@ extension Checkpoints {
     return numbers.count == words.count ? numbers : nil
   }
 
-  /// Numbers as their bits, so that they come back as they were.
-  private static func text(_ numbers: [Double]) -> String {
-    numbers.map { String($0.bitPattern) }.joined(separator: " ")
-  }
-
-  private static func numbers(_ text: String) -> [Double]? {
-    let words = text.split(separator: " ")
-    let numbers = words.compactMap { UInt64($0) }.map { Double(bitPattern: $0) }
-    return numbers.count == words.count ? numbers : nil
-  }
-
   private func number(
     _ key: String, of file: borrowing SafetensorsFile, _ path: String
   ) throws(CheckpointError) -> Int {

@@ -91,17 +91,20 @@ package final class Training {
     let step = state.step
     try startSamplingWindow()
     let learningRate = schedule.learningRate(step: step)
-    let sparsity = schedule.sparsityCoefficient(step: step)
-    let report = worker.engine.step(
+    let sparsity = schedule.sparsityCoefficient(
+      step: step, plan.configuration.architecture.sparsity, carried: state.carried)
+    var figures = worker.engine.step(
       batch, targets: targets, state: &state, learningRate: learningRate,
       sparsityCoefficient: sparsity, finetuningStep: plan.finetuningStep(step))
-    guard report.overall.isFinite else {
+    guard figures[.overall]?.isFinite == true else {
       throw TrainingError.diverged(step: step, folder: folder)
     }
     progress.advance(plan.batchRows)
     guard state.step % plan.pipeline.logger.logFrequency == 0 else { return }
-    let speed = clock.tokensPerSecond(at: state.step, batchRows: plan.batchRows)
-    try log.append(entry(step, report, learningRate, sparsity, speed))
+    figures[.learningRate] = learningRate
+    figures[.tokensPerSecond] = clock.tokensPerSecond(at: state.step, batchRows: plan.batchRows)
+    figures.merge(stateFigures(sparsityCoefficient: sparsity))
+    try log.append(.init(step: step, values: figures))
   }
 
   /// Saves after the last step, where the schedule or the clock asks for it, and before a stop.
@@ -199,17 +202,16 @@ package enum TrainingStream {
 // MARK: - Figures
 
 extension Training {
-  private func entry(
-    _ step: Int, _ report: StepReport, _ learningRate: Double, _ sparsity: Double,
-    _ tokensPerSecond: Double
-  ) -> RunLog.Entry {
-    var values = report.figures(plan.configuration, sparsityCoefficient: sparsity)
-    values[.meanPassesSinceFired] = state.meanPassesSinceFired
-    if plan.configuration.selection == .batchTopK { values[.topkThreshold] = state.topkThreshold }
-    values[.learningRate] = learningRate
-    values[.trainingSamples] = Double(state.step * plan.batchRows)
-    values[.tokensPerSecond] = tokensPerSecond
-    return .init(step: step, values: values)
+  /// What is known of a step besides what the step itself returns.
+  private func stateFigures(sparsityCoefficient: Double) -> Figures {
+    let architecture = plan.configuration.architecture
+    var figures = architecture.figures(carried: state.carried)
+    figures[.meanPassesSinceFired] = state.meanPassesSinceFired
+    figures[.trainingSamples] = Double(state.step * plan.batchRows)
+    if let loss = architecture.sparsity {
+      figures[loss.coefficientFigure] = sparsityCoefficient
+    }
+    return figures
   }
 
   /// What SAELens says of a full sampling window.

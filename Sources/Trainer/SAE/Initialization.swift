@@ -58,8 +58,7 @@ extension Parameters {
 
   private mutating func drawEncoder(_ draw: InitialDraw) {
     if draw.isTied, shape.dIn == shape.dOut {
-      var target = encoder.mutableSpan
-      Kernels.copy(decoder.span, to: &target)
+      encoder = decoder.copy()
       return
     }
     let random = Random(seed: draw.seed, stream: "W_enc")

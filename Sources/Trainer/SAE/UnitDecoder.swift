@@ -1,5 +1,4 @@
-// Decoder rows of norm 1 (normalize_sae_decoder): before Adam the part of a row's gradient that would
-// only change its norm is taken out, after it the row is scaled back.
+// Decoder rows of norm 1 (normalize_sae_decoder).
 
 import Shared
 
@@ -14,19 +13,5 @@ enum UnitDecoder {
     let norm = Vector.squaredNorm(row.span).squareRoot()
     guard norm > 0 else { return }
     for column in row.indices { row[column] = Float(Double(row[column]) / norm) }
-  }
-
-  /// Takes from each row of `gradient` its component along the row of the decoder; `inverses` are
-  /// those of the norms.
-  static func project(
-    _ gradient: inout Matrix, _ decoder: borrowing Matrix, inverses: Span<Float>
-  ) {
-    let width = decoder.columns
-    let weights = decoder.span
-    MatrixRows(width, gradient.writer).run { latent, slope in
-      let row = weights.extracting(latent * width..<(latent + 1) * width)
-      let along = Vector.dot(slope.span, row) * inverses[latent] * inverses[latent]
-      Vector.add(-along, row, to: &slope)
-    }
   }
 }

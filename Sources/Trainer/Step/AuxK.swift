@@ -57,7 +57,12 @@ struct AuxK: ~Copyable {
     for block in DeadLatents.blocks(rows) {
       dead.encode(block, reads)
       let keep = min(largest, dead.count)
-      if keep < dead.count { keepLargest(keep, rows: block.count, reads.terms.norms) }
+      if keep < dead.count {
+        let comparison = Comparison(configuration, loss, dead.latents, reads.terms.norms)
+        comparison.keepLargest(
+          keep, rows: block.count, of: &dead.activations, compared: &compared,
+          &candidateLatents, &candidateValues)
+      }
       dead.decode(rows: block.count)
       var difference = dead.difference.mutableSpan
       for (index, row) in block.enumerated() {
@@ -81,24 +86,46 @@ struct AuxK: ~Copyable {
     candidateLatents = AlignedBuffer(count: capacity)
     candidateValues = AlignedBuffer(count: capacity)
   }
+}
 
-  /// Clears all but the `keep` largest pre-activations of each row, compared by h or its magnitude.
-  private mutating func keepLargest(_ keep: Int, rows: Int, _ norms: Span<Float>) {
-    let count = dead.count
+/// By what dead latents are compared.
+private struct Comparison: ~Escapable {
+  private let latents: [Int]
+  /// ‖W_j‖ of all latents; empty where they are compared without.
+  private let norms: Span<Float>
+  private let comparesMagnitudes: Bool
+
+  @_lifetime(copy norms)
+  init(
+    _ configuration: SAEConfiguration, _ loss: AuxiliaryLoss, _ latents: [Int],
+    _ norms: Span<Float>
+  ) {
+    self.latents = latents
+    self.norms = configuration.comparesByDecoderNorm ? norms : norms.extracting(0..<0)
+    comparesMagnitudes = loss.comparesMagnitudes
+  }
+
+  /// Clears all but the `keep` largest pre-activations of each row, compared by h or its magnitude;
+  /// the rest is working memory.
+  func keepLargest(
+    _ keep: Int, rows: Int, of activations: inout Matrix,
+    compared: inout AlignedBuffer<Float>, _ candidateLatents: inout AlignedBuffer<Int32>,
+    _ candidateValues: inout AlignedBuffer<Float>
+  ) {
     let topK = TopK(k: keep)
-    var activations = dead.activations.mutableSpan
+    var values = activations.mutableSpan
     var compared = compared.mutableSpan
     var candidates = RowCandidates(
       latents: candidateLatents.mutableSpan, values: candidateValues.mutableSpan)
     for row in 0..<rows {
-      let start = row * count
-      for index in 0..<count {
-        let weight = configuration.comparesByDecoderNorm ? norms[dead.latents[index]] : 1
-        let value = activations[start + index] * weight
-        compared[index] = loss.comparesMagnitudes ? abs(value) : value
+      let start = row * latents.count
+      for (index, latent) in latents.enumerated() {
+        let weight = norms.isEmpty ? 1 : norms[latent]
+        let value = values[start + index] * weight
+        compared[index] = comparesMagnitudes ? abs(value) : value
       }
-      topK.clearAllButLargest(&compared, 0..<count, &candidates)
-      for index in 0..<count where compared[index] == 0 { activations[start + index] = 0 }
+      topK.clearAllButLargest(&compared, 0..<latents.count, &candidates)
+      for index in latents.indices where compared[index] == 0 { values[start + index] = 0 }
     }
   }
 }

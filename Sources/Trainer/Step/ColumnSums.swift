@@ -33,13 +33,33 @@ struct ColumnSums: ~Copyable {
     }
   }
 
+  /// As `measure`, of every so many rows of errors from a first one on, by the slopes of their rows.
+  mutating func measure(
+    _ errors: borrowing Matrix, from first: Int, weights: borrowing RowScaling, stride: Int
+  ) {
+    measure(
+      errors.span.extracting(first * columns..<errors.count), weights: weights.slope.span,
+      stride: stride)
+  }
+
   /// Σ_b ‖x_b − x̄‖² of rows `[rows, columns]`.
   mutating func squaredDeviations(_ values: Span<Float>) -> Double {
     measure(values)
     let rows = values.count / columns
     for column in 0..<columns { means[column] = Float(totals[column] / Double(rows)) }
-    BlockSums(values, columns: columns, &partial).deviate(rows: rows, from: means)
+    Self.deviate(values, from: means, &partial)
     return (0..<(rows + Self.rowBlock - 1) / Self.rowBlock).reduce(0) { $0 + partial[$1] }
+  }
+}
+
+extension ColumnSums {
+  /// Fills the squared deviations of each block of rows.
+  private static func deviate(
+    _ values: Span<Float>, from means: borrowing AlignedBuffer<Float>,
+    _ partial: inout AlignedBuffer<Double>
+  ) {
+    BlockSums(values, columns: means.count, &partial)
+      .deviate(rows: values.count / means.count, from: means)
   }
 }
 

@@ -70,23 +70,16 @@ struct DeadLatents: ~Copyable {
 
   /// Fills the activations with pre-activations of some rows.
   mutating func encode(_ rows: Range<Int>, _ reads: borrowing StepReads) {
-    let count = count
-    var target = activations.mutableSpan
-    Multiply.product(
-      rows: rows.count, columns: count, inner: configuration.dIn, inputs(rows, reads), .plain,
-      encoder.span, .transposed, into: &target)
+    Self.multiply(inputs(rows, reads), rows: rows.count, encoder, count: count, into: &activations)
     for (index, latent) in latents.enumerated() {
       let bias = reads.terms.biases[latent]
-      for row in 0..<rows.count { target[row * count + index] += bias }
+      for row in 0..<rows.count { activations.buffer[row * count + index] += bias }
     }
   }
 
   /// Fills `difference` with what the activations reconstruct.
   mutating func decode(rows: Int) {
-    var target = difference.mutableSpan
-    Multiply.product(
-      rows: rows, columns: configuration.dOut, inner: count, activations.span, .plain,
-      decoder.span, .plain, into: &target)
+    Self.reconstruct(activations, rows: rows, decoder, count: count, into: &difference)
   }
 
   /// Adds the gradients of a loss whose derivative by the reconstruction is `scale · difference`.
@@ -96,7 +89,8 @@ struct DeadLatents: ~Copyable {
     _ rows: Range<Int>, _ reads: borrowing StepReads, scale: Float, _ latents: inout LatentWork,
     gradient: (_ derivative: Float, _ activation: Float) -> Float
   ) {
-    differentiate(rows: rows.count, scale: scale)
+    Self.differentiate(
+      difference, rows: rows.count, decoder, count: count, scale: scale, into: &gradients)
     for index in 0..<rows.count * count {
       gradients.buffer[index] = gradient(gradients.buffer[index], activations.buffer[index])
     }
@@ -104,30 +98,17 @@ struct DeadLatents: ~Copyable {
     addEncoderGradients(rows, reads, &latents)
   }
 
-  /// Fills `gradients` with those by activations of such a loss.
-  private mutating func differentiate(rows: Int, scale: Float) {
-    var target = gradients.mutableSpan
-    Multiply.product(
-      rows: rows, columns: count, inner: configuration.dOut, difference.span, .plain,
-      decoder.span, .transposed, into: &target, scale: scale)
-  }
-
   /// Adds the decoder's gradients of such a loss.
   mutating func addDecoderGradients(rows: Int, scale: Float) {
-    var target = decoderGradient.mutableSpan
-    Multiply.product(
-      rows: count, columns: configuration.dOut, inner: rows, activations.span, .transposed,
-      difference.span, .plain, into: &target, scale: scale, keep: 1)
+    Self.add(
+      activations, difference, rows: rows, count: count, scale: scale, to: &decoderGradient)
   }
 
   /// Adds the gradients that come by dL/d(a·W_enc).
   mutating func addEncoderGradients(
     _ rows: Range<Int>, _ reads: borrowing StepReads, _ work: inout LatentWork
   ) {
-    var target = encoderGradient.mutableSpan
-    Multiply.product(
-      rows: count, columns: configuration.dIn, inner: rows.count, gradients.span, .transposed,
-      inputs(rows, reads), .plain, into: &target, keep: 1)
+    Self.add(gradients, inputs(rows, reads), rows: rows.count, count: count, to: &encoderGradient)
     for (index, latent) in latents.enumerated() {
       var total: Float = 0
       for row in 0..<rows.count { total += gradients.buffer[row * count + index] }
@@ -145,6 +126,64 @@ struct DeadLatents: ~Copyable {
   }
 }
 
+// MARK: - Products, each into memory of its own
+
+extension DeadLatents {
+  /// target ← inputs·W_encᵀ.
+  private static func multiply(
+    _ inputs: Span<Float>, rows: Int, _ encoder: borrowing Matrix, count: Int,
+    into target: inout Matrix
+  ) {
+    var values = target.mutableSpan
+    Multiply.product(
+      rows: rows, columns: count, inner: encoder.columns, inputs, .plain, encoder.span,
+      .transposed, into: &values)
+  }
+
+  /// target ← activations·W_dec.
+  private static func reconstruct(
+    _ activations: borrowing Matrix, rows: Int, _ decoder: borrowing Matrix, count: Int,
+    into target: inout Matrix
+  ) {
+    let width = target.columns
+    var values = target.mutableSpan
+    Multiply.product(
+      rows: rows, columns: width, inner: count, activations.span, .plain, decoder.span, .plain,
+      into: &values)
+  }
+
+  /// target ← scale·difference·W_decᵀ.
+  private static func differentiate(
+    _ difference: borrowing Matrix, rows: Int, _ decoder: borrowing Matrix, count: Int,
+    scale: Float, into target: inout Matrix
+  ) {
+    var values = target.mutableSpan
+    Multiply.product(
+      rows: rows, columns: count, inner: decoder.columns, difference.span, .plain, decoder.span,
+      .transposed, into: &values, scale: scale)
+  }
+
+  /// target ← target + scale·gradientsᵀ·inputs.
+  private static func add(
+    _ gradients: borrowing Matrix, _ inputs: Span<Float>, rows: Int, count: Int, scale: Float = 1,
+    to target: inout Matrix
+  ) {
+    let width = target.columns
+    var values = target.mutableSpan
+    Multiply.product(
+      rows: count, columns: width, inner: rows, gradients.span, .transposed, inputs, .plain,
+      into: &values, scale: scale, keep: 1)
+  }
+
+  /// As `add`, of inputs that are a matrix.
+  private static func add(
+    _ gradients: borrowing Matrix, _ inputs: borrowing Matrix, rows: Int, count: Int,
+    scale: Float, to target: inout Matrix
+  ) {
+    add(gradients, inputs.span, rows: rows, count: count, scale: scale, to: &target)
+  }
+}
+
 extension Matrix {
   fileprivate mutating func copyRow(_ source: Int, of other: borrowing Matrix, to row: Int) {
     clearRow(row)
@@ -152,14 +191,18 @@ extension Matrix {
   }
 
   fileprivate mutating func clearRow(_ row: Int) {
-    var target = writer.slice(row * columns..<(row + 1) * columns)
-    for column in target.indices { target[column] = 0 }
+    for index in row * columns..<(row + 1) * columns { buffer[index] = 0 }
   }
 
   fileprivate mutating func addRow(_ source: Int, of other: borrowing Matrix, to row: Int) {
-    let width = columns
-    var target = writer.slice(row * width..<(row + 1) * width)
-    Vector.add(1, other.row(source), to: &target)
+    Self.add(other.row(source), to: &buffer, at: row * columns)
+  }
+
+  private static func add(
+    _ values: Span<Float>, to target: inout AlignedBuffer<Float>, at start: Int
+  ) {
+    var row = target.writer.slice(start..<start + values.count)
+    Vector.add(1, values, to: &row)
   }
 }
 

@@ -54,7 +54,19 @@ struct DenseRows: ~Escapable, Sendable {
   }
 
   /// Fills the activations of entries, and full rows of them and of what was selected.
-  func scatter(_ targets: borrowing DenseTargets) {
+  func scatter(to activations: inout Matrix, _ selected: inout Matrix) {
+    scatter(DenseTargets(&activations, &selected))
+  }
+
+  /// Fills the errors from what latents add, and leaves there what activations learn from.
+  func measure(_ parts: inout Matrix) { measure(DenseTargets(&parts)) }
+
+  /// Applies the formulas to the entries, and leaves the gradients of other latents at 0.
+  func finish(_ gradients: inout Matrix, _ selected: inout Matrix) {
+    finish(DenseTargets(&gradients, &selected))
+  }
+
+  private func scatter(_ targets: borrowing DenseTargets) {
     forEachRow { row in
       let entries = codes.entries(block.place(row))
       let latents = codes.latents.extracting(entries)
@@ -77,17 +89,17 @@ struct DenseRows: ~Escapable, Sendable {
     for index in values.indices { full[Int(latents[index])] = values[index] }
   }
 
-  /// Fills the errors from what latents add, and leaves there what activations learn from.
-  func measure(_ targets: borrowing DenseTargets) {
+  private func measure(_ targets: borrowing DenseTargets) {
     let (count, width) = (reads.configuration.reconstructions.count, reads.configuration.dOut)
     forEachRow { index in
       let row = block.rows.lowerBound + index
-      var errors = writes.errors.slice(row * count * width..<(row + 1) * count * width)
-      reads.reconstruct(row, &errors) { number, target in
+      for number in 0..<count {
         let place = (number * DensePass.rowBlock + index) * width
         let part = targets.first.slice(place..<place + width)
+        var target = reads.begin(row, number, in: writes.errors)
         for column in 0..<width { target[column] += part[column] }
       }
+      var errors = writes.errors.slice(row * count * width..<(row + 1) * count * width)
       var squared = writes.squaredErrors.slice(row * count..<(row + 1) * count)
       reads.subtractTarget(row, &errors, &squared)
       for number in 0..<count {
@@ -100,8 +112,7 @@ struct DenseRows: ~Escapable, Sendable {
     }
   }
 
-  /// Applies the formulas to the entries, and leaves the gradients of other latents at 0.
-  func finish(_ targets: borrowing DenseTargets) {
+  private func finish(_ targets: borrowing DenseTargets) {
     forEachRow { row in finish(row, targets) }
   }
 

@@ -37,13 +37,12 @@ struct DenseWork: ~Copyable {
     _ block: DenseBlock, _ codes: borrowing SparseCodes, _ reads: borrowing StepReads,
     _ rows: inout RowWork, _ gradient: inout Parameters
   ) {
-    DenseRows(block, codes, reads, RowWrites(&rows)).scatter(
-      DenseTargets(&activations, &selected))
+    let work = DenseRows(block, codes, reads, RowWrites(&rows))
+    work.scatter(to: &activations, &selected)
     reconstruct(block, reads)
-    DenseRows(block, codes, reads, RowWrites(&rows)).measure(DenseTargets(&parts))
+    work.measure(&parts)
     differentiate(block, reads)
-    DenseRows(block, codes, reads, RowWrites(&rows)).finish(
-      DenseTargets(&gradients, &selectedGradients))
+    work.finish(&gradients, &selectedGradients)
     addGradients(block, reads, &gradient)
   }
 

@@ -2,7 +2,7 @@
 // step's figures. The sparse path is the one that runs; the dense path computes the same with
 // products, is what the sparse one is checked against, and takes over while a batch is still dense.
 
-package import Shared
+import Shared
 
 /// Which arithmetic a step uses.
 package enum StepPath: Sendable {
@@ -15,25 +15,19 @@ package struct Engine: ~Copyable {
   package let configuration: SAEConfiguration
   private let optimizer: Optimizer
   private var prepared: PreparedRows
-  private var passes: StepPasses
-  private var revivals: Revivals
-  private var rows: RowWork
-  private var latents: LatentWork
+  private var work: StepWork
   private var norms: LatentNorms
   private var targetSums: ColumnSums
   private var errorSums: ColumnSums
   /// Where the last step's time went.
-  package private(set) var times = StepTimes()
+  package var times: StepTimes { work.times }
 
   package init(_ configuration: SAEConfiguration, batchRows: Int, path: StepPath) {
     let reconstructions = configuration.reconstructions.count
     self.configuration = configuration
     optimizer = Optimizer(beta1: configuration.adamBeta1, beta2: configuration.adamBeta2)
     prepared = PreparedRows(configuration, rows: batchRows)
-    passes = StepPasses(configuration, rows: batchRows, path)
-    revivals = Revivals(configuration)
-    rows = RowWork(configuration, rows: batchRows)
-    latents = LatentWork(configuration.shape)
+    work = StepWork(configuration, rows: batchRows, path)
     norms = LatentNorms(configuration.shape)
     targetSums = ColumnSums(rows: batchRows, columns: configuration.dOut)
     errorSums = ColumnSums(rows: batchRows * reconstructions, columns: configuration.dOut)
@@ -43,7 +37,7 @@ package struct Engine: ~Copyable {
   package func withGradient<Result>(
     _ body: (borrowing Parameters) throws -> Result
   ) rethrows -> Result {
-    try body(latents.gradient)
+    try body(work.latents.gradient)
   }
 
   /// Takes one step on a batch `[B, d]`, towards targets `[B, o]` in a transcoder.
@@ -58,18 +52,18 @@ package struct Engine: ~Copyable {
     state.step += 1
     let start = System.uptime
     let trained = configuration.trained(isFinetuning: finetuningStep > 0)
-    let norm = optimizer.norm(latents.gradient, of: trained)
+    let norm = optimizer.norm(work.latents.gradient, of: trained)
     figures[.gradientNorm] = norm
     let projects = configuration.keepsUnitDecoder && configuration.projectsDecoderGradient
     if projects {
       UnitDecoder.project(
-        &latents.gradient.decoder, state.parameters.decoder, inverses: norms.inverses.span)
+        &work.latents.gradient.decoder, state.parameters.decoder, norms)
     }
     optimizer.update(
-      &state, latents.gradient, trained, factor: Optimizer.clippingFactor(norm: norm),
+      &state, work.latents.gradient, trained, factor: Optimizer.clippingFactor(norm: norm),
       step: state.step, finetuningStep: finetuningStep, learningRate: learningRate)
     if projects { UnitDecoder.normalize(&state.parameters.decoder) }
-    times.update = System.uptime - start
+    work.times.update = System.uptime - start
     return figures
   }
 
@@ -82,7 +76,7 @@ package struct Engine: ~Copyable {
     let targets = targets.isEmpty ? batch : targets
     precondition(batch.count == prepared.centered.count, "a batch of another size")
     precondition(targets.count == count * configuration.dOut, "targets of another size")
-    times = StepTimes()
+    work.times = StepTimes()
     settle(&state.parameters)
     let start = System.uptime
     var figures = Figures()
@@ -91,18 +85,20 @@ package struct Engine: ~Copyable {
     let deviations = targetSums.squaredDeviations(targets)
     prepared.measure(batch, rows: count)
     if configuration.errorNormalization == .denseBatch {
-      prepared.weigh(targets, rows: count, means: targetSums.means.span)
+      prepared.weigh(targets, rows: count, means: targetSums.means)
     }
     norms.measure(state.parameters)
     prepared.fill(batch, rows: count, state.parameters)
-    times.encode = System.uptime - start
-    run(targets, count, state, sparsityCoefficient, &figures)
+    work.times.encode = System.uptime - start
+    figures.merge(
+      work.run(
+        targets, prepared, norms, state, rowCoefficient: sparsityCoefficient / Double(count)))
     let end = System.uptime
     finishBiases(batch, count, state.parameters)
-    state.count(active: latents.activeRows.span, rows: count)
+    state.count(active: work.latents.activeRows.span, rows: count)
     summarise(count, deviations: deviations, &figures)
     carry(&state, rows: count)
-    times.rest = System.uptime - end
+    work.times.rest = System.uptime - end
     return figures
   }
 
@@ -116,32 +112,14 @@ package struct Engine: ~Copyable {
     }
   }
 
-  /// Fills the gradient of the batch, the losses that revive dead latents included.
-  private mutating func run(
-    _ targets: Span<Float>, _ count: Int, _ state: borrowing TrainingState,
-    _ coefficient: Double, _ figures: inout Figures
-  ) {
-    let parameters = ParameterReader(state.parameters)
-    let terms = LatentTerms(
-      parameters, norms, rowCoefficient: coefficient / Double(count), step: state.step)
-    let reads = StepReads(configuration, targets: targets, prepared, parameters, terms)
-    let input = EncodingInput(centered: prepared.centered.span, parameters, norms)
-    passes.run(input, reads, &rows, &latents, &times)
-    let start = System.uptime
-    revivals.addGradients(
-      to: &latents, reads, EntryReads(rows), state, weights: prepared.scaling.weight.span,
-      &figures)
-    times.auxiliary = System.uptime - start
-  }
-
   /// Brings what the architecture carries to the next step.
   private func carry(_ state: inout TrainingState, rows count: Int) {
     var watched = SIMD2<Double>()
     for row in 0..<count {
-      watched += SIMD2(rows.watched[2 * row], rows.watched[2 * row + 1])
+      watched += SIMD2(work.rows.watched[2 * row], work.rows.watched[2 * row + 1])
     }
     let facts = StepFacts(
-      step: state.step, leastKept: passes.leastKept, watched: watched / Double(count))
+      step: state.step, leastKept: work.passes.leastKept, watched: watched / Double(count))
     configuration.architecture.carry(&state.carried, facts)
   }
 }
@@ -157,21 +135,20 @@ extension Engine {
     if case .search = configuration.selection { return }
     let (dIn, dOut) = (configuration.dIn, configuration.dOut)
     let reconstructions = configuration.reconstructions
-    for column in 0..<dOut { latents.gradient.decoderBias.buffer[column] = 0 }
+    for column in 0..<dOut { work.latents.gradient.decoderBias.buffer[column] = 0 }
     // The memory of a reconstruction holds the errors of those that continue it as well.
     for number in reconstructions.indices where !reconstructions[number].continues {
       errorSums.measure(
-        rows.errors.span.extracting(number * dOut..<rows.errors.count),
-        weights: prepared.scaling.slope.span, stride: reconstructions.count)
+        work.rows.errors, from: number, weights: prepared.scaling, stride: reconstructions.count)
       for column in 0..<dOut {
-        latents.gradient.decoderBias.buffer[column] += Float(errorSums.totals[column])
+        work.latents.gradient.decoderBias.buffer[column] += Float(errorSums.totals[column])
       }
     }
-    if configuration.applyBDecToInput { latents.subtractInputGradient(parameters.encoder) }
+    if configuration.applyBDecToInput { work.latents.subtractInputGradient(parameters.encoder) }
     guard configuration.shape.has(.skip) else { return }
     // Transcoders have one reconstruction and rows of one weight.
-    latents.addSkipGradient(
-      rows.errors, batch, rows: count, dIn: dIn, slope: prepared.scaling.slope[0])
+    work.latents.addSkipGradient(
+      work.rows.errors, batch, rows: count, dIn: dIn, slope: prepared.scaling.slope[0])
   }
 
   private func summarise(_ count: Int, deviations: Double, _ figures: inout Figures) {
@@ -184,12 +161,12 @@ extension Engine {
       let scale =
         Double(prepared.scaling.outScale[row]) * Double(prepared.scaling.outScale[row])
       let weight = scale * Double(prepared.scaling.weight[row])
-      squared += scale * rows.squaredErrors[row * reconstructions.count + final]
+      squared += scale * work.rows.squaredErrors[row * reconstructions.count + final]
       for number in reconstructions.indices {
-        weighted[number] += weight * rows.squaredErrors[row * reconstructions.count + number]
+        weighted[number] += weight * work.rows.squaredErrors[row * reconstructions.count + number]
       }
-      active += Int(rows.activeLatents[row])
-      sparsity += rows.sparsity[row]
+      active += Int(work.rows.activeLatents[row])
+      sparsity += work.rows.sparsity[row]
     }
     for number in reconstructions.indices {
       let figure = reconstructions[number].figure ?? .mse
@@ -216,9 +193,16 @@ extension Engine {
 extension LatentWork {
   /// db_dec −= Σ_j (Σ_b dL/dz_j)·W_enc_j.
   fileprivate mutating func subtractInputGradient(_ encoder: borrowing Matrix) {
-    var target = gradient.decoderBias.mutableSpan
+    Self.subtract(preActivationGradients, encoder, from: &gradient.decoderBias)
+  }
+
+  private static func subtract(
+    _ gradients: borrowing AlignedBuffer<Float>, _ encoder: borrowing Matrix,
+    from bias: inout Matrix
+  ) {
+    var target = bias.mutableSpan
     Multiply.product(
-      rows: 1, columns: encoder.columns, inner: encoder.rows, preActivationGradients.span, .plain,
+      rows: 1, columns: encoder.columns, inner: encoder.rows, gradients.span, .plain,
       encoder.span, .plain, into: &target, scale: -1, keep: 1)
   }
 

@@ -21,14 +21,25 @@ struct LatentGroups: ~Copyable {
 
   /// Groups the entries of `codes` by counting; rows stay in order within a latent.
   mutating func group(_ codes: borrowing SparseCodes) {
+    for latent in 0..<offsets.count { offsets[latent] = 0 }
+    for entry in 0..<codes.count { offsets[Int(codes.latents[entry]) + 1] += 1 }
+    for latent in 1..<offsets.count { offsets[latent] += offsets[latent - 1] }
+    Self.place(codes, &offsets, &entries, &rows)
+    for latent in stride(from: offsets.count - 1, to: 0, by: -1) {
+      offsets[latent] = offsets[latent - 1]
+    }
+    offsets[0] = 0
+  }
+
+  /// Places entries; each offset runs to the end of its latent meanwhile.
+  private static func place(
+    _ codes: borrowing SparseCodes, _ offsets: inout AlignedBuffer<Int32>,
+    _ entries: inout AlignedBuffer<Int32>, _ rows: inout AlignedBuffer<Int32>
+  ) {
     let latents = codes.latents.span
     var offsets = offsets.mutableSpan
     var entries = entries.mutableSpan
     var rows = rows.mutableSpan
-    for latent in 0..<offsets.count { offsets[latent] = 0 }
-    for entry in 0..<codes.count { offsets[Int(latents[entry]) + 1] += 1 }
-    for latent in 1..<offsets.count { offsets[latent] += offsets[latent - 1] }
-    // Each offset runs to the end of its latent while entries are placed; then it goes back.
     for row in 0..<codes.rows {
       for entry in codes.entries(row) {
         let latent = Int(latents[entry])
@@ -38,9 +49,5 @@ struct LatentGroups: ~Copyable {
         offsets[latent] += 1
       }
     }
-    for latent in stride(from: offsets.count - 1, to: 0, by: -1) {
-      offsets[latent] = offsets[latent - 1]
-    }
-    offsets[0] = 0
   }
 }

@@ -3,34 +3,57 @@
 
 import Shared
 
-/// The backward pass of a search.
+/// A search and its backward pass.
 struct PursuitPass: ~Copyable {
   private let configuration: SAEConfiguration
+  private var search: PursuitSearch
   private var work: PursuitWork
 
-  init(_ configuration: SAEConfiguration, rows: Int) {
+  init(_ configuration: SAEConfiguration, _ limits: PursuitLimits, rows: Int) {
     self.configuration = configuration
+    search = PursuitSearch(configuration, limits, rows: rows)
     work = PursuitWork(configuration, rows: rows)
   }
 
-  /// Fills the gradients and what is known of the rows of a batch that was searched.
+  /// Searches a batch and fills its gradients and what is known of its rows.
   mutating func run(
-    _ findings: borrowing PursuitFindings, rows count: Int, _ decoder: Span<Float>,
-    rows: inout RowWork, latents: inout LatentWork
+    _ input: borrowing EncodingInput, _ reads: borrowing StepReads, rows: inout RowWork,
+    latents: inout LatentWork, _ times: inout StepTimes
   ) {
-    if work.gradients.count < findings.latents.count {
-      work.gradients = AlignedBuffer(count: findings.latents.count)
+    let start = System.uptime
+    let count = input.centered.count / configuration.dIn
+    search.search(input.centered, rows: count, reads.decoding.decoder, width: configuration.dIn)
+    times.encode += System.uptime - start
+    if work.gradients.count < search.findings.latents.count {
+      work.gradients = AlignedBuffer(count: search.findings.latents.count)
     }
-    let reads = PursuitReads(configuration, findings, decoder, rows: count)
-    PursuitRows(reads, RowWrites(&rows), &work).run()
+    Self.differentiate(reads, rows: count, search.findings, &work, &rows, &latents)
+    times.rows = System.uptime - start - times.encode
+  }
+
+  private static func differentiate(
+    _ reads: borrowing StepReads, rows count: Int, _ findings: borrowing PursuitFindings,
+    _ work: inout PursuitWork, _ rows: inout RowWork, _ latents: inout LatentWork
+  ) {
+    let found = PursuitReads(
+      reads.configuration, findings, reads.decoding.decoder, rows: count)
+    PursuitRows(found, RowWrites(&rows), &work).run()
     Self.count(findings, rows: count, &latents)
-    PursuitColumns(reads, LatentWrites(&latents), work.gradients, &work.lanes).run()
+    addGradients(found, work.gradients, &work.lanes, &latents)
+  }
+
+  private static func addGradients(
+    _ found: borrowing PursuitReads, _ gradients: borrowing AlignedBuffer<Float>,
+    _ lanes: inout Matrix, _ latents: inout LatentWork
+  ) {
+    PursuitColumns(found, LatentWrites(&latents), gradients, &lanes).run()
   }
 
   private static func count(
     _ findings: borrowing PursuitFindings, rows: Int, _ latents: inout LatentWork
   ) {
-    var active = LatentWrites(&latents).activeRows.slice(0..<latents.gradient.shape.dSae)
+    let count = latents.gradient.shape.dSae
+    var active = LatentWrites(&latents).activeRows.slice(0..<count)
     for latent in active.indices { active[latent] = 0 }
     for row in 0..<rows {
       for index in 0..<Int(findings.counts[row]) where findings.isFirst(index, row: row) {

@@ -3,23 +3,20 @@
 import Shared
 
 extension StepReads {
-  /// Fills the reconstructions of a row `[R, o]`; `add` adds what one has beyond where it starts.
-  func reconstruct(
-    _ row: Int, _ errors: inout MutableSpan<Float>,
-    _ add: (_ number: Int, _ target: inout MutableSpan<Float>) -> Void
-  ) {
+  /// Starts a reconstruction of a row in `errors` `[B · R, o]` and lends it for what it adds: from b_dec,
+  /// or from the one before it.
+  @_lifetime(copy errors)
+  func begin(_ row: Int, _ number: Int, in errors: Disjoint<Float>) -> MutableSpan<Float> {
     let width = configuration.dOut
-    for (number, reconstruction) in configuration.reconstructions.enumerated() {
-      if reconstruction.continues {
-        for column in 0..<width {
-          errors[number * width + column] = errors[(number - 1) * width + column]
-        }
-      }
-      errors.withSlice(number * width..<(number + 1) * width) { target in
-        if !reconstruction.continues { decoding.start(row, &target) }
-        add(number, &target)
-      }
+    let start = (row * configuration.reconstructions.count + number) * width
+    var target = errors.slice(start..<start + width)
+    guard configuration.reconstructions[number].continues else {
+      decoding.start(row, &target)
+      return target
     }
+    let before = errors.slice(start - width..<start)
+    for column in 0..<width { target[column] = before[column] }
+    return target
   }
 
   /// Turns the reconstructions of a row into errors and their squared norms; then each error into the

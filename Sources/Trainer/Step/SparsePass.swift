@@ -62,16 +62,19 @@ private struct SparseRows: ~Escapable, Sendable {
     let latents = codes.latents.extracting(entries)
     let selected = codes.values.extracting(entries)
     var activations = writes.activations.slice(entries)
-    var errors = writes.errors.slice(row * count * width..<(row + 1) * count * width)
-    var squared = writes.squaredErrors.slice(row * count..<(row + 1) * count)
     configuration.architecture.activate(
       RowEntries(latents: latents, selected: selected), reads.terms, &activations)
-    reads.reconstruct(row, &errors) { number, target in
-      let reconstruction = configuration.reconstructions[number]
-      reads.decoding.add(
-        latents, reconstruction.source == .selected ? selected : activations.span,
-        in: reconstruction.latents, to: &target)
+    for (number, reconstruction) in configuration.reconstructions.enumerated() {
+      var target = reads.begin(row, number, in: writes.errors)
+      switch reconstruction.source {
+      case .activation:
+        reads.decoding.add(latents, activations.span, in: reconstruction.latents, to: &target)
+      case .selected:
+        reads.decoding.add(latents, selected, in: reconstruction.latents, to: &target)
+      }
     }
+    var errors = writes.errors.slice(row * count * width..<(row + 1) * count * width)
+    var squared = writes.squaredErrors.slice(row * count..<(row + 1) * count)
     reads.subtractTarget(row, &errors, &squared)
     differentiate(
       row, ActiveEntries(latents: latents, selected: selected, activations: activations.span),

@@ -1,7 +1,43 @@
 // The passes of a step and which of them run: a sparse one, a dense one while a batch is dense, or that
-// of a search.
+// of a search; then the losses that revive dead latents.
 
 import Shared
+
+/// Owns what the work on a batch needs and leaves.
+struct StepWork: ~Copyable {
+  private let configuration: SAEConfiguration
+  private(set) var passes: StepPasses
+  private var revivals: Revivals
+  private(set) var rows: RowWork
+  var latents: LatentWork
+  var times = StepTimes()
+
+  init(_ configuration: SAEConfiguration, rows count: Int, _ path: StepPath) {
+    self.configuration = configuration
+    passes = StepPasses(configuration, rows: count, path)
+    revivals = Revivals(configuration)
+    rows = RowWork(configuration, rows: count)
+    latents = LatentWork(configuration.shape)
+  }
+
+  /// Fills the gradient of a batch, the losses that revive dead latents included, but for that of
+  /// b_dec and W_skip; returns the figures of those losses.
+  mutating func run(
+    _ targets: Span<Float>, _ prepared: borrowing PreparedRows, _ norms: borrowing LatentNorms,
+    _ state: borrowing TrainingState, rowCoefficient: Double
+  ) -> Figures {
+    let parameters = ParameterReader(state.parameters)
+    let terms = LatentTerms(
+      parameters, norms, rowCoefficient: rowCoefficient, step: state.step)
+    let reads = StepReads(configuration, targets: targets, prepared, parameters, terms)
+    let input = EncodingInput(centered: prepared.centered.span, parameters, norms)
+    passes.run(input, reads, &rows, &latents, &times)
+    let start = System.uptime
+    let figures = revivals.addGradients(to: &latents, reads, rows, state, prepared.scaling)
+    times.auxiliary = System.uptime - start
+    return figures
+  }
+}
 
 struct StepPasses: ~Copyable {
   private let configuration: SAEConfiguration
@@ -10,7 +46,6 @@ struct StepPasses: ~Copyable {
   private var sparse: SparsePass
   /// Only early training is dense: the memory is taken when the first such batch comes.
   private var dense: DensePass?
-  private var search: PursuitSearch?
   private var pursuit: PursuitPass?
 
   init(_ configuration: SAEConfiguration, rows: Int, _ path: StepPath) {
@@ -19,8 +54,7 @@ struct StepPasses: ~Copyable {
     encoder = Encoder(configuration, rows: rows)
     sparse = SparsePass(configuration)
     if case .search(let limits) = configuration.selection {
-      search = PursuitSearch(configuration, limits, rows: rows)
-      pursuit = PursuitPass(configuration, rows: rows)
+      pursuit = PursuitPass(configuration, limits, rows: rows)
     }
   }
 
@@ -32,7 +66,10 @@ struct StepPasses: ~Copyable {
     _ input: borrowing EncodingInput, _ reads: borrowing StepReads, _ rows: inout RowWork,
     _ latents: inout LatentWork, _ times: inout StepTimes
   ) {
-    if search != nil { return runSearch(input, reads, &rows, &latents, &times) }
+    guard pursuit == nil else {
+      pursuit?.run(input, reads, rows: &rows, latents: &latents, &times)
+      return
+    }
     let start = System.uptime
     let count = input.centered.count / configuration.dIn
     let isEncoded = encoder.encode(
@@ -49,23 +86,6 @@ struct StepPasses: ~Copyable {
     dense?.run(
       encoder.codes, isEncoded: isEncoded, input, reads, rows: &rows, latents: &latents)
     times.dense = System.uptime - denseStart
-  }
-
-  private mutating func runSearch(
-    _ input: borrowing EncodingInput, _ reads: borrowing StepReads, _ rows: inout RowWork,
-    _ latents: inout LatentWork, _ times: inout StepTimes
-  ) {
-    let start = System.uptime
-    let count = input.centered.count / configuration.dIn
-    search?.search(
-      input.centered, rows: count, reads.decoding.decoder, width: configuration.dIn)
-    times.encode += System.uptime - start
-    // Both are there or none.
-    guard var found = search.take(), var pass = pursuit.take() else { return }
-    pass.run(found.findings, rows: count, reads.decoding.decoder, rows: &rows, latents: &latents)
-    search = consume found
-    pursuit = consume pass
-    times.rows = System.uptime - start - times.encode
   }
 }
 
@@ -91,21 +111,25 @@ struct Revivals: ~Copyable {
     self.hasAuxiliary = hasAuxiliary
   }
 
-  /// Adds the gradients of all, and their figures.
+  /// Adds the gradients of all, and returns their figures.
   mutating func addGradients(
-    to latents: inout LatentWork, _ reads: borrowing StepReads, _ entries: borrowing EntryReads,
-    _ state: borrowing TrainingState, weights: Span<Float>, _ figures: inout Figures
-  ) {
+    to latents: inout LatentWork, _ reads: borrowing StepReads, _ rows: borrowing RowWork,
+    _ state: borrowing TrainingState, _ scaling: borrowing RowScaling
+  ) -> Figures {
+    var figures = Figures()
     if hasAuxiliary { figures[.auxiliary] = 0 }
-    let rows = weights.count
-    if let loss = auxiliary?.addGradients(to: &latents, reads, entries, state, rows: rows) {
+    let entries = EntryReads(rows)
+    let weights = scaling.weight.span
+    let count = weights.count
+    if let loss = auxiliary?.addGradients(to: &latents, reads, entries, state, rows: count) {
       figures[.auxiliary] = loss
     }
     if let loss = ghosts?.addGradients(to: &latents, reads, entries, state, weights: weights) {
       figures[.ghost] = loss
     }
-    if let loss = preActivations?.addGradients(to: &latents, reads, state, rows: rows) {
+    if let loss = preActivations?.addGradients(to: &latents, reads, state, rows: count) {
       figures[.preAct] = loss
     }
+    return figures
   }
 }
