@@ -240,9 +240,16 @@ struct SplicingTests {
       return try Self.measure(
         Self.plan("gpt2", "blocks.0.hook_resid_post", batchSequences: count), tokens, &encoder)
     }
+    // The order in which a product is summed, in float32, may change with its number of rows. Of n
+    // summands it moves the sum by some √n roundings of its size, and so the logits and the loss;
+    // a row that was counted twice or not at all would move the loss by hundreds of times as much.
+    let model = try ModelDescription.open(folder: ModelFixtures.folder("gpt2"))
+    let widest = try HookPoint.find("blocks.0.mlp.hook_post", in: model)
+    let summands = Double(widest.width(in: model, contextSize: Self.contextSize))
+    let allowed = summands.squareRoot() * Double(Float.ulpOfOne) * losses[0].withSAE
     for loss in losses {
-      #expect(abs(loss.withSAE - losses[0].withSAE) < 1e-9)
-      #expect(abs(loss.divergenceWithSAE - losses[0].divergenceWithSAE) < 1e-9)
+      #expect(abs(loss.withSAE - losses[0].withSAE) <= allowed)
+      #expect(abs(loss.divergenceWithSAE - losses[0].divergenceWithSAE) <= allowed)
     }
   }
 
