@@ -1,4 +1,5 @@
-// The start of a file of any format. Comes in: a file. Leaves: its columns, as far as they can be told.
+// The start of a file of any format. Comes in: a file. Leaves: its columns, as far as they can be
+// told.
 
 package import Shared
 

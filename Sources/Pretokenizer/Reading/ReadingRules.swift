@@ -1,4 +1,5 @@
-// What is read of a data set. Comes in: settings and files. Leaves: the column, chosen once for all files.
+// What is read of a data set. Comes in: settings and files. Leaves: the column, chosen once for
+// all files.
 
 package import Shared
 

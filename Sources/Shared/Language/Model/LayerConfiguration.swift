@@ -1,5 +1,5 @@
-// What a config.json says of layers and heads. Comes in: its members. Leaves: the kind of every layer, and
-// the widths of heads.
+// What a config.json says of layers and heads. Comes in: its members. Leaves: the kind of every
+// layer, and the widths of heads.
 
 extension ModelConfiguration {
   /// The kinds of a model's layers, all alike.

@@ -1,5 +1,5 @@
-// Options of a config.json that would change the forward pass in ways that it does not know: refused by
-// name, never passed over.
+// Options of a config.json that would change the forward pass in ways that it does not know:
+// refused by name, never passed over.
 
 extension ModelConfiguration {
   /// Options of config.json that would change the forward pass, with the values that do not.

@@ -127,11 +127,13 @@ enum Rows {
 
   /// The first half of each row ← itself times the second half.
   static func gate(_ hidden: inout Matrix, width: Int, tokens: Int) {
-    forEach(tokens, 2 * width, &hidden) { _, row in
-      row.withDisjoint { row in
-        row.withSlice(0..<width) { gate in
-          row.withSlice(width..<2 * width) { Kernels.multiply(by: $0.span, &gate) }
-        }
+    forEach(tokens, 2 * width, &hidden) { _, row in gate(&row, width: width) }
+  }
+
+  private static func gate(_ row: inout MutableSpan<Float>, width: Int) {
+    row.withDisjoint { row in
+      row.withSlice(0..<width) { gate in
+        row.withSlice(width..<2 * width) { Kernels.multiply(by: $0.span, &gate) }
       }
     }
   }
@@ -179,9 +181,11 @@ extension Rows {
             memory.withSlice(place..<memory.count) { target in
               Multiply.product(
                 rows: tokens, columns: tile.count, inner: headWidth,
-                values.extracting(first..<values.count), aStride: sourceStride,
-                factor.values.extracting(skipped..<factor.values.count), factor.layout,
-                bStride: factor.stride, into: &target, cStride: targetStride)
+                Factor(values.extracting(first..<values.count), .plain, stride: sourceStride),
+                Factor(
+                  factor.values.extracting(skipped..<factor.values.count), factor.layout,
+                  stride: factor.stride),
+                into: &target, cStride: targetStride)
             }
           }
         }

@@ -1,5 +1,5 @@
-// Bytes written as characters. Comes in: bytes. Leaves: text in the alphabet of byte-level tokenizers, and
-// back.
+// Bytes written as characters. Comes in: bytes. Leaves: text in the alphabet of byte-level
+// tokenizers, and back.
 
 /// GPT-2's alphabet: every byte as one printable character, so that tokens can be written as text.
 enum ByteAlphabet {
