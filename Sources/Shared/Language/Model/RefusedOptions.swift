@@ -18,9 +18,9 @@ extension ModelConfiguration {
   ]
 
   /// Refuses weights that are no plain numbers and options that the family does not know.
-  func refuseUnknownBehaviour(except known: Set<String> = []) throws(ModelError) {
-    if let quantisation = value(["quantization_config"]) {
-      let method = quantisation.value["quant_method"]?.string ?? "set"
+  func refuseUnknownBehavior(except known: Set<String> = []) throws(ModelError) {
+    if let quantization = value(["quantization_config"]) {
+      let method = quantization.value["quant_method"]?.string ?? "set"
       throw unsupported("quantization_config", method, [])
     }
     for (key, values) in Self.neutral where !known.contains(key) {

@@ -61,7 +61,7 @@ extension ModelDescription {
     guard let family = Family(rawValue: type) else {
       throw configuration.unsupported("model_type", type, Family.allCases.map(\.rawValue))
     }
-    try configuration.refuseUnknownBehaviour(except: family.ownOptions)
+    try configuration.refuseUnknownBehavior(except: family.ownOptions)
     var description = try family.describe(configuration)
     try description.check(configuration)
     description.giveWindowsTheirRotation()
