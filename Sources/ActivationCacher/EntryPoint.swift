@@ -95,28 +95,28 @@ package import Shared
       if let hint = failure.hint { Terminal.standardError.print("hint: " + hint) }
     }
     try DiskSpace.require(
-      estimate.bill.byteCount, at: invocation.pipeline.store, remedy: Bill.diskRemedy)
-    if let needed = estimate.bill.memoryByteCount { try Bill.checkMemory(needed) }
+      estimate.bill.byteCount, at: invocation.pipeline.store, remedy: CacheBill.diskRemedy)
+    if let needed = estimate.bill.memoryByteCount { try CacheBill.checkMemory(needed) }
   }
 }
 
 /// A bill and what must still be fetched or made before the stage can run.
 package struct Estimate: Sendable {
-  package let bill: Bill
+  package let bill: CacheBill
   package let missing: [CacheError]
 
   package static func make(
     _ pipeline: Pipeline, operationsPerSecond: Double
   ) throws -> Estimate {
     let settings = pipeline.cache
-    let tokens = try ActivationKey.tokens(pipeline).map { try TokenSource($0) }
+    let tokens = try ActivationKey.tokens(pipeline).map { try TokenSequences($0) }
     var missing: [CacheError] = tokens == nil ? [.noTokens(store: pipeline.store)] : []
     let contextSize =
       tokens?.contextSize ?? settings.statedContextSize ?? pipeline.pretokenize.contextSize
     guard LanguageModel.isHere(settings) else {
       missing.insert(.modelNotHere(name: settings.modelName), at: 0)
       return Estimate(
-        bill: Bill(
+        bill: CacheBill(
           settings, contextSize: contextSize, operationsPerSecond: operationsPerSecond),
         missing: missing)
     }
@@ -128,7 +128,7 @@ package struct Estimate: Sendable {
       available: tokens?.sequenceCount)
     let weights = try Transformer.open(settings.modelName, for: points).weights.mappedByteCount
     return Estimate(
-      bill: Bill(
+      bill: CacheBill(
         settings, model: model, hookPoints: points, plan: plan, weightByteCount: weights,
         operationsPerSecond: operationsPerSecond),
       missing: missing)

@@ -42,12 +42,12 @@ import Shared
   private static func dryRun(_ invocation: Invocation) throws {
     let pipeline = invocation.pipeline
     let missing = MissingInput.find(pipeline.pretokenize)
-    let bill: Bill
+    let bill: PretokenizeBill
     if missing.isEmpty {
       bill = try Pretokenizing(pipeline).bill
       try DiskSpace.require(bill.diskByteCount, at: pipeline.store)
     } else {
-      bill = Bill(
+      bill = PretokenizeBill(
         tokenCount: pipeline.cache.trainingTokens,
         contextSize: pipeline.pretokenize.contextSize)
     }

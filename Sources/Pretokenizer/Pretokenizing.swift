@@ -45,8 +45,8 @@ package struct Pretokenizing: Sendable {
     folder = Store(pipeline.store).folder(key)
   }
 
-  package var bill: Bill {
-    Bill(
+  package var bill: PretokenizeBill {
+    PretokenizeBill(
       files: files, contextSize: settings.contextSize, vocabularySize: tokenizer.vocabularySize)
   }
 
@@ -131,7 +131,7 @@ package struct Pretokenizing: Sendable {
       try System.removeTree(work.path)
       throw TooLittleText(tokens: packing.droppedCount, contextSize: rules.contextSize)
     }
-    let shards = try ShardPlan(
+    let shards = try ShardDeal(
       sequenceCount: packing.sequenceCount, contextSize: rules.contextSize,
       rowsPerShard: rowsPerShard, seed: settings.shuffle ? settings.seed.value : nil)
     try writeShards(shards, packing)
@@ -192,7 +192,7 @@ package struct Pretokenizing: Sendable {
   }
 
   /// Phase 2: every shard takes its sequences out of the parts.
-  private func writeShards(_ shards: ShardPlan, _ packing: Packing<TokenParts>) throws {
+  private func writeShards(_ shards: ShardDeal, _ packing: Packing<TokenParts>) throws {
     let progress = Progress(
       stage: "pack", total: packing.sequenceCount * rules.contextSize, parts: shards.count,
       mode: mode, terminal: terminal)
@@ -222,7 +222,7 @@ package struct Pretokenizing: Sendable {
   // MARK: - End
 
   private func manifest(
-    _ shards: ShardPlan, _ packing: Packing<TokenParts>, _ counts: TokenBlock.Counts
+    _ shards: ShardDeal, _ packing: Packing<TokenParts>, _ counts: TokenBlock.Counts
   ) throws -> Manifest {
     Manifest(
       key: key, name: pipeline.name, tool: "saeline-pretokenize \(Product.version)",

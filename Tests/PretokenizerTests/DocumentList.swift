@@ -57,7 +57,7 @@ struct DocumentList: TokenSource {
 func rows<Source: TokenSource>(
   _ packing: Packing<Source>, _ wanted: [Int], bytesPerToken: Int = 4
 ) throws -> [[UInt32]] {
-  let places = wanted.enumerated().map { RowPlace(sequence: $1, row: $0) }.sorted()
+  let places = wanted.enumerated().map { DealtSequence(sequence: $1, row: $0) }.sorted()
   let bytes = try packing.rows(places)
   let tokens = stride(from: 0, to: bytes.count, by: bytesPerToken).map { start in
     (0..<bytesPerToken).reduce(UInt32(0)) { $0 | UInt32(bytes[start + $1]) << UInt32(8 * $1) }

@@ -292,10 +292,10 @@ import Testing
         == "config.json: rope_parameters.chunked_attention is set, which is not supported.")
     let clipped = try failure(Self.llama, #""clip_qkv": 8.0"#)
     #expect(clipped.sentence == "config.json: clip_qkv is 8, which is not supported.")
-    let quantised = try failure(
+    let quantized = try failure(
       Self.llama, #""quantization_config": {"quant_method": "gptq"}"#)
     #expect(
-      quantised.sentence
+      quantized.sentence
         == "config.json: quantization_config is gptq, which is not supported.")
   }
 

@@ -37,8 +37,8 @@ import Testing
     var (apart, inPlace) = ([Float](repeating: 0, count: length), input)
     var target = apart.mutableSpan
     var row = inPlace.mutableSpan
-    let scale = Kernels.normalise(input.span, kind, epsilon: 1e-5, into: &target)
-    #expect(Kernels.normaliseInPlace(&row, kind, epsilon: 1e-5) == scale)
+    let scale = Kernels.normalize(input.span, kind, epsilon: 1e-5, into: &target)
+    #expect(Kernels.normalizeInPlace(&row, kind, epsilon: 1e-5) == scale)
     #expect(inPlace == apart)
   }
 
@@ -74,8 +74,8 @@ import Testing
     let input = ReferenceKernels.numbers(length, range: 5, seed: length).map { $0 + 2 }
     var output = [Float](repeating: .nan, count: length)
     var span = output.mutableSpan
-    let scale = Kernels.normalise(input.span, kind, epsilon: 1e-5, into: &span)
-    let expected = ReferenceKernels.normalise(
+    let scale = Kernels.normalize(input.span, kind, epsilon: 1e-5, into: &span)
+    let expected = ReferenceKernels.normalize(
       input.map { Double($0) }, kind, epsilon: Double(Float(1e-5)))
     #expect(abs(Double(scale) - expected.scale) < 1e-6 * max(1, expected.scale))
     for (x, y) in zip(output, expected.row) { #expect(abs(Double(x) - y) < 2e-6) }

@@ -114,7 +114,7 @@ import Testing
   }
 
   @Test("Neighbours of a keyed permutation lie at any distance, and long orders are mixed")
-  func permutedNeighbours() {
+  func permutedNeighbors() {
     let bound = 100_003
     let random = Random(seed: 4, stream: "neighbours")
     let places = (0..<bound).map { random.permuted($0, below: bound) }

@@ -39,7 +39,7 @@ struct TableTests {
 
   @Test("The title is bold on a coloured terminal, with an empty line above")
   func printing() {
-    let record = RecordedTerminal(isInteractive: true, isColoured: true)
+    let record = RecordedTerminal(isInteractive: true, isColored: true)
     var table = Table(title: "Result", columns: [.init("")])
     table.add(["x"])
     table.print(to: record.terminal)

@@ -38,7 +38,7 @@ struct TerminalTests {
 
   @Test("Bold text is marked only where colours are shown")
   func bold() {
-    let record = RecordedTerminal(isInteractive: true, isColoured: true)
+    let record = RecordedTerminal(isInteractive: true, isColored: true)
     #expect(record.terminal.bold("title") == "\u{1B}[1mtitle\u{1B}[0m")
   }
 }

@@ -42,18 +42,18 @@ package struct NaiveGPT2 {
       let (name, block) = ("blocks.\(layer).", "h.\(layer).")
       stream = shown(name + "hook_resid_pre", stream)
       let first = affine(
-        shown(name + "ln1.hook_normalized", normalised(stream)), block + "ln_1")
+        shown(name + "ln1.hook_normalized", normalized(stream)), block + "ln_1")
       let mixed = shown(name + "attn.hook_z", attention(first, block, name, shown))
       let added = shown(name + "hook_attn_out", written(mixed, block, name, shown))
       stream = shown(name + "hook_resid_mid", sum(stream, added))
       let second = affine(
-        shown(name + "ln2.hook_normalized", normalised(stream)), block + "ln_2")
+        shown(name + "ln2.hook_normalized", normalized(stream)), block + "ln_2")
       let before = shown(name + "mlp.hook_pre", product(second, block + "mlp.c_fc"))
       let after = shown(name + "mlp.hook_post", before.map { $0.map(NaiveGPT2.gelu) })
       let written = shown(name + "hook_mlp_out", product(after, block + "mlp.c_proj"))
       stream = shown(name + "hook_resid_post", sum(stream, written))
     }
-    let last = shown("ln_final.hook_normalized", normalised(stream))
+    let last = shown("ln_final.hook_normalized", normalized(stream))
     let end = shown("unembed.hook_in", affine(last, "ln_f"))
     let vocabulary = (tensors["wte.weight"]?.count ?? 0) / width
     return shown(
@@ -124,7 +124,7 @@ package struct NaiveGPT2 {
     zip(left, right).reduce(0) { $0 + $1.0 * $1.1 }
   }
 
-  private func normalised(_ rows: Rows) -> Rows {
+  private func normalized(_ rows: Rows) -> Rows {
     rows.map { row in
       let mean = row.reduce(0, +) / Double(row.count)
       let variance = row.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(row.count)

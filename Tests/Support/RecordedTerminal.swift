@@ -8,18 +8,18 @@ package final class RecordedTerminal: Sendable {
   private let text = Mutex<[String]>([])
   private let now = Mutex<Double>(100)
   private let isInteractive: Bool
-  private let isColoured: Bool
+  private let isColored: Bool
   private let columns: Int
 
-  package init(isInteractive: Bool, isColoured: Bool = false, columns: Int = 100) {
+  package init(isInteractive: Bool, isColored: Bool = false, columns: Int = 100) {
     self.isInteractive = isInteractive
-    self.isColoured = isColoured
+    self.isColored = isColored
     self.columns = columns
   }
 
   package var terminal: Terminal {
     Terminal(
-      isInteractive: isInteractive, isColoured: isColoured,
+      isInteractive: isInteractive, isColored: isColored,
       columns: { [columns] in columns },
       clock: { self.now.withLock { $0 } },
       sink: { piece in self.text.withLock { $0.append(piece) } })

@@ -20,7 +20,7 @@ package enum ReferenceKernels {
     return powers.map { $0 / total }
   }
 
-  package static func normalise(
+  package static func normalize(
     _ row: [Double], _ kind: NormKind, epsilon: Double
   ) -> (scale: Double, row: [Double]) {
     let mean = kind == .layer ? row.reduce(0, +) / Double(row.count) : 0

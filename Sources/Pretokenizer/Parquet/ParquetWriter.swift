@@ -129,30 +129,7 @@ struct ParquetWriter: ~Copyable {
   consuming func finish() throws {
     var footer = ThriftWriter()
     footer.int(1, 2)
-    footer.list(2, .structure, count: 4) { list in
-      list.element {
-        $0.int(3, Number.required)
-        $0.text(4, "schema")
-        $0.int(5, 1)
-      }
-      list.element {
-        $0.int(3, Number.optional)
-        $0.text(4, ParquetWriter.column)
-        $0.int(5, 1)
-        $0.int(6, Number.list)
-        $0.structure(10) { $0.structure(3) { _ in } }
-      }
-      list.element {
-        $0.int(3, Number.repeated)
-        $0.text(4, "list")
-        $0.int(5, 1)
-      }
-      list.element {
-        $0.int(1, Number.int32)
-        $0.int(3, Number.optional)
-        $0.text(4, "element")
-      }
-    }
+    footer.list(2, .structure, count: 4, ParquetWriter.writeSchema)
     footer.long(3, rowCount)
     let (groups, contextSize) = (groups, contextSize)
     footer.list(4, .structure, count: groups.count) { list in
@@ -167,6 +144,32 @@ struct ParquetWriter: ~Copyable {
     try write(footer.bytes + tail + ParquetWriter.magic)
     try file.publishReplacing()
   }
+
+  /// A column of lists: the root, the column, its list and the list's elements.
+  private static func writeSchema(_ list: inout ThriftWriter) {
+    list.element {
+      $0.int(3, Number.required)
+      $0.text(4, "schema")
+      $0.int(5, 1)
+    }
+    list.element {
+      $0.int(3, Number.optional)
+      $0.text(4, column)
+      $0.int(5, 1)
+      $0.int(6, Number.list)
+      $0.structure(10) { $0.structure(3) { _ in } }
+    }
+    list.element {
+      $0.int(3, Number.repeated)
+      $0.text(4, "list")
+      $0.int(5, 1)
+    }
+    list.element {
+      $0.int(1, Number.int32)
+      $0.int(3, Number.optional)
+      $0.text(4, "element")
+    }
+  }
 }
 
 extension ParquetWriter.Group {
@@ -174,24 +177,26 @@ extension ParquetWriter.Group {
     writer.list(1, .structure, count: 1) { list in
       list.element { chunk in
         chunk.long(2, start)
-        chunk.structure(3) {
-          $0.int(1, ParquetWriter.Number.int32)
-          $0.list(2, .int, count: 2) {
-            $0.element(ParquetWriter.Number.plain)
-            $0.element(ParquetWriter.Number.runs)
-          }
-          $0.list(3, .binary, count: 3) {
-            for part in [ParquetWriter.column, "list", "element"] { $0.element(part) }
-          }
-          $0.int(4, ParquetWriter.Number.zstd)
-          $0.long(5, rowCount * contextSize)
-          $0.long(6, plainByteCount)
-          $0.long(7, byteCount)
-          $0.long(9, start)
-        }
+        chunk.structure(3) { writeColumn(to: &$0, contextSize: contextSize) }
       }
     }
     writer.long(2, plainByteCount)
     writer.long(3, rowCount)
+  }
+
+  private func writeColumn(to writer: inout ThriftWriter, contextSize: Int) {
+    writer.int(1, ParquetWriter.Number.int32)
+    writer.list(2, .int, count: 2) {
+      $0.element(ParquetWriter.Number.plain)
+      $0.element(ParquetWriter.Number.runs)
+    }
+    writer.list(3, .binary, count: 3) {
+      for part in [ParquetWriter.column, "list", "element"] { $0.element(part) }
+    }
+    writer.int(4, ParquetWriter.Number.zstd)
+    writer.long(5, rowCount * contextSize)
+    writer.long(6, plainByteCount)
+    writer.long(7, byteCount)
+    writer.long(9, start)
   }
 }

@@ -65,14 +65,15 @@ struct DataSplits {
       (name: name, parts: parts(name.split(separator: "/").map { Array($0.utf8) }))
     }
     var seen: Set<String> = []
-    return words.flatMap { word in
-      places.flatMap { place in
-        divided.filter { file in
-          file.parts.contains { has($0, Array(word.utf8), place) }
-            && seen.insert(file.name).inserted
-        }.map(\.name)
+    var found: [String] = []
+    for word in words.map({ Array($0.utf8) }) {
+      for place in places {
+        for file in divided where file.parts.contains(where: { has($0, word, place) }) {
+          if seen.insert(file.name).inserted { found.append(file.name) }
+        }
       }
     }
+    return found
   }
 
   private static func has(_ part: [UInt8], _ word: [UInt8], _ place: Place) -> Bool {

@@ -44,17 +44,17 @@ package struct AtomicFile: ~Copyable {
 
   /// Gives the file its name, in place of any file that had it.
   package consuming func publishReplacing() throws(SystemError) {
-    try System.synchronise(descriptor, path: path)
+    try System.synchronize(descriptor, path: path)
     try System.rename(temporary, to: path)
     isPublished = true
-    try System.synchroniseDirectory(folder(of: path))
+    try System.synchronizeDirectory(folder(of: path))
   }
 
   /// Gives the file its name unless another file has it already.
   ///
   /// - Returns: whether this file won the name.
   package consuming func publishIfAbsent() throws(SystemError) -> Bool {
-    try System.synchronise(descriptor, path: path)
+    try System.synchronize(descriptor, path: path)
     do {
       try System.link(temporary, to: path)
     } catch {
@@ -64,7 +64,7 @@ package struct AtomicFile: ~Copyable {
       if error.isFileExists || (error.isNotFound && System.exists(path)) { return false }
       throw error
     }
-    try System.synchroniseDirectory(folder(of: path))
+    try System.synchronizeDirectory(folder(of: path))
     return true
   }
 

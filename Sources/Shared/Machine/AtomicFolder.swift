@@ -34,9 +34,9 @@ package struct AtomicFolder: ~Copyable {
 
   /// Gives the folder its name; fails where a folder with files has it.
   package consuming func publish() throws(SystemError) {
-    try System.synchroniseDirectory(temporary)
+    try System.synchronizeDirectory(temporary)
     try System.rename(temporary, to: path)
     isPublished = true
-    try System.synchroniseDirectory(folder(of: path))
+    try System.synchronizeDirectory(folder(of: path))
   }
 }

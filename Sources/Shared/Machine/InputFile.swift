@@ -42,3 +42,14 @@ package final class InputFile: Sendable {
     try System.read(descriptor, byteCount: count, into: target, offset: offset, path: path)
   }
 }
+
+/// A file that became another one while it was read.
+package struct ChangedFile: Failure, Equatable {
+  package let path: String
+
+  package init(path: String) { self.path = path }
+
+  package var sentence: String { "\(path) changed while it was read." }
+  package var hint: String? { "Run the same command again once the file stays as it is." }
+  package var exitCode: ExitCode { .failed }
+}

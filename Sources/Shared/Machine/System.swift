@@ -210,14 +210,14 @@ package enum System {
     return count
   }
 
-  package static func synchronise(_ descriptor: Int32, path: String) throws(SystemError) {
+  package static func synchronize(_ descriptor: Int32, path: String) throws(SystemError) {
     _ = try retrying("fsync", path) { fsync(descriptor) }
   }
 
-  package static func synchroniseDirectory(_ path: String) throws(SystemError) {
+  package static func synchronizeDirectory(_ path: String) throws(SystemError) {
     let descriptor = try openForReading(path)
     defer { close(descriptor) }
-    try synchronise(descriptor, path: path)
+    try synchronize(descriptor, path: path)
   }
 
   package static func rename(_ from: String, to: String) throws(SystemError) {

@@ -8,20 +8,20 @@ import Synchronization
 package final class Terminal: Sendable {
   /// Whether a live line may be redrawn; false for files and pipes.
   package let isInteractive: Bool
-  package let isColoured: Bool
+  package let isColored: Bool
   private let columnCount: @Sendable () -> Int
   private let clock: @Sendable () -> Double
   private let sink: @Sendable (String) -> Void
   private let liveLine = Mutex<String?>(nil)
 
   package init(
-    isInteractive: Bool, isColoured: Bool = false,
+    isInteractive: Bool, isColored: Bool = false,
     columns: @escaping @Sendable () -> Int,
     clock: @escaping @Sendable () -> Double,
     sink: @escaping @Sendable (String) -> Void
   ) {
     self.isInteractive = isInteractive
-    self.isColoured = isColoured
+    self.isColored = isColored
     columnCount = columns
     self.clock = clock
     self.sink = sink
@@ -30,7 +30,7 @@ package final class Terminal: Sendable {
   /// The stderr of this process; colours only on a terminal that did not refuse them (NO_COLOR).
   package static let standardError = Terminal(
     isInteractive: isCapable,
-    isColoured: isCapable && (environment["NO_COLOR"] ?? "").isEmpty,
+    isColored: isCapable && (environment["NO_COLOR"] ?? "").isEmpty,
     columns: { System.terminalColumns(2) },
     clock: { System.uptime },
     sink: { text in
@@ -78,6 +78,6 @@ package final class Terminal: Sendable {
 
   /// The text in bold where the terminal shows colours.
   package func bold(_ text: String) -> String {
-    isColoured ? "\u{1B}[1m\(text)\u{1B}[0m" : text
+    isColored ? "\u{1B}[1m\(text)\u{1B}[0m" : text
   }
 }

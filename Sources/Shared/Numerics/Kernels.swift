@@ -12,7 +12,7 @@ package enum NormKind: Sendable, Equatable {
   case rootMeanSquare
 }
 
-/// The nonlinearity of a multilayer perceptron.
+/// The nonlinearity of an MLP.
 package enum Activation: Sendable, Equatable {
   /// x·Φ(x) with the normal distribution's Φ.
   case gelu
@@ -175,7 +175,7 @@ package enum Kernels {
   /// Writes (x − mean) / scale, without gain and bias.
   ///
   /// - Returns: the scale, √(variance + ε) or √(mean square + ε).
-  package static func normalise(
+  package static func normalize(
     _ source: Span<Float>, _ kind: NormKind, epsilon: Float, into target: inout MutableSpan<Float>
   ) -> Float {
     precondition(source.count == target.count, "rows of different length")
@@ -185,7 +185,7 @@ package enum Kernels {
   }
 
   /// x ← (x − mean) / scale, without gain and bias.
-  package static func normaliseInPlace(
+  package static func normalizeInPlace(
     _ row: inout MutableSpan<Float>, _ kind: NormKind, epsilon: Float
   ) -> Float {
     if kind == .layer { subtractMeans(&row, over: row.count) }

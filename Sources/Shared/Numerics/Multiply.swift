@@ -61,9 +61,41 @@ package enum Multiply {
 
   /// C ← scale·A·B + keep·C with A `[rows, inner]`, B `[inner, columns]`, C `[rows, columns]`.
   ///
+  /// With `keep: 0` what C held is overwritten.
+  package static func product(
+    rows: Int, columns: Int, inner: Int, _ a: Factor, _ b: Factor,
+    into c: inout MutableSpan<Float>, cStride: Int, scale: Float = 1, keep: Float = 0,
+    threads: Sharing = .blocks
+  ) {
+    guard rows > 0, columns > 0 else { return }
+    check(a, rows: rows, columns: inner, "A")
+    check(b, rows: inner, columns: columns, "B")
+    check(c.count, rows: rows, columns: columns, stride: cStride, "C")
+    prepared
+    let block =
+      threads == .none ? (rows: rows, columns: columns) : block(rows: rows, columns: columns)
+    let rowTasks = (rows + block.rows - 1) / block.rows
+    let columnTasks = (columns + block.columns - 1) / block.columns
+    unsafe withArrays(a, &c, cStride: cStride) { arrays in
+      unsafe b.values.withUnsafeBufferPointer { values in
+        let b = unsafe Operand(base: values.baseAddress, layout: b.layout, stride: b.stride)
+        Parallel.forEach(rowTasks * columnTasks) { task in
+          let row = task / columnTasks * block.rows
+          let column = task % columnTasks * block.columns
+          unsafe arrays.multiply(
+            b, rows: row..<min(row + block.rows, rows),
+            columns: column..<min(column + block.columns, columns), inner: inner, scale: scale,
+            keep: keep)
+        }
+      }
+    }
+  }
+
+  /// C ← scale·A·B + keep·C of arrays whose rows lie without gaps unless a stride says otherwise.
+  ///
   /// The array `a` holds A, or its transpose `[inner, rows]` with `aLayout: .transposed`; `b`
   /// likewise B or `[columns, inner]`. A stride is the distance between rows of an array in
-  /// elements. With `keep: 0` what C held is overwritten.
+  /// elements.
   package static func product(
     rows: Int, columns: Int, inner: Int,
     _ a: Span<Float>, _ aLayout: Layout = .plain, aStride: Int? = nil,
@@ -71,44 +103,11 @@ package enum Multiply {
     into c: inout MutableSpan<Float>, cStride: Int? = nil,
     scale: Float = 1, keep: Float = 0, threads: Sharing = .blocks
   ) {
-    guard rows > 0, columns > 0 else { return }
-    let aStride = aStride ?? (aLayout == .plain ? inner : rows)
-    let bStride = bStride ?? (bLayout == .plain ? columns : inner)
-    let cStride = cStride ?? columns
-    let aShape = aLayout == .plain ? (rows, inner) : (inner, rows)
-    let bShape = bLayout == .plain ? (inner, columns) : (columns, inner)
-    check(a.count, rows: aShape.0, columns: aShape.1, stride: aStride, "A")
-    check(b.count, rows: bShape.0, columns: bShape.1, stride: bStride, "B")
-    check(c.count, rows: rows, columns: columns, stride: cStride, "C")
-    prepared
-    let transA = aLayout == .plain ? CblasNoTrans : CblasTrans
-    let transB = bLayout == .plain ? CblasNoTrans : CblasTrans
-    unsafe c.withUnsafeMutableBufferPointer { c in
-      unsafe a.withUnsafeBufferPointer { a in
-        unsafe b.withUnsafeBufferPointer { b in
-          guard let c = c.baseAddress else { return }
-          let work = unsafe Operands(a: a.baseAddress, b: b.baseAddress, c: c)
-          let block =
-            threads == .none
-            ? (rows: rows, columns: columns) : block(rows: rows, columns: columns)
-          let rowTasks = (rows + block.rows - 1) / block.rows
-          let columnTasks = (columns + block.columns - 1) / block.columns
-          Parallel.forEach(rowTasks * columnTasks) { task in
-            let row = task / columnTasks * block.rows
-            let column = task % columnTasks * block.columns
-            unsafe cblas_sgemm(
-              CblasRowMajor, transA, transB,
-              blasint(min(block.rows, rows - row)), blasint(min(block.columns, columns - column)),
-              blasint(inner), scale,
-              work.a.map { unsafe $0 + (aLayout == .plain ? row * aStride : row) },
-              blasint(aStride),
-              work.b.map { unsafe $0 + (bLayout == .plain ? column : column * bStride) },
-              blasint(bStride), keep,
-              work.c + row * cStride + column, blasint(cStride))
-          }
-        }
-      }
-    }
+    product(
+      rows: rows, columns: columns, inner: inner,
+      Factor(a, aLayout, stride: aStride ?? (aLayout == .plain ? inner : rows)),
+      Factor(b, bLayout, stride: bStride ?? (bLayout == .plain ? columns : inner)),
+      into: &c, cStride: cStride ?? columns, scale: scale, keep: keep, threads: threads)
   }
 
   /// C ← activation(A·B + bias) with A `[rows, inner]`, B `[inner, columns]` lent tile by tile, C
@@ -123,33 +122,26 @@ package enum Multiply {
     activation: Activation?
   ) {
     guard rows > 0, let columns = tiles.last?.upperBound else { return }
-    check(a.count, rows: rows, columns: inner, stride: aStride, "A")
+    let a = Factor(a, .plain, stride: aStride)
+    check(a, rows: rows, columns: inner, "A")
     check(c.count, rows: rows, columns: columns, stride: cStride, "C")
     precondition(bias.isEmpty || bias.count == columns, "bias and columns differ")
     prepared
     let cut = RowCut(rows: rows, tiles: tiles.count)
     let next = Counter()
-    unsafe c.withUnsafeMutableBufferPointer { c in
-      unsafe a.withUnsafeBufferPointer { a in
-        guard let target = c.baseAddress else { return }
-        let work = unsafe Operands(a: a.baseAddress, b: nil, c: target)
-        Parallel.forEach(min(workers, cut.tasks)) { worker in
-          var task = next.take()
-          while task < cut.tasks {
-            let number = cut.tile(of: task)
-            let tile = tiles[number]
-            withTile(worker, number) { factor in
-              check(factor, inner: inner, columns: tile.count)
-              while task < cut.tasks, cut.tile(of: task) == number {
-                let range = cut.rows(of: task)
-                unsafe block(
-                  rows: range.count, columns: tile.count, inner: inner,
-                  work.a.map { unsafe $0 + range.lowerBound * aStride }, aStride: aStride, factor,
-                  bias: bias.isEmpty ? bias : bias.extracting(tile),
-                  into: work.c + range.lowerBound * cStride + tile.lowerBound, cStride: cStride,
-                  activation)
-                task = next.take()
-              }
+    unsafe withArrays(a, &c, cStride: cStride) { arrays in
+      Parallel.forEach(min(workers, cut.tasks)) { worker in
+        var tasks = RowTasks(cut, next)
+        while let number = tasks.tile {
+          let tile = tiles[number]
+          withTile(worker, number) { factor in
+            check(factor, rows: inner, columns: tile.count, "B")
+            let bias = bias.isEmpty ? bias : bias.extracting(tile)
+            let c = unsafe arrays.fromColumn(tile.lowerBound)
+            while let rows = tasks.rows(in: number) {
+              unsafe c.multiply(
+                factor, rows: rows, columns: tile.count, inner: inner, bias: bias, activation)
+              tasks.advance()
             }
           }
         }
@@ -180,81 +172,9 @@ package enum Multiply {
     return operations / best
   }
 
-  /// How the rows of a product are cut for every tile of its columns; a function of the shape alone.
-  ///
-  /// Blocks are as large as leaves enough of them to share. Those of the last tile halve towards the
-  /// end, so that threads that were held up do not keep the others waiting for a whole block.
-  private struct RowCut {
-    private static let least = 256
-    private let count: Int
-    private let block: Int
-    private let perTile: Int
-    private let lastTile: Int
-    let tasks: Int
-
-    init(rows: Int, tiles: Int) {
-      var block = 2048
-      while block > 128, (rows + block - 1) / block * tiles < 8 { block /= 2 }
-      count = rows
-      self.block = block
-      perTile = (rows + block - 1) / block
-      lastTile = tiles - 1
-      var (start, tapered) = (0, 0)
-      while start < rows {
-        start += RowCut.taper(rows - start, block: block)
-        tapered += 1
-      }
-      tasks = perTile * lastTile + tapered
-    }
-
-    func tile(of task: Int) -> Int { min(task / perTile, lastTile) }
-
-    func rows(of task: Int) -> Range<Int> {
-      let first = perTile * lastTile
-      guard task >= first else {
-        let start = task % perTile * block
-        return start..<min(start + block, count)
-      }
-      var start = 0
-      for _ in first..<task { start += RowCut.taper(count - start, block: block) }
-      return start..<start + RowCut.taper(count - start, block: block)
-    }
-
-    /// Rows of the next block of the last tile.
-    private static func taper(_ left: Int, block: Int) -> Int {
-      let half = (left + 2 * least - 1) / (2 * least) * least
-      return min(left, block, half)
-    }
-  }
-
-  private static func block(
-    rows: Int, columns: Int, inner: Int, _ a: UnsafePointer<Float>?, aStride: Int, _ b: Factor,
-    bias: Span<Float>, into c: UnsafeMutablePointer<Float>, cStride: Int,
-    _ activation: Activation?
-  ) {
-    if !bias.isEmpty {
-      unsafe bias.withUnsafeBufferPointer { bias in
-        guard let source = bias.baseAddress else { return }
-        for row in 0..<rows { unsafe (c + row * cStride).update(from: source, count: columns) }
-      }
-    }
-    unsafe b.values.withUnsafeBufferPointer { values in
-      unsafe cblas_sgemm(
-        CblasRowMajor, CblasNoTrans, b.layout == .plain ? CblasNoTrans : CblasTrans,
-        blasint(rows), blasint(columns), blasint(inner), 1, a, blasint(aStride),
-        values.baseAddress, blasint(b.stride), bias.isEmpty ? 0 : 1, c, blasint(cStride))
-    }
-    guard let activation else { return }
-    for row in 0..<rows {
-      let run = unsafe UnsafeMutableBufferPointer(start: c + row * cStride, count: columns)
-      var span = unsafe MutableSpan(_unsafeElements: run)
-      Kernels.activate(activation, &span)
-    }
-  }
-
-  private static func check(_ factor: Factor, inner: Int, columns: Int) {
-    let shape = factor.layout == .plain ? (inner, columns) : (columns, inner)
-    check(factor.values.count, rows: shape.0, columns: shape.1, stride: factor.stride, "B")
+  private static func check(_ factor: Factor, rows: Int, columns: Int, _ name: String) {
+    let shape = factor.layout == .plain ? (rows, columns) : (columns, rows)
+    check(factor.values.count, rows: shape.0, columns: shape.1, stride: factor.stride, name)
   }
 
   private static func check(_ count: Int, rows: Int, columns: Int, stride: Int, _ name: String) {
@@ -264,11 +184,87 @@ package enum Multiply {
       "\(name): [\(rows), \(columns)] does not fit into \(count) elements")
   }
 
-  /// The three arrays of a product; its tasks write disjoint blocks of `c`.
-  @unsafe private struct Operands: @unchecked Sendable {
-    let a: UnsafePointer<Float>?
-    let b: UnsafePointer<Float>?
+  /// Lends where A and C lie.
+  private static func withArrays(
+    _ a: Factor, _ c: inout MutableSpan<Float>, cStride: Int, _ body: (Arrays) -> Void
+  ) {
+    unsafe c.withUnsafeMutableBufferPointer { target in
+      unsafe a.values.withUnsafeBufferPointer { values in
+        guard let c = target.baseAddress else { return }
+        let a = unsafe Operand(base: values.baseAddress, layout: a.layout, stride: a.stride)
+        unsafe body(Arrays(a: a, c: c, cStride: cStride))
+      }
+    }
+  }
+
+  /// A factor as OpenBLAS takes it.
+  @unsafe private struct Operand: @unchecked Sendable {
+    let base: UnsafePointer<Float>?
+    let layout: Layout
+    let stride: Int
+
+    var transposition: CBLAS_TRANSPOSE { unsafe layout == .plain ? CblasNoTrans : CblasTrans }
+
+    /// Where what the formula names row and column begins.
+    func from(row: Int, column: Int) -> UnsafePointer<Float>? {
+      let offset = unsafe layout == .plain ? row * stride + column : column * stride + row
+      return unsafe base.map { unsafe $0 + offset }
+    }
+  }
+
+  /// Where A and C of a product lie; its tasks write disjoint blocks of C.
+  @unsafe private struct Arrays: @unchecked Sendable {
+    let a: Operand
     let c: UnsafeMutablePointer<Float>
+    let cStride: Int
+
+    /// A block of C ← scale·A·B + keep·C.
+    func multiply(
+      _ b: Operand, rows: Range<Int>, columns: Range<Int>, inner: Int, scale: Float, keep: Float
+    ) {
+      unsafe cblas_sgemm(
+        CblasRowMajor, a.transposition, b.transposition,
+        blasint(rows.count), blasint(columns.count), blasint(inner), scale,
+        a.from(row: rows.lowerBound, column: 0), blasint(a.stride),
+        b.from(row: 0, column: columns.lowerBound), blasint(b.stride), keep,
+        c + rows.lowerBound * cStride + columns.lowerBound, blasint(cStride))
+    }
+
+    /// The same with a C that begins at a column.
+    func fromColumn(_ column: Int) -> Arrays {
+      unsafe Arrays(a: a, c: c + column, cStride: cStride)
+    }
+
+    /// The first columns of some rows of C ← activation(A·B + bias); an empty bias is zero.
+    func multiply(
+      _ b: Factor, rows: Range<Int>, columns: Int, inner: Int, bias: Span<Float>,
+      _ activation: Activation?
+    ) {
+      unsafe fill(rows, with: bias)
+      unsafe b.values.withUnsafeBufferPointer { values in
+        let b = unsafe Operand(base: values.baseAddress, layout: b.layout, stride: b.stride)
+        unsafe multiply(
+          b, rows: rows, columns: 0..<columns, inner: inner, scale: 1, keep: bias.isEmpty ? 0 : 1)
+      }
+      if let activation { unsafe activate(activation, rows, count: columns) }
+    }
+
+    /// Rows of C ← bias.
+    private func fill(_ rows: Range<Int>, with bias: Span<Float>) {
+      unsafe bias.withUnsafeBufferPointer { bias in
+        guard let source = bias.baseAddress else { return }
+        for row in rows { unsafe (c + row * cStride).update(from: source, count: bias.count) }
+      }
+    }
+
+    /// The first `count` elements of rows of C ← activation of them.
+    private func activate(_ activation: Activation, _ rows: Range<Int>, count: Int) {
+      for row in rows {
+        let run = unsafe UnsafeMutableBufferPointer(start: c + row * cStride, count: count)
+        var span = unsafe MutableSpan(_unsafeElements: run)
+        Kernels.activate(activation, &span)
+      }
+    }
   }
 }
 

@@ -64,7 +64,7 @@ package final class Lease: Sendable {
       while stop.wait(timeout: .now() + interval) == .timedOut {
         // A renewal that fails costs at most the work, which another will do.
         try? write(seconds, to: descriptor)
-        try? System.synchronise(descriptor, path: path)
+        try? System.synchronize(descriptor, path: path)
       }
       System.close(descriptor)
       ended.signal()

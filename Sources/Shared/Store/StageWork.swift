@@ -17,7 +17,7 @@ extension StageFolder {
   ) throws -> Int {
     try prepare()
     let board = WorkBoard(units: units)
-    var worker = Worker(folder: self, board: board, leaseSeconds: leaseSeconds)
+    var worker = UnitWorker(folder: self, board: board, leaseSeconds: leaseSeconds)
     try worker.run(name, compute: { _ in }, write: { try produce($0, &$2) }, onFinished)
     return board.madeCount
   }
@@ -60,7 +60,7 @@ extension StageFolder {
     try prepare()
     let board = WorkBoard(units: units)
     Parallel.onThreads(max(1, min(threads, units))) { _ in
-      var worker = Worker(folder: self, board: board, leaseSeconds: leaseSeconds, turns: turns)
+      var worker = UnitWorker(folder: self, board: board, leaseSeconds: leaseSeconds, turns: turns)
       do {
         try worker.run(name, compute: compute, write: write, onFinished)
       } catch {
@@ -150,7 +150,7 @@ private final class WorkBoard: Sendable {
 }
 
 /// One thread that works on a folder.
-private struct Worker {
+private struct UnitWorker {
   /// `taken`: another thread of this process has the unit.
   private enum Outcome { case made, wasThere, taken, held(isLocal: Bool) }
 

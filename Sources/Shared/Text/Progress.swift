@@ -110,9 +110,6 @@ package final class Progress: Sendable {
     return speed
   }
 
-  /// Seconds since the stage began.
-  package var elapsedSeconds: Double { terminal.seconds - started }
-
   private func update(_ change: (inout State) -> Void) {
     state.withLock { state in
       change(&state)

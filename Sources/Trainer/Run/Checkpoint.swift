@@ -105,14 +105,14 @@ package struct Checkpoints: Sendable {
       try writeState(state, to: temporary + "/" + stateFile)
       try sae.writeCheckpoint(state, to: temporary)
       try writeDigests(of: temporary)
-      try System.synchroniseDirectory(temporary)
+      try System.synchronizeDirectory(temporary)
       try System.removeTree(path)
       try System.rename(temporary, to: path)
     } catch {
       try? System.removeTree(temporary)
       throw error
     }
-    try System.synchroniseDirectory(folder)
+    try System.synchronizeDirectory(folder)
     for step in try steps() where step > state.step {
       try System.removeTree(folder + "/" + name(step: step))
     }

@@ -2,7 +2,7 @@
 
     python make.py            writes splitting.json beside this file
     python make.py N FILE     writes N random texts for each pre-tokenizer to FILE, for a closer look
-    python make.py scripts    prints the table of Sources/Shared/Language/Tokenizer/UnicodeScripts.swift
+    python make.py scripts    prints the table of Sources/Shared/Language/Tokenizer/Unicode/UnicodeScripts.swift
 
 Made with tokenizers 0.23.3 (Python 3.11). A null pre-tokenizer leaves one piece.
 """

@@ -8,19 +8,19 @@
 package enum HookSite: CaseIterable, Sendable {
   case embedding, positions
   case residualBefore
-  case norm1Scale, norm1Normalised, norm1Output
+  case norm1Scale, norm1Normalized, norm1Output
   case queryKeyValue, query, key, value
-  case queryNormScale, queryNormNormalised, queryNormOutput
-  case keyNormScale, keyNormNormalised, keyNormOutput
+  case queryNormScale, queryNormNormalized, queryNormOutput
+  case keyNormScale, keyNormNormalized, keyNormOutput
   case rotatedQuery, rotatedKey
   case scores, pattern, mixed, result
-  case attentionProjected, attentionNormScale, attentionNormNormalised, attentionOutput
+  case attentionProjected, attentionNormScale, attentionNormNormalized, attentionOutput
   case residualBetween
-  case norm2Scale, norm2Normalised, norm2Output
+  case norm2Scale, norm2Normalized, norm2Output
   case mlpBefore, mlpLinear, mlpActivated, mlpAfter
-  case mlpProjected, mlpNormScale, mlpNormNormalised, mlpOutput
+  case mlpProjected, mlpNormScale, mlpNormNormalized, mlpOutput
   case residualAfter
-  case finalScale, finalNormalised, unembedInput, logits, cappedLogits
+  case finalScale, finalNormalized, unembedInput, logits, cappedLogits
 
   /// TransformerLens's name, without the block; nil for what only a module of transformers writes.
   var hookName: String? {
@@ -29,14 +29,14 @@ package enum HookSite: CaseIterable, Sendable {
     case .positions: "hook_pos_embed"
     case .residualBefore: "hook_resid_pre"
     case .norm1Scale: "ln1.hook_scale"
-    case .norm1Normalised: "ln1.hook_normalized"
+    case .norm1Normalized: "ln1.hook_normalized"
     case .query: "attn.hook_q"
     case .key: "attn.hook_k"
     case .value: "attn.hook_v"
     case .queryNormScale: "attn.q_norm.hook_scale"
-    case .queryNormNormalised: "attn.q_norm.hook_normalized"
+    case .queryNormNormalized: "attn.q_norm.hook_normalized"
     case .keyNormScale: "attn.k_norm.hook_scale"
-    case .keyNormNormalised: "attn.k_norm.hook_normalized"
+    case .keyNormNormalized: "attn.k_norm.hook_normalized"
     case .rotatedQuery: "attn.hook_rot_q"
     case .rotatedKey: "attn.hook_rot_k"
     case .scores: "attn.hook_attn_scores"
@@ -44,20 +44,20 @@ package enum HookSite: CaseIterable, Sendable {
     case .mixed: "attn.hook_z"
     case .result: "attn.hook_result"
     case .attentionNormScale: "ln1_post.hook_scale"
-    case .attentionNormNormalised: "ln1_post.hook_normalized"
+    case .attentionNormNormalized: "ln1_post.hook_normalized"
     case .attentionOutput: "hook_attn_out"
     case .residualBetween: "hook_resid_mid"
     case .norm2Scale: "ln2.hook_scale"
-    case .norm2Normalised: "ln2.hook_normalized"
+    case .norm2Normalized: "ln2.hook_normalized"
     case .mlpBefore: "mlp.hook_pre"
     case .mlpLinear: "mlp.hook_pre_linear"
     case .mlpAfter: "mlp.hook_post"
     case .mlpNormScale: "ln2_post.hook_scale"
-    case .mlpNormNormalised: "ln2_post.hook_normalized"
+    case .mlpNormNormalized: "ln2_post.hook_normalized"
     case .mlpOutput: "hook_mlp_out"
     case .residualAfter: "hook_resid_post"
     case .finalScale: "ln_final.hook_scale"
-    case .finalNormalised: "ln_final.hook_normalized"
+    case .finalNormalized: "ln_final.hook_normalized"
     case .unembedInput: "unembed.hook_in"
     case .logits: "unembed.hook_out"
     case .cappedLogits: "logits"
@@ -73,7 +73,7 @@ package enum HookSite: CaseIterable, Sendable {
   var part: Part {
     switch self {
     case .embedding, .positions: .start
-    case .finalScale, .finalNormalised, .unembedInput, .logits, .cappedLogits: .end
+    case .finalScale, .finalNormalized, .unembedInput, .logits, .cappedLogits: .end
     default: .block
     }
   }
@@ -83,11 +83,11 @@ package enum HookSite: CaseIterable, Sendable {
     switch self {
     case .positions: !model.positions.isRotary
     case .rotatedQuery, .rotatedKey: model.positions.isRotary
-    case .queryNormScale, .queryNormNormalised, .queryNormOutput, .keyNormScale,
-      .keyNormNormalised, .keyNormOutput:
+    case .queryNormScale, .queryNormNormalized, .queryNormOutput, .keyNormScale,
+      .keyNormNormalized, .keyNormOutput:
       model.tensors.headNorms != nil
-    case .attentionProjected, .attentionNormScale, .attentionNormNormalised, .mlpProjected,
-      .mlpNormScale, .mlpNormNormalised:
+    case .attentionProjected, .attentionNormScale, .attentionNormNormalized, .mlpProjected,
+      .mlpNormScale, .mlpNormNormalized:
       model.tensors.outputNorms != nil
     case .residualBetween: model.block == .sequential
     case .mlpLinear, .mlpActivated: model.isGated
@@ -110,9 +110,9 @@ package enum HookSite: CaseIterable, Sendable {
   func headCount(in model: ModelDescription) -> Int? {
     switch self {
     case .query, .rotatedQuery, .mixed, .result, .scores, .pattern, .queryNormScale,
-      .queryNormNormalised, .queryNormOutput:
+      .queryNormNormalized, .queryNormOutput:
       model.headCount
-    case .key, .value, .rotatedKey, .keyNormScale, .keyNormNormalised, .keyNormOutput:
+    case .key, .value, .rotatedKey, .keyNormScale, .keyNormNormalized, .keyNormOutput:
       model.keyValueHeadCount
     default: nil
     }
@@ -124,8 +124,8 @@ package enum HookSite: CaseIterable, Sendable {
     case .norm1Scale, .norm2Scale, .finalScale, .queryNormScale, .keyNormScale,
       .attentionNormScale, .mlpNormScale:
       .fixed(1)
-    case .query, .rotatedQuery, .mixed, .key, .value, .rotatedKey, .queryNormNormalised,
-      .queryNormOutput, .keyNormNormalised, .keyNormOutput:
+    case .query, .rotatedQuery, .mixed, .key, .value, .rotatedKey, .queryNormNormalized,
+      .queryNormOutput, .keyNormNormalized, .keyNormOutput:
       .fixed(model.headWidth)
     case .queryKeyValue: .fixed(model.queryKeyValueWidth)
     case .scores, .pattern: .context

@@ -93,7 +93,7 @@ package enum Positions: Sendable, Equatable {
   }
 }
 
-/// How attention and multilayer perceptron follow each other.
+/// How attention and MLP follow each other.
 package enum BlockOrder: Sendable, Equatable {
   case sequential
   /// Both read the block's input.
@@ -149,7 +149,7 @@ package struct TensorNames: Sendable, Equatable {
   package var norm1: String
   /// The same as `norm1` where both parts of a block read one norm.
   package var norm2: String
-  /// Norms of what attention and perceptron write.
+  /// Norms of what attention and MLP write.
   package var outputNorms: OutputNormNames?
   package var queryKeyValue: QueryKeyValueNames
   /// Norms of each head's queries and keys.
@@ -171,7 +171,7 @@ package struct TensorNames: Sendable, Equatable {
   var unembeddingModules: [String] { unembedding.isEmpty ? ["lm_head"] : unembedding }
 }
 
-/// The names of the norms after attention and perceptron.
+/// The names of the norms after attention and MLP.
 package struct OutputNormNames: Sendable, Equatable {
   package var attention: String
   package var mlp: String

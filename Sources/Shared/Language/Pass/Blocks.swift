@@ -32,11 +32,11 @@ extension ForwardPass {
     guard continues(after: .residualAfter, model.layerCount - 1),
       let place = weights.plan.finalNorm
     else { return }
-    try normalise(weights, place, .finalScale, .finalNormalised, nil, tokens: tokens, visit)
-    if !processing.foldsNorms { try emit(.unembedInput, nil, normalised, tokens: tokens, visit) }
+    try normalize(weights, place, .finalScale, .finalNormalized, nil, tokens: tokens, visit)
+    if !processing.foldsNorms { try emit(.unembedInput, nil, normalized, tokens: tokens, visit) }
     guard let unembedding = weights.plan.unembedding else { return }
     Rows.project(
-      weights, unembedding, normalised, into: &logits, scratch: &tiles, tokens: tokens)
+      weights, unembedding, normalized, into: &logits, scratch: &tiles, tokens: tokens)
     try emit(.logits, nil, logits, tokens: tokens, visit)
     guard let cap = model.logitCap, wants(.cappedLogits, nil) else { return }
     Rows.forEach(tokens, model.vocabularySize, &logits) { _, row in
@@ -53,9 +53,9 @@ extension ForwardPass {
     let places = weights.plan.layers[layer]
     try emit(.residualBefore, layer, residual, tokens: tokens, visit)
     guard continues(after: .residualBefore, layer) else { return }
-    try normalise(
-      weights, places.norm1, .norm1Scale, .norm1Normalised, layer, tokens: tokens, visit)
-    try emit(.norm1Output, layer, normalised, tokens: tokens, visit)
+    try normalize(
+      weights, places.norm1, .norm1Scale, .norm1Normalized, layer, tokens: tokens, visit)
+    try emit(.norm1Output, layer, normalized, tokens: tokens, visit)
     guard continues(after: .norm1Output, layer) else { return }
     try attend(weights, places, layer, tokens: tokens, visit)
     guard continues(after: .attentionOutput, layer) else { return }
@@ -66,10 +66,10 @@ extension ForwardPass {
     case .parallel: Rows.copy(output, to: &attentionOutput, tokens: tokens)
     }
     if !keepsNorm(layer) {
-      try normalise(
-        weights, places.norm2, .norm2Scale, .norm2Normalised, layer, tokens: tokens, visit)
+      try normalize(
+        weights, places.norm2, .norm2Scale, .norm2Normalized, layer, tokens: tokens, visit)
     }
-    try emit(.norm2Output, layer, normalised, tokens: tokens, visit)
+    try emit(.norm2Output, layer, normalized, tokens: tokens, visit)
     guard continues(after: .norm2Output, layer) else { return }
     try perceive(weights, places, layer, tokens: tokens, visit)
     guard continues(after: .mlpOutput, layer) else { return }
@@ -78,47 +78,47 @@ extension ForwardPass {
     try emit(.residualAfter, layer, residual, tokens: tokens, visit)
   }
 
-  /// Whether the perceptron reads the very output of attention's norm, which may have been replaced.
+  /// Whether the MLP reads the very output of attention's norm, which may have been replaced.
   private func keepsNorm(_ layer: Int) -> Bool {
     model.tensors.norm1 == model.tensors.norm2 && wants(.norm1Output, layer)
-      && !wants(.norm2Scale, layer) && !wants(.norm2Normalised, layer)
+      && !wants(.norm2Scale, layer) && !wants(.norm2Normalized, layer)
   }
 
   /// normalised ← norm(residual).
-  private mutating func normalise(
+  private mutating func normalize(
     _ weights: borrowing ModelWeights, _ place: NormPlace, _ scaleSite: HookSite,
-    _ normalisedSite: HookSite, _ layer: Int?, tokens: Int, _ visit: Visitor
+    _ normalizedSite: HookSite, _ layer: Int?, tokens: Int, _ visit: Visitor
   ) throws {
     // Gain and bias are applied while a row is near, unless somebody looks before that.
     let isSeen =
-      wants(normalisedSite, layer)
+      wants(normalizedSite, layer)
       || layer == nil && processing.foldsNorms && wants(.unembedInput, nil)
     let (gain, bias) = (weights.vector(place.gain), weights.vector(place.bias))
     let none = gain.extracting(0..<0)
-    Rows.normalise(
+    Rows.normalize(
       residual, norm, width: model.width, gain: isSeen ? none : gain, bias: isSeen ? none : bias,
-      into: &normalised,
+      into: &normalized,
       scales: &scale, tokens: tokens)
     try emit(scaleSite, layer, scale, tokens: tokens, visit)
     guard isSeen else { return }
-    try emit(normalisedSite, layer, normalised, tokens: tokens, visit)
+    try emit(normalizedSite, layer, normalized, tokens: tokens, visit)
     // Where norms are folded, the gain has gone into the unembedding.
     if layer == nil, processing.foldsNorms {
-      try emit(.unembedInput, nil, normalised, tokens: tokens, visit)
+      try emit(.unembedInput, nil, normalized, tokens: tokens, visit)
     }
-    Rows.scale(&normalised, gain: gain, bias: bias, tokens: tokens)
+    Rows.scale(&normalized, gain: gain, bias: bias, tokens: tokens)
   }
 
-  /// output ← norm(output), of what attention or the perceptron wrote.
-  private mutating func normaliseOutput(
+  /// output ← norm(output), of what attention or the MLP wrote.
+  private mutating func normalizeOutput(
     _ weights: borrowing ModelWeights, _ place: NormPlace, _ scaleSite: HookSite,
-    _ normalisedSite: HookSite, _ layer: Int, tokens: Int, _ visit: Visitor
+    _ normalizedSite: HookSite, _ layer: Int, tokens: Int, _ visit: Visitor
   ) throws {
-    Rows.normaliseHeads(
+    Rows.normalizeHeads(
       &output, columns: 0..<model.width, headWidth: model.width, norm, scales: &scale,
       tokens: tokens)
     try emit(scaleSite, layer, scale, tokens: tokens, visit)
-    try emit(normalisedSite, layer, output, tokens: tokens, visit)
+    try emit(normalizedSite, layer, output, tokens: tokens, visit)
     Rows.scale(
       &output, gain: weights.vector(place.gain), bias: weights.vector(place.bias), tokens: tokens)
   }
@@ -134,7 +134,7 @@ extension ForwardPass {
     let keyWidth = model.keyValueHeadCount * model.headWidth
     let keys = queries.upperBound..<queries.upperBound + keyWidth
     Rows.project(
-      weights, places.queryKeyValue, normalised, into: &queryKeyValue, scratch: &tiles,
+      weights, places.queryKeyValue, normalized, into: &queryKeyValue, scratch: &tiles,
       tokens: tokens)
     try emit(.queryKeyValue, layer, queryKeyValue, tokens: tokens, visit)
     try emitColumns(.query, layer, queries, tokens: tokens, visit)
@@ -143,13 +143,13 @@ extension ForwardPass {
       .value, layer, keys.upperBound..<keys.upperBound + keyWidth, tokens: tokens, visit)
     guard continues(after: .value, layer) else { return }
     if let place = places.queryNorm {
-      try normaliseHeads(
-        weights, place, queries, [.queryNormScale, .queryNormNormalised, .queryNormOutput], layer,
+      try normalizeHeads(
+        weights, place, queries, [.queryNormScale, .queryNormNormalized, .queryNormOutput], layer,
         tokens: tokens, visit)
     }
     if let place = places.keyNorm {
-      try normaliseHeads(
-        weights, place, keys, [.keyNormScale, .keyNormNormalised, .keyNormOutput], layer,
+      try normalizeHeads(
+        weights, place, keys, [.keyNormScale, .keyNormNormalized, .keyNormOutput], layer,
         tokens: tokens, visit)
     }
     guard continues(after: .keyNormOutput, layer) else { return }
@@ -186,8 +186,8 @@ extension ForwardPass {
     }
     if let place = places.attentionNorm {
       try emit(.attentionProjected, layer, output, tokens: tokens, visit)
-      try normaliseOutput(
-        weights, place, .attentionNormScale, .attentionNormNormalised, layer, tokens: tokens, visit)
+      try normalizeOutput(
+        weights, place, .attentionNormScale, .attentionNormNormalized, layer, tokens: tokens, visit)
     }
     try emit(.attentionOutput, layer, output, tokens: tokens, visit)
   }
@@ -199,11 +199,11 @@ extension ForwardPass {
   }
 
   /// Norms some heads of queryKeyValue in place; `sites` are those of scale, normalised, output.
-  private mutating func normaliseHeads(
+  private mutating func normalizeHeads(
     _ weights: borrowing ModelWeights, _ place: NormPlace, _ columns: Range<Int>,
     _ sites: [HookSite], _ layer: Int, tokens: Int, _ visit: Visitor
   ) throws {
-    Rows.normaliseHeads(
+    Rows.normalizeHeads(
       &queryKeyValue, columns: columns, headWidth: model.headWidth, norm, scales: &headScales,
       tokens: tokens)
     try emit(sites[0], layer, headScales, tokens: tokens, visit)
@@ -241,18 +241,18 @@ extension ForwardPass {
     }
   }
 
-  // MARK: Perceptron
+  // MARK: MLP
 
-  /// output ← perceptron(normalised).
+  /// output ← MLP(normalized).
   private mutating func perceive(
     _ weights: borrowing ModelWeights, _ places: LayerPlaces, _ layer: Int, tokens: Int,
     _ visit: Visitor
   ) throws {
     let (width, activation) = (model.mlpWidth, model.activation)
-    // A plain perceptron's activation is applied block by block, unless somebody looks before.
+    // A plain MLP's activation is applied block by block, unless somebody looks before.
     let isFused = !model.isGated && !wants(.mlpBefore, layer) && continues(after: .mlpLinear, layer)
     Rows.project(
-      weights, places.mlpIn, normalised, into: &hidden, scratch: &tiles, tokens: tokens,
+      weights, places.mlpIn, normalized, into: &hidden, scratch: &tiles, tokens: tokens,
       activation: isFused ? activation : nil)
     if !isFused {
       try emit(.mlpBefore, layer, hidden, tokens: tokens, visit)
@@ -269,8 +269,8 @@ extension ForwardPass {
     Rows.project(weights, places.mlpOut, hidden, into: &output, scratch: &tiles, tokens: tokens)
     if let place = places.mlpNorm {
       try emit(.mlpProjected, layer, output, tokens: tokens, visit)
-      try normaliseOutput(
-        weights, place, .mlpNormScale, .mlpNormNormalised, layer, tokens: tokens, visit)
+      try normalizeOutput(
+        weights, place, .mlpNormScale, .mlpNormNormalized, layer, tokens: tokens, visit)
     }
     try emit(.mlpOutput, layer, output, tokens: tokens, visit)
   }

@@ -42,7 +42,7 @@ private struct PassColumns {
   var queryKeyValue: Int { Self.padded(model.queryKeyValueWidth) }
   var mixed: Int { Self.padded(model.headCount * model.headWidth) }
   var hidden: Int { Self.padded(model.isGated ? 2 * model.mlpWidth : model.mlpWidth) }
-  /// Parallel blocks keep attention's output until the perceptron's is there.
+  /// Parallel blocks keep attention's output until the MLP's is there.
   var secondOutput: Int { model.block == .parallel ? width : 0 }
   var headScales: Int {
     model.tensors.headNorms == nil ? 0 : max(model.headCount, model.keyValueHeadCount)
@@ -86,7 +86,7 @@ extension HookSite {
 /// Owns the work memory of forward passes over batches of one largest size.
 ///
 /// Shape letters: T tokens of the batch, d the model's width, H heads, K heads of keys and values,
-/// h a head's width, m the perceptron's width, C the context.
+/// h a head's width, m the MLP's width, C the context.
 package struct ForwardPass: ~Copyable {
   let model: ModelDescription
   package let contextSize: Int
@@ -99,7 +99,7 @@ package struct ForwardPass: ~Copyable {
   /// The residual stream `[T, d]`.
   var residual: Matrix
   /// A norm's output `[T, d]`.
-  var normalised: Matrix
+  var normalized: Matrix
   /// A norm's scale `[T, 1]`.
   var scale: Matrix
   /// `[T, (H + 2K)·h]`, queries, keys and values side by side.
@@ -108,11 +108,11 @@ package struct ForwardPass: ~Copyable {
   var headScales: Matrix
   /// The heads' outputs `[T, H·h]`.
   var mixed: Matrix
-  /// What attention or the perceptron adds to the residual stream `[T, d]`.
+  /// What attention or the MLP adds to the residual stream `[T, d]`.
   var output: Matrix
   /// In parallel blocks, what attention adds `[T, d]`.
   var attentionOutput: Matrix
-  /// `[T, m]`, or `[T, 2m]` where the perceptron is gated.
+  /// `[T, m]`, or `[T, 2m]` where the MLP is gated.
   var hidden: Matrix
   /// Scratch of attention, one row per thread.
   var scratch: Matrix
@@ -152,7 +152,7 @@ package struct ForwardPass: ~Copyable {
       Matrix(rows: columns == 0 ? 0 : tokens, columns: columns)
     }
     residual = room(columns.width)
-    normalised = room(columns.width)
+    normalized = room(columns.width)
     scale = room(1)
     queryKeyValue = room(columns.queryKeyValue)
     headScales = room(columns.headScales)

@@ -52,7 +52,7 @@ enum Rows {
 
   /// target ← norm(source) `[tokens, d]`, times gain plus bias where these are given; scales
   /// `[tokens, 1]`.
-  static func normalise(
+  static func normalize(
     _ source: borrowing Matrix, _ norm: Norm, width: Int, gain: Span<Float>, bias: Span<Float>,
     into target: inout Matrix, scales: inout Matrix, tokens: Int
   ) {
@@ -60,7 +60,7 @@ enum Rows {
     let values = source.span
     let scales = scales.disjoint
     forEach(tokens, width, &target) { token, row in
-      let scale = Kernels.normalise(
+      let scale = Kernels.normalize(
         values.extracting(token * stride..<token * stride + width), norm.kind,
         epsilon: norm.epsilon,
         into: &row)
@@ -79,7 +79,7 @@ enum Rows {
   }
 
   /// Norms each of some heads of a row in place; scales `[tokens, heads or more]`.
-  static func normaliseHeads(
+  static func normalizeHeads(
     _ target: inout Matrix, columns: Range<Int>, headWidth: Int, _ norm: Norm,
     scales: inout Matrix, tokens: Int
   ) {
@@ -93,7 +93,7 @@ enum Rows {
         for head in 0..<heads {
           let start = token * stride + columns.lowerBound + head * headWidth
           all.withSlice(start..<start + headWidth) { row in
-            let scale = Kernels.normaliseInPlace(&row, norm.kind, epsilon: norm.epsilon)
+            let scale = Kernels.normalizeInPlace(&row, norm.kind, epsilon: norm.epsilon)
             scales.set(token * scaleStride + head, scale)
           }
         }
@@ -127,11 +127,13 @@ enum Rows {
 
   /// The first half of each row ← itself times the second half.
   static func gate(_ hidden: inout Matrix, width: Int, tokens: Int) {
-    forEach(tokens, 2 * width, &hidden) { _, row in
-      row.withDisjoint { row in
-        row.withSlice(0..<width) { gate in
-          row.withSlice(width..<2 * width) { Kernels.multiply(by: $0.span, &gate) }
-        }
+    forEach(tokens, 2 * width, &hidden) { _, row in gate(&row, width: width) }
+  }
+
+  private static func gate(_ row: inout MutableSpan<Float>, width: Int) {
+    row.withDisjoint { row in
+      row.withSlice(0..<width) { gate in
+        row.withSlice(width..<2 * width) { Kernels.multiply(by: $0.span, &gate) }
       }
     }
   }
@@ -179,9 +181,11 @@ extension Rows {
             memory.withSlice(place..<memory.count) { target in
               Multiply.product(
                 rows: tokens, columns: tile.count, inner: headWidth,
-                values.extracting(first..<values.count), aStride: sourceStride,
-                factor.values.extracting(skipped..<factor.values.count), factor.layout,
-                bStride: factor.stride, into: &target, cStride: targetStride)
+                Factor(values.extracting(first..<values.count), .plain, stride: sourceStride),
+                Factor(
+                  factor.values.extracting(skipped..<factor.values.count), factor.layout,
+                  stride: factor.stride),
+                into: &target, cStride: targetStride)
             }
           }
         }

@@ -70,9 +70,9 @@ extension ForwardPass {
     for layer in places {
       let bias = weights.vector(layer.norm1.bias)
       let folds = processing.foldsNorms && !bias.isEmpty
-      for column in 0..<model.width { normalised[0, column] = folds ? bias[column] : 0 }
+      for column in 0..<model.width { normalized[0, column] = folds ? bias[column] : 0 }
       Rows.project(
-        weights, layer.queryKeyValue, normalised, into: &queryKeyValue, scratch: &tiles, tokens: 1)
+        weights, layer.queryKeyValue, normalized, into: &queryKeyValue, scratch: &tiles, tokens: 1)
       let first = model.queryKeyValueWidth - count
       biases.append((0..<count).map { queryKeyValue[0, first + $0] })
     }

@@ -18,7 +18,7 @@ package struct Tokenizer: Sendable {
   private let spelling: Vocabulary
   private let addedTokens: [AddedToken]
   private let decoder: TokenDecoder
-  private let roles: SpecialTokens
+  private let roles: TokenRoles
   /// One more than the greatest id.
   package let vocabularySize: Int
 
@@ -75,7 +75,7 @@ package struct Tokenizer: Sendable {
         return token.with(content: normalizers.apply(content.span) ?? content)
       })
     vocabularySize = max(spelling.count, (addedTokens.map { Int($0.id) + 1 }.max() ?? 0))
-    roles = try SpecialTokens(beside: path)
+    roles = try TokenRoles(beside: path)
   }
 }
 
@@ -151,7 +151,7 @@ extension Tokenizer {
 }
 
 /// The names of the tokens with a role.
-private struct SpecialTokens: Sendable {
+private struct TokenRoles: Sendable {
   let bos: [String]
   let eos: [String]
   let sep: [String]

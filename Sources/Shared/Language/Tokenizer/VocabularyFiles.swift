@@ -11,13 +11,13 @@ enum VocabularyFiles {
     System.exists(folder + "/" + vocabulary) && System.exists(folder + "/" + merges)
   }
 
-  /// The families that keep their tokenizer in these files.
-  private enum Family: String, CaseIterable {
+  /// The classes of transformers that keep their tokenizer in these files.
+  private enum TokenizerClass: String, CaseIterable {
     case gpt2 = "GPT2"
     case roberta = "Roberta"
     case qwen2 = "Qwen2"
 
-    /// The family that a `tokenizer_class` such as `GPT2TokenizerFast` names.
+    /// The class that a `tokenizer_class` such as `GPT2TokenizerFast` names.
     init?(className: String) {
       let stem = className.replacing("TokenizerFast", with: "").replacing("Tokenizer", with: "")
       self.init(rawValue: stem)
@@ -34,14 +34,14 @@ enum VocabularyFiles {
         path: vocabularyPath, offset: problem.offset, what: problem.what)
     }
     let configuration = try configuration(folder)
-    let family = try family(configuration, folder)
+    let tokenizerClass = try tokenizerClass(configuration, folder)
     let rules = try merges(folder)
     let addsSpace = configuration["add_prefix_space"]?.bool ?? false
     let file: JSON = [
-      "version": "1.0", "added_tokens": .array(addedTokens(family, ids, configuration)),
-      "normalizer": family == .qwen2 ? ["type": "NFC"] : .null,
-      "pre_tokenizer": preTokenizer(family, addsSpace), "decoder": ["type": "ByteLevel"],
-      "post_processor": postProcessor(family, ids),
+      "version": "1.0", "added_tokens": .array(addedTokens(tokenizerClass, ids, configuration)),
+      "normalizer": tokenizerClass == .qwen2 ? ["type": "NFC"] : .null,
+      "pre_tokenizer": preTokenizer(tokenizerClass, addsSpace), "decoder": ["type": "ByteLevel"],
+      "post_processor": postProcessor(tokenizerClass, ids),
       "model": ["type": "BPE", "vocab": .object(ids), "merges": .array(rules)],
     ]
     return Array(file.canonical.utf8)
@@ -56,14 +56,16 @@ enum VocabularyFiles {
     return value
   }
 
-  private static func family(_ configuration: JSON, _ folder: String) throws -> Family {
+  private static func tokenizerClass(_ configuration: JSON, _ folder: String) throws
+    -> TokenizerClass
+  {
     guard let name = configuration["tokenizer_class"]?.string else { return .gpt2 }
-    guard let family = Family(className: name) else {
+    guard let found = TokenizerClass(className: name) else {
       throw TokenizerError.unsupported(
         path: folder + "/tokenizer_config.json", part: "tokenizer_class",
         what: "\(name) without a tokenizer.json")
     }
-    return family
+    return found
   }
 
   /// The rules of merges.txt: a line each, behind a line with the version.
@@ -88,8 +90,8 @@ enum VocabularyFiles {
     return rules
   }
 
-  private static func preTokenizer(_ family: Family, _ addsSpace: Bool) -> JSON {
-    guard family == .qwen2 else {
+  private static func preTokenizer(_ tokenizerClass: TokenizerClass, _ addsSpace: Bool) -> JSON {
+    guard tokenizerClass == .qwen2 else {
       return ["type": "ByteLevel", "add_prefix_space": .bool(addsSpace), "use_regex": .bool(true)]
     }
     let pattern =
@@ -107,8 +109,11 @@ enum VocabularyFiles {
     ]
   }
 
-  private static func postProcessor(_ family: Family, _ ids: [String: JSON]) -> JSON {
-    guard family == .roberta, let start = ids["<s>"], let end = ids["</s>"] else { return .null }
+  private static func postProcessor(_ tokenizerClass: TokenizerClass, _ ids: [String: JSON]) -> JSON
+  {
+    guard tokenizerClass == .roberta, let start = ids["<s>"], let end = ids["</s>"] else {
+      return .null
+    }
     return [
       "type": "RobertaProcessing", "cls": .array(["<s>", start]), "sep": .array(["</s>", end]),
     ]
@@ -116,10 +121,10 @@ enum VocabularyFiles {
 
   /// The special tokens, in the order of their ids; those beyond the vocabulary follow it.
   private static func addedTokens(
-    _ family: Family, _ ids: [String: JSON], _ configuration: JSON
+    _ tokenizerClass: TokenizerClass, _ ids: [String: JSON], _ configuration: JSON
   ) -> [JSON] {
     let usual: [String] =
-      switch family {
+      switch tokenizerClass {
       case .gpt2: ["<|endoftext|>"]
       case .roberta: ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
       case .qwen2: ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
@@ -129,7 +134,7 @@ enum VocabularyFiles {
       guard let id = ids[name]?.integer else { continue }
       tokens[id] = [
         "id": .integer(id), "content": .string(name), "special": .bool(true),
-        "lstrip": .bool(family == .roberta && name == "<mask>"), "rstrip": .bool(false),
+        "lstrip": .bool(tokenizerClass == .roberta && name == "<mask>"), "rstrip": .bool(false),
         "single_word": .bool(false), "normalized": .bool(false),
       ]
     }

@@ -95,14 +95,14 @@ extension ModelWeights {
   var scratchCount: Int {
     plan.projections.map { projection in
       let isDirect = projection.tiles.allSatisfy { tile in
-        projection.run(covering: tile).map { hasFloats($0) } ?? false
+        projection.stretch(covering: tile).map { hasFloats($0) } ?? false
       }
       return isDirect ? 0 : projection.tileCount
     }.max() ?? 0
   }
 
-  private func hasFloats(_ run: Projection.Run) -> Bool {
-    let (file, entry) = matrices[run.matrix]
+  private func hasFloats(_ stretch: Projection.Stretch) -> Bool {
+    let (file, entry) = matrices[stretch.matrix]
     return files[file].withFloats(entry) { _ in true } ?? false
   }
 
@@ -111,8 +111,8 @@ extension ModelWeights {
     _ projection: Projection, _ tile: Range<Int>, scratch: inout MutableSpan<Float>,
     _ body: (Factor) -> Void
   ) {
-    if let run = projection.run(covering: tile),
-      withFactor(projection, run, tile, body) != nil
+    if let stretch = projection.stretch(covering: tile),
+      withFactor(projection, stretch, tile, body) != nil
     {
       return
     }
@@ -126,10 +126,11 @@ extension ModelWeights {
 
   /// Lends the weights of a tile where they lie in their file; nil where they cannot be used so.
   private func withFactor(
-    _ projection: Projection, _ run: Projection.Run, _ tile: Range<Int>, _ body: (Factor) -> Void
+    _ projection: Projection, _ stretch: Projection.Stretch, _ tile: Range<Int>,
+    _ body: (Factor) -> Void
   ) -> Void? {
-    let (file, entry) = matrices[run.matrix]
-    let first = run.source + tile.lowerBound - run.outputs.lowerBound
+    let (file, entry) = matrices[stretch.matrix]
+    let first = stretch.source + tile.lowerBound - stretch.outputs.lowerBound
     return files[file].withFloats(entry) { values in
       switch projection.order {
       case .outputMajor:
@@ -150,11 +151,11 @@ extension ModelWeights {
   ) {
     let inputs = projection.inputs
     scratch.withDisjoint { scratch in
-      for run in projection.runs {
-        let wanted = run.outputs.clamped(to: outputs)
+      for stretch in projection.stretches {
+        let wanted = stretch.outputs.clamped(to: outputs)
         if wanted.isEmpty { continue }
-        let (file, entry) = matrices[run.matrix]
-        let first = run.source + wanted.lowerBound - run.outputs.lowerBound
+        let (file, entry) = matrices[stretch.matrix]
+        let first = stretch.source + wanted.lowerBound - stretch.outputs.lowerBound
         let place = wanted.lowerBound - outputs.lowerBound
         switch projection.order {
         case .outputMajor:
@@ -177,8 +178,8 @@ extension ModelWeights {
 
 extension Projection {
   /// The run that holds all of a tile.
-  fileprivate func run(covering tile: Range<Int>) -> Run? {
-    runs.first {
+  fileprivate func stretch(covering tile: Range<Int>) -> Stretch? {
+    stretches.first {
       $0.outputs.lowerBound <= tile.lowerBound && tile.upperBound <= $0.outputs.upperBound
     }
   }

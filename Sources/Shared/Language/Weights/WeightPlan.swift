@@ -3,12 +3,12 @@
 // array of Float.
 //
 // Queries, keys and values become one projection, `[queries | keys | values]` whatever the files'
-// order, and so do gate and input of a gated perceptron: one large product instead of several.
+// order, and so do gate and input of a gated MLP: one large product instead of several.
 
 /// A projection: where the columns of its output come from, and its bias.
 struct Projection: Sendable, Equatable {
   /// Neighbouring outputs that are neighbours in a file too.
-  struct Run: Sendable, Equatable {
+  struct Stretch: Sendable, Equatable {
     let outputs: Range<Int>
     /// The number of the matrix.
     let matrix: Int
@@ -19,19 +19,19 @@ struct Projection: Sendable, Equatable {
   let inputs: Int
   let outputs: Int
   let order: WeightOrder
-  let runs: [Run]
+  let stretches: [Stretch]
   /// Empty where there is none.
   let bias: Range<Int>
   /// The outputs of which a product takes the weights at once.
   let tiles: [Range<Int>]
 
-  init(inputs: Int, outputs: Int, order: WeightOrder, runs: [Run], bias: Range<Int>) {
+  init(inputs: Int, outputs: Int, order: WeightOrder, stretches: [Stretch], bias: Range<Int>) {
     self.inputs = inputs
     self.outputs = outputs
     self.order = order
-    self.runs = runs
+    self.stretches = stretches
     self.bias = bias
-    tiles = Projection.cut(runs.map(\.outputs.count), inputs: inputs)
+    tiles = Projection.cut(stretches.map(\.outputs.count), inputs: inputs)
   }
 
   /// Elements of the largest tile.
@@ -41,7 +41,7 @@ struct Projection: Sendable, Equatable {
   ///
   /// Longer runs are cut by themselves, so that their weights can be used where they lie; shorter
   /// ones are joined.
-  private static func cut(_ runs: [Int], inputs: Int) -> [Range<Int>] {
+  private static func cut(_ stretches: [Int], inputs: Int) -> [Range<Int>] {
     let limit = min(1024, max(128, (8 << 20) / inputs / 64 * 64))
     var tiles: [Range<Int>] = []
     var first = 0
@@ -54,13 +54,13 @@ struct Projection: Sendable, Equatable {
       }
       first += length
     }
-    for run in runs {
-      if run >= limit / 4 {
+    for stretch in stretches {
+      if stretch >= limit / 4 {
         close(end - first)
-        end += run
-        close(run)
+        end += stretch
+        close(stretch)
       } else {
-        end += run
+        end += stretch
       }
     }
     close(end - first)
@@ -84,7 +84,7 @@ struct LayerPlaces: Sendable, Equatable {
   let attentionOutput: Projection
   let attentionNorm: NormPlace?
   let norm2: NormPlace
-  /// `[gate | input]` where the perceptron is gated.
+  /// `[gate | input]` where the MLP is gated.
   let mlpIn: Projection
   let mlpOut: Projection
   let mlpNorm: NormPlace?
@@ -199,8 +199,8 @@ struct WeightPlan: Sendable {
     }
     return Projection(
       inputs: inputs, outputs: outputs, order: .outputMajor,
-      runs: starts.enumerated().map { index, source in
-        Projection.Run(
+      stretches: starts.enumerated().map { index, source in
+        Projection.Stretch(
           outputs: index * size..<(index + 1) * size, matrix: number, source: source)
       }, bias: bias)
   }
@@ -212,17 +212,18 @@ struct WeightPlan: Sendable {
     let order = description.tensors.order
     let outputs = parts.reduce(0) { $0 + $1.outputs }
     let bias = reserve(hasBias ? outputs : 0)
-    var runs: [Projection.Run] = []
+    var stretches: [Projection.Stretch] = []
     var first = 0
     for part in parts {
       let shape = order == .outputMajor ? [part.outputs, inputs] : [inputs, part.outputs]
       let number = matrix(part.name, shape)
-      runs.append(
-        Projection.Run(outputs: first..<first + part.outputs, matrix: number, source: 0))
+      stretches.append(
+        Projection.Stretch(outputs: first..<first + part.outputs, matrix: number, source: 0))
       if hasBias { vector(part.name + ".bias", part.outputs, at: bias.lowerBound + first) }
       first += part.outputs
     }
-    return Projection(inputs: inputs, outputs: outputs, order: order, runs: runs, bias: bias)
+    return Projection(
+      inputs: inputs, outputs: outputs, order: order, stretches: stretches, bias: bias)
   }
 
   private mutating func norm(_ name: String) -> NormPlace {
@@ -261,7 +262,7 @@ struct WeightPlan: Sendable {
     }
     return Projection(
       inputs: description.width, outputs: outputs, order: .outputMajor,
-      runs: [Projection.Run(outputs: 0..<outputs, matrix: number, source: 0)], bias: bias)
+      stretches: [Projection.Stretch(outputs: 0..<outputs, matrix: number, source: 0)], bias: bias)
   }
 
   // MARK: Places

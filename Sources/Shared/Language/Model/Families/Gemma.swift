@@ -1,5 +1,5 @@
 // Gemma 1, 2 and 3: Llama with scaled embeddings and gains stored as differences from one. 2 adds
-// norms after attention and perceptron, soft caps, and windows on every other layer; 3 a norm on
+// norms after attention and MLP, soft caps, and windows on every other layer; 3 a norm on
 // each head's queries and keys, and rotations of their own for local layers. After transformers'
 // modeling_gemma.py, modeling_gemma2.py and modeling_gemma3.py.
 
@@ -93,7 +93,7 @@ enum Gemma3 {
       "head_dim": .integer(256), "max_position_embeddings": .integer(131_072),
     ]
     let text = try configuration.part("text_config", defaults: defaults)
-    try text.refuseUnknownBehaviour()
+    try text.refuseUnknownBehavior()
     var model = try describe(text)
     model.tensors.prefixes = ["model.language_model.", "language_model.model."]
     if !model.tensors.unembedding.isEmpty {

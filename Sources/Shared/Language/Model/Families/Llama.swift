@@ -1,5 +1,5 @@
 // Llama, SmolLM and SmolLM2: root-mean-square norms, rotary positions, grouped queries, a gated
-// perceptron, no biases unless stated. After transformers' modeling_llama.py. SmolLM3, Mistral, Qwen
+// MLP, no biases unless stated. After transformers' modeling_llama.py. SmolLM3, Mistral, Qwen
 // and Gemma are what this is, but for what their files say.
 
 enum Llama {

@@ -3,22 +3,26 @@
 
 /// Character properties as Hugging Face's tokenizers know them.
 enum UnicodeTables {
-  typealias Category = Unicode.GeneralCategory
+  typealias GeneralCategory = Unicode.GeneralCategory
 
-  static let letters: Set<Category> = [
+  static let letters: Set<GeneralCategory> = [
     .uppercaseLetter, .lowercaseLetter, .titlecaseLetter, .modifierLetter, .otherLetter,
   ]
-  static let marks: Set<Category> = [.nonspacingMark, .spacingMark, .enclosingMark]
-  static let numbers: Set<Category> = [.decimalNumber, .letterNumber, .otherNumber]
-  static let punctuation: Set<Category> = [
+  static let marks: Set<GeneralCategory> = [.nonspacingMark, .spacingMark, .enclosingMark]
+  static let numbers: Set<GeneralCategory> = [.decimalNumber, .letterNumber, .otherNumber]
+  static let punctuation: Set<GeneralCategory> = [
     .connectorPunctuation, .dashPunctuation, .openPunctuation, .closePunctuation,
     .initialPunctuation, .finalPunctuation, .otherPunctuation,
   ]
-  static let symbols: Set<Category> = [
+  static let symbols: Set<GeneralCategory> = [
     .mathSymbol, .currencySymbol, .modifierSymbol, .otherSymbol,
   ]
-  static let separators: Set<Category> = [.spaceSeparator, .lineSeparator, .paragraphSeparator]
-  static let others: Set<Category> = [.control, .format, .surrogate, .privateUse, .unassigned]
+  static let separators: Set<GeneralCategory> = [
+    .spaceSeparator, .lineSeparator, .paragraphSeparator,
+  ]
+  static let others: Set<GeneralCategory> = [
+    .control, .format, .surrogate, .privateUse, .unassigned,
+  ]
 
   /// The Unicode version of the regular expressions.
   private static let patternVersion = 16
@@ -32,16 +36,16 @@ enum UnicodeTables {
   }
 
   /// The general category, to a regular expression.
-  static func category(_ scalar: Unicode.Scalar) -> Category {
+  static func category(_ scalar: Unicode.Scalar) -> GeneralCategory {
     scalar.value < known.count ? known[Int(scalar.value)] : readCategory(scalar)
   }
 
   /// The categories of planes 0 to 3, where nearly all characters are.
-  private static let known: [Category] = (0..<0x40000).map {
+  private static let known: [GeneralCategory] = (0..<0x40000).map {
     Unicode.Scalar($0).map { readCategory($0) } ?? .surrogate
   }
 
-  private static func readCategory(_ scalar: Unicode.Scalar) -> Category {
+  private static func readCategory(_ scalar: Unicode.Scalar) -> GeneralCategory {
     // Became a letter without case in a later version.
     if scalar.value == 0x295 { return .lowercaseLetter }
     return isKnown(scalar, since: patternVersion) ? scalar.properties.generalCategory : .unassigned

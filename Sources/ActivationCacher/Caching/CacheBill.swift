@@ -4,7 +4,7 @@
 package import Shared
 
 /// The expected size of an activation stage.
-package struct Bill: Sendable, Equatable {
+package struct CacheBill: Sendable, Equatable {
   /// A hook point with the bytes of its folder; nil where its width is not known.
   package struct Item: Sendable, Equatable {
     package let name: String
@@ -35,13 +35,13 @@ package struct Bill: Sendable, Equatable {
     items = hookPoints.map { point in
       Item(
         name: point.name,
-        byteCount: plan.sum { Bill.byteCount($0, of: point, model, plan, type) })
+        byteCount: plan.sum { CacheBill.byteCount($0, of: point, model, plan, type) })
     }
     let layers = hookPoints.map { $0.layersNeeded(in: model) }.max() ?? 0
     operations =
       Double(plan.sequenceCount * context)
       * model.operationsPerToken(layers: layers, contextSize: context)
-    memoryByteCount = Bill.memoryByteCount(settings, model, hookPoints, plan)
+    memoryByteCount = CacheBill.memoryByteCount(settings, model, hookPoints, plan)
   }
 
   /// The bill of a model that is not here, from what the settings say about it.
@@ -81,7 +81,7 @@ package struct Bill: Sendable, Equatable {
     _ settings: CacheSettings, _ model: ModelDescription, _ hookPoints: [HookPoint],
     _ plan: ShardPlan
   ) -> Int {
-    let shards = Bill.shardByteCount(settings, model, hookPoints, plan)
+    let shards = CacheBill.shardByteCount(settings, model, hookPoints, plan)
     return ForwardPass.byteCount(
       model, sequenceLimit: ShardMaker.batch(plan, settings, model, hookPoints),
       contextSize: plan.contextSize, hookPoints: hookPoints,
@@ -96,7 +96,7 @@ package struct Bill: Sendable, Equatable {
   ) -> Int {
     guard plan.shardCount > 0 else { return 0 }
     return hookPoints.reduce(0) {
-      $0 + Bill.byteCount(0, of: $1, model, plan, settings.dtype.tensorType)
+      $0 + CacheBill.byteCount(0, of: $1, model, plan, settings.dtype.tensorType)
     }
   }
 

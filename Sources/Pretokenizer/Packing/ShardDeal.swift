@@ -4,7 +4,7 @@
 import Shared
 
 /// A sequence and the row of a shard that it goes to; in order of the sequence.
-package struct RowPlace: Sendable, Comparable {
+package struct DealtSequence: Sendable, Comparable {
   /// Both in one number, so that many are sorted fast.
   private let bits: UInt64
 
@@ -15,7 +15,9 @@ package struct RowPlace: Sendable, Comparable {
   package var sequence: Int { Int(bits >> 32) }
   package var row: Int { Int(bits & 0xFFFF_FFFF) }
 
-  package static func < (first: RowPlace, second: RowPlace) -> Bool { first.bits < second.bits }
+  package static func < (first: DealtSequence, second: DealtSequence) -> Bool {
+    first.bits < second.bits
+  }
 }
 
 /// More sequences than can be numbered.
@@ -34,7 +36,7 @@ package struct TooManySequences: Failure, Equatable {
 }
 
 /// Sequences dealt to shards.
-package struct ShardPlan: Sendable {
+package struct ShardDeal: Sendable {
   package let sequenceCount: Int
   private let rowsPerShard: Int
   /// What the order is drawn from; nil where sequences keep theirs.
@@ -65,9 +67,9 @@ package struct ShardPlan: Sendable {
   }
 
   /// The sequences of a shard with their rows, in the order of the sequences.
-  package func places(_ shard: Int) -> [RowPlace] {
+  package func places(_ shard: Int) -> [DealtSequence] {
     let rows = rows(shard)
-    var places = rows.map { RowPlace(sequence: sequence(at: $0), row: $0 - rows.lowerBound) }
+    var places = rows.map { DealtSequence(sequence: sequence(at: $0), row: $0 - rows.lowerBound) }
     if random != nil { places.sort() }
     return places
   }
@@ -78,7 +80,7 @@ package enum ShardMemory {
   private static let limit = 256 << 20
   /// Tables and windows of the compressor and of the reader.
   private static let fixedByteCount = 8 << 20
-  /// A `RowPlace`, and what sorting them takes.
+  /// A `DealtSequence`, and what sorting them takes.
   private static let placeByteCount = 12
 
   /// The threads that may write shards at once, at least one.

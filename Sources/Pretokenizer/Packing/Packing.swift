@@ -88,7 +88,7 @@ package struct Packing<Source: TokenSource>: Sendable {
   /// Reads sequences into rows `[places.count, contextSize]` of little-endian tokens.
   ///
   /// `places` are in the order of their sequences, so that files are read forwards.
-  package func rows(_ places: [RowPlace]) throws -> [UInt8] {
+  package func rows(_ places: [DealtSequence]) throws -> [UInt8] {
     let rowByteCount = rules.contextSize * source.bytesPerToken
     var sink = FillingSink(
       bytes: [UInt8](repeating: 0, count: places.count * rowByteCount), width: source.bytesPerToken)

@@ -1,11 +1,11 @@
 import Pretokenizer
 import Testing
 
-private func plan(_ count: Int, seed: Int?) throws -> ShardPlan {
-  try ShardPlan(sequenceCount: count, contextSize: 8, rowsPerShard: 10, seed: seed)
+private func plan(_ count: Int, seed: Int?) throws -> ShardDeal {
+  try ShardDeal(sequenceCount: count, contextSize: 8, rowsPerShard: 10, seed: seed)
 }
 
-private func sequences(_ plan: ShardPlan) -> [Int] {
+private func sequences(_ plan: ShardDeal) -> [Int] {
   (0..<plan.count).flatMap { shard in
     let places = plan.places(shard).sorted { $0.row < $1.row }
     #expect(places.map(\.row) == Array(0..<plan.rows(shard).count))
@@ -13,7 +13,7 @@ private func sequences(_ plan: ShardPlan) -> [Int] {
   }
 }
 
-@Suite struct ShardPlanTests {
+@Suite struct ShardDealTests {
   @Test("Shards hold every sequence once, in an order that the seed tells")
   func everySequenceOnce() throws {
     let shuffled = try plan(103, seed: 4)
@@ -35,7 +35,7 @@ private func sequences(_ plan: ShardPlan) -> [Int] {
 
   @Test("A plan of billions of sequences takes no memory, and beyond 2³² it is refused")
   func large() throws {
-    let largest = try ShardPlan(
+    let largest = try ShardDeal(
       sequenceCount: 1 << 32, contextSize: 8, rowsPerShard: 1000, seed: 1)
     #expect(largest.places(4_294_967).count == 296)
     #expect(largest.places(7).allSatisfy { $0.sequence < 1 << 32 && $0.row < 1000 })

@@ -33,7 +33,7 @@ enum LanguageModel {
   }
 
   static func checkContext(
-    _ settings: CacheSettings, _ tokens: TokenSource, _ model: ModelDescription
+    _ settings: CacheSettings, _ tokens: TokenSequences, _ model: ModelDescription
   ) throws(CacheError) {
     if let stated = settings.statedContextSize, stated != tokens.contextSize {
       throw .contextDiffers(

@@ -3,7 +3,7 @@ import Shared
 import Support
 import Testing
 
-@Suite struct BillTests {
+@Suite struct CacheBillTests {
   private func pipeline(_ model: String, hooks: [String]) -> Pipeline {
     var pipeline = Pipeline()
     pipeline.store = "/nowhere/store"
@@ -69,7 +69,7 @@ import Testing
 
   @Test func aDiskThatIsTooSmallIsRefused() throws {
     let error = #expect(throws: DiskSpaceError.self) {
-      try DiskSpace.require(.max, at: "/tmp/nowhere", remedy: Bill.diskRemedy)
+      try DiskSpace.require(.max, at: "/tmp/nowhere", remedy: CacheBill.diskRemedy)
     }
     #expect(
       error?.hint
@@ -86,8 +86,10 @@ import Testing
     let plain = try memory("blocks.0.hook_resid_post")
     let wide = try memory("blocks.0.hook_resid_post", "blocks.0.attn.hook_pattern")
     #expect(wide - plain > 1_600_000 * 3 * 16 * 4)
-    try Bill.checkMemory(wide, limit: wide)
-    let error = #expect(throws: CacheError.self) { try Bill.checkMemory(wide, limit: wide - 1) }
+    try CacheBill.checkMemory(wide, limit: wide)
+    let error = #expect(throws: CacheError.self) {
+      try CacheBill.checkMemory(wide, limit: wide - 1)
+    }
     #expect(error == .memoryTooSmall(needed: wide, available: wide - 1))
   }
 

@@ -2,8 +2,8 @@ import Pretokenizer
 import Shared
 import Testing
 
-@Suite struct BillTests {
-  private let bill = Bill(
+@Suite struct PretokenizeBillTests {
+  private let bill = PretokenizeBill(
     files: [DataFile(path: "a", kind: .text, byteCount: 4_000_000)], contextSize: 128,
     vocabularySize: 50257)
 
@@ -24,7 +24,7 @@ import Testing
   }
 
   @Test func textThatIsNotHereIsEstimatedByWhatTheCacherNeeds() {
-    let absent = Bill(tokenCount: 2_000_000, contextSize: 100)
+    let absent = PretokenizeBill(tokenCount: 2_000_000, contextSize: 100)
     #expect(absent.json["text_bytes"] == .null)
     #expect(absent.json["sequences"] == .integer(20_000))
   }
@@ -32,7 +32,7 @@ import Testing
   @Test func compressedTextIsExpectedToGrow() {
     func tokens(_ kind: DataFile.Kind, _ compression: DataFile.Compression) -> JSON? {
       let file = DataFile(path: "a", kind: kind, compression: compression, byteCount: 1000)
-      return Bill(files: [file], contextSize: 128, vocabularySize: 50257).json["tokens"]
+      return PretokenizeBill(files: [file], contextSize: 128, vocabularySize: 50257).json["tokens"]
     }
     #expect(tokens(.jsonLines, .none) == .integer(250))
     #expect(tokens(.jsonLines, .gzip) == .integer(1000))

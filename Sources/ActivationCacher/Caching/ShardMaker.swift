@@ -9,7 +9,7 @@ import Shared
 /// computed.
 final class ShardMaker: @unchecked Sendable {
   let plan: ShardPlan
-  let tokens: TokenSource
+  let tokens: TokenSequences
   let settings: CacheSettings
   let hookPoints: [HookPoint]
   private let excluded: Set<UInt32>
@@ -17,7 +17,7 @@ final class ShardMaker: @unchecked Sendable {
   private var pass: ForwardPass
 
   init(
-    plan: ShardPlan, tokens: TokenSource, settings: CacheSettings, hookPoints: [HookPoint]
+    plan: ShardPlan, tokens: TokenSequences, settings: CacheSettings, hookPoints: [HookPoint]
   ) throws {
     self.plan = plan
     self.tokens = tokens
@@ -62,7 +62,7 @@ final class ShardMaker: @unchecked Sendable {
   }
 
   /// The tokens of a shard and where their rows go.
-  private struct Layout {
+  private struct DealtTokens {
     let tokens: [UInt32]
     /// The place of each token's row, or nowhere.
     let destinations: [UInt32]
@@ -75,12 +75,12 @@ final class ShardMaker: @unchecked Sendable {
   ) throws -> [Part] {
     let model = transformer.description
     let (context, range) = (plan.contextSize, plan.sequences(shard))
-    let layout = try layout(shard)
+    let dealt = try dealtTokens(shard)
     let parts = wanted.map { index in
       Part(
         hookPoint: index,
         builder: ActivationShardBuilder(
-          rows: layout.rows, dIn: hookPoints[index].width(in: model, contextSize: context),
+          rows: dealt.rows, dIn: hookPoints[index].width(in: model, contextSize: context),
           type: settings.dtype.tensorType, vocabularySize: model.vocabularySize,
           contextSize: context))
     }
@@ -88,8 +88,8 @@ final class ShardMaker: @unchecked Sendable {
       if System.isInterrupted { throw Caching.interruption }
       let count = min(pass.sequenceLimit, range.count - start)
       let all = start * context..<(start + count) * context
-      let tokens = Array(layout.tokens[all])
-      let destinations = Array(layout.destinations[all])
+      let tokens = Array(dealt.tokens[all])
+      let destinations = Array(dealt.destinations[all])
       let sequences = all.map { UInt32(range.lowerBound + $0 / context) }
       let positions = all.map { UInt32($0 % context) }
       let points = hookPoints
@@ -111,7 +111,7 @@ final class ShardMaker: @unchecked Sendable {
   }
 
   /// Reads the tokens of a shard and deals places to those whose rows are kept.
-  private func layout(_ shard: Int) throws -> Layout {
+  private func dealtTokens(_ shard: Int) throws -> DealtTokens {
     let context = plan.contextSize
     let ids = try tokens.tokens(
       plan.sequences(shard), below: transformer.description.vocabularySize,
@@ -132,6 +132,6 @@ final class ShardMaker: @unchecked Sendable {
       destinations[index] = order[next]
       next += 1
     }
-    return Layout(tokens: ids, destinations: destinations, rows: rows)
+    return DealtTokens(tokens: ids, destinations: destinations, rows: rows)
   }
 }

@@ -4,7 +4,7 @@
 package import Shared
 
 /// The expected size of a token stage.
-package struct Bill: Sendable, Equatable {
+package struct PretokenizeBill: Sendable, Equatable {
   /// Bytes of the input files; nil where they are not here.
   package let textByteCount: Int?
   package let fileCount: Int
@@ -24,8 +24,8 @@ package struct Bill: Sendable, Equatable {
   package init(files: [DataFile], contextSize: Int, vocabularySize: Int) {
     textByteCount = files.reduce(0) { $0 + $1.byteCount }
     fileCount = files.count
-    let text = files.reduce(0) { $0 + $1.byteCount * Bill.growth($1) }
-    tokenCount = (text + Bill.textBytesPerToken - 1) / Bill.textBytesPerToken
+    let text = files.reduce(0) { $0 + $1.byteCount * PretokenizeBill.growth($1) }
+    tokenCount = (text + PretokenizeBill.textBytesPerToken - 1) / PretokenizeBill.textBytesPerToken
     self.contextSize = contextSize
     bytesPerToken = TensorType.unsigned(below: vocabularySize).byteCount
   }

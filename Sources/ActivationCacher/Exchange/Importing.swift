@@ -126,7 +126,7 @@ package struct Importing: Sendable {
     let missing = byteCount {
       !System.exists(folder.path + "/" + ActivationShard.fileName($0))
     }
-    try DiskSpace.require(missing, at: pipeline.store, remedy: Bill.diskRemedy)
+    try DiskSpace.require(missing, at: pipeline.store, remedy: CacheBill.diskRemedy)
     if rowCount < cache.rowCount {
       say(
         "import: cache.training_tokens takes \(Readable.count(rowCount)) of the cache's "

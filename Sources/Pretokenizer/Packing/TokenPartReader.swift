@@ -7,7 +7,7 @@ import Shared
 package struct TokenPartReader: TokenReader {
   private let source: TokenParts
   private var part = -1
-  private var file: ReadHandle?
+  private var file: InputFile?
   private var documents = ReadWindow()
   private var begins = ReadWindow()
   private var tokens = ReadWindow()
@@ -44,31 +44,14 @@ package struct TokenPartReader: TokenReader {
     tokens.copy(range, to: &target, at: offset)
   }
 
-  private mutating func open(_ part: Int) throws -> ReadHandle {
+  private mutating func open(_ part: Int) throws -> InputFile {
     if part == self.part, let file { return file }
     let path = source.folder + "/" + source.parts[part].fileName
-    let opened = try ReadHandle(path)
+    let opened = try InputFile(path)
     file = opened
     self.part = part
     (documents, begins, tokens) = (ReadWindow(), ReadWindow(), ReadWindow())
     return opened
-  }
-}
-
-/// Owns a descriptor.
-private final class ReadHandle {
-  let path: String
-  private let descriptor: Int32
-
-  init(_ path: String) throws(SystemError) {
-    self.path = path
-    descriptor = try System.openForReading(path)
-  }
-
-  deinit { System.close(descriptor) }
-
-  func read(byteCount: Int, offset: Int) throws(SystemError) -> [UInt8] {
-    try System.read(descriptor, byteCount: byteCount, offset: offset, path: path)
   }
 }
 
@@ -82,13 +65,13 @@ private struct ReadWindow {
   private var step = leastByteCount
 
   /// Makes `range` readable; what lies behind `end` is of no use.
-  mutating func load(_ file: ReadHandle, _ range: Range<Int>, upTo end: Int) throws {
+  mutating func load(_ file: InputFile, _ range: Range<Int>, upTo end: Int) throws {
     if range.lowerBound >= start, range.upperBound <= start + bytes.count { return }
     let isNear =
       range.lowerBound >= start && range.lowerBound <= start + bytes.count + step
     step = isNear ? min(2 * step, ReadWindow.mostByteCount) : ReadWindow.leastByteCount
     let byteCount = min(max(range.count, step), end - range.lowerBound)
-    bytes = try file.read(byteCount: byteCount, offset: range.lowerBound)
+    bytes = try file.read(at: range.lowerBound, count: byteCount)
     start = range.lowerBound
     guard range.count <= bytes.count else { throw ChangedFile(path: file.path) }
   }

@@ -22,10 +22,10 @@ package struct ImportedCache: Sendable {
   /// Looks through a folder; `hookName` is the column of Arrow files.
   package static func open(_ folder: String, hookName: String) throws -> ImportedCache {
     let names = try System.list(folder).filter { !$0.hasPrefix(".") }
-    var files: [Scan] = []
+    var files: [ImportScan] = []
     if names.contains("state.json") {
       for name in try listedFiles(folder + "/state.json") {
-        files.append(try Scan.arrow(folder + "/" + name, column: hookName))
+        files.append(try ImportScan.arrow(folder + "/" + name, column: hookName))
       }
     } else {
       let tensors = inOrder(names.filter { $0.hasSuffix(".safetensors") })
@@ -35,7 +35,7 @@ package struct ImportedCache: Sendable {
         }
         throw ExchangeError.noCache(folder)
       }
-      files = try tensors.map { try Scan.tensor(folder + "/" + $0) }
+      files = try tensors.map { try ImportScan.tensor(folder + "/" + $0) }
     }
     files.removeAll { $0.file.rowCount == 0 }
     guard let first = files.first, let width = first.shape.last, width > 0 else {
@@ -94,7 +94,7 @@ package struct ImportedFile: Sendable, Equatable {
 }
 
 /// What a look through one file finds.
-private struct Scan {
+private struct ImportScan {
   let file: ImportedFile
   /// `[context_size, d_in]`, or `[d_in]` where rows follow rows.
   let shape: [Int]
@@ -107,7 +107,7 @@ private struct Scan {
 
   // MARK: - Arrow
 
-  static func arrow(_ path: String, column: String) throws -> Scan {
+  static func arrow(_ path: String, column: String) throws -> ImportScan {
     let stream = try ArrowStream(InputFile(path))
     guard let index = stream.fields.firstIndex(where: { $0.name == column }) else {
       throw ExchangeError.missingColumn(
@@ -153,7 +153,7 @@ private struct Scan {
     }
     let (rowCount, overflow) = sequences.multipliedReportingOverflow(by: shape?.first ?? 0)
     guard !overflow, rowCount <= rowLimit else { throw ExchangeError.tooManySequences(path) }
-    return Scan(
+    return ImportScan(
       file: ImportedFile(path: path, rowCount: rowCount, content: .batches(batches)),
       shape: shape ?? [], highestToken: highest)
   }
@@ -188,7 +188,7 @@ private struct Scan {
 
   // MARK: - Safetensors
 
-  static func tensor(_ path: String) throws -> Scan {
+  static func tensor(_ path: String) throws -> ImportScan {
     let header = try SafetensorsFile.open(path).header
     let all = header.tensors.values
     guard let entry = header.tensors["activations"] ?? (all.count == 1 ? all.first : nil) else {
@@ -204,7 +204,7 @@ private struct Scan {
     // Versions of SAELens before 4 wrote [rows, 1, d_in].
     let isFlat = entry.shape.count == 2 || entry.shape[1] == 1
     let rows = entry.shape.dropLast().reduce(1, *)
-    return Scan(
+    return ImportScan(
       file: ImportedFile(path: path, rowCount: rows, content: .tensor(entry.name)),
       shape: isFlat ? [entry.shape[entry.shape.count - 1]] : Array(entry.shape.dropFirst()),
       highestToken: nil)

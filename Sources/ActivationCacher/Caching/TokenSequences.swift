@@ -4,7 +4,7 @@
 package import Shared
 
 /// The sequences of a token stage.
-package struct TokenSource: Sendable {
+package struct TokenSequences: Sendable {
   package let folder: StageFolder
   package let fingerprint: String
   package let contextSize: Int

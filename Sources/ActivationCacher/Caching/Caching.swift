@@ -30,7 +30,7 @@ package struct Caching: Sendable {
   package let model: ModelDescription
   package let hookPoints: [HookPoint]
   package let plan: ShardPlan
-  private let tokens: TokenSource
+  private let tokens: TokenSequences
   private let keys: [StageKey]
   private let folders: [StageFolder]
   private let verification: StageFolder.Verification
@@ -58,7 +58,7 @@ package struct Caching: Sendable {
     guard let folder = try ActivationKey.tokens(pipeline) else {
       throw CacheError.noTokens(store: pipeline.store)
     }
-    tokens = try TokenSource(folder, verification: verification)
+    tokens = try TokenSequences(folder, verification: verification)
     hookPoints = try LanguageModel.hookPoints(
       pipeline.cache, in: model, contextSize: tokens.contextSize)
     try LanguageModel.checkContext(pipeline.cache, tokens, model)
@@ -87,8 +87,8 @@ package struct Caching: Sendable {
       return try result(tokensPerSecond: speed, didWork: false)
     }
     try checkDisk(missing)
-    try Bill.checkMemory(
-      Bill.memoryByteCount(settings, model, missing.map { hookPoints[$0] }, plan),
+    try CacheBill.checkMemory(
+      CacheBill.memoryByteCount(settings, model, missing.map { hookPoints[$0] }, plan),
       limit: memoryLimit)
     let wanted = settings.trainingTokens
     if plan.rowCount < wanted {
@@ -120,11 +120,11 @@ package struct Caching: Sendable {
       (0..<plan.shardCount).reduce(total) { total, shard in
         let path = folders[index].path + "/" + ActivationShard.fileName(shard)
         let type = settings.dtype.tensorType
-        let byteCount = Bill.byteCount(shard, of: hookPoints[index], model, plan, type)
+        let byteCount = CacheBill.byteCount(shard, of: hookPoints[index], model, plan, type)
         return total + (System.exists(path) ? 0 : byteCount)
       }
     }
-    try DiskSpace.require(needed, at: pipeline.store, remedy: Bill.diskRemedy)
+    try DiskSpace.require(needed, at: pipeline.store, remedy: CacheBill.diskRemedy)
   }
 
   // MARK: - Work
@@ -142,7 +142,7 @@ package struct Caching: Sendable {
       stage: "cache", total: plan.rowCount, parts: plan.shardCount, mode: mode, terminal: terminal)
     let points = missing.map { hookPoints[$0] }
     let maker = try ShardMaker(plan: plan, tokens: tokens, settings: settings, hookPoints: points)
-    let shardByteCount = Bill.shardByteCount(settings, model, points, plan)
+    let shardByteCount = CacheBill.shardByteCount(settings, model, points, plan)
     for (turn, index) in missing.enumerated() {
       let made = Mutex<Set<Int>>([])
       try folders[index].work(

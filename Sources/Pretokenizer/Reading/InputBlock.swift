@@ -1,0 +1,126 @@
+// The documents of a data set, cut into units of work. Comes in: files. Leaves: blocks of fixed
+// size, each a function of the files alone, and the documents of a block.
+
+package import Shared
+
+/// A unit of tokenizing: some text files, or the lines that start in a range of a file.
+package struct InputBlock: Sendable, Equatable {
+  package struct Piece: Sendable, Equatable {
+    package let file: DataFile
+    /// Bytes of a file of lines, row groups of a Parquet file; all of other files.
+    package let range: Range<Int>
+    /// Bytes on the disk.
+    package let byteCount: Int
+
+    package init(file: DataFile, range: Range<Int>, byteCount: Int) {
+      self.file = file
+      self.range = range
+      self.byteCount = byteCount
+    }
+
+    /// What its documents are rows of, in errors.
+    package var place: String {
+      if range.lowerBound == 0 { return file.path }
+      let unit = file.kind == .parquet ? "row group" : "byte"
+      return "\(file.path), counted from \(unit) \(range.lowerBound) on"
+    }
+  }
+
+  package private(set) var pieces: [Piece] = []
+
+  /// Bytes of input in a block, except that a document is never cut.
+  package static let targetByteCount = 16 << 20
+
+  package var byteCount: Int { pieces.reduce(0) { $0 + $1.byteCount } }
+
+  /// Cuts files into blocks: files of lines and Parquet files into several, small files together.
+  package static func cut(
+    _ files: [DataFile], _ rules: ReadingRules, targetByteCount: Int = targetByteCount
+  ) throws -> [InputBlock] {
+    var blocks: [InputBlock] = []
+    var current = InputBlock()
+    var size = 0
+    for file in files {
+      for piece in try pieces(file, rules, targetByteCount) {
+        if size + piece.byteCount > targetByteCount, size > 0 {
+          blocks.append(current)
+          (current, size) = (InputBlock(), 0)
+        }
+        current.pieces.append(piece)
+        size += piece.byteCount
+      }
+    }
+    if !current.pieces.isEmpty { blocks.append(current) }
+    return blocks
+  }
+
+  private static func pieces(
+    _ file: DataFile, _ rules: ReadingRules, _ target: Int
+  ) throws -> [Piece] {
+    if file.kind == .parquet {
+      return rowGroups(file, try ParquetFile(InputFile(file.path)), rules, target)
+    }
+    let isCut =
+      file.kind == .jsonLines || file.kind == .text && rules.textDocuments == .line
+    guard isCut, file.compression == .none else {
+      return [Piece(file: file, range: 0..<file.byteCount, byteCount: file.byteCount)]
+    }
+    return stride(from: 0, to: file.byteCount, by: target).map { start in
+      let range = start..<min(start + target, file.byteCount)
+      return Piece(file: file, range: range, byteCount: range.count)
+    }
+  }
+}
+
+extension InputBlock {
+  /// Row groups of a Parquet file, small ones together.
+  private static func rowGroups(
+    _ file: DataFile, _ parquet: ParquetFile, _ rules: ReadingRules, _ target: Int
+  ) -> [Piece] {
+    var pieces: [Piece] = []
+    var start = 0
+    var size = 0
+    for rowGroup in 0..<parquet.rowGroupCount {
+      size += parquet.byteCount(rowGroup, column: rules.column.name)
+      guard size >= target || rowGroup == parquet.rowGroupCount - 1 else { continue }
+      pieces.append(Piece(file: file, range: start..<rowGroup + 1, byteCount: size))
+      (start, size) = (rowGroup + 1, 0)
+    }
+    return pieces
+  }
+}
+
+extension InputBlock.Piece {
+  /// Hands over the documents of the piece in order.
+  package func read<Sink: DocumentSink>(_ rules: ReadingRules, into sink: inout Sink) throws {
+    let input = try InputFile(file.path)
+    guard input.byteCount == file.byteCount else { throw ChangedFile(path: file.path) }
+    let (column, limit) = (rules.column, rules.documentByteCount)
+    // A compressed file has no places, so it is read whole.
+    let range = file.compression == .none ? range : 0..<Int.max
+    switch file.kind {
+    case .text:
+      let text = TextFile(input, file.compression, limit: limit)
+      switch rules.textDocuments {
+      case .file: try text.readWhole(into: &sink)
+      case .line: try text.readLines(range, into: &sink)
+      }
+    case .jsonLines where try !Documents.isArray(file, input):
+      var lines = JSONLines(
+        input, file.compression, column: column.name, content: column.content, limit: limit)
+      try lines.read(range, into: &sink)
+    case .jsonLines, .jsonArray:
+      var array = JSONArray(
+        input, file.compression, column: column.name, content: column.content, limit: limit)
+      try array.read(into: &sink)
+    case .arrow:
+      try ArrowFile(input, limit: limit).read(column: column.name, as: column.content, into: &sink)
+    case .parquet:
+      let parquet = try ParquetFile(input)
+      for rowGroup in range {
+        try parquet.read(
+          column: column.name, as: column.content, rowGroup: rowGroup, into: &sink)
+      }
+    }
+  }
+}

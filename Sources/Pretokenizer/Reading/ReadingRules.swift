@@ -1,0 +1,27 @@
+// What is read of a data set. Comes in: settings and files. Leaves: the column, chosen once for
+// all files.
+
+package import Shared
+
+/// What is read of the files of a data set, and how.
+package struct ReadingRules: Sendable, Equatable {
+  package let column: ColumnChoice
+  package let textDocuments: TextDocuments
+  /// The longest line or document.
+  package let documentByteCount: Int
+
+  package init(column: ColumnChoice, textDocuments: TextDocuments, documentByteCount: Int) {
+    self.column = column
+    self.textDocuments = textDocuments
+    self.documentByteCount = documentByteCount
+  }
+
+  /// Settles what the settings leave to the files.
+  package init(_ settings: PretokenizeSettings, _ files: [DataFile]) throws {
+    let limit = settings.documentMegabytes << 20
+    let columns = try files.first.map { try Documents.columns($0, limit: limit) } ?? []
+    self.init(
+      column: ColumnChoice(columns, settings), textDocuments: settings.textDocuments,
+      documentByteCount: limit)
+  }
+}
