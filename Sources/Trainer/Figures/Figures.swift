@@ -26,10 +26,11 @@ package struct Figures: Sendable, Equatable {
     return result
   }
 
-  /// Whether the figure, where it can be had, is known or should be.
+  /// Whether the figure has its place beside these values, if only to say that it is not known: all
+  /// have but those of a sample that was not taken.
   package func expects(_ figure: Figure) -> Bool {
-    guard let size = figure.sample?.size else { return true }
-    return values[size] != nil
+    guard values[figure] == nil, let sample = figure.sample else { return true }
+    return values[sample.size] != nil
   }
 
   /// The value for people; a dash where it is not known.
