@@ -93,6 +93,8 @@ package struct Setting<Owner: Section>: Sendable {
     return result
   }
 
+  // A copy for every type of every section would cost the compiler more than the rest of this room.
+  @_semantics("optimize.sil.specialize.generic.never") @inline(never)
   package init<Value: SettingValue>(
     _ name: String, _ property: any WritableKeyPath<Owner, Value> & Sendable, _ help: String,
     _ bound: Bound = .any, aliases: [String] = [], effect: Effect = .bytes
