@@ -127,19 +127,22 @@ extension SAEGoldens.Case {
     return state
   }
 
+  /// Where the first values of a parameter are stored.
+  private func start(of kind: ParameterKind) -> String {
+    if let own = json["initial"]?.string { return own }
+    let isUnit = configuration.keepsUnitDecoder || configuration.selection == .pursuit
+    if kind == .decoder, isUnit { return "initial.unit" }
+    let isOfTarget = [.decoder, .decoderBias, .skip].contains(kind)
+    return configuration.architecture.isTranscoder && isOfTarget
+      ? "initial.transcoder" : "initial"
+  }
+
   private func fill(_ parameters: borrowing Parameters) throws {
     let isGated = configuration.selection == .gate
     for kind in configuration.shape.kinds where kind != .latentScale {
-      var prefix = "initial"
-      if configuration.architecture.isTranscoder,
-        [.decoder, .decoderBias, .skip].contains(kind)
-      {
-        prefix = "initial.transcoder"
+      guard let values = try SAEGoldens.tensor(start(of: kind), kind, isGated: isGated) else {
+        continue
       }
-      if kind == .decoder, configuration.keepsUnitDecoder || configuration.selection == .pursuit {
-        prefix = "initial.unit"
-      }
-      guard let values = try SAEGoldens.tensor(prefix, kind, isGated: isGated) else { continue }
       parameters.with(kind) { matrix in
         matrix.disjoint.withAll { target in
           for index in values.indices { target[index] = values[index] }

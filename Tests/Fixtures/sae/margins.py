@@ -3,7 +3,8 @@
 Processors and libraries sum products in different orders: the same pre-activation differs by some 1e-7.
 
 Margins: a latent that hangs on less than SMALLEST_MARGIN has no one right answer. Every decision of every
-step, measured in float64 from the parameters and the batch of the step, must be further from its border.
+step, measured in float64 from the parameters and the batch of the step, must be further from its border,
+in units in which the inputs are of the size of make_goldens.batches.
 
 Drift: rounding also grows by itself, the more so the smaller a gradient is that Adam divides by its own
 size. A case is trained again with every parameter moved by ROUNDING of itself before every step; the last
@@ -54,8 +55,9 @@ class Watch:
                 value.data *= 1 + ROUNDING * noise
             return
         for decision, values in of_step(settings, parameters, x, dead).items():
-            if values.numel() and values.min().item() < self.worst.get(decision, (math.inf, 0))[0]:
-                self.worst[decision] = (values.min().item(), self.step)
+            margin = (values / settings.get("input_scale", 1)).min().item() if values.numel() else math.inf
+            if margin < self.worst.get(decision, (math.inf, 0))[0]:
+                self.worst[decision] = (margin, self.step)
 
     def finish(self, steps):
         """Prints what a case did, or ends the script where a decision was too close."""
