@@ -76,19 +76,26 @@ enum SAEGoldens {
     return result
   }
 
-  /// A tensor of any of the files; nil where none has it.
-  static func floats(_ name: String) throws -> [Float]? {
+  /// The tensors of all files by name; they are read by hundreds of tests.
+  private static let tensors = Result { try readTensors() }
+
+  private static func readTensors() throws -> [String: [Float]] {
+    var result: [String: [Float]] = [:]
     for stem in try stems() {
       let file = try SafetensorsFile.open(stem + ".safetensors")
-      guard let shape = file.header.tensors[name]?.shape else { continue }
-      let entry = try file.require(name, [.float32], shape: shape)
-      var values = [Float](repeating: 0, count: entry.count)
-      var span = values.mutableSpan
-      file.readFloats(entry, into: &span)
-      return values
+      for (name, tensor) in file.header.tensors {
+        let entry = try file.require(name, [.float32], shape: tensor.shape)
+        var values = [Float](repeating: 0, count: entry.count)
+        var span = values.mutableSpan
+        file.readFloats(entry, into: &span)
+        result[name] = values
+      }
     }
-    return nil
+    return result
   }
+
+  /// A tensor of any of the files; nil where none has it.
+  static func floats(_ name: String) throws -> [Float]? { try tensors.get()[name] }
 
   /// SAELens's name of a parameter.
   static func name(_ kind: ParameterKind, isGated: Bool) -> String {
