@@ -52,7 +52,7 @@ CASES = {
         P_ANNEAL, anneal_end=None, n_sparsity_updates="continuous", sparsity_queue_length=10,
         l1_coefficient=0.008),
     "p-anneal-schedules": dict(
-        P_ANNEAL, l1_warm_up_steps=6, lr_warm_up_steps=4, lr_decay_steps=7),
+        P_ANNEAL, l1_warm_up_steps=6, lr_warm_up_steps=4, lr_decay_steps=7, lr=0.0015),
     "groupmax": GROUPMAX,
     "groupmax-dead": dict(
         GROUPMAX, k=4, aux_loss_coefficient=0.5, dead_feature_window=2, lr_warm_up_steps=5,

@@ -7,8 +7,9 @@ step, measured in float64 from the parameters and the batch of the step, must be
 in units in which the inputs are of the size of make_goldens.batches.
 
 Drift: rounding also grows by itself, the more so the smaller a gradient is that Adam divides by its own
-size. A case is trained again with every parameter moved by ROUNDING of itself before every step; the last
-parameters may then differ by LARGEST_DRIFT in the measure of the tests, which allow 1e-4.
+size. A case is trained again with every parameter moved by ROUNDING of itself before every step. By the
+measures of the tests, the last parameters may then differ by LARGEST_DRIFT (the tests allow 1e-4), the figures
+of the steps by LARGEST_CHANGE (the tests allow 1e-5).
 """
 
 import math
@@ -16,7 +17,8 @@ import math
 import torch
 
 SMALLEST_MARGIN = 1e-5
-ROUNDING, TRIALS, LARGEST_DRIFT = 3e-8, 3, 7e-5
+ROUNDING, TRIALS = 3e-8, 3
+LARGEST_DRIFT, LARGEST_CHANGE = 7e-5, 7e-6
 
 
 def checked(run, name, tensors):
@@ -25,10 +27,16 @@ def checked(run, name, tensors):
     finals = [key for key in tensors if key.startswith(f"{name}.final.")]
     for trial in range(TRIALS):
         moved = dict(tensors)
-        run(name, moved, torch.Generator().manual_seed(trial))
+        steps = run(name, moved, torch.Generator().manual_seed(trial))["steps"]
         drift = max(error(moved[key], tensors[key]) for key in finals)
         if drift > LARGEST_DRIFT:
             raise SystemExit(f"{name}: rounding drives it {drift:.1e} apart, above {LARGEST_DRIFT:g}")
+        change = max(
+            abs(figure - other[key]) / abs(figure)
+            for step, other in zip(result["steps"], steps)
+            for key, figure in step.items() if isinstance(figure, float) and figure)
+        if change > LARGEST_CHANGE:
+            raise SystemExit(f"{name}: rounding changes figures by {change:.1e}, above {LARGEST_CHANGE:g}")
     return result
 
 
