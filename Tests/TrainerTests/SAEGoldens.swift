@@ -76,19 +76,26 @@ enum SAEGoldens {
     return result
   }
 
-  /// A tensor of any of the files; nil where none has it.
-  static func floats(_ name: String) throws -> [Float]? {
+  /// The tensors of all files by name; they are read by hundreds of tests.
+  private static let tensors = Result { try readTensors() }
+
+  private static func readTensors() throws -> [String: [Float]] {
+    var result: [String: [Float]] = [:]
     for stem in try stems() {
       let file = try SafetensorsFile.open(stem + ".safetensors")
-      guard let shape = file.header.tensors[name]?.shape else { continue }
-      let entry = try file.require(name, [.float32], shape: shape)
-      var values = [Float](repeating: 0, count: entry.count)
-      var span = values.mutableSpan
-      file.readFloats(entry, into: &span)
-      return values
+      for (name, tensor) in file.header.tensors {
+        let entry = try file.require(name, [.float32], shape: tensor.shape)
+        var values = [Float](repeating: 0, count: entry.count)
+        var span = values.mutableSpan
+        file.readFloats(entry, into: &span)
+        result[name] = values
+      }
     }
-    return nil
+    return result
   }
+
+  /// A tensor of any of the files; nil where none has it.
+  static func floats(_ name: String) throws -> [Float]? { try tensors.get()[name] }
 
   /// SAELens's name of a parameter.
   static func name(_ kind: ParameterKind, isGated: Bool) -> String {
@@ -128,19 +135,21 @@ extension SAEGoldens.Case {
     return state
   }
 
+  /// Where the first values of a parameter are stored.
+  private func start(of kind: ParameterKind) -> String {
+    if let own = json["initial"]?.string { return own }
+    let isUnit = configuration.keepsUnitDecoder || configuration.name == .matchingPursuit
+    if kind == .decoder, isUnit { return "initial.unit" }
+    let isOfTarget = [.decoder, .decoderBias, .skip].contains(kind)
+    return configuration.name.isTranscoder && isOfTarget ? "initial.transcoder" : "initial"
+  }
+
   private func fill(_ parameters: inout Parameters) throws {
     let isGated = configuration.name == .gated
     for kind in configuration.shape.kinds where kind != .latentScale {
-      var prefix = "initial"
-      if configuration.name.isTranscoder,
-        [.decoder, .decoderBias, .skip].contains(kind)
-      {
-        prefix = "initial.transcoder"
+      guard let values = try SAEGoldens.tensor(start(of: kind), kind, isGated: isGated) else {
+        continue
       }
-      if kind == .decoder, configuration.keepsUnitDecoder || configuration.name == .matchingPursuit {
-        prefix = "initial.unit"
-      }
-      guard let values = try SAEGoldens.tensor(prefix, kind, isGated: isGated) else { continue }
       parameters.change(kind) { $0.fill(values) }
     }
     let stride = json["settings"]?["dead_stride"]?.integer ?? 1

@@ -3,11 +3,13 @@
 Processors and libraries sum products in different orders: the same pre-activation differs by some 1e-7.
 
 Margins: a latent that hangs on less than SMALLEST_MARGIN has no one right answer. Every decision of every
-step, measured in float64 from the parameters and the batch of the step, must be further from its border.
+step, measured in float64 from the parameters and the batch of the step, must be further from its border,
+in units in which the inputs are of the size of make_goldens.batches.
 
 Drift: rounding also grows by itself, the more so the smaller a gradient is that Adam divides by its own
-size. A case is trained again with every parameter moved by ROUNDING of itself before every step; the last
-parameters may then differ by LARGEST_DRIFT in the measure of the tests, which allow 1e-4.
+size. A case is trained again with every parameter moved by ROUNDING of itself before every step. By the
+measures of the tests, the last parameters may then differ by LARGEST_DRIFT (the tests allow 1e-4), the figures
+of the steps by LARGEST_CHANGE (the tests allow 1e-5).
 """
 
 import math
@@ -15,7 +17,8 @@ import math
 import torch
 
 SMALLEST_MARGIN = 1e-5
-ROUNDING, TRIALS, LARGEST_DRIFT = 3e-8, 3, 7e-5
+ROUNDING, TRIALS = 3e-8, 3
+LARGEST_DRIFT, LARGEST_CHANGE = 7e-5, 7e-6
 
 
 def checked(run, name, tensors):
@@ -24,10 +27,16 @@ def checked(run, name, tensors):
     finals = [key for key in tensors if key.startswith(f"{name}.final.")]
     for trial in range(TRIALS):
         moved = dict(tensors)
-        run(name, moved, torch.Generator().manual_seed(trial))
+        steps = run(name, moved, torch.Generator().manual_seed(trial))["steps"]
         drift = max(error(moved[key], tensors[key]) for key in finals)
         if drift > LARGEST_DRIFT:
             raise SystemExit(f"{name}: rounding drives it {drift:.1e} apart, above {LARGEST_DRIFT:g}")
+        change = max(
+            abs(figure - other[key]) / abs(figure)
+            for step, other in zip(result["steps"], steps)
+            for key, figure in step.items() if isinstance(figure, float) and figure)
+        if change > LARGEST_CHANGE:
+            raise SystemExit(f"{name}: rounding changes figures by {change:.1e}, above {LARGEST_CHANGE:g}")
     return result
 
 
@@ -54,8 +63,9 @@ class Watch:
                 value.data *= 1 + ROUNDING * noise
             return
         for decision, values in of_step(settings, parameters, x, dead).items():
-            if values.numel() and values.min().item() < self.worst.get(decision, (math.inf, 0))[0]:
-                self.worst[decision] = (values.min().item(), self.step)
+            margin = (values / settings.get("input_scale", 1)).min().item() if values.numel() else math.inf
+            if margin < self.worst.get(decision, (math.inf, 0))[0]:
+                self.worst[decision] = (margin, self.step)
 
     def finish(self, steps):
         """Prints what a case did, or ends the script where a decision was too close."""
