@@ -31,8 +31,8 @@ struct FigurePlacesTests {
   }
 
   private let html = Report(
-    name: "x", sae: .object([:]), settings: .object([:]), log: Self.log, evaluation: Self.evaluation,
-    files: []
+    name: "x", sae: .object([:]), settings: .object([:]), log: Self.log,
+    evaluation: Self.evaluation, files: []
   ).html
   private let comparison = SweepComparison(
     name: "x", options: ["k"], models: [], hooks: [],
