@@ -8,6 +8,11 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 BIN := .build/release
+# One set of flags for programs and tests, so that tests use the programs' objects. Colour has to be off
+# always: SwiftPM counts it among the compiler's flags and would compile everything again in a pipe.
+SWIFT_FLAGS := -c release --no-color-diagnostics --disable-index-store
+TEST_FLAGS := $(SWIFT_FLAGS) --disable-testable-imports
+PREFIX ?= /usr/local
 OVERRIDES := $(foreach item,$(SET),--set '$(item)')
 OPTIONS := --config '$(CONFIG)' $(OVERRIDES) $(ARGS)
 DEMO_TEXT := .build/demo/stories.jsonl
@@ -16,8 +21,8 @@ PEERS_PYTHON ?=
 TOKENIZER ?= pipelines/demo/model
 TEXT ?= $(DEMO_TEXT)
 
-.PHONY: help setup build pipeline pretokenize cache train report dry-run demo-text test check \
-  lint format bench interop docs clean
+.PHONY: help setup build install uninstall pipeline pretokenize cache train report dry-run demo-text \
+  test check lint format bench interop docs clean
 
 help: ## This list.
 	@echo 'Saeline trains sparse autoencoders on language-model activations.'
@@ -28,28 +33,33 @@ help: ## This list.
 	@echo '  SET="section.key=v …"  settings that replace those of the file'
 	@echo '  ARGS="--dry-run …"     further flags for the programs'
 	@echo '  WORKERS=N              processes per stage, here or on any machine that sees the store'
+	@echo '  PREFIX=FOLDER          where to install (default $(PREFIX))'
 
 setup: ## Install the C libraries that are missing (apt-get).
 	@.ci/setup
 
 build: setup ## Build the three programs.
-	@swift build -c release --product saeline-pretokenize
-	@swift build -c release --product saeline-cache
-	@swift build -c release --product saeline-train
+	@swift build $(SWIFT_FLAGS) >&2
+
+install: build ## Put the programs into PREFIX/bin, with the Swift libraries they need.
+	@.ci/install $(BIN) '$(PREFIX)'
+
+uninstall: ## Remove what `make install` put into PREFIX.
+	@.ci/install --remove '$(PREFIX)'
 
 pipeline: build demo-text ## Text to a trained SAE and its report: the three stages in order.
-	@.ci/stage '$(WORKERS)' $(BIN)/saeline-pretokenize $(OPTIONS)
-	@.ci/stage '$(WORKERS)' $(BIN)/saeline-cache $(OPTIONS)
-	@.ci/stage 1 $(BIN)/saeline-train $(OPTIONS)
+	@pipelines/launch/local '$(WORKERS)' $(BIN)/saeline-pretokenize $(OPTIONS)
+	@pipelines/launch/local '$(WORKERS)' $(BIN)/saeline-cache $(OPTIONS)
+	@pipelines/launch/local 1 $(BIN)/saeline-train $(OPTIONS)
 
 pretokenize: build demo-text ## Only text to token shards.
-	@.ci/stage '$(WORKERS)' $(BIN)/saeline-pretokenize $(OPTIONS)
+	@pipelines/launch/local '$(WORKERS)' $(BIN)/saeline-pretokenize $(OPTIONS)
 
 cache: build ## Only token shards to activation shards.
-	@.ci/stage '$(WORKERS)' $(BIN)/saeline-cache $(OPTIONS)
+	@pipelines/launch/local '$(WORKERS)' $(BIN)/saeline-cache $(OPTIONS)
 
 train: build ## Only activation shards to an SAE; workers share the runs of a sweep.
-	@.ci/stage '$(WORKERS)' $(BIN)/saeline-train $(OPTIONS)
+	@pipelines/launch/local '$(WORKERS)' $(BIN)/saeline-train $(OPTIONS)
 
 report: build ## Write report.html of a finished run again.
 	@$(BIN)/saeline-train report $(OPTIONS)
@@ -73,10 +83,11 @@ $(DEMO_TEXT): .build/demo/stories
 	@.build/demo/stories --output $@ --seed 1 --megabytes 8 --categories .build/demo/categories.json
 
 test: setup .build/demo/stories ## All tests.
-	@swift test -c release
+	@swift test $(TEST_FLAGS)
 
-check: setup lint ## What CI runs: format and layering lint, warnings as errors, all tests.
+check: setup lint ## What CI runs: lint, warnings as errors, all tests, goldens on other processors.
 	@$(MAKE) --no-print-directory test
+	@.ci/goldens $(TEST_FLAGS)
 
 lint: ## Format, layering and vocabulary of the sources.
 	@swift format lint --strict -r Sources Tests Package.swift pipelines
@@ -91,10 +102,13 @@ bench: build demo-text ## Benchmarks, with the share of the machine's limit; PEE
 	  HF_HUB_OFFLINE=1 '$(PEERS_PYTHON)' Benchmarks/cache/bench.py $(BIN)/saeline-pretokenize $(BIN)/saeline-cache; \
 	  '$(PEERS_PYTHON)' Benchmarks/train/bench.py $(BIN); \
 	else echo 'bench: set PEERS_PYTHON to a Python with the peers that the scripts in Benchmarks name to compare with them'; fi
-	@SAELINE_BENCH=1 SAELINE_BENCH_TOKENIZER='$(TOKENIZER)' SAELINE_BENCH_TEXT='$(TEXT)' swift test -c release --no-parallel --filter Benchmark
+	@SAELINE_BENCH=1 SAELINE_BENCH_TOKENIZER='$(TOKENIZER)' SAELINE_BENCH_TEXT='$(TEXT)' swift test $(TEST_FLAGS) --no-parallel --filter Benchmark
 
 interop: pipeline ## Open the trained SAE in SAELens from PyPI and compare reconstructions.
 	@Benchmarks/interop/run.sh '$(BIN)/saeline-train' $(OPTIONS)
+
+docs: build ## Pages of the declarations that modules share, in .build/docs.
+	@.ci/docs $(BIN) .build/docs
 
 clean: ## Remove build products (the store stays).
 	@rm -rf .build

@@ -25,6 +25,14 @@ let settings: [SwiftSetting] =
     .enableExperimentalFeature("Lifetimes"),  // owners lend spans
   ] + codeGeneration
 
+// Optimising the tests takes longer than running them as they are; what they test stays optimised.
+let testSettings = settings + [.unsafeFlags(["-Onone"])]
+
+// Where `make install` puts the Swift libraries, seen from the programs.
+let linking: [LinkerSetting] = [
+  .unsafeFlags(["-Xlinker", "-rpath=$ORIGIN/../lib/saeline"], .when(platforms: [.linux]))
+]
+
 let package = Package(
   name: "saeline",
   products: [
@@ -42,22 +50,26 @@ let package = Package(
       name: "Shared", dependencies: ["COpenBLAS", "CZstd", "COpenSSL"], exclude: ["C"],
       swiftSettings: settings),
     .executableTarget(
-      name: "Pretokenizer", dependencies: ["Shared", "CZlib", "CSnappy"], swiftSettings: settings),
-    .executableTarget(name: "ActivationCacher", dependencies: ["Shared"], swiftSettings: settings),
-    .executableTarget(name: "Trainer", dependencies: ["Shared"], swiftSettings: settings),
+      name: "Pretokenizer", dependencies: ["Shared", "CZlib", "CSnappy"], swiftSettings: settings,
+      linkerSettings: linking),
+    .executableTarget(
+      name: "ActivationCacher", dependencies: ["Shared"], swiftSettings: settings,
+      linkerSettings: linking),
+    .executableTarget(
+      name: "Trainer", dependencies: ["Shared"], swiftSettings: settings, linkerSettings: linking),
     .target(
       name: "Support", dependencies: ["Shared"], path: "Tests/Support", swiftSettings: settings),
     .testTarget(
-      name: "SharedTests", dependencies: ["Shared", "Support"], swiftSettings: settings),
+      name: "SharedTests", dependencies: ["Shared", "Support"], swiftSettings: testSettings),
     .testTarget(
       name: "PretokenizerTests", dependencies: ["Pretokenizer", "Support"],
-      swiftSettings: settings),
+      swiftSettings: testSettings),
     .testTarget(
       name: "ActivationCacherTests", dependencies: ["ActivationCacher", "Support"],
-      swiftSettings: settings),
+      swiftSettings: testSettings),
     .testTarget(
-      name: "TrainerTests", dependencies: ["Trainer", "Support"], swiftSettings: settings),
+      name: "TrainerTests", dependencies: ["Trainer", "Support"], swiftSettings: testSettings),
     .testTarget(
-      name: "PipelineTests", dependencies: ["Shared", "Support"], swiftSettings: settings),
+      name: "PipelineTests", dependencies: ["Shared", "Support"], swiftSettings: testSettings),
   ]
 )

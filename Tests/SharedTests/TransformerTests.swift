@@ -133,7 +133,7 @@ import Testing
       let all = whole.width(in: model, contextSize: 16)
       let results = try ModelFixtures.run(
         "grouped", [whole, point], tokens: golden.tokens, contextSize: 16)
-      let columns = (0..<32).flatMap { row in
+      let columns = (0..<32).flatMap { row -> ArraySlice<Float> in
         results[0][row * all + width..<row * all + 2 * width]
       }
       #expect(columns == results[1], "\(point.name)")

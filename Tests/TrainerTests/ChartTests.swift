@@ -78,6 +78,16 @@ struct ChartTests {
         + "<span><i class=\"s1\"></i>MSE</span></div>")
   }
 
+  @Test("There is a colour for eight lines; more take them again, drawn otherwise")
+  func manyLines() {
+    let chart = Chart(
+      (0..<10).map { ChartSeries("line \($0)", [.init(0, Double($0)), .init(1, 1)]) })
+    let svg = chart.svg(label: "l")
+    #expect(svg.contains("<path class=\"line s7\""))
+    #expect(svg.contains("<path class=\"line s0 again\""))
+    #expect(chart.legend.contains("<i class=\"s1 again\"></i>line 9</span>"))
+  }
+
   @Test("A histogram counts every finite value once")
   func histogram() {
     let histogram = Histogram([-2.9, -2.6, -1.2, -1, .infinity], perUnit: 2)

@@ -1,17 +1,23 @@
+// Twenty steps as the trainers of SAELens and its peers take them: figures, gradients, parameters and
+// counters, by the sparse path and by the dense one.
+
 import Foundation
 import Shared
 import Support
 import Testing
 import Trainer
 
-/// Twenty steps as SAELens's trainer takes them.
 @Suite struct EngineGoldenTests {
   private static let paths: [StepPath] = [.sparse, .dense]
 
-  @Test(arguments: SAEGoldens.names, paths)
-  func everyStepHasTheFiguresOfSAELens(name: String, path: StepPath) throws {
-    let run = try GoldenRun(name, path)
-    for (report, expected) in zip(run.reports, run.golden.steps) {
+  @Test func goldensAreFound() throws {
+    #expect(try !SAEGoldens.cases().isEmpty)
+  }
+
+  @Test(arguments: try SAEGoldens.cases(), paths)
+  func everyStepHasTheFiguresOfThePeer(golden: SAEGoldens.Case, path: StepPath) throws {
+    let run = try GoldenRun(golden, path)
+    for (report, expected) in zip(run.reports, golden.steps) {
       #expect(close(report.mse, expected["mse"]))
       #expect(close(report.sparsity, expected["l1"] ?? expected["l0_loss"]))
       #expect(close(report.auxiliary, expected["auxiliary"]))
@@ -26,18 +32,18 @@ import Trainer
       #expect(report.inner.count == expected["inner"]?.array?.count ?? 0)
       if let norm = expected["norm"] { #expect(close(report.gradientNorm, norm, within: 2e-5)) }
     }
-    for (threshold, expected) in zip(run.thresholds, run.golden.steps) {
+    for (threshold, expected) in zip(run.thresholds, golden.steps) {
       if let value = expected["topk_threshold"] { #expect(close(threshold, value)) }
     }
-    #expect(run.passesSinceFired == run.golden.counts("passesSinceFired"))
-    #expect(run.activeCounts == run.golden.counts("activeCounts"))
+    #expect(run.passesSinceFired == golden.counts("passesSinceFired"))
+    #expect(run.activeCounts == golden.counts("activeCounts"))
   }
 
-  @Test(arguments: SAEGoldens.names, paths)
-  func theFirstGradientIsThatOfSAELens(name: String, path: StepPath) throws {
-    let run = try GoldenRun(name, path)
+  @Test(arguments: try SAEGoldens.cases(), paths)
+  func theFirstGradientIsThatOfThePeer(golden: SAEGoldens.Case, path: StepPath) throws {
+    let run = try GoldenRun(golden, path)
     for (step, gradient) in run.gradients {
-      let prefix = name + (step == 0 ? ".gradient" : ".gradient11")
+      let prefix = golden.name + (step == 0 ? ".gradient" : ".gradient11")
       for (kind, values) in gradient {
         guard let expected = try SAEGoldens.tensor(prefix, kind, isGated: run.isGated) else {
           continue
@@ -47,12 +53,14 @@ import Trainer
     }
   }
 
-  @Test(arguments: SAEGoldens.names, paths)
-  func theParametersAreThoseOfSAELensAfterTwentySteps(name: String, path: StepPath) throws {
-    let run = try GoldenRun(name, path)
+  @Test(arguments: try SAEGoldens.cases(), paths)
+  func theParametersAreThoseOfThePeerAfterTwentySteps(
+    golden: SAEGoldens.Case, path: StepPath
+  ) throws {
+    let run = try GoldenRun(golden, path)
     for (kind, values) in run.parameters {
       let expected = try #require(
-        try SAEGoldens.tensor(name + ".final", kind, isGated: run.isGated))
+        try SAEGoldens.tensor(golden.name + ".final", kind, isGated: run.isGated))
       #expect(worstError(values, expected) < 1e-4, "\(kind)")
     }
   }
@@ -66,7 +74,6 @@ import Trainer
 
 /// The run of a golden case by the engine.
 private struct GoldenRun {
-  let golden: SAEGoldens.Case
   let isGated: Bool
   var reports: [StepReport] = []
   var thresholds: [Double] = []
@@ -76,8 +83,7 @@ private struct GoldenRun {
   let passesSinceFired: [Int]
   let activeCounts: [Int]
 
-  init(_ name: String, _ path: StepPath) throws {
-    golden = try #require(try SAEGoldens.read(name))
+  init(_ golden: SAEGoldens.Case, _ path: StepPath) throws {
     let configuration = golden.configuration
     let settings = golden.settings
     isGated = configuration.selection == .gate
@@ -102,7 +108,7 @@ private struct GoldenRun {
       reports.append(
         engine.step(
           batch.span, targets: target.span, state: &state,
-          learningRate: schedule.learningRate(step: step),
+          learningRate: golden.rates?[step] ?? schedule.learningRate(step: step),
           sparsityCoefficient: schedule.sparsityCoefficient(step: step),
           finetuningStep: settings.finetuningMethod == nil ? 0 : max(0, step - 9)))
       thresholds.append(state.topkThreshold)

@@ -45,16 +45,16 @@ struct EvaluatingTests {
     let halves = rows.map { $0.map { $0 / 2 } }
     let figures = evaluation.figures
     #expect(evaluation.source == .cache)
-    #expect(figures.rows == 480)
-    #expect(figures.l0 == 1)
-    #expect(abs(figures.l2Ratio - 0.5) < 1e-12)
+    #expect(figures[.evaluatedRows] == 480)
+    #expect(figures[.finalL0] == 1)
+    #expect(abs(try #require(figures[.l2Ratio]) - 0.5) < 1e-12)
     let twin = NaiveFigures.explainedVariance(rows, halves)
-    #expect(abs(figures.explainedVariance - twin) < 1e-9)
+    #expect(abs(try #require(figures[.finalExplainedVariance]) - twin) < 1e-9)
     for word in UInt32(0)..<6 {
-      #expect(figures.fires[Int(word)] == store.tokens.joined().count { $0 == word })
+      #expect(evaluation.fires[Int(word)] == store.tokens.joined().count { $0 == word })
     }
-    #expect(figures.neverActive == 2)
-    #expect(evaluation.deadInTraining == 2)
+    #expect(figures[.neverActive] == 2)
+    #expect(figures[.deadInTraining] == 2)
   }
 
   @Test("Held-out sequences alone are measured where there are any, up to the limit")
@@ -62,10 +62,10 @@ struct EvaluatingTests {
     let store = try TinyStore()
     let evaluation = try evaluate(store, settings: settings, heldOut: true)
     #expect(evaluation.source == .heldOut)
-    #expect(evaluation.figures.rows == 160)
+    #expect(evaluation.figures[.evaluatedRows] == 160)
     var few = settings
     few.evalTokens = 50
-    #expect(try evaluate(store, settings: few, heldOut: true).figures.rows == 50)
+    #expect(try evaluate(store, settings: few, heldOut: true).figures[.evaluatedRows] == 50)
   }
 
   @Test("Contexts are those of the highest activations, with their text and shades")
@@ -123,7 +123,7 @@ struct EvaluatingTests {
   func withoutCorpus() throws {
     let store = try TinyStore()
     let evaluation = try evaluate(store, settings: settings, withCorpus: false)
-    #expect(evaluation.figures.rows == 480)
+    #expect(evaluation.figures[.evaluatedRows] == 480)
     #expect(evaluation.latents.isEmpty)
     #expect(
       evaluation.remarks == [

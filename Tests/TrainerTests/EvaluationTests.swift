@@ -25,20 +25,24 @@ struct EvaluationTests {
         row: row.span, reconstruction: out.span, latents: latents.span, values: values.span)
     }
     let figures = sums.figures
-    func close(_ value: Double, _ twin: Double) -> Bool { abs(value - twin) <= 1e-9 * abs(twin) }
-    #expect(figures.rows == 50)
-    #expect(close(figures.mse, NaiveFigures.meanSquaredError(rows, outs)))
-    #expect(close(figures.explainedVariance, NaiveFigures.explainedVariance(rows, outs)))
-    #expect(close(figures.cosineSimilarity, NaiveFigures.cosine(rows, outs)))
-    #expect(close(figures.l2Ratio, NaiveFigures.normRatio(rows, outs)))
-    #expect(close(figures.l2NormIn, NaiveFigures.mean(rows.map(NaiveFigures.norm))))
-    #expect(close(figures.l2NormOut, NaiveFigures.mean(outs.map(NaiveFigures.norm))))
-    #expect(figures.l0 == 1.5)
-    #expect(figures.l1 == 1.75)
-    #expect(figures.fires == [25, 0, 50, 0])
-    #expect(figures.neverActive == 2)
-    #expect(figures.aliveShare == 0.5)
-    #expect(figures.densities == [0.5, 0, 1, 0])
+    func close(_ figure: Figure, _ twin: Double) -> Bool {
+      figures[figure].map { abs($0 - twin) <= 1e-9 * abs(twin) } ?? false
+    }
+    #expect(figures[.evaluatedRows] == 50)
+    #expect(close(.finalMSE, NaiveFigures.meanSquaredError(rows, outs)))
+    #expect(close(.finalExplainedVariance, NaiveFigures.explainedVariance(rows, outs)))
+    #expect(close(.cosineSimilarity, NaiveFigures.cosine(rows, outs)))
+    #expect(close(.l2Ratio, NaiveFigures.normRatio(rows, outs)))
+    #expect(close(.l2NormIn, NaiveFigures.mean(rows.map(NaiveFigures.norm))))
+    #expect(close(.l2NormOut, NaiveFigures.mean(outs.map(NaiveFigures.norm))))
+    #expect(figures[.finalL0] == 1.5)
+    #expect(figures[.finalL1] == 1.75)
+    #expect(sums.fires == [25, 0, 50, 0])
+    #expect(figures[.latentCount] == 4)
+    #expect(figures[.neverActive] == 2)
+    #expect(figures[.aliveShare] == 0.5)
+    let evaluation = Evaluation(figures: figures, source: .cache, fires: sums.fires)
+    #expect(evaluation.densities == [0.5, 0, 1, 0])
   }
 
   @Test("Rows that do not vary explain all or nothing", arguments: [(Float(3), 1.0), (4, 0)])
@@ -50,14 +54,14 @@ struct EvaluationTests {
       sums.add(
         row: row.span, reconstruction: out.span, latents: [Int32]().span, values: [Float]().span)
     }
-    #expect(sums.figures.explainedVariance == explained)
+    #expect(sums.figures[.finalExplainedVariance] == explained)
   }
 
   @Test("No rows give zeros and not a division by zero")
   func empty() {
     let figures = EvaluationSums(dIn: 2, latentCount: 1).figures
-    #expect(figures.mse == 0)
-    #expect(figures.l0 == 0)
+    #expect(figures[.finalMSE] == 0)
+    #expect(figures[.finalL0] == 0)
   }
 
   @Test("evaluation.json has SAELens's groups and is read back")
@@ -85,8 +89,7 @@ struct EvaluationTests {
 
   @Test("Without the loss its groups are left out")
   func withoutLoss() throws {
-    var evaluation = SampleRun.evaluation
-    evaluation.loss = nil
+    let evaluation = SampleRun.withoutLoss
     let json = evaluation.json
     #expect(json["model_performance_preservation"] == nil)
     #expect(json["model_behavior_preservation"] == nil)
@@ -95,15 +98,21 @@ struct EvaluationTests {
   }
 
   @Test("An ablation that loses nothing has no score")
-  func noScore() {
+  func noScore() throws {
     let loss = LossRecovered(
-      source: .cache, tokens: 10, withoutSAE: 2, withSAE: 2, withAblation: 2,
-      divergenceWithSAE: 0, divergenceWithAblation: 0)
-    #expect(loss.score == nil && loss.divergenceScore == nil)
-    #expect(loss.scoreText == "–")
-    var evaluation = SampleRun.evaluation
-    evaluation.loss = loss
+      source: .cache,
+      means: [
+        .lossTokens: 10, .lossWithoutSAE: 2, .lossWithSAE: 2, .lossWithAblation: 2,
+        .divergenceWithSAE: 0, .divergenceWithAblation: 0,
+      ])
+    #expect(loss.figures[.lossScore] == nil && loss.figures[.divergenceScore] == nil)
+    #expect(loss.figures.text(.lossScore) == "–")
+    var evaluation = SampleRun.withoutLoss
+    evaluation.add(loss)
     #expect(evaluation.json["model_performance_preservation"]?["ce_loss_score"] == .null)
+    #expect(evaluation.json["model_behavior_preservation"]?["kl_div_score"] == .null)
+    #expect(evaluation.members(.manifest)["ce_loss_score"] == .null)
+    #expect(Evaluation(try JSON(parsing: Array(evaluation.json.pretty.utf8))) == evaluation)
   }
 
   @Test("An evaluation that cannot be read is named")
@@ -115,6 +124,10 @@ struct EvaluationTests {
     #expect(try Evaluation.read(run: folder) == SampleRun.evaluation)
     let path = folder + "/evaluation.json"
     try AtomicFile.replace(path, with: "{}")
-    #expect(throws: ReportError.unreadable(path: path)) { try Evaluation.read(run: folder) }
+    let error = EvaluationError.unreadable(path: path)
+    #expect(throws: error) { try Evaluation.read(run: folder) }
+    #expect(error.sentence == "\(path) is not what a finished run leaves.")
+    #expect(
+      error.hint == "Remove the file and run saeline-train with the same pipeline file again.")
   }
 }

@@ -50,8 +50,7 @@ struct FinalTableTests {
   @Test("Without categories and timings their tables are left out")
   func bare() {
     let evaluation = Evaluation(
-      figures: SampleRun.evaluation.figures, source: .cache, deadInTraining: 0,
-      deadFeatureWindow: 10)
+      figures: SampleRun.figures, source: .cache, fires: SampleRun.evaluation.fires)
     let tables = FinalTable(
       name: "x", evaluation: evaluation, stages: [.init("train", folder: "/nonexistent")], run: "r"
     ).tables

@@ -16,27 +16,26 @@ struct LossRecoveredTests {
   func measured() throws {
     let cache = try ModelCache()
     let (run, evaluation) = try evaluate(cache)
-    let loss = try #require(evaluation.loss)
+    let figures = evaluation.figures
     #expect(evaluation.remarks == [])
     let heldOut = (0..<UInt32(40)).filter { HeldOut(fraction: 0.3).contains(sequence: $0) }
-    #expect(loss.source == .heldOut)
-    #expect(loss.tokens == heldOut.count * 16)
+    #expect(evaluation.lossSource == .heldOut)
+    #expect(figures[.lossTokens] == Double(heldOut.count * 16))
     let sequences = heldOut.map { Array(cache.tokens[Int($0) * 16..<Int($0) * 16 + 16]) }
     let model = try NaiveGPT2(ModelFixtures.folder("gpt2"))
     let clean = NaiveFigures.mean(
       sequences.flatMap { NaiveLoss.crossEntropy(model.logits($0) { _, _ in }, $0) })
-    #expect(abs(loss.withoutSAE - clean) < 2e-5 * clean)
+    #expect(abs(try #require(figures[.lossWithoutSAE]) - clean) < 2e-5 * clean)
     let result = try run.result(didWork: true)
-    #expect(result["ce_loss_score"]?.double == loss.score)
-    #expect(result["ce_loss_with_sae"]?.double == loss.withSAE)
-    #expect(result["ce_loss_without_sae"]?.double == loss.withoutSAE)
-    #expect(result["ce_loss_with_ablation"]?.double == loss.withAblation)
+    #expect(result["ce_loss_score"]?.double == figures[.lossScore])
+    #expect(result["ce_loss_with_sae"]?.double == figures[.lossWithSAE])
+    #expect(result["ce_loss_without_sae"]?.double == figures[.lossWithoutSAE])
+    #expect(result["ce_loss_with_ablation"]?.double == figures[.lossWithAblation])
     let details = try #require(try run.folder.manifest()).details
-    #expect(details["ce_loss_score"]?.double == loss.score)
-    #expect(try SweepFigures.read(run: run.folder.path).lossRecovered == loss.score)
+    #expect(details["ce_loss_score"]?.double == figures[.lossScore])
     #expect(
       String(decoding: try MappedFile.contents(run.folder.path + "/report.html"), as: UTF8.self)
-        .contains("<p>Loss recovered</p><strong>\(loss.scoreText)</strong>"))
+        .contains("<p>Loss recovered</p><strong>\(figures.text(.lossScore))</strong>"))
   }
 
   @Test("loss_tokens counts whole sequences; where nothing is held out all count, and it is said")
@@ -46,10 +45,10 @@ struct LossRecoveredTests {
       $0.train.evalFraction = 0
       $0.evaluate.lossTokens = 33
     }
-    let loss = try #require(try evaluate(cache).1.loss)
-    #expect(loss.source == .cache)
-    #expect(loss.tokens == 48)
-    #expect(loss.sourceText == "48 rows of the cache (nothing was held out)")
+    let evaluation = try evaluate(cache).1
+    #expect(evaluation.lossSource == .cache)
+    #expect(evaluation.figures[.lossTokens] == 48)
+    #expect(evaluation.words(.tokens) == "48 rows of the cache (nothing was held out)")
   }
 
   @Test("A transcoder, a head and processed weights have their places too")
@@ -61,13 +60,13 @@ struct LossRecoveredTests {
       $0.train.hookNameOut = "blocks.0.hook_mlp_out"
       $0.train.applyBDecToInput = false
     }
-    #expect(try evaluate(transcoder).1.loss?.score != nil)
+    #expect(try evaluate(transcoder).1.figures[.lossScore] != nil)
     let head = try ModelCache(hooks: ["blocks.1.attn.hook_z"]) {
       $0.cache.hookHeadIndex = 1
       $0.cache.foldValueBiases = true
       $0.cache.centerWritingWeights = true
     }
-    #expect(try evaluate(head).1.loss?.score != nil)
+    #expect(try evaluate(head).1.figures[.lossScore] != nil)
   }
 
   @Test("Without the model there is one remark, and no error")
@@ -75,7 +74,7 @@ struct LossRecoveredTests {
     let cache = try ModelCache()
     cache.change { $0.cache.modelName = "/nowhere/gpt2" }
     let (run, evaluation) = try evaluate(cache)
-    #expect(evaluation.loss == nil)
+    #expect(evaluation.words(.tokens) == nil)
     #expect(
       evaluation.remarks == [
         "Loss recovered is not known: the model /nowhere/gpt2 is not on this machine."
@@ -90,7 +89,7 @@ struct LossRecoveredTests {
     let cache = try ModelCache()
     cache.change { $0.evaluate.lossRecovered = false }
     let evaluation = try evaluate(cache).1
-    #expect(evaluation.loss == nil)
+    #expect(evaluation.words(.tokens) == nil)
     #expect(evaluation.remarks == [])
   }
 
@@ -110,7 +109,7 @@ struct LossRecoveredTests {
     }
     #expect(missing == [LossRecoveredError(.modelNotHere(name: "/nowhere/gpt2")).sentence])
     cache.change { $0.cache.modelName = ModelFixtures.folder("gpt2") }
-    #expect(try evaluate(cache).1.loss != nil)
+    #expect(try evaluate(cache).1.words(.tokens) != nil)
   }
 
   // MARK: Obstacles

@@ -22,6 +22,14 @@ struct ParetoChartTests {
     #expect(chart(points).front.map(\.name) == names)
   }
 
+  @Test("Where lower is better, the front is that of the lowest")
+  func lower() {
+    let points = [("a", 1.0, 0.9), ("b", 2.0, 0.5), ("c", 3.0, 0.8)]
+      .map { ParetoChart.Point(name: $0.0, x: $0.1, y: $0.2) }
+    #expect(ParetoChart(points, better: .lower).front.map(\.name) == ["a", "b"])
+    #expect(ParetoChart(points, better: .higher).front.map(\.name) == ["a"])
+  }
+
   @Test("The line runs through the front, and hovering names the figures")
   func drawing() {
     let svg = chart([("a", 20, 1), ("b", 10, 0.5), ("c", 20, 0.75)])

@@ -64,6 +64,33 @@ struct ReportTests {
     #expect(!bare.html.contains("over steps\""))
   }
 
+  @Test("Every loss that was logged has its line, members of a family each their own")
+  func losses() {
+    let entries = (1...3).map { step in
+      RunLog.Entry(
+        step: step,
+        values: [
+          .inner(width: 512): 1, .inner(width: 64): 2, .preAct: 3, .ghost: 4, .l0Loss: 5, .mse: 6,
+          .overall: 7, .l0Coefficient: 0.5, .topkThreshold: 0.25,
+        ])
+    }
+    let page = Report(
+      name: "x", sae: .object([:]), settings: .object([:]), log: entries,
+      evaluation: SampleRun.evaluation, files: []
+    ).html
+    #expect(
+      page.contains(
+        "<figure><figcaption>Loss<small>overall and its parts</small></figcaption>"
+          + "<div class=\"legend\"><span><i class=\"s0\"></i>overall</span>"
+          + "<span><i class=\"s1\"></i>MSE</span><span><i class=\"s2\"></i>L0</span>"
+          + "<span><i class=\"s3\"></i>ghost</span><span><i class=\"s4\"></i>pre-activation</span>"
+          + "<span><i class=\"s5\"></i>inner 64</span><span><i class=\"s6\"></i>inner 512</span></div>"
+      ))
+    #expect(page.contains("<title>step 3: L0 coefficient 0.5000</title>"))
+    #expect(page.contains("<title>step 3: threshold 0.2500</title>"))
+    #expect(!html.contains("Sparsity coefficient over steps"))
+  }
+
   @Test("The activating token is marked, the others are shaded by their activation")
   func contexts() {
     #expect(

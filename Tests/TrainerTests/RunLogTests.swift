@@ -25,16 +25,17 @@ struct RunLogTests {
     }
   }
 
-  @Test("Every metric has SAELens's name and is read back")
+  @Test("Every figure has SAELens's name and is read back")
   func names() throws {
     try withLog { path in
       var log = try RunLog.open(path)
-      let metrics: [Metric] = [
+      let logged: [Figure] = [
         .mse, .l1, .auxiliary, .overall, .explainedVariance, .l0, .deadLatents, .meanLogSparsity,
         .below1e5, .below1e6, .meanPassesSinceFired, .learningRate, .l1Coefficient,
         .trainingSamples, .tokensPerSecond,
       ]
-      let values = Dictionary(uniqueKeysWithValues: metrics.map { ($0, 0.5) })
+      var values = Figures()
+      for figure in logged { values[figure] = 0.5 }
       let entry = RunLog.Entry(step: 10, values: values)
       try log.append(entry)
       #expect(

@@ -68,8 +68,8 @@ struct RunTests {
     #expect(result["fingerprint"] == .string(run.key.fingerprint))
     #expect(result["did_work"] == .bool(true))
     let evaluation = try Evaluation.read(run: run.folder.path)
-    #expect(result["l0"]?.double == evaluation.figures.l0)
-    #expect(evaluation.figures.rows == 300)
+    #expect(result["l0"]?.double == evaluation.figures[.finalL0])
+    #expect(evaluation.figures[.evaluatedRows] == 300)
   }
 
   @Test("The final figures come from the sequences that were held out")

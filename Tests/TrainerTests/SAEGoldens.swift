@@ -1,8 +1,10 @@
-// What SAELens computed; the scripts in Tests/Fixtures/sae make the files.
+// What SAELens and its peers computed: every goldens*.json of Tests/Fixtures/sae with the tensors beside
+// it. The scripts there make the files; a case that they add is tested without a word here.
 
 import Foundation
 import Shared
 import Support
+import Testing
 import Trainer
 
 enum SAEGoldens {
@@ -10,24 +12,18 @@ enum SAEGoldens {
   static let dOut = 12
   static let dSae = 64
   static let rows = 32
-  /// What SAELens itself trains, and what plain loops after its older versions do.
-  static let names = [
-    "standard", "standard-half", "standard-square", "standard-plain-input", "topk",
-    "topk-few-dead", "topk-plain", "gated", "abstopk", "batchtopk", "batchtopk-plain",
-    "matryoshka", "matryoshka-bands", "matryoshka-plain", "jumprelu-step",
-    "jumprelu-step-input", "jumprelu-tanh", "jumprelu-quadratic", "matching-pursuit",
-    "matching-pursuit-long", "matching-pursuit-plain-input", "standard-constant-norm",
-    "standard-layer-norm", "topk-layer-norm", "transcoder", "skip-transcoder",
-    "jumprelu-transcoder", "jumprelu-skip-transcoder", "ghost", "dense-batch", "unit-decoder",
-    "plain-sparsity", "finetune-scale", "finetune-decoder", "finetune-unrotated-decoder",
-  ]
 
-  struct Case: Sendable {
+  struct Case: Sendable, CustomTestStringConvertible {
     let name: String
     let json: JSON
 
+    var testDescription: String { name }
+
     var settings: TrainSettings { SAEGoldens.settings(json["settings"] ?? .null) }
     var steps: [JSON] { json["steps"]?.array ?? [] }
+
+    /// The learning rates, where the peer's schedule is none of ours.
+    var rates: [Double]? { json["rates"]?.array?.compactMap(\.double) }
 
     func counts(_ name: String) -> [Int] { json[name]?.array?.compactMap(\.integer) ?? [] }
   }
@@ -38,21 +34,30 @@ enum SAEGoldens {
     let weights: [Double]
   }
 
-  private static let folder = ProjectFiles.root + "/Tests/Fixtures/sae/"
+  private static let folder = "Tests/Fixtures/sae"
 
-  private static func json(_ name: String) throws -> JSON {
-    try JSON(parsing: MappedFile.contents(folder + name + ".json"))
+  /// The files, without their extensions.
+  private static func stems() throws -> [String] {
+    try ProjectFiles.names(in: folder).compactMap { name in
+      guard name.hasPrefix("goldens"), name.hasSuffix(".json") else { return nil }
+      return ProjectFiles.root + "/" + folder + "/" + name.dropLast(".json".count)
+    }
   }
 
-  static func read(_ name: String) throws -> Case? {
-    for file in ["goldens", "goldens-more"] {
-      if let json = try json(file)["cases"]?[name] { return Case(name: name, json: json) }
+  private static func contents() throws -> [JSON] {
+    try stems().map { try JSON(parsing: MappedFile.contents($0 + ".json")) }
+  }
+
+  /// Every case.
+  static func cases() throws -> [Case] {
+    try contents().flatMap { file in
+      let cases = try #require(file["cases"]?.object)
+      return cases.sorted { $0.key < $1.key }.map { Case(name: $0.key, json: $0.value) }
     }
-    return nil
   }
 
   static func schedules() throws -> [Table] {
-    (try json("goldens")["schedules"]?.array ?? []).map { table in
+    try contents().flatMap { $0["schedules"]?.array ?? [] }.map { table in
       Table(
         settings: settings(table["settings"] ?? .null),
         rates: table["rates"]?.array?.compactMap(\.double) ?? [],
@@ -71,10 +76,10 @@ enum SAEGoldens {
     return result
   }
 
-  /// A tensor of either file; nil where neither has it.
+  /// A tensor of any of the files; nil where none has it.
   static func floats(_ name: String) throws -> [Float]? {
-    for file in ["goldens", "goldens-more"] {
-      let file = try SafetensorsFile.open(folder + file + ".safetensors")
+    for stem in try stems() {
+      let file = try SafetensorsFile.open(stem + ".safetensors")
       guard let shape = file.header.tensors[name]?.shape else { continue }
       let entry = try file.require(name, [.float32], shape: shape)
       var values = [Float](repeating: 0, count: entry.count)

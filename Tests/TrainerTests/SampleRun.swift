@@ -8,11 +8,23 @@ import Trainer
 enum SampleRun {
   static let hostile = "</q><script>alert(\"x\")</script>"
 
+  static let figures: Figures = [
+    .evaluatedRows: 1000, .finalExplainedVariance: 0.9412, .finalMSE: 2.25,
+    .cosineSimilarity: 0.97, .l2NormIn: 8, .l2NormOut: 7.5, .l2Ratio: 0.987, .finalL0: 17.5,
+    .finalL1: 30.25, .latentCount: 4, .neverActive: 1, .aliveShare: 0.75, .deadInTraining: 3,
+    .deadFeatureWindow: 1000,
+  ]
+
+  static let loss = LossRecovered(
+    source: .heldOut,
+    means: [
+      .lossTokens: 20_096, .lossWithoutSAE: 3.21, .lossWithSAE: 3.25, .lossWithAblation: 7.9,
+      .divergenceWithSAE: 0.05, .divergenceWithAblation: 2.5,
+    ])
+
   static let evaluation = Evaluation(
-    figures: EvaluationFigures(
-      rows: 1000, explainedVariance: 0.9412, mse: 2.25, cosineSimilarity: 0.97, l2NormIn: 8,
-      l2NormOut: 7.5, l2Ratio: 0.987, l0: 17.5, l1: 30.25, fires: [10, 0, 250, 3]),
-    source: .heldOut, deadInTraining: 3, deadFeatureWindow: 1000,
+    figures: figures.merging(loss.figures), source: .heldOut, lossSource: loss.source,
+    fires: [10, 0, 250, 3],
     categories: [
       CategoryResult(
         name: "colour", words: ["red", "sky-blue"], tokenCount: 12, skippedWords: ["sky-blue"],
@@ -29,10 +41,15 @@ enum SampleRun {
             row: .init(sequence: 7, position: 3), value: 4,
             tokens: ["The", " sky\n", hostile, " blue"], activations: [0, 0.5, 1, 4], focus: 3)
         ])
-    ], remarks: ["One word of colour is skipped."],
-    loss: LossRecovered(
-      source: .heldOut, tokens: 20_096, withoutSAE: 3.21, withSAE: 3.25, withAblation: 7.9,
-      divergenceWithSAE: 0.05, divergenceWithAblation: 2.5))
+    ], remarks: ["One word of colour is skipped."])
+
+  /// An SAE whose language model is not at hand.
+  static var withoutLoss: Evaluation {
+    Evaluation(
+      figures: figures, source: evaluation.source, fires: evaluation.fires,
+      categories: evaluation.categories, categoriesDigest: evaluation.categoriesDigest,
+      latents: evaluation.latents, remarks: evaluation.remarks)
+  }
 
   static let sae: JSON = .object([
     "architecture": .string("topk"), "d_in": .integer(64), "d_sae": .integer(4), "k": .integer(2),

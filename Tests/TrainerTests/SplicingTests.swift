@@ -81,17 +81,17 @@ struct SplicingTests {
     var sae = try TrainedSAE.open(Self.goldenFolder + "/" + name)
     let loss = try Self.measure(plan, tokens, &sae)
     let figures: [String: Double?] = [
-      "ce_loss_without_sae": loss.withoutSAE, "ce_loss_with_sae": loss.withSAE,
-      "ce_loss_with_ablation": loss.withAblation, "ce_loss_score": loss.score,
-      "kl_div_with_sae": loss.divergenceWithSAE,
-      "kl_div_with_ablation": loss.divergenceWithAblation, "kl_div_score": loss.divergenceScore,
+      "ce_loss_without_sae": loss[.lossWithoutSAE], "ce_loss_with_sae": loss[.lossWithSAE],
+      "ce_loss_with_ablation": loss[.lossWithAblation], "ce_loss_score": loss[.lossScore],
+      "kl_div_with_sae": loss[.divergenceWithSAE],
+      "kl_div_with_ablation": loss[.divergenceWithAblation], "kl_div_score": loss[.divergenceScore],
     ]
     for (key, value) in figures {
       let expected = try #require(golden["figures"]?[key]?.double)
       let found = try #require(value)
       #expect(abs(found - expected) <= 1e-4 * abs(expected), "\(key) \(found) \(expected)")
     }
-    #expect(loss.tokens == tokens.count { !ignored.contains($0) })
+    #expect(loss[.lossTokens] == Double(tokens.count { !ignored.contains($0) }))
   }
 
   // MARK: Plain loops
@@ -151,13 +151,13 @@ struct SplicingTests {
       let mean = NaiveFigures.mean(values)
       return abs(value - mean) <= 2e-5 * abs(mean) + 1e-7
     }
-    #expect(close(loss.withoutSAE, twin.clean))
-    #expect(close(loss.withSAE, twin.spliced))
-    #expect(close(loss.withAblation, twin.ablated))
-    #expect(close(loss.divergenceWithSAE, divergence.spliced))
-    #expect(close(loss.divergenceWithAblation, divergence.ablated))
-    #expect(loss.withSAE != loss.withoutSAE)
-    #expect(loss.tokens == tokens.count)
+    #expect(close(loss[.lossWithoutSAE], twin.clean))
+    #expect(close(loss[.lossWithSAE], twin.spliced))
+    #expect(close(loss[.lossWithAblation], twin.ablated))
+    #expect(close(loss[.divergenceWithSAE], divergence.spliced))
+    #expect(close(loss[.divergenceWithAblation], divergence.ablated))
+    #expect(loss[.lossWithSAE] != loss[.lossWithoutSAE])
+    #expect(loss[.lossTokens] == Double(tokens.count))
   }
 
   // MARK: Every place of every model
@@ -189,14 +189,14 @@ struct SplicingTests {
       var identity = RowwiseEncoder.identity(width)
       let same = try Self.measure(plan, tokens, &identity)
       let allowed = Self.isRecomputed(point.name) ? 1e-5 : 0
-      #expect(abs(same.withSAE - same.withoutSAE) <= allowed, "\(point.name)")
-      #expect(same.divergenceWithSAE <= allowed, "\(point.name)")
-      #expect(same.divergenceWithAblation > 0, "\(point.name)")
+      #expect(abs(same[.lossWithSAE] - same[.lossWithoutSAE]) <= allowed, "\(point.name)")
+      #expect(same[.divergenceWithSAE] <= allowed, "\(point.name)")
+      #expect(same[.divergenceWithAblation] > 0, "\(point.name)")
       var zero = RowwiseEncoder.zero(width)
       let ablated = try Self.measure(plan, tokens, &zero)
-      #expect(ablated.withSAE == ablated.withAblation, "\(point.name)")
-      #expect(ablated.divergenceWithSAE == ablated.divergenceWithAblation, "\(point.name)")
-      #expect(ablated.divergenceScore == 0, "\(point.name)")
+      #expect(ablated[.lossWithSAE] == ablated[.lossWithAblation], "\(point.name)")
+      #expect(ablated[.divergenceWithSAE] == ablated[.divergenceWithAblation], "\(point.name)")
+      #expect(ablated[.divergenceScore] == 0, "\(point.name)")
     }
   }
 
@@ -211,8 +211,8 @@ struct SplicingTests {
       var encoder = RowwiseEncoder.identity(
         point.width(in: model, contextSize: Self.contextSize))
       let loss = try Self.measure(plan, tokens, &encoder)
-      #expect(abs(loss.withSAE - loss.withoutSAE) < 1e-5, "\(point.name)")
-      #expect(loss.divergenceWithSAE < 1e-5, "\(point.name)")
+      #expect(abs(loss[.lossWithSAE] - loss[.lossWithoutSAE]) < 1e-5, "\(point.name)")
+      #expect(loss[.divergenceWithSAE] < 1e-5, "\(point.name)")
     }
   }
 
@@ -227,9 +227,9 @@ struct SplicingTests {
     var encoder = RowwiseEncoder.identity(24)
     let loss = try Self.measure(plan, tokens, &encoder)
     let chosen = tokens.indices.filter { (1..<9).contains($0 % 16) && tokens[$0] != ignored }
-    #expect(loss.tokens == chosen.count)
+    #expect(loss[.lossTokens] == Double(chosen.count))
     #expect(encoder.seen == chosen.count)
-    #expect(loss.withSAE == loss.withoutSAE)
+    #expect(loss[.lossWithSAE] == loss[.lossWithoutSAE])
   }
 
   @Test("How many sequences are run at once makes no difference")
@@ -240,9 +240,16 @@ struct SplicingTests {
       return try Self.measure(
         Self.plan("gpt2", "blocks.0.hook_resid_post", batchSequences: count), tokens, &encoder)
     }
+    // The order in which a product is summed, in float32, may change with its number of rows. Of n
+    // summands it moves the sum by some √n roundings of its size, and so the logits and the loss;
+    // a row that was counted twice or not at all would move the loss by hundreds of times as much.
+    let model = try ModelDescription.open(folder: ModelFixtures.folder("gpt2"))
+    let widest = try HookPoint.find("blocks.0.mlp.hook_post", in: model)
+    let summands = Double(widest.width(in: model, contextSize: Self.contextSize))
+    let allowed = summands.squareRoot() * Double(Float.ulpOfOne) * losses[0][.lossWithSAE]
     for loss in losses {
-      #expect(abs(loss.withSAE - losses[0].withSAE) < 1e-9)
-      #expect(abs(loss.divergenceWithSAE - losses[0].divergenceWithSAE) < 1e-9)
+      #expect(abs(loss[.lossWithSAE] - losses[0][.lossWithSAE]) <= allowed)
+      #expect(abs(loss[.divergenceWithSAE] - losses[0][.divergenceWithSAE]) <= allowed)
     }
   }
 
@@ -266,4 +273,9 @@ struct SplicingTests {
       )
     ) { try plan.check() }
   }
+}
+
+extension LossRecovered {
+  /// A figure, or what compares with nothing.
+  fileprivate subscript(figure: Figure) -> Double { figures[figure] ?? .nan }
 }

@@ -1,4 +1,3 @@
-import Foundation
 import Shared
 import Testing
 
@@ -7,10 +6,13 @@ import Trainer
 enum SampleSweep {
   /// Two options, four runs of which one failed and one is beaten.
   static func comparison(lossRecovered: Double? = nil) -> SweepComparison {
-    func figures(_ l0: Double, _ explained: Double, _ mse: Double, _ dead: Int) -> SweepFigures {
-      SweepFigures(
-        l0: l0, explainedVariance: explained, lossRecovered: lossRecovered, mse: mse,
-        deadLatents: dead)
+    func figures(_ l0: Double, _ explained: Double, _ mse: Double, _ dead: Int) -> Figures {
+      var figures: Figures = [
+        .finalL0: l0, .finalExplainedVariance: explained, .finalMSE: mse,
+        .deadInTraining: Double(dead),
+      ]
+      figures[.lossScore] = lossRecovered
+      return figures
     }
     return SweepComparison(
       name: "demo & friends", options: ["expansion_factor", "l1_coefficient"], models: ["tiny"],
@@ -49,22 +51,5 @@ struct SweepComparisonTests {
         "dead latents", "folder",
       ])
     #expect(table.rows.map { $0[4] } == ["0.8750", "0.8750", "0.8750", "–"])
-  }
-
-  @Test("Figures come from evaluation.json")
-  func reading() throws {
-    let folder = NSTemporaryDirectory() + "/figures-" + UUID().uuidString
-    try System.createDirectories(folder)
-    defer { try? System.removeTree(folder) }
-    var evaluation = SampleRun.evaluation
-    evaluation.loss = nil
-    try evaluation.write(run: folder)
-    let plain = SweepFigures(l0: 17.5, explainedVariance: 0.9412, mse: 2.25, deadLatents: 3)
-    #expect(try SweepFigures.read(run: folder) == plain)
-    try SampleRun.evaluation.write(run: folder)
-    #expect(try SweepFigures.read(run: folder).lossRecovered == (7.9 - 3.25) / (7.9 - 3.21))
-    let path = folder + "/evaluation.json"
-    try AtomicFile.replace(path, with: "{}")
-    #expect(throws: ReportError.unreadable(path: path)) { try SweepFigures.read(run: folder) }
   }
 }

@@ -57,7 +57,7 @@ struct SweepPageTests {
         rows: [
           .init(
             values: ["<script>alert(1)</script>"], folder: "a/<u>",
-            figures: SweepFigures(l0: 1, explainedVariance: -2, mse: 1, deadLatents: 0))
+            figures: [.finalL0: 1, .finalExplainedVariance: -2, .finalMSE: 1, .deadInTraining: 0])
         ])
     ).html
     for mark in ["<script", "<b>", "<i>", "<u>", "http:", "https:", "src=", "url(", "<link"] {

@@ -32,6 +32,16 @@ package struct Disjoint<Element: BitwiseCopyable>: ~Escapable, @unchecked Sendab
     return try body(&span)
   }
 
+  /// The elements of `range` for writing, for as long as the memory is lent.
+  @inlinable @_lifetime(copy self)
+  package func slice(_ range: Range<Int>) -> MutableSpan<Element> {
+    precondition(range.lowerBound >= 0 && range.upperBound <= count, "slice outside its memory")
+    let start = unsafe base.map { unsafe $0 + range.lowerBound }
+    let span = unsafe MutableSpan(
+      _unsafeElements: UnsafeMutableBufferPointer(start: start, count: range.count))
+    return unsafe _overrideLifetime(span, copying: self)
+  }
+
   /// Lends all elements for writing.
   @inlinable package func withAll<Result>(
     _ body: (inout MutableSpan<Element>) throws -> Result

@@ -49,6 +49,13 @@ package struct AlignedBuffer<Element: BitwiseCopyable & ExpressibleByIntegerLite
     }
   }
 
+  /// The memory for writers of disjoint slices, lent by one who may write it.
+  package var writer: Disjoint<Element> {
+    @_lifetime(&self) mutating get {
+      unsafe _overrideLifetime(Disjoint(base), mutating: &self)
+    }
+  }
+
   package subscript(index: Int) -> Element {
     get { span[index] }
     set {
@@ -83,6 +90,10 @@ package struct Matrix: ~Copyable, Sendable {
 
   package var disjoint: Disjoint<Float> {
     @_lifetime(borrow self) get { buffer.disjoint }
+  }
+
+  package var writer: Disjoint<Float> {
+    @_lifetime(&self) mutating get { buffer.writer }
   }
 
   package subscript(row: Int, column: Int) -> Float {

@@ -1,62 +1,87 @@
 // The batchtopk SAE: of a batch the k·B largest latents take part, however many of each row. Bussmann
-// et al. 2024. matryoshka_batchtopk (Bussmann et al. 2025) adds the reconstructions by the first
-// w₁ < w₂ < … latents alone.
+// et al. 2024.
 //
-//   h as in topk      f = ReLU(h) where it is among the ⌊k·B⌋ largest of the batch
-//   L = MSE + AuxK (+ Σ_{i<m} mean_b ‖f_{:w_i}·W_{:w_i} + b_dec − x‖²)
-//   t ← (1 − ρ)·t + ρ·(least f > 0 of the batch), from 0: the threshold of the finished SAE
+//   h as in topk      f = ReLU(h) where it is among the ⌊k·B⌋ largest of the batch      L = MSE + AuxK
+//   t ← (1 − ρ)·t + ρ·(least f > 0 of the batch), from 0: the threshold of the finished SAE, a jumprelu
 
 import Shared
 
-/// Finds the largest numbers of a batch without sorting it.
-struct BatchTopK: Sendable {
-  /// Numbers above zero by their upper 16 bits: exponent and seven bits of the mantissa.
-  static let bins = 1 << 15
+struct BatchTopKSAE: SAEArchitecture {
+  /// The name of t in checkpoints.
+  private static let thresholdName = "topk_threshold"
 
-  /// The bin of a number above zero.
-  @inline(__always) static func bin(_ value: Float) -> Int { Int(value.bitPattern >> 16) }
+  private let dSae: Int
+  private let k: Double
+  private let rescales: Bool
+  private let rate: Double
+  private let auxiliary: AuxiliaryLoss
 
-  /// A number that at least `count` of the counted numbers are above, as large as bins tell; 0 where
-  /// fewer are above zero.
-  static func limit(_ histogram: Span<Int32>, count: Int) -> Float {
-    var above = 0
-    var bin = histogram.count - 1
-    while bin > 0 {
-      above += Int(histogram[bin])
-      if above >= count {
-        // Just below the bin's least number.
-        return Float(bitPattern: (UInt32(bin) << 16) - 1)
-      }
-      bin -= 1
-    }
-    return 0
+  init(_ settings: TrainSettings, dSae: Int, auxiliaryPerReconstruction: Bool = false) {
+    self.dSae = dSae
+    k = settings.k
+    rescales = settings.rescaleActsByDecoderNorm
+    rate = settings.topkThresholdLr
+    auxiliary = AuxiliaryLoss(
+      coefficient: settings.auxLossCoefficient, isPerReconstruction: auxiliaryPerReconstruction)
   }
 
-  /// The number at place `rank` (from 0) in descending order; reorders `values` (Hoare's selection).
-  static func select(_ values: inout MutableSpan<Float>, count: Int, rank: Int) -> Float {
-    var low = 0
-    var high = count - 1
-    while low < high {
-      let pivot = values[(low + high) / 2]
-      var left = low
-      var right = high
-      while left <= right {
-        while values[left] > pivot { left += 1 }
-        while values[right] < pivot { right -= 1 }
-        if left <= right {
-          values.swapAt(left, right)
-          left += 1
-          right -= 1
-        }
-      }
-      if rank <= right {
-        high = right
-      } else if rank >= left {
-        low = left
-      } else {
-        break
-      }
-    }
-    return values[rank]
+  var parameters: [ParameterKind] { [.encoder, .encoderBias] }
+
+  var selection: Selection { .batch(k: k) }
+  var comparesByDecoderNorm: Bool { rescales }
+
+  var reconstructions: [RowReconstruction] { .single(dSae) }
+
+  func activate(
+    _ row: borrowing RowEntries, _ terms: borrowing LatentTerms,
+    _ activations: inout MutableSpan<Float>
+  ) {
+    ComparedLatents.activate(row, terms, &activations, rescales: rescales)
   }
+
+  func differentiate(
+    _ row: borrowing ActiveEntries, _ terms: borrowing LatentTerms,
+    _ gradients: inout EntryGradients
+  ) -> RowSparsity { RowSparsity() }
+
+  func write(
+    _ sums: LatentSums, of latent: Int, _ terms: borrowing LatentTerms,
+    to gradient: borrowing ParameterWriter
+  ) {
+    gradient.encoderBias.set(latent, sums.preActivation)
+  }
+
+  var revivals: [Revival] { [.auxiliary(auxiliary)] }
+  var fixedL0: Int? { Int(k) }
+
+  var carried: [String: [Double]] { [Self.thresholdName: [0]] }
+
+  func carry(_ carried: inout [String: [Double]], _ facts: StepFacts) {
+    guard let least = facts.leastKept else { return }
+    carried[Self.thresholdName] = [(1 - rate) * threshold(carried) + rate * Double(least)]
+  }
+
+  func figures(carried: [String: [Double]]) -> Figures {
+    [.topkThreshold: threshold(carried)]
+  }
+
+  private func threshold(_ carried: [String: [Double]]) -> Double {
+    carried[Self.thresholdName]?.first ?? 0
+  }
+
+  var foldsDecoderNorms: Bool { rescales }
+  func finalThreshold(carried: [String: [Double]]) -> Double? { threshold(carried) }
+
+  var exportedName: Architecture? { .jumprelu }
+  var formulaOptions: [String] { ["k", "rescale_acts_by_decoder_norm"] }
+  var trainingOptions: [String] { ["aux_loss_coefficient", "topk_threshold_lr"] }
+  var trainingFacts: [String: JSON] { ["use_sparse_activations": .bool(false)] }
+
+  func exportedScalars(carried: [String: [Double]]) -> [String: Double] {
+    [Self.thresholdName: threshold(carried)]
+  }
+
+  static let options = [
+    "k", "rescale_acts_by_decoder_norm", "aux_loss_coefficient", "topk_threshold_lr",
+  ]
 }

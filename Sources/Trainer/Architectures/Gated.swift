@@ -4,54 +4,90 @@
 //   z = a·W_enc      π = z + b_gate      f = 1[π > 0]·ReLU(z·exp(r_mag) + b_mag)      x̂ = f·W_dec + b_dec
 //   L = MSE + λ·mean_b Σ_j ReLU(π_j)·‖W_j‖ + mean_b ‖ReLU(π)·W_dec + b_dec − x‖²
 //
-// An entry is a latent with π > 0; its value is π.
+// An entry is a latent with π > 0; what was selected is π.
 
 import Shared
 
-enum Gated {
-  /// f of an entry.
-  @inline(__always) static func magnitude(
-    _ objective: borrowing Objective, _ latent: Int, _ gate: Float
-  ) -> Float {
-    max(0, linear(objective, latent, gate))
+struct GatedSAE: SAEArchitecture {
+  private let dSae: Int
+  private let weighsByDecoderNorm: Bool
+  private let loss: SparsityLoss
+
+  init(_ settings: TrainSettings, dSae: Int) {
+    self.dSae = dSae
+    weighsByDecoderNorm = settings.scaleSparsityPenaltyByDecoderNorm
+    loss = .l1(settings)
   }
 
-  @inline(__always) private static func linear(
-    _ objective: borrowing Objective, _ latent: Int, _ gate: Float
-  ) -> Float {
-    (gate - objective.biases[latent]) * objective.magnitudeFactors[latent]
-      + objective.magnitudeBiases[latent]
+  var parameters: [ParameterKind] { [.encoder, .encoderBias, .magnitudeBias, .magnitudeScale] }
+
+  var selection: Selection { .above(.zero) }
+
+  var reconstructions: [RowReconstruction] {
+    .single(dSae) + [RowReconstruction(latents: 0..<dSae, source: .selected, figure: .auxiliary)]
   }
 
-  static func fillAmplitudes(
-    _ objective: borrowing Objective, _ latents: Span<Int32>, _ values: Span<Float>,
-    _ amplitudes: inout MutableSpan<Float>
+  func activate(
+    _ row: borrowing RowEntries, _ terms: borrowing LatentTerms,
+    _ activations: inout MutableSpan<Float>
   ) {
-    for index in values.indices {
-      amplitudes[index] = magnitude(objective, Int(latents[index]), values[index])
+    for index in row.selected.indices {
+      activations[index] = Self.magnitude(Int(row.latents[index]), row.selected[index], terms)
     }
   }
 
-  static func differentiate(
-    _ objective: borrowing Objective, _ row: borrowing RowEntries,
-    _ slopes: inout MutableSpan<Float>, _ pressures: inout MutableSpan<Float>,
-    _ extras: inout MutableSpan<Float>
-  ) -> Double {
-    let coefficient = Float(objective.rowCoefficient)
-    var total = 0.0
-    for index in row.values.indices {
-      let latent = Int(row.latents[index])
-      let gate = row.values[index]
-      let weight = objective.weight(latent)
-      let isOpen = row.amplitudes[index] > 0
-      let magnitude = isOpen ? slopes[index] : 0
-      total += Double(gate * weight)
-      slopes[index] =
-        extras[index] + coefficient * weight + magnitude * objective.magnitudeFactors[latent]
-      extras[index] = magnitude
-      pressures[index] =
-        objective.configuration.weighsSparsityByDecoderNorm ? coefficient * gate : 0
-    }
-    return objective.rowCoefficient * total
+  var magnitude: (@Sendable (_ latent: Int, _ selected: Float, borrowing LatentTerms) -> Float)? {
+    { Self.magnitude($0, $1, $2) }
   }
+
+  /// f of an entry.
+  @inline(__always) private static func magnitude(
+    _ latent: Int, _ gate: Float, _ terms: borrowing LatentTerms
+  ) -> Float {
+    max(
+      0,
+      (gate - terms.biases[latent]) * terms.magnitudeFactors[latent]
+        + terms.magnitudeBiases[latent])
+  }
+
+  var entryGradients: EntryGradientKinds { [.decoderNorm, .own, .ownTimesInput] }
+
+  func differentiate(
+    _ row: borrowing ActiveEntries, _ terms: borrowing LatentTerms,
+    _ gradients: inout EntryGradients
+  ) -> RowSparsity {
+    let coefficient = Float(terms.rowCoefficient)
+    var total = 0.0
+    for index in row.selected.indices {
+      let latent = Int(row.latents[index])
+      let gate = row.selected[index]
+      let weight = weighsByDecoderNorm ? terms.norms[latent] : 1
+      let magnitude = row.activations[index] > 0 ? gradients.preActivation[index] : 0
+      total += Double(gate * weight)
+      gradients.preActivation[index] =
+        gradients.own[index] + coefficient * weight + magnitude * terms.magnitudeFactors[latent]
+      gradients.own[index] = magnitude
+      gradients.decoderNorm[index] = weighsByDecoderNorm ? coefficient * gate : 0
+    }
+    return RowSparsity(loss: terms.rowCoefficient * total)
+  }
+
+  func write(
+    _ sums: LatentSums, of latent: Int, _ terms: borrowing LatentTerms,
+    to gradient: borrowing ParameterWriter
+  ) {
+    // z feeds the gate directly and the magnitude through exp(r_mag).
+    let factor = terms.magnitudeFactors[latent]
+    gradient.encoderBias.set(latent, sums.preActivation - sums.own * factor)
+    gradient.magnitudeBias.set(latent, sums.own)
+    gradient.magnitudeScale.set(latent, sums.ownTimesInput * factor)
+  }
+
+  var sparsity: SparsityLoss? { loss }
+
+  var trainingOptions: [String] { ["l1_coefficient", "l1_warm_up_steps"] }
+
+  static let options = [
+    "l1_coefficient", "l1_warm_up_steps", "scale_sparsity_penalty_by_decoder_norm",
+  ]
 }

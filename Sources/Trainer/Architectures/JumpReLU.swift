@@ -9,103 +9,134 @@
 //   quadratic: λ·mean_b (2/target)·(L0_b − target)²   as step, with its derivative by L0_b
 //
 // What is in parentheses applies with jumprelu_ste_to_input. An entry is a latent above θ or within
-// the band; its value is pre.
+// the band; what was selected is pre.
 
 import Foundation
 import Shared
 
-enum JumpReLU {
-  static func fillAmplitudes(
-    _ objective: borrowing Objective, _ latents: Span<Int32>, _ values: Span<Float>,
-    _ amplitudes: inout MutableSpan<Float>
+struct JumpReLUSAE: SAEArchitecture {
+  private let dSae: Int
+  private let bandwidth: Double
+  private let mode: JumpReLUSparsityLoss
+  private let tanhScale: Double
+  private let target: Double
+  private let reachesInput: Bool
+  private let weighsByDecoderNorm: Bool
+  private let preActivationCoefficient: Double
+  private let loss: SparsityLoss
+
+  init(_ settings: TrainSettings, dSae: Int) {
+    self.dSae = dSae
+    bandwidth = settings.jumpreluBandwidth
+    mode = settings.jumpreluSparsityLossMode
+    tanhScale = settings.jumpreluTanhScale
+    target = settings.targetL0 ?? 1
+    reachesInput = settings.jumpreluSteToInput
+    weighsByDecoderNorm = settings.scaleSparsityPenaltyByDecoderNorm
+    preActivationCoefficient = settings.preActLossCoefficient ?? 0
+    loss = SparsityLoss(
+      coefficient: settings.l0Coefficient, warmUpSteps: settings.l0WarmUpSteps,
+      lossFigure: .l0Loss, coefficientFigure: .l0Coefficient)
+  }
+
+  var parameters: [ParameterKind] { [.encoder, .encoderBias, .threshold] }
+
+  var selection: Selection { .above(.threshold(bandwidth: bandwidth)) }
+
+  var reconstructions: [RowReconstruction] { .single(dSae) }
+
+  func activate(
+    _ row: borrowing RowEntries, _ terms: borrowing LatentTerms,
+    _ activations: inout MutableSpan<Float>
   ) {
-    for index in values.indices {
-      let isActive = values[index] > objective.thresholds[Int(latents[index])]
-      amplitudes[index] = isActive ? values[index] : 0
+    for index in row.selected.indices {
+      let isActive = row.selected[index] > terms.thresholds[Int(row.latents[index])]
+      activations[index] = isActive ? row.selected[index] : 0
     }
   }
 
-  /// As `ReLU.scan`, with a limit for each number.
-  static func scan(
-    _ numbers: Span<Float>, above limits: Span<Float>, firstLatent: Int, count: inout Int,
-    _ latents: inout MutableSpan<Int32>, _ values: inout MutableSpan<Float>
-  ) -> Bool {
-    let capacity = latents.count
-    precondition(values.count == capacity && limits.count == numbers.count, "shapes differ")
-    var start = Vector.nextBlock(in: numbers, from: 0, above: limits)
-    while start < numbers.count {
-      let end = min(start + Vector.blockWidth, numbers.count)
-      for index in start..<end where numbers[index] > limits[index] {
-        guard count < capacity else { return false }
-        latents[count] = Int32(firstLatent + index)
-        values[count] = numbers[index]
-        count += 1
-      }
-      start = end < numbers.count ? Vector.nextBlock(in: numbers, from: end, above: limits) : end
-    }
-    return true
-  }
+  var entryGradients: EntryGradientKinds { [.decoderNorm, .own] }
 
-  static func differentiate(
-    _ objective: borrowing Objective, _ row: borrowing RowEntries,
-    _ slopes: inout MutableSpan<Float>, _ pressures: inout MutableSpan<Float>,
-    _ extras: inout MutableSpan<Float>
-  ) -> Double {
-    let configuration = objective.configuration
+  func differentiate(
+    _ row: borrowing ActiveEntries, _ terms: borrowing LatentTerms,
+    _ gradients: inout EntryGradients
+  ) -> RowSparsity {
     var active = 0.0
-    for index in row.values.indices where row.amplitudes[index] != 0 { active += 1 }
+    for index in row.selected.indices where row.activations[index] != 0 { active += 1 }
     var loss = 0.0
     var stepSlope = 0.0
-    switch configuration.sparsityLossMode {
+    switch mode {
     case .step:
       loss = active
-      stepSlope = objective.rowCoefficient
+      stepSlope = terms.rowCoefficient
     case .quadratic:
-      let excess = active - configuration.targetL0
-      loss = 2 / configuration.targetL0 * excess * excess
-      stepSlope = objective.rowCoefficient * 4 / configuration.targetL0 * excess
-    case .tanh: loss = pressTanh(objective, row, &slopes, &pressures)
+      let excess = active - target
+      loss = 2 / target * excess * excess
+      stepSlope = terms.rowCoefficient * 4 / target * excess
+    case .tanh: loss = differentiateTanh(row, terms, &gradients)
     }
-    passThrough(objective, row, &slopes, &extras, stepSlope: stepSlope)
-    return objective.rowCoefficient * loss
+    passThrough(row, terms, &gradients, stepSlope: stepSlope)
+    return RowSparsity(loss: terms.rowCoefficient * loss)
   }
 
-  /// Adds the tanh loss to the slopes and returns Σ tanh.
-  private static func pressTanh(
-    _ objective: borrowing Objective, _ row: borrowing RowEntries,
-    _ slopes: inout MutableSpan<Float>, _ pressures: inout MutableSpan<Float>
+  /// Adds the gradients of the tanh loss and returns Σ tanh.
+  private func differentiateTanh(
+    _ row: borrowing ActiveEntries, _ terms: borrowing LatentTerms,
+    _ gradients: inout EntryGradients
   ) -> Double {
-    let scale = objective.configuration.tanhScale
     var total = 0.0
-    for index in row.values.indices {
-      let weight = Double(objective.weight(Int(row.latents[index])))
-      let activation = Double(row.amplitudes[index])
-      let value = tanh(scale * activation * weight)
-      let slope = objective.rowCoefficient * scale * (1 - value * value)
+    for index in row.selected.indices {
+      let norm = weighsByDecoderNorm ? terms.norms[Int(row.latents[index])] : 1
+      let weight = Double(norm)
+      let activation = Double(row.activations[index])
+      let value = tanh(tanhScale * activation * weight)
+      let slope = terms.rowCoefficient * tanhScale * (1 - value * value)
       total += value
-      slopes[index] += Float(slope * weight)
-      pressures[index] = Float(slope * activation)
+      gradients.preActivation[index] += Float(slope * weight)
+      gradients.decoderNorm[index] = Float(slope * activation)
     }
     return total
   }
 
-  /// From derivatives by activations to those by pre-activations and thresholds.
-  private static func passThrough(
-    _ objective: borrowing Objective, _ row: borrowing RowEntries,
-    _ slopes: inout MutableSpan<Float>, _ extras: inout MutableSpan<Float>, stepSlope: Double
+  /// From gradients by activations to those by pre-activations and thresholds.
+  private func passThrough(
+    _ row: borrowing ActiveEntries, _ terms: borrowing LatentTerms,
+    _ gradients: inout EntryGradients, stepSlope: Double
   ) {
-    let width = Float(objective.configuration.bandwidth)
-    let reachesInput = objective.configuration.passesBandToInput
+    let width = Float(bandwidth)
     let step = Float(stepSlope) / width
-    for index in row.values.indices {
-      let value = row.values[index]
-      let threshold = objective.thresholds[Int(row.latents[index])]
+    for index in row.selected.indices {
+      let value = row.selected[index]
+      let threshold = terms.thresholds[Int(row.latents[index])]
       let place = (value - threshold) / width
       let isInBand = place > -0.5 && place < 0.5
-      let band = isInBand ? threshold / width * slopes[index] + step : 0
-      extras[index] = -band
-      let direct = value > threshold ? slopes[index] : 0
-      slopes[index] = reachesInput ? direct + band : direct
+      let band = isInBand ? threshold / width * gradients.preActivation[index] + step : 0
+      gradients.own[index] = -band
+      let direct = value > threshold ? gradients.preActivation[index] : 0
+      gradients.preActivation[index] = reachesInput ? direct + band : direct
     }
   }
+
+  func write(
+    _ sums: LatentSums, of latent: Int, _ terms: borrowing LatentTerms,
+    to gradient: borrowing ParameterWriter
+  ) {
+    gradient.encoderBias.set(latent, sums.preActivation)
+    gradient.threshold.set(latent, sums.own)
+  }
+
+  var sparsity: SparsityLoss? { loss }
+  var revivals: [Revival] {
+    preActivationCoefficient > 0 ? [.preActivations(coefficient: preActivationCoefficient)] : []
+  }
+
+  var trainingOptions: [String] { Self.options.filter { $0 != Self.ownWeighting } }
+
+  private static let ownWeighting = "scale_sparsity_penalty_by_decoder_norm"
+
+  static let options = [
+    "jumprelu_init_threshold", "jumprelu_bandwidth", "jumprelu_sparsity_loss_mode",
+    "jumprelu_tanh_scale", "jumprelu_ste_to_input", "l0_coefficient", "l0_warm_up_steps",
+    "target_l0", "pre_act_loss_coefficient", ownWeighting,
+  ]
 }

@@ -1,7 +1,6 @@
 // The one owner of what `normalize_activations` does to the data before the SAE sees it. Comes in: the
-// cache's statistics, or its covariance. Leaves: the transformation for the loader, and weights with
-// it folded into them, which take activations as they are. What is done to single rows inside the SAE
-// is in RowScaling.
+// cache's statistics, or its covariance. Leaves: the transformation for the loader. What is done to single
+// rows inside the SAE is in RowScaling; how weights take it in, in Folding.
 
 package import Shared
 
@@ -42,31 +41,5 @@ package struct Normalization: Sendable, Equatable {
       let factor = Float(factor)
       for index in rows.indices { rows[index] *= factor }
     }
-  }
-
-  /// Lets the weights take rows as they are cached.
-  ///
-  /// With a factor: W_enc·s, W_dec/s, b_dec/s, and in a transcoder the same; biases of latents and
-  /// thresholds stay. See `Whitening.fold` for the other case.
-  package func fold(into parameters: inout Parameters, appliesBDecToInput: Bool = true) {
-    if let whitening {
-      return whitening.fold(into: &parameters, appliesBDecToInput: appliesBDecToInput)
-    }
-    guard factor != 1 else { return }
-    let factor = Float(factor)
-    // Where the decoder encodes as well, values take the factor: SAELens divides W_dec, which changes
-    // what is found.
-    if parameters.shape.hasEncoder {
-      parameters.encoder.buffer.apply { $0 * factor }
-      parameters.decoder.buffer.apply { $0 / factor }
-    }
-    parameters.decoderBias.buffer.apply { $0 / factor }
-  }
-}
-
-extension AlignedBuffer<Float> {
-  fileprivate mutating func apply(_ change: (Float) -> Float) {
-    var values = mutableSpan
-    for index in values.indices { values[index] = change(values[index]) }
   }
 }

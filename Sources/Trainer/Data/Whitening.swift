@@ -61,36 +61,6 @@ package final class Whitening: Sendable, Equatable {
       rows: count, columns: width, inner: width, scratch.span, .plain, matrix.span, .plain,
       into: &rows, threads: .none)
   }
-
-  /// W_enc ← M·W_enc; biases of latents lose μ·(M·W_enc) unless b_dec is subtracted from the input;
-  /// W_dec ← W_dec·M⁻¹; b_dec ← b_dec·M⁻¹ + μ.
-  func fold(into parameters: inout Parameters, appliesBDecToInput: Bool) {
-    let latents = parameters.shape.dSae
-    let mean = mean
-    // Encoder rows are latents: w_j ← w_j·Mᵀ.
-    parameters.encoder = product(parameters.encoder, matrix, .transposed)
-    parameters.decoder = product(parameters.decoder, inverse, .plain)
-    parameters.decoderBias = product(parameters.decoderBias, inverse, .plain)
-    for column in 0..<width { parameters.decoderBias.buffer[column] += mean[column] }
-    guard !appliesBDecToInput else { return }
-    for latent in 0..<latents {
-      let shift = Vector.dot(parameters.encoder.row(latent), mean.span)
-      parameters.encoderBias.buffer[latent] -= shift
-      if parameters.magnitudeBias.count > 0 {
-        parameters.magnitudeBias.buffer[latent] -=
-          shift * exp(parameters.magnitudeScale.buffer[latent])
-      }
-    }
-  }
-
-  private func product(_ left: borrowing Matrix, _ right: [Float], _ layout: Layout) -> Matrix {
-    var result = Matrix(rows: left.rows, columns: width)
-    var target = result.mutableSpan
-    Multiply.product(
-      rows: left.rows, columns: width, inner: width, left.span, .plain, right.span, layout,
-      into: &target)
-    return result
-  }
 }
 
 /// Sums of rows and of their products, in float64 blocks.

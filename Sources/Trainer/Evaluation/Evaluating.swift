@@ -18,6 +18,8 @@ package protocol RowEncoder: ~Copyable {
   ) throws
 }
 
+extension TrainedSAE: RowEncoder {}
+
 /// One evaluation.
 package struct Evaluating: Sendable {
   /// Rows per batch: large enough for the products, small enough for the cache.
@@ -81,14 +83,16 @@ package struct Evaluating: Sendable {
       source = .cache
       pass = try measure(&encoder, from: source, progress)
     }
-    let figures = pass.sums.figures
-    let categories = pass.categories?.results(fires: figures.fires) ?? []
-    return Evaluation(
-      figures: figures, source: source, deadInTraining: deadInTraining,
-      deadFeatureWindow: deadFeatureWindow, categories: categories,
+    var figures = pass.sums.figures
+    figures[.deadInTraining] = Double(deadInTraining)
+    figures[.deadFeatureWindow] = Double(deadFeatureWindow)
+    let categories = pass.categories?.results(fires: pass.sums.fires) ?? []
+    var evaluation = Evaluation(
+      figures: figures, source: source, fires: pass.sums.fires, categories: categories,
       categoriesDigest: pass.categories == nil ? nil : words?.sha256,
-      latents: try reportedLatents(&encoder, pass, figures, categories),
       remarks: remarks(categories))
+    evaluation.latents = try reportedLatents(&encoder, pass, evaluation)
+    return evaluation
   }
 
   private func remarks(_ categories: [CategoryResult]) -> [String] {
@@ -240,22 +244,23 @@ extension Evaluating.Pass {
 
 extension Evaluating {
   private func reportedLatents<Encoder: RowEncoder & ~Copyable>(
-    _ encoder: inout Encoder, _ pass: Pass, _ figures: EvaluationFigures,
-    _ categories: [CategoryResult]
+    _ encoder: inout Encoder, _ pass: Pass, _ evaluation: Evaluation
   ) throws -> [ReportedLatent] {
     guard let corpus else { return [] }
-    let named = categories.compactMap { category in category.best.map { (category.name, $0) } }
+    let named = evaluation.categories
+      .compactMap { category in category.best.map { (category.name, $0) } }
       .sorted { ($1.1.f1, $0.1.latent) < ($0.1.f1, $1.1.latent) }
     let chosen = ReportedLatents.choose(
-      settings.reportLatents, fires: figures.fires, rows: figures.rows,
+      settings.reportLatents, fires: pass.sums.fires, rows: pass.sums.rows,
       contexts: settings.contextsPerLatent, named: named.map(\.1.latent))
     let tops = chosen.map { pass.top.rows(of: $0) }
     let wanted = Set(tops.flatMap { $0.map(\.row.sequence) })
     let sequences = try corpus.sequences(wanted)
     let shades = try activations(&encoder, of: chosen, in: wanted)
+    let densities = evaluation.densities
     return zip(chosen, tops).map { latent, rows in
       ReportedLatent(
-        latent: latent, density: figures.densities[latent],
+        latent: latent, density: densities[latent],
         maximum: rows.first.map { rounded($0.value) } ?? 0,
         category: named.first { $0.1.latent == latent }?.0,
         contexts: rows.compactMap { row in

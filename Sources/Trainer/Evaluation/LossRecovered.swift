@@ -1,117 +1,31 @@
 // What a language model loses when an SAE takes the place of its activations. Comes in: the loss of
-// the model as it is, with the SAE and with zeros. Leaves: SAELens's figures for evaluation.json, and
-// sentences where there are none.
+// the model as it is, with the SAE and with zeros. Leaves: these figures and the shares that the SAE
+// keeps, and sentences where there are none.
 
 import Shared
 
 /// The loss of a language model with an SAE in it.
 package struct LossRecovered: Sendable, Equatable {
   package let source: EvaluatedRows
-  /// Tokens whose predictions were compared.
-  package let tokens: Int
-  /// Mean cross-entropy of the next token, in nats: of the model as it is, with the reconstructions
-  /// in the place of activations, and with zeros there.
-  package let withoutSAE: Double
-  package let withSAE: Double
-  package let withAblation: Double
-  /// Mean divergence of the predictions from those of the model as it is.
-  package let divergenceWithSAE: Double
-  package let divergenceWithAblation: Double
+  package let figures: Figures
 
-  package init(
-    source: EvaluatedRows, tokens: Int, withoutSAE: Double, withSAE: Double, withAblation: Double,
-    divergenceWithSAE: Double, divergenceWithAblation: Double
-  ) {
+  /// Adds to the measured means the shares of what ablation loses that the SAE keeps; there is none
+  /// where ablation loses nothing.
+  package init(source: EvaluatedRows, means: Figures) {
+    func share(_ kept: Figure, of lost: Figure, from clean: Double?) -> Double? {
+      guard let kept = means[kept], let lost = means[lost], let clean else { return nil }
+      let share = (lost - kept) / (lost - clean)
+      return share.isFinite ? share : nil
+    }
+    var figures = means
+    figures[.lossScore] = share(
+      .lossWithSAE, of: .lossWithAblation, from: means[.lossWithoutSAE])
+    figures[.divergenceScore] = share(.divergenceWithSAE, of: .divergenceWithAblation, from: 0)
     self.source = source
-    self.tokens = tokens
-    self.withoutSAE = withoutSAE
-    self.withSAE = withSAE
-    self.withAblation = withAblation
-    self.divergenceWithSAE = divergenceWithSAE
-    self.divergenceWithAblation = divergenceWithAblation
+    self.figures = figures
   }
 
-  /// The share of what ablation loses that the SAE keeps; nil where ablation loses nothing.
-  package var score: Double? {
-    LossRecovered.share(withAblation - withSAE, of: withAblation - withoutSAE)
-  }
-
-  /// The same of the divergence.
-  package var divergenceScore: Double? {
-    LossRecovered.share(divergenceWithAblation - divergenceWithSAE, of: divergenceWithAblation)
-  }
-
-  private static func share(_ part: Double, of whole: Double) -> Double? {
-    let share = part / whole
-    return share.isFinite ? share : nil
-  }
-
-  var isFinite: Bool {
-    [withoutSAE, withSAE, withAblation, divergenceWithSAE, divergenceWithAblation]
-      .allSatisfy(\.isFinite)
-  }
-
-  // MARK: For people
-
-  package var scoreText: String { score.map { Readable.figure($0) } ?? "–" }
-
-  package var lossText: String {
-    "CE \(Readable.figure(withoutSAE)) → \(Readable.figure(withSAE)) "
-      + "(ablated \(Readable.figure(withAblation)))"
-  }
-
-  package var sourceText: String { "\(Readable.count(tokens)) \(source.words)" }
-}
-
-// MARK: - JSON
-
-extension LossRecovered {
-  /// SAELens's names.
-  var lossMembers: [String: JSON] {
-    [
-      "ce_loss_score": score.map { .number($0) } ?? .null,
-      "ce_loss_with_ablation": .number(withAblation), "ce_loss_with_sae": .number(withSAE),
-      "ce_loss_without_sae": .number(withoutSAE),
-    ]
-  }
-
-  /// The same of a loss that may not be known.
-  static func members(_ loss: LossRecovered?) -> [String: JSON] {
-    let names = ["score", "with_ablation", "with_sae", "without_sae"]
-    return loss?.lossMembers
-      ?? Dictionary(uniqueKeysWithValues: names.map { ("ce_loss_" + $0, JSON.null) })
-  }
-
-  var divergenceMembers: [String: JSON] {
-    [
-      "kl_div_score": divergenceScore.map { .number($0) } ?? .null,
-      "kl_div_with_ablation": .number(divergenceWithAblation),
-      "kl_div_with_sae": .number(divergenceWithSAE),
-    ]
-  }
-
-  var tokenMembers: [String: JSON] {
-    [
-      "total_tokens_eval_loss": .integer(tokens), "loss_rows_from": .string(source.rawValue),
-    ]
-  }
-
-  /// Reads the figures of an evaluation.json; nil where it has none.
-  init?(_ json: JSON) {
-    let loss = json["model_performance_preservation"]
-    let divergence = json["model_behavior_preservation"]
-    guard let tokens = json["token_stats"]?["total_tokens_eval_loss"]?.integer,
-      let source = json["token_stats"]?["loss_rows_from"]?.string.flatMap(EvaluatedRows.init),
-      let without = loss?["ce_loss_without_sae"]?.double,
-      let with = loss?["ce_loss_with_sae"]?.double,
-      let ablated = loss?["ce_loss_with_ablation"]?.double,
-      let divergenceWith = divergence?["kl_div_with_sae"]?.double,
-      let divergenceAblated = divergence?["kl_div_with_ablation"]?.double
-    else { return nil }
-    self.init(
-      source: source, tokens: tokens, withoutSAE: without, withSAE: with, withAblation: ablated,
-      divergenceWithSAE: divergenceWith, divergenceWithAblation: divergenceAblated)
-  }
+  var isFinite: Bool { figures.allSatisfy(\.value.isFinite) }
 }
 
 // MARK: - Obstacles

@@ -58,8 +58,8 @@ package enum Reconstruction {
     var sae = try TrainedSAE.open(folder)
     let (width, outWidth) = (sae.configuration.dIn, sae.configuration.dOut)
     var result: [Float] = []
-    for start in stride(from: 0, to: count, by: TrainedSAE.batchRows) {
-      let rows = min(TrainedSAE.batchRows, count - start)
+    for start in stride(from: 0, to: count, by: sae.batchRows) {
+      let rows = min(sae.batchRows, count - start)
       let batch = values.extracting(start * width..<(start + rows) * width)
       try sae.encode(batch, rows: rows) { _, _, _, reconstruction in
         for index in 0..<rows * outWidth { result.append(reconstruction[index]) }

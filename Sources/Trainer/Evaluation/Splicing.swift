@@ -71,10 +71,14 @@ package struct Splicing: Sendable {
       progress.advance(tokens.count)
     }
     return LossRecovered(
-      source: source, tokens: count, withoutSAE: plain.loss / Double(predicted),
-      withSAE: withSAE.loss / Double(predicted), withAblation: ablated.loss / Double(predicted),
-      divergenceWithSAE: withSAE.divergence / Double(count),
-      divergenceWithAblation: ablated.divergence / Double(count))
+      source: source,
+      means: [
+        .lossTokens: Double(count), .lossWithoutSAE: plain.loss / Double(predicted),
+        .lossWithSAE: withSAE.loss / Double(predicted),
+        .lossWithAblation: ablated.loss / Double(predicted),
+        .divergenceWithSAE: withSAE.divergence / Double(count),
+        .divergenceWithAblation: ablated.divergence / Double(count),
+      ])
   }
 
   /// The rows of a batch that the SAE takes the place of.

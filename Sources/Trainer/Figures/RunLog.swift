@@ -3,40 +3,6 @@
 
 package import Shared
 
-/// What is logged, by SAELens's names.
-package struct Metric: Hashable, Sendable {
-  package let rawValue: String
-
-  private init(_ rawValue: String) { self.rawValue = rawValue }
-
-  package static let mse = Metric("losses/mse_loss")
-  package static let l1 = Metric("losses/l1_loss")
-  package static let l0Loss = Metric("losses/l0_loss")
-  package static let auxiliary = Metric("losses/auxiliary_reconstruction_loss")
-  package static let ghost = Metric("losses/ghost_grad_loss")
-  package static let preAct = Metric("losses/pre_act_loss")
-  package static let overall = Metric("losses/overall_loss")
-  package static let explainedVariance = Metric("metrics/explained_variance")
-  package static let l0 = Metric("metrics/l0")
-  package static let topkThreshold = Metric("metrics/topk_threshold")
-  package static let deadLatents = Metric("sparsity/dead_features")
-  package static let meanLogSparsity = Metric("metrics/mean_log10_feature_sparsity")
-  package static let below1e5 = Metric("sparsity/below_1e-5")
-  package static let below1e6 = Metric("sparsity/below_1e-6")
-  package static let meanPassesSinceFired = Metric("sparsity/mean_passes_since_fired")
-  package static let learningRate = Metric("details/current_learning_rate")
-  package static let l1Coefficient = Metric("details/l1_coefficient")
-  package static let l0Coefficient = Metric("details/l0_coefficient")
-  package static let trainingSamples = Metric("details/n_training_samples")
-  package static let tokensPerSecond = Metric("details/tokens_per_second")
-
-  /// The loss of the latents below a width alone (matryoshka_batchtopk).
-  package static func inner(width: Int) -> Metric { Metric("losses/inner_mse_loss_\(width)") }
-
-  /// A metric of a log, which another version may have written.
-  fileprivate init(logged name: String) { rawValue = name }
-}
-
 /// Why a run log cannot be read.
 package enum RunLogError: Failure, Equatable {
   case notALogLine(path: String, line: Int)
@@ -60,14 +26,14 @@ package struct RunLog: ~Copyable {
   /// One line.
   package struct Entry: Sendable, Equatable {
     package let step: Int
-    package let values: [Metric: Double]
+    package let values: Figures
 
-    package init(step: Int, values: [Metric: Double]) {
+    package init(step: Int, values: Figures) {
       self.step = step
       self.values = values
     }
 
-    package subscript(metric: Metric) -> Double? { values[metric] }
+    package subscript(figure: Figure) -> Double? { values[figure] }
   }
 
   private let descriptor: Int32
@@ -116,8 +82,8 @@ extension RunLog.Entry {
   /// The line with its newline; a value that is not finite is written as null.
   fileprivate var line: String {
     var members: [String: JSON] = ["step": .integer(step)]
-    for (metric, value) in values {
-      members[metric.rawValue] = value.isFinite ? .number(value) : .null
+    for (figure, value) in values where figure.isLogged {
+      members[figure.name] = value.isFinite ? .number(value) : .null
     }
     return JSON.object(members).canonical + "\n"
   }
@@ -125,9 +91,9 @@ extension RunLog.Entry {
   fileprivate init?(_ json: JSON) {
     guard let members = json.object, let step = json["step"]?.integer else { return nil }
     self.step = step
-    var values: [Metric: Double] = [:]
+    var values = Figures()
     for (name, value) in members {
-      if name != "step", let number = value.double { values[Metric(logged: name)] = number }
+      if name != "step", let number = value.double { values[.named(name)] = number }
     }
     self.values = values
   }

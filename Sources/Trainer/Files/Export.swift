@@ -31,10 +31,10 @@ package struct SAEFiles: Sendable {
   /// Writes what SAELens v6 keeps in a checkpoint besides its own trainer state.
   package func writeCheckpoint(_ state: borrowing TrainingState, to folder: String) throws {
     try AtomicFile.replace(folder + "/cfg.json", with: trainingConfiguration.pretty)
-    let threshold = configuration.selection == .batchTopK ? state.topkThreshold : nil
     let hasScales = state.parameters.latentScale.count > 0
     try SAEWeights.write(
-      state.parameters, topkThreshold: threshold,
+      state.parameters,
+      scalars: configuration.architecture.exportedScalars(carried: state.carried),
       settlesRows: configuration.keepsUnitDecoder || hasScales,
       to: folder + "/" + SAEWeights.fileName
     ) { latent, row in
@@ -56,9 +56,9 @@ package struct SAEFiles: Sendable {
     try AtomicFile.replace(
       folder + "/cfg.json", with: inferenceConfiguration(summary(state)).pretty)
     try writeSparsity(state, to: folder)
-    let threshold = state.topkThreshold
+    let threshold = configuration.architecture.finalThreshold(carried: state.carried)
     try SAEWeights.write(
-      finished(state.parameters, topkThreshold: threshold),
+      finished(state.parameters, threshold: threshold),
       to: folder + "/" + SAEWeights.fileName)
     try AtomicFile.replace(folder + "/runner_cfg.json", with: runnerConfiguration.pretty)
   }
@@ -72,31 +72,33 @@ package struct SAEFiles: Sendable {
 
   /// Whether decoder norms are in the weights of the finished SAE.
   private var foldsDecoderNorms: Bool {
-    configuration.normalizesDecoder
-      && (configuration.selection == .batchTopK || normalization.whitening != nil)
+    // Whitening changes the norms of decoder rows, by which latents are compared.
+    configuration.architecture.foldsDecoderNorms
+      || (configuration.comparesByDecoderNorm && normalization.whitening != nil)
+  }
+
+  private var folding: Folding {
+    Folding(factor: normalization.factor, hasDecoderNorms: foldsDecoderNorms)
   }
 
   /// The weights for inference.
   private func finished(
-    _ parameters: consuming Parameters, topkThreshold: Double
+    _ parameters: consuming Parameters, threshold: Double?
   ) -> Parameters {
+    let width = parameters.decoder.columns
     for latent in 0..<configuration.dSae {
       let scale = parameters.latentScale.count > 0 ? parameters.latentScale.buffer[latent] : 1
-      let width = parameters.decoder.columns
-      parameters.decoder.disjoint.withSlice(latent * width..<(latent + 1) * width) { row in
-        settle(&row, scale: scale)
-      }
+      var row = parameters.decoder.writer.slice(latent * width..<(latent + 1) * width)
+      settle(&row, scale: scale)
     }
-    // Whitening changes the norms of decoder rows, by which latents are compared.
     let foldsFirst = foldsDecoderNorms && normalization.whitening != nil
     if foldsFirst { parameters.foldDecoderNorms() }
     normalization.fold(into: &parameters, appliesBDecToInput: configuration.applyBDecToInput)
     if foldsDecoderNorms, !foldsFirst { parameters.foldDecoderNorms() }
-    guard configuration.selection == .batchTopK else { return parameters }
+    guard let threshold else { return parameters }
     // The threshold is one of pre-activations times norms, which have become smaller by the factor.
-    let factor = configuration.normalizesDecoder ? normalization.factor : 1
-    parameters.setThreshold(Float(topkThreshold / factor))
-    return parameters
+    let factor = configuration.comparesByDecoderNorm ? normalization.factor : 1
+    return parameters.settingThreshold(Float(threshold / factor))
   }
 
   /// What a finished run consists of besides its manifest, its figures and its report.
@@ -160,18 +162,10 @@ extension SAEFiles {
     var members = commonConfiguration
     members["metadata"] = .object(metadata.merging(summary) { $1 })
     members["normalize_activations"] = rowNormalization
-    switch configuration.selection {
-    case .batchTopK: members["architecture"] = "jumprelu"
-    case .topk, .absTopK:
-      members["k"] = .integer(configuration.wholeK)
-      members["rescale_acts_by_decoder_norm"] = .bool(
-        configuration.rescaleActsByDecoderNorm && !foldsDecoderNorms)
-    case .pursuit:
-      members["residual_threshold"] = .number(
-        configuration.residualThreshold / normalization.factor)
-    case .relu, .gate, .jumpReLU: break
+    if let name = configuration.architecture.exportedName {
+      members["architecture"] = .string(name.rawValue)
     }
-    return .object(members)
+    return .object(members.merging(configuration.architecture.exported(folding)) { $1 })
   }
 
   /// What SAELens runs inside the SAE; the rest is folded into the weights.
@@ -185,11 +179,7 @@ extension SAEFiles {
     var members = commonConfiguration.merging(trainingDetails) { $1 }
     members["metadata"] = .object(metadata)
     members["normalize_activations"] = .string(pipeline.train.normalizeActivations.rawValue)
-    if configuration.isTopK {
-      members["k"] = pipeline.train.k.json
-      members["rescale_acts_by_decoder_norm"] = .bool(configuration.rescaleActsByDecoderNorm)
-    }
-    return .object(members)
+    return .object(members.merging(options(configuration.architecture.formulaOptions)) { $1 })
   }
 
   private var commonConfiguration: [String: JSON] {
@@ -202,49 +192,21 @@ extension SAEFiles {
       "apply_b_dec_to_input": .bool(configuration.applyBDecToInput),
     ]
     if settings.architecture.isTranscoder { members["d_out"] = .integer(configuration.dOut) }
-    if configuration.selection == .pursuit {
-      members["residual_threshold"] = .number(configuration.residualThreshold)
-      members["max_iterations"] = settings.maxIterations.json
-      members["stop_on_duplicate_support"] = .bool(configuration.stopsOnDuplicateSupport)
-    }
     return members
   }
 
   private var trainingDetails: [String: JSON] {
-    let settings = pipeline.train
-    var members: [String: JSON] = [
-      "decoder_init_norm": InitialDraw(settings).rowNorm.map { .number($0) } ?? .null
-    ]
-    switch configuration.selection {
-    case .relu:
-      members["l1_coefficient"] = .number(settings.l1Coefficient)
-      members["lp_norm"] = .number(settings.lpNorm)
-      members["l1_warm_up_steps"] = .integer(settings.l1WarmUpSteps)
-    case .gate:
-      members["l1_coefficient"] = .number(settings.l1Coefficient)
-      members["l1_warm_up_steps"] = .integer(settings.l1WarmUpSteps)
-    case .topk, .absTopK, .batchTopK:
-      members["aux_loss_coefficient"] = .number(settings.auxLossCoefficient)
-      members["use_sparse_activations"] = .bool(false)
-      guard configuration.selection == .batchTopK else { break }
-      members["topk_threshold_lr"] = .number(settings.topkThresholdLr)
-      guard settings.architecture == .matryoshkaBatchtopk else { break }
-      members["matryoshka_widths"] = .array(configuration.widths.map { .integer($0) })
-      members["use_matryoshka_aux_loss"] = .bool(settings.useMatryoshkaAuxLoss)
-    case .jumpReLU:
-      members["jumprelu_init_threshold"] = .number(settings.jumpreluInitThreshold)
-      members["jumprelu_bandwidth"] = .number(settings.jumpreluBandwidth)
-      members["jumprelu_sparsity_loss_mode"] = .string(
-        settings.jumpreluSparsityLossMode.rawValue)
-      members["jumprelu_tanh_scale"] = .number(settings.jumpreluTanhScale)
-      members["jumprelu_ste_to_input"] = .bool(settings.jumpreluSteToInput)
-      members["l0_coefficient"] = .number(settings.l0Coefficient)
-      members["l0_warm_up_steps"] = .integer(settings.l0WarmUpSteps)
-      members["target_l0"] = settings.targetL0.json
-      members["pre_act_loss_coefficient"] = settings.preActLossCoefficient.json
-    case .pursuit: break
-    }
-    return members
+    let own = options(configuration.architecture.trainingOptions)
+    return [
+      "decoder_init_norm": InitialDraw(pipeline.train).rowNorm.map { .number($0) } ?? .null
+    ].merging(own) { $1 }.merging(configuration.architecture.trainingFacts) { $1 }
+  }
+
+  /// Options of the run as they were given.
+  private func options(_ names: [String]) -> [String: JSON] {
+    let settings = TrainSettings.settings.filter { names.contains($0.row.name) }
+    return Dictionary(
+      uniqueKeysWithValues: settings.map { ($0.row.name, $0.read(pipeline.train)) })
   }
 
   private var metadata: [String: JSON] {

@@ -147,7 +147,7 @@ package struct Chart: Sendable {
   /// The whole chart; `label` is read out by screen readers.
   package func svg(label: String) -> String {
     let lines = series.enumerated().map { index, one in
-      "<path class=\"line s\(index)\" d=\"\(path(one))\"/>"
+      "<path class=\"line \(Chart.style(index))\" d=\"\(path(one))\"/>"
     }
     let hovers = series.enumerated().map { index, one in hoverPoints(one, index: index) }
     return Chart.frame(label: label, body: [axes] + lines + hovers)
@@ -168,7 +168,7 @@ package struct Chart: Sendable {
   private func hoverPoints(_ series: ChartSeries, index: Int) -> String {
     series.thinned(to: Chart.hoverLimit).map { point in
       let value = "\(series.name) \(Readable.figure(point.y))"
-      return "<circle class=\"dot s\(index)\" cx=\"\(Chart.coordinate(x(point.x)))\" "
+      return "<circle class=\"dot \(Chart.style(index))\" cx=\"\(Chart.coordinate(x(point.x)))\" "
         + "cy=\"\(Chart.coordinate(y(point.y)))\" r=\"5\"><title>step "
         + "\(Int(point.x.rounded())): \(HTML.escaped(value))</title></circle>"
     }.joined()
@@ -178,7 +178,7 @@ package struct Chart: Sendable {
   package var legend: String {
     guard series.count > 1 else { return "" }
     let names = series.enumerated().map { index, one in
-      "<span><i class=\"s\(index)\"></i>\(HTML.escaped(one.name))</span>"
+      "<span><i class=\"\(Chart.style(index))\"></i>\(HTML.escaped(one.name))</span>"
     }
     return "<div class=\"legend\">" + names.joined() + "</div>"
   }
@@ -187,6 +187,11 @@ package struct Chart: Sendable {
 // MARK: - Parts that all kinds of chart share
 
 extension Chart {
+  /// The class of a line: there are as many colours in the style sheet, taken again with other dashes.
+  static func style(_ index: Int) -> String {
+    index < ReportStyle.colors ? "s\(index)" : "s\(index % ReportStyle.colors) again"
+  }
+
   static func coordinate(_ value: Double) -> String { Readable.fixed(value, decimals: 1) }
 
   static func frame(

@@ -45,24 +45,20 @@ package struct FinalTable: Sendable {
   }
 
   private var result: Table {
-    let figures = evaluation.figures
     var table = Table(
       title: "Result of \(name)", columns: [.init(""), .init("", .right), .init("")])
-    let rows = "over \(Readable.count(figures.rows)) \(evaluation.source.words)"
-    table.add(["explained variance", Readable.figure(figures.explainedVariance), rows])
-    table.add(["L0", Readable.figure(figures.l0), "active latents per token"])
-    table.add(["MSE", Readable.figure(figures.mse), "mean ‖x − x̂‖² per token"])
-    if let loss = evaluation.loss {
-      table.add(["loss recovered", loss.scoreText, "\(loss.lossText), over \(loss.sourceText)"])
+    var named: Set<Figure.Sample> = []
+    for figure in Figure.shown(.table) where evaluation.figures.expects(figure) {
+      var notes = [(figure.place(.table)?.note ?? figure.note).text(evaluation.figures)]
+      // The first figure of a sample says what all of them were measured on.
+      if let sample = figure.sample, named.insert(sample).inserted,
+        let words = evaluation.words(sample)
+      {
+        notes.append("over \(words)")
+      }
+      let note = notes.filter { !$0.isEmpty }.joined(separator: ", ")
+      table.add([figure.words, evaluation.figures.text(figure), note])
     }
-    table.add([
-      "dead latents", "\(evaluation.deadInTraining)",
-      "of \(figures.latentCount); silent in the last \(evaluation.deadFeatureWindow) steps of training",
-    ])
-    table.add([
-      "alive latents", Readable.percent(figures.aliveShare),
-      "\(figures.neverActive) never active in the evaluated rows",
-    ])
     return table
   }
 

@@ -3,7 +3,7 @@
 
 import Shared
 
-/// A chart of points where lower x and higher y are better.
+/// A chart of points where lower x is better, and y as the figure says.
 package struct ParetoChart: Sendable {
   package struct Point: Sendable, Equatable {
     package let name: String
@@ -31,11 +31,13 @@ package struct ParetoChart: Sendable {
   package let front: [Point]
   private let xTicks: Ticks
   private let yTicks: Ticks
+  private let better: Figure.Better
 
-  package init(_ points: [Point]) {
+  package init(_ points: [Point], better: Figure.Better = .higher) {
     let points = points.filter { $0.x.isFinite && $0.y.isFinite }
     self.points = points
-    front = ParetoChart.front(points)
+    self.better = better
+    front = ParetoChart.front(points, sign: better == .lower ? -1 : 1)
     let xs = points.map(\.x)
     let ys = points.map { max($0.y, ParetoChart.floor) }
     xTicks = Ticks(from: xs.min() ?? 0, to: xs.max() ?? 1, count: 8)
@@ -44,14 +46,15 @@ package struct ParetoChart: Sendable {
 
   var hasValuesBelowFloor: Bool { points.contains { $0.y < ParetoChart.floor } }
 
-  private static func front(_ points: [Point]) -> [Point] {
+  private static func front(_ points: [Point], sign: Double) -> [Point] {
     var result: [Point] = []
-    for point in points.sorted(by: { ($0.x, -$0.y) < ($1.x, -$1.y) }) {
+    for point in points.sorted(by: { ($0.x, -sign * $0.y) < ($1.x, -sign * $1.y) }) {
       guard let last = result.last else {
         result.append(point)
         continue
       }
-      if point.y > last.y || (point.x == last.x && point.y == last.y) { result.append(point) }
+      let isBetter = sign * point.y > sign * last.y
+      if isBetter || (point.x == last.x && point.y == last.y) { result.append(point) }
     }
     return result
   }
@@ -141,7 +144,7 @@ extension ParetoChart {
   }
 
   /// Where a point's name may stand inside the chart, nearer to it than to any other point: those of
-  /// the front on its free side, the upper left, the others below it.
+  /// the front on its free side, the better one, the others on the other.
   private func places(
     of point: Point
   ) -> [(x: Double, y: Double, anchor: String, box: Box)] {
@@ -155,7 +158,8 @@ extension ParetoChart {
       (px + 8, py + 15, "", 0), (px + 9, py + 4, "", 0), (px, py + 20, " middle", size / 2),
       (px - 8, py + 15, " end", size),
     ]
-    let candidates = front.contains(point) ? above + below : below + above
+    let isAbove = front.contains(point) == (better != .lower)
+    let candidates = isAbove ? above + below : below + above
     return candidates.compactMap { x, y, anchor, shift in
       let box = Box(
         left: x - shift, top: y - ParetoChart.lineHeight + 3, right: x - shift + size,

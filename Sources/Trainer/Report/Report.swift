@@ -8,17 +8,16 @@ package import Shared
 package enum ReportError: Failure, Equatable {
   case unreadable(path: String)
 
-  package var sentence: String {
+  /// What is said of any file of a finished run.
+  private var cause: EvaluationError {
     switch self {
-    case .unreadable(let path): "\(path) is not what a finished run leaves."
+    case .unreadable(let path): .unreadable(path: path)
     }
   }
 
-  package var hint: String? {
-    switch self {
-    case .unreadable: "Remove the file and run saeline-train with the same pipeline file again."
-    }
-  }
+  package var sentence: String { cause.sentence }
+
+  package var hint: String? { cause.hint }
 }
 
 /// All that the page shows.
@@ -116,42 +115,23 @@ extension Report {
   }
 
   private var figures: String {
-    let figures = evaluation.figures
-    let last = log.last { $0[.trainingSamples] != nil }
-    var cards: [(String, String, String)] = [
-      ("Explained variance", Readable.figure(figures.explainedVariance), "share of the variance"),
-      ("L0", Readable.figure(figures.l0), "active latents per token"),
-      ("MSE", Readable.figure(figures.mse), "mean ‖x − x̂‖² per token"),
-      (
-        "Alive", Readable.percent(figures.aliveShare),
-        "\(figures.neverActive) never active in these rows"
-      ),
-      (
-        "Dead in training", "\(evaluation.deadInTraining)",
-        "silent for \(evaluation.deadFeatureWindow) steps"
-      ),
-      ("Cosine", Readable.figure(figures.cosineSimilarity), "between x and x̂"),
-      ("L2 ratio", Readable.figure(figures.l2Ratio), "‖x̂‖ / ‖x‖"),
-      (
-        "Trained on", (last?[.trainingSamples]).map { Readable.count($0) } ?? "–",
-        (last?[.tokensPerSecond]).map { "tokens, \(Readable.count($0))/s" } ?? "tokens"
-      ),
-    ]
-    if let loss = evaluation.loss {
-      cards.insert(("Loss recovered", loss.scoreText, loss.lossText), at: 3)
-    }
-    let items = cards.map { title, value, note in
-      "<div class=\"card\"><p>\(title)</p><strong>\(HTML.escaped(value))</strong>"
+    // The last line may be that of a sampling window, which says nothing of a step.
+    let trained = log.last { $0[.trainingSamples] != nil }?.values ?? [:]
+    let known = evaluation.figures.merging(trained)
+    let cards = Figure.shown(.card).filter(known.expects).map { figure in
+      let place = figure.place(.card)
+      let note = (place?.note ?? figure.note).text(known)
+      return "<div class=\"card\"><p>\(HTML.escaped(place?.title ?? figure.title))</p>"
+        + "<strong>\(HTML.escaped(known.text(figure)))</strong>"
         + "<small>\(HTML.escaped(note))</small></div>"
     }
-    return "<section><div class=\"cards\">\(items.joined())</div>"
-      + "<p class=\"note\">Final figures over \(Readable.count(figures.rows)) "
-      + "\(evaluation.source.words)\(lossNote).</p></section>"
+    return "<section><div class=\"cards\">\(cards.joined())</div>"
+      + "<p class=\"note\">Final figures over \(evaluation.words(.rows) ?? "")\(lossNote).</p></section>"
   }
 
   private var lossNote: String {
-    evaluation.loss.map {
-      "; the loss of the model as it is → with x̂ in the place of x (or zeros) over \($0.sourceText)"
+    evaluation.words(.tokens).map {
+      "; the loss of the model as it is → with x̂ in the place of x (or zeros) over \($0)"
     } ?? ""
   }
 
@@ -167,38 +147,33 @@ extension Report {
 // MARK: - Charts
 
 extension Report {
-  private func series(_ name: String, _ metric: Metric) -> ChartSeries {
-    ChartSeries(
-      name, log.compactMap { entry in entry[metric].map { .init(Double(entry.step), $0) } })
-  }
-
   private var charts: String {
-    let losses = [
-      series("overall", .overall), series("MSE", .mse), series("L1", .l1),
-      series("auxiliary", .auxiliary),
-    ]
-    let variance = Chart([series("explained variance", .explainedVariance)], floor: 0)
-    let l0 = Chart([series("L0", .l0)], includesZero: true)
-    let dead = Chart([series("dead latents", .deadLatents)], includesZero: true)
-    let rate = Chart([series("learning rate", .learningRate)], includesZero: true)
-    let panels = [
-      line("Loss", "overall and its parts", Chart(losses, includesZero: true)),
-      line("Explained variance", "on the training batch, drawn from 0", variance),
-      line("L0", "active latents per token", l0),
-      line("Dead latents", "silent for the dead-feature window", dead),
-      line("Learning rate", "with warm-up and decay", rate),
-    ]
+    let logged = log.reduce(into: Figures()) { $0.merge($1.values) }.map(\.figure)
+    let panels = Figure.panels.map { panel($0, logged) }
     return "<section><h2>Training</h2><div class=\"charts\">"
       + (panels + [densities]).joined() + "</div></section>"
   }
 
-  private func line(_ title: String, _ note: String, _ chart: Chart) -> String {
+  /// The chart of those figures of the log that belong to a panel; empty where there are none.
+  private func panel(_ panel: ChartPanel, _ logged: [Figure]) -> String {
+    let lines = logged.compactMap { figure in
+      figure.place(.chart(panel)).map { series($0.title ?? figure.words, figure) }
+    }
+    let chart = Chart(
+      lines, includesZero: panel.baseline == .zero,
+      floor: panel.baseline == .floor ? 0 : -.infinity)
     guard !chart.series.isEmpty else { return "" }
-    return HTML.figure(title, note, chart.legend + chart.svg(label: "\(title) over steps"))
+    return HTML.figure(
+      panel.title, panel.note, chart.legend + chart.svg(label: "\(panel.title) over steps"))
+  }
+
+  private func series(_ name: String, _ figure: Figure) -> ChartSeries {
+    ChartSeries(
+      name, log.compactMap { entry in entry[figure].map { .init(Double(entry.step), $0) } })
   }
 
   private var densities: String {
-    let alive = evaluation.figures.densities.filter { $0 > 0 }.map { log10($0) }
+    let alive = evaluation.densities.filter { $0 > 0 }.map { log10($0) }
     let histogram = Histogram(alive, perUnit: 8)
     return HTML.figure(
       "Latent densities", "log₁₀ of the share of tokens on which a latent is active",

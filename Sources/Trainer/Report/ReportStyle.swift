@@ -1,11 +1,18 @@
 // How the report looks: one style sheet for light and dark, screens and paper.
 
 enum ReportStyle {
+  /// The lines of a chart that have a colour of their own, `s0` and on.
+  static let colors = 8
+
   static let sheet = """
     :root{color-scheme:light dark;--page:#fbfbfa;--card:#fff;--ink:#1d1f23;--soft:#666c75;
-    --line:#e3e4e6;--mark:30 104 196;--s0:#1e68c4;--s1:#c2571a;--s2:#2b8a57;--s3:#8a56ac}
+    --line:#e3e4e6;--mark:30 104 196;--s0:#1e68c4;--s1:#c2571a;--s2:#2b8a57;--s3:#8a56ac;
+    --s4:#0b7f91;--s5:#b8326e;--s6:#837208;--s7:#5f6b7a}
     @media(prefers-color-scheme:dark){:root{--page:#15171a;--card:#1d2024;--ink:#e4e6e9;
-    --soft:#9aa1ab;--line:#31353b;--mark:96 165 250;--s0:#60a5fa;--s1:#f0955a;--s2:#5cc48d;--s3:#c79be6}}
+    --soft:#9aa1ab;--line:#31353b;--mark:96 165 250;--s0:#60a5fa;--s1:#f0955a;--s2:#5cc48d;--s3:#c79be6;
+    --s4:#45c1d3;--s5:#f07aab;--s6:#d2bd45;--s7:#a5b1c2}}
+    .s0{color:var(--s0)}.s1{color:var(--s1)}.s2{color:var(--s2)}.s3{color:var(--s3)}
+    .s4{color:var(--s4)}.s5{color:var(--s5)}.s6{color:var(--s6)}.s7{color:var(--s7)}
     *{box-sizing:border-box}
     body{margin:0 auto;max-width:1120px;padding:40px 24px 64px;background:var(--page);color:var(--ink);
     font:15px/1.55 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif}
@@ -34,20 +41,22 @@ enum ReportStyle {
     .grid{stroke:var(--line)}
     .tick{fill:var(--soft);font-size:12px;font-variant-numeric:tabular-nums}
     .end{text-anchor:end}.middle{text-anchor:middle}
-    .line{fill:none;stroke-width:1.8;stroke-linejoin:round}
-    .line.s0{stroke:var(--s0)}.line.s1{stroke:var(--s1)}.line.s2{stroke:var(--s2)}.line.s3{stroke:var(--s3)}
+    .line{fill:none;stroke:currentColor;stroke-width:1.8;stroke-linejoin:round}
     .line.s1,.line.s2,.line.s3{stroke-dasharray:6 4}
-    .dot{fill:transparent}
-    .dot:hover.s0{fill:var(--s0)}.dot:hover.s1{fill:var(--s1)}
-    .dot:hover.s2{fill:var(--s2)}.dot:hover.s3{fill:var(--s3)}
+    .line.s4,.line.s5,.line.s6,.line.s7{stroke-dasharray:2 3}.line.again{stroke-dasharray:9 3 2 3}
+    .dot{fill:transparent}.dot:hover{fill:currentColor}
     .point{fill:var(--soft);opacity:.6}.point.front{fill:var(--s0);opacity:1}
     .mark{fill:var(--soft);font-size:12px}.mark.front{fill:var(--ink)}
     .plot{overflow-x:auto}.plot svg{min-width:640px}
     figure+figure{margin-top:12px}.charts figure{margin:0}a{color:var(--s0)}td a{white-space:nowrap}
     rect.bar{fill:var(--s0);opacity:.85}rect.bar:hover{opacity:1}
-    .legend{display:flex;gap:14px;font-size:13px;color:var(--soft);margin-top:4px}
-    .legend i{display:inline-block;width:14px;height:3px;border-radius:2px;margin-right:6px;vertical-align:4px}
-    i.s0{background:var(--s0)}i.s1{background:var(--s1)}i.s2{background:var(--s2)}i.s3{background:var(--s3)}
+    .legend{display:flex;flex-wrap:wrap;gap:0 14px;font-size:13px;color:var(--soft);margin-top:4px}
+    .legend i{display:inline-block;width:14px;height:3px;border-radius:2px;margin-right:6px;vertical-align:4px;
+    background:currentColor}
+    .legend .s4,.legend .s5,.legend .s6,.legend .s7{
+    background:repeating-linear-gradient(90deg,currentColor 0 2px,transparent 2px 4px)}
+    .legend .again{background:repeating-linear-gradient(90deg,currentColor 0 6px,transparent 6px 8px,
+    currentColor 8px 10px,transparent 10px 12px)}
     .scroll{overflow-x:auto}
     table{border-collapse:collapse;width:100%}
     th{text-align:left;font-weight:500}

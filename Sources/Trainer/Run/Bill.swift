@@ -130,13 +130,14 @@ package struct Bill: Sendable, Equatable {
     steps = (settings.trainingTokens + settings.finetuningTokens + batchRows - 1) / batchRows
     tokens = steps * batchRows
     epochs = (tokens + rowsPerEpoch - 1) / max(1, rowsPerEpoch)
-    expectedL0 = min(latents, configuration.isTopK ? Int(settings.k) : Bill.assumedL0)
+    expectedL0 = min(latents, configuration.architecture.fixedL0 ?? Bill.assumedL0)
     parameters = configuration.shape.count
     // Per row: the encoder's product, the decoder's, and three products of the backward pass. A
     // latent that matching pursuit finds costs an encoder's product of its own.
     let product = 2 * Double(dIn) * Double(latents)
     let activeProduct = 2 * Double(dIn) * Double(expectedL0)
-    let searches = configuration.selection == .pursuit ? Double(expectedL0) : 1
+    var searches = 1.0
+    if case .search = configuration.selection { searches = Double(expectedL0) }
     denseOperations = (4 + searches) * product * Double(tokens)
     sparseOperations = (searches * product + 4 * activeProduct) * Double(tokens)
     memoryByteCount = StepMemory.byteCount(
@@ -146,7 +147,7 @@ package struct Bill: Sendable, Equatable {
     // is written, the one that it replaces is still there.
     let checkpoints = min(settings.nCheckpoints, steps) + settings.keepCheckpoints + 1
     diskByteCount = 4 * parameters * (1 + 4 * checkpoints)
-    seconds = speed.map { [tokens, steps, parameters] speed in
+    seconds = speed.map { [tokens, steps, parameters, searches] speed in
       // The active part runs from memory at about a quarter of a product's speed; Adam reads
       // weight, gradient and two moments and writes three of them.
       let arithmetic = (searches * product + 4 * 4 * activeProduct) * Double(tokens) / speed.product

@@ -224,8 +224,7 @@ extension Checkpoints {
         "fingerprint": fingerprint, "step": String(state.step),
         "consumed": String(state.step * schedule.batchRows),
         "active_samples": String(state.activeSamples),
-        "topk_threshold": String(state.topkThreshold.bitPattern),
-      ])
+      ].merging(state.carried.mapValues(Checkpoints.text)) { first, _ in first })
     try file.write(state.parameters)
     try file.write(state.firstMoment)
     try file.write(state.secondMoment)
@@ -262,9 +261,24 @@ extension Checkpoints {
     try file.read("active_counts", into: &state.activeCounts)
     state.step = try number("step", of: file, path)
     state.activeSamples = try number("active_samples", of: file, path)
-    let threshold = file.header.metadata["topk_threshold"].flatMap { UInt64($0) }
-    state.topkThreshold = threshold.map { Double(bitPattern: $0) } ?? 0
+    for name in state.carried.keys {
+      guard let numbers = file.header.metadata[name].flatMap(Checkpoints.numbers) else {
+        throw CheckpointError.damagedFile(path: path)
+      }
+      state.carried[name] = numbers
+    }
     guard state.isFinite else { throw CheckpointError.notFinite(path: path) }
+  }
+
+  /// Numbers as their bits, so that they come back as they were.
+  private static func text(_ numbers: [Double]) -> String {
+    numbers.map { String($0.bitPattern) }.joined(separator: " ")
+  }
+
+  private static func numbers(_ text: String) -> [Double]? {
+    let words = text.split(separator: " ")
+    let numbers = words.compactMap { UInt64($0) }.map { Double(bitPattern: $0) }
+    return numbers.count == words.count ? numbers : nil
   }
 
   private func number(
@@ -281,19 +295,8 @@ extension Checkpoints {
 
 extension TensorFile {
   fileprivate mutating func write(_ parameters: borrowing Parameters) throws(SystemError) {
-    for kind in parameters.shape.kinds {
-      switch kind {
-      case .encoder: try write(parameters.encoder.span.raw)
-      case .encoderBias: try write(parameters.encoderBias.span.raw)
-      case .decoder: try write(parameters.decoder.span.raw)
-      case .decoderBias: try write(parameters.decoderBias.span.raw)
-      case .threshold: try write(parameters.threshold.span.raw)
-      case .magnitudeBias: try write(parameters.magnitudeBias.span.raw)
-      case .magnitudeScale: try write(parameters.magnitudeScale.span.raw)
-      case .skip: try write(parameters.skip.span.raw)
-      case .latentScale: try write(parameters.latentScale.span.raw)
-      }
-    }
+    let values = ParameterReader(parameters)
+    for kind in parameters.shape.kinds { try write(values[kind].raw) }
   }
 }
 
@@ -302,8 +305,9 @@ extension SafetensorsFile {
     for kind in parameters.shape.kinds {
       guard let size = parameters.shape.size(kind) else { continue }
       let entry = try require(group + "." + kind.rawValue, [.float32], shape: size.stored)
-      parameters.with(kind) { matrix in
-        matrix.disjoint.withAll { readFloats(entry, into: &$0) }
+      parameters.change(kind) { matrix in
+        var target = matrix.mutableSpan
+        readFloats(entry, into: &target)
       }
     }
   }

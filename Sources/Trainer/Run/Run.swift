@@ -185,7 +185,7 @@ package struct Run: Sendable {
     let asked = pipeline.evaluate.lossRecovered
     if asked == false { return }
     do {
-      evaluation.loss = try measureLoss(&sae, corpus)
+      evaluation.add(try measureLoss(&sae, corpus))
     } catch let obstacle as LossObstacle {
       // What is wrong with the figures themselves does not undo the training.
       if asked == true, obstacle != .notFinite { throw LossRecoveredError(obstacle) }
@@ -218,21 +218,18 @@ package struct Run: Sendable {
 
   private func finish() throws {
     let evaluation = try Evaluation.read(run: folder.path)
-    let figures = evaluation.figures
     let details: [String: JSON] = [
       "d_in": .integer(plan.configuration.dIn), "d_sae": .integer(plan.configuration.dSae),
       "hook_name": .string(plan.source.facts.hookName),
       "model_name": .string(plan.source.facts.modelName),
       "steps": .integer(plan.steps), "tokens": .integer(plan.steps * plan.batchRows),
       "normalization_factor": .number(plan.normalization.factor),
-      "explained_variance": .number(figures.explainedVariance),
-      "l0": .number(figures.l0), "mse": .number(figures.mse),
     ]
     try folder.finish(
       Manifest(
         key: key, name: pipeline.name, tool: "saeline-train \(Product.version)",
         shards: try SAEFiles.names.map { try folder.shard($0, rows: 0) },
-        details: .object(details.merging(evaluation.loss?.lossMembers ?? [:]) { first, _ in first })
+        details: .object(details.merging(evaluation.members(.manifest)) { first, _ in first })
       ))
     try Checkpoints(plan, folder: folder.path, fingerprint: key.fingerprint).removeUnscheduled()
   }
@@ -275,12 +272,8 @@ package struct Run: Sendable {
     let result: [String: JSON] = [
       "folder": .string(folder.path), "fingerprint": .string(fingerprint),
       "did_work": .bool(didWork), "activations": .string(source.folder),
-      "explained_variance": .number(evaluation.figures.explainedVariance),
-      "l0": .number(evaluation.figures.l0), "mse": .number(evaluation.figures.mse),
-      "alive_share": .number(evaluation.figures.aliveShare),
-      "dead_latents": .integer(evaluation.deadInTraining),
       "report": .string(folder.path + "/" + Report.fileName),
     ]
-    return .object(result.merging(LossRecovered.members(evaluation.loss)) { first, _ in first })
+    return .object(result.merging(evaluation.members(.result)) { first, _ in first })
   }
 }

@@ -91,17 +91,20 @@ package final class Training {
     let step = state.step
     try startSamplingWindow()
     let learningRate = schedule.learningRate(step: step)
-    let sparsity = schedule.sparsityCoefficient(step: step)
-    let report = worker.engine.step(
+    let sparsity = schedule.sparsityCoefficient(
+      step: step, plan.configuration.architecture.sparsity, carried: state.carried)
+    var figures = worker.engine.step(
       batch, targets: targets, state: &state, learningRate: learningRate,
       sparsityCoefficient: sparsity, finetuningStep: plan.finetuningStep(step))
-    guard report.overall.isFinite else {
+    guard figures[.overall]?.isFinite == true else {
       throw TrainingError.diverged(step: step, folder: folder)
     }
     progress.advance(plan.batchRows)
     guard state.step % plan.pipeline.logger.logFrequency == 0 else { return }
-    let speed = clock.tokensPerSecond(at: state.step, batchRows: plan.batchRows)
-    try log.append(entry(step, report, learningRate, sparsity, speed))
+    figures[.learningRate] = learningRate
+    figures[.tokensPerSecond] = clock.tokensPerSecond(at: state.step, batchRows: plan.batchRows)
+    figures.merge(stateFigures(sparsityCoefficient: sparsity))
+    try log.append(.init(step: step, values: figures))
   }
 
   /// Saves after the last step, where the schedule or the clock asks for it, and before a stop.
@@ -199,41 +202,20 @@ package enum TrainingStream {
 // MARK: - Figures
 
 extension Training {
-  private func entry(
-    _ step: Int, _ report: StepReport, _ learningRate: Double, _ sparsity: Double,
-    _ tokensPerSecond: Double
-  ) -> RunLog.Entry {
-    var values: [Metric: Double] = [
-      .mse: report.mse, .overall: report.overall, .l0: report.l0,
-      .explainedVariance: report.explainedVariance,
-      .deadLatents: Double(report.deadLatents),
-      .meanPassesSinceFired: state.meanPassesSinceFired,
-      .learningRate: learningRate, .trainingSamples: Double(state.step * plan.batchRows),
-      .tokensPerSecond: tokensPerSecond,
-    ]
-    switch plan.configuration.selection {
-    case .relu, .gate:
-      values[.l1] = report.sparsity
-      values[.l1Coefficient] = sparsity
-    case .jumpReLU:
-      values[.l0Loss] = report.sparsity
-      values[.l0Coefficient] = sparsity
-    case .topk, .absTopK, .batchTopK, .pursuit: break
+  /// What is known of a step besides what the step itself returns.
+  private func stateFigures(sparsityCoefficient: Double) -> Figures {
+    let architecture = plan.configuration.architecture
+    var figures = architecture.figures(carried: state.carried)
+    figures[.meanPassesSinceFired] = state.meanPassesSinceFired
+    figures[.trainingSamples] = Double(state.step * plan.batchRows)
+    if let loss = architecture.sparsity {
+      figures[loss.coefficientFigure] = sparsityCoefficient
     }
-    if plan.configuration.isTopK || plan.configuration.selection == .gate {
-      values[.auxiliary] = report.auxiliary
-    }
-    if plan.configuration.selection == .batchTopK { values[.topkThreshold] = state.topkThreshold }
-    if plan.configuration.usesGhostGrads { values[.ghost] = report.ghost }
-    if plan.configuration.preActLossCoefficient > 0 { values[.preAct] = report.preAct }
-    for (width, loss) in zip(plan.configuration.widths, report.inner) {
-      values[.inner(width: width)] = loss
-    }
-    return .init(step: step, values: values)
+    return figures
   }
 
   /// What SAELens says of a full sampling window.
-  private var sparsityFigures: [Metric: Double] {
+  private var sparsityFigures: Figures {
     let samples = Double(max(1, state.activeSamples))
     var sum = 0.0
     var rare = 0.0

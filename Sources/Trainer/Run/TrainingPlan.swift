@@ -123,7 +123,8 @@ extension TrainingPlan {
 
   /// Fresh weights, a function of the seed and of the cache, or those of another SAE.
   func initialState() throws -> TrainingState {
-    var state = TrainingState(configuration.shape)
+    var state = TrainingState(
+      configuration.shape, carried: configuration.architecture.carried)
     if let pretrained {
       try pretrained.fill(&state.parameters, normalization)
       return state
@@ -146,9 +147,9 @@ extension TrainingPlan {
     case .mean:
       let isPlain = normalization.whitening == nil && configuration.rowNormalization == .none
       if isPlain { return facts.mean.map { Float($0 * normalization.factor) } }
-      return try centre { Centre.mean($0, columns: configuration.dOut) }
+      return try centre { Center.mean($0, columns: configuration.dOut) }
     case .geometricMedian:
-      return try centre { Centre.geometricMedian($0, columns: configuration.dOut) }
+      return try centre { Center.geometricMedian($0, columns: configuration.dOut) }
     }
   }
 
@@ -162,7 +163,7 @@ extension TrainingPlan {
           return body(targets.isEmpty ? batch : targets)
         }
         var scaling = RowScaling(rows: rows)
-        scaling.measure(batch, rows: rows, configuration)
+        scaling.measure(batch, rows: rows, configuration.rowNormalization)
         var values = AlignedBuffer<Float>(count: batch.count)
         for index in 0..<batch.count {
           let row = index / configuration.dIn

@@ -4,11 +4,11 @@ import Shared
 
 /// A tensor of an SAE in files.
 private enum WeightName {
-  /// SAELens's name of a parameter; gated has no b_enc.
+  /// SAELens's name of a parameter; where magnitudes have a bias, that of the encoder is the gate's.
   static func of(_ kind: ParameterKind, _ shape: ParameterShape) -> String? {
     switch kind {
     case .encoder: "W_enc"
-    case .encoderBias: shape.isGated ? "b_gate" : "b_enc"
+    case .encoderBias: shape.has(.magnitudeBias) ? "b_gate" : "b_enc"
     case .decoder: "W_dec"
     case .decoderBias: "b_dec"
     case .threshold: "threshold"
@@ -40,13 +40,13 @@ enum SAEWeights {
   ///
   /// - Parameters:
   ///   - parameters: what is written; it is not copied as a whole.
-  ///   - topkThreshold: what a batchtopk SAE has of its own in training.
+  ///   - scalars: further numbers, by name.
   ///   - settlesRows: whether decoder rows change on their way to the file.
   ///   - path: the file.
   ///   - settle: changes a latent's decoder row.
   /// - Throws: why the file cannot be written.
   static func write(
-    _ parameters: borrowing Parameters, topkThreshold: Double? = nil,
+    _ parameters: borrowing Parameters, scalars: [String: Double] = [:],
     settlesRows: Bool = false, to path: String,
     settle: (_ latent: Int, _ row: inout MutableSpan<Float>) -> Void = { _, _ in }
   ) throws {
@@ -57,7 +57,8 @@ enum SAEWeights {
     var tensors = kinds.map {
       TensorFile.Tensor($0.name, .float32, WeightName.shape($0.kind, shape))
     }
-    if topkThreshold != nil { tensors.append(.init("topk_threshold", .float64, [])) }
+    let scalars = scalars.sorted { $0.key < $1.key }
+    tensors += scalars.map { TensorFile.Tensor($0.key, .float64, []) }
     var file = try TensorFile.create(path, tensors: tensors)
     for (kind, _) in kinds {
       switch kind {
@@ -79,8 +80,8 @@ enum SAEWeights {
       case .latentScale: break
       }
     }
-    if let topkThreshold {
-      let bits = [topkThreshold.bitPattern.littleEndian]
+    for (_, value) in scalars {
+      let bits = [value.bitPattern.littleEndian]
       try file.write(bits.span.raw)
     }
     try file.finish()
@@ -89,10 +90,10 @@ enum SAEWeights {
   private static func writeTransposed(
     _ matrix: borrowing Matrix, to file: inout TensorFile
   ) throws {
-    let part = AlignedBuffer<Float>(count: min(block, matrix.columns) * matrix.rows)
+    var part = AlignedBuffer<Float>(count: min(block, matrix.columns) * matrix.rows)
     for first in stride(from: 0, to: matrix.columns, by: block) {
       let columns = first..<min(matrix.columns, first + block)
-      matrix.transpose(columns, into: part)
+      matrix.transpose(columns, into: &part)
       try file.write(part.span.extracting(0..<columns.count * matrix.rows).raw)
     }
   }
@@ -110,13 +111,11 @@ enum SAEWeights {
     _ matrix: borrowing Matrix, _ settle: (Int, inout MutableSpan<Float>) -> Void,
     to file: inout TensorFile
   ) throws {
-    let row = AlignedBuffer<Float>(count: matrix.columns)
+    var row = AlignedBuffer<Float>(count: matrix.columns)
     for latent in 0..<matrix.rows {
-      let values = matrix.row(latent)
-      row.disjoint.withAll { row in
-        for column in row.indices { row[column] = values[column] }
-        settle(latent, &row)
-      }
+      var target = row.mutableSpan
+      Kernels.copy(matrix.row(latent), to: &target)
+      settle(latent, &target)
       try file.write(row.span.raw)
     }
   }
@@ -137,8 +136,9 @@ enum SAEWeights {
         file.readFloats(entry, into: &target)
         parameters.encoder = transposed.transposed()
       } else {
-        parameters.with(kind) { matrix in
-          matrix.disjoint.withAll { file.readFloats(entry, into: &$0) }
+        parameters.change(kind) { matrix in
+          var target = matrix.mutableSpan
+          file.readFloats(entry, into: &target)
         }
       }
     }
@@ -153,8 +153,7 @@ enum SAEWeights {
 }
 
 extension Parameters {
-  /// Gives every decoder row norm 1 without changing what the SAE computes: W_enc·n, b_enc·n, W_dec/n,
-  /// and thresholds·n where they are compared with pre-activations.
+  /// Gives every decoder row norm 1 without changing what the SAE computes: W_enc·n, b_enc·n, W_dec/n.
   mutating func foldDecoderNorms() {
     let (dIn, dOut) = (shape.dIn, shape.dOut)
     for latent in 0..<shape.dSae {
@@ -166,51 +165,56 @@ extension Parameters {
     }
   }
 
-  /// Gives all latents one threshold.
-  mutating func setThreshold(_ threshold: Float) {
-    shape.hasThreshold = true
-    self.threshold = Matrix(rows: 1, columns: shape.dSae)
-    for latent in 0..<shape.dSae { self.threshold.buffer[latent] = threshold }
-  }
-
-  /// Copies all that both have.
-  func copy(_ other: borrowing Parameters) {
-    for kind in shape.kinds where other.shape.size(kind) == shape.size(kind) {
-      with(kind) { target in
-        other.with(kind) { source in
-          let values = source.span
-          target.disjoint.withAll { target in
-            for index in target.indices { target[index] = values[index] }
-          }
-        }
-      }
-    }
+  /// The same SAE with one threshold for all latents.
+  consuming func settingThreshold(_ threshold: Float) -> Parameters {
+    var result = adding(.threshold)
+    for latent in 0..<result.shape.dSae { result.threshold.buffer[latent] = threshold }
+    return result
   }
 }
 
 extension Matrix {
   /// The transpose, `[columns, rows]`.
   func transposed() -> Matrix {
-    let result = Matrix(rows: columns, columns: rows)
-    transpose(0..<columns, into: result.buffer)
+    var result = Matrix(rows: columns, columns: rows)
+    transpose(0..<columns, into: &result.buffer)
     return result
   }
 
   /// Fills `target` with some columns as rows, `[part.count, rows]`.
-  func transpose(_ part: Range<Int>, into target: borrowing AlignedBuffer<Float>) {
-    // Tiles keep the lines of both matrices in the cache.
-    let tile = 32
-    let (rows, columns) = (rows, columns)
-    let source = span
-    let target = target.disjoint
-    Parallel.forBlocks(part.count, blockSize: tile) { block in
-      target.withSlice(block.lowerBound * rows..<block.upperBound * rows) { target in
-        for top in stride(from: 0, to: rows, by: tile) {
-          for row in top..<min(top + tile, rows) {
-            for index in block {
-              target[(index - block.lowerBound) * rows + row] =
-                source[row * columns + part.lowerBound + index]
-            }
+  func transpose(_ part: Range<Int>, into target: inout AlignedBuffer<Float>) {
+    Transposition(self, part, &target).run()
+  }
+}
+
+/// Some columns of a matrix on their way to rows.
+private struct Transposition: ~Escapable, Sendable {
+  /// Tiles keep the lines of both matrices in the cache.
+  private static let tile = 32
+
+  private let source: Span<Float>
+  private let rows: Int
+  private let columns: Int
+  private let part: Range<Int>
+  private let target: Disjoint<Float>
+
+  @_lifetime(borrow matrix, &target)
+  init(_ matrix: borrowing Matrix, _ part: Range<Int>, _ target: inout AlignedBuffer<Float>) {
+    source = matrix.span
+    rows = matrix.rows
+    columns = matrix.columns
+    self.part = part
+    self.target = target.writer
+  }
+
+  func run() {
+    Parallel.forBlocks(part.count, blockSize: Self.tile) { block in
+      var target = target.slice(block.lowerBound * rows..<block.upperBound * rows)
+      for top in stride(from: 0, to: rows, by: Self.tile) {
+        for row in top..<min(top + Self.tile, rows) {
+          for index in block {
+            target[(index - block.lowerBound) * rows + row] =
+              source[row * columns + part.lowerBound + index]
           }
         }
       }

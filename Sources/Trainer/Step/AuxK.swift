@@ -1,5 +1,5 @@
 // AuxK: dead latents learn to reconstruct what the living ones leave over (Gao et al. 2024, as
-// SAELens 6.54 does it: unnormalised, without b_dec).
+// SAELens 6.54 does it: unnormalized, without b_dec).
 //
 //   r = x − x̂ (a constant)      z = the k_aux largest h among dead latents, as they are
 //   ê = Σ z_j·W_j/‖W_j‖      L = coefficient · min(n_dead/k_aux, 1) · mean_b ‖ê − r‖²
@@ -12,107 +12,120 @@ import Shared
 /// The auxiliary loss and its gradients, computed over the dead latents alone.
 struct AuxK: ~Copyable {
   private let configuration: SAEConfiguration
+  private let loss: AuxiliaryLoss
   private var dead: DeadLatents
-  private var magnitudes = AlignedBuffer<Float>(count: 0)
+  private var compared = AlignedBuffer<Float>(count: 0)
   private var candidateLatents = AlignedBuffer<Int32>(count: 0)
   private var candidateValues = AlignedBuffer<Float>(count: 0)
 
-  init(_ configuration: SAEConfiguration) {
+  init(_ configuration: SAEConfiguration, _ loss: AuxiliaryLoss) {
     self.configuration = configuration
+    self.loss = loss
     dead = DeadLatents(configuration)
   }
 
   /// Adds the gradients of the loss and returns it.
   mutating func addGradients(
-    to gradient: borrowing Parameters, _ sums: borrowing LatentSums, _ centred: borrowing Matrix,
-    error: borrowing Matrix, rows: Int, _ state: borrowing TrainingState,
-    _ norms: borrowing DecoderNorms
+    to latents: inout LatentWork, _ reads: borrowing StepReads, _ entries: borrowing EntryReads,
+    _ state: borrowing TrainingState, rows: Int
   ) -> Double {
-    let last = configuration.levels - 1
-    guard configuration.usesMatryoshkaAuxLoss else {
+    guard loss.isPerReconstruction else {
+      dead.gather(0..<configuration.dSae, state)
       return add(
-        0..<configuration.dSae, level: last, gradient, sums, centred, error, rows, state, norms)
+        to: &latents, reads, entries, of: configuration.finalReconstruction, rows: rows)
     }
-    var loss = 0.0
-    for level in 0...last {
-      let first = level == 0 ? 0 : configuration.widths[level - 1]
-      loss += add(
-        first..<configuration.widths[level], level: level, gradient, sums, centred, error, rows,
-        state, norms)
+    var sum = 0.0
+    for (number, reconstruction) in configuration.reconstructions.enumerated() {
+      dead.gather(reconstruction.latents, state)
+      sum += add(to: &latents, reads, entries, of: number, rows: rows)
     }
-    return loss
+    return sum
   }
 
   private mutating func add(
-    _ range: Range<Int>, level: Int, _ gradient: borrowing Parameters,
-    _ sums: borrowing LatentSums, _ centred: borrowing Matrix, _ error: borrowing Matrix,
-    _ rows: Int,
-    _ state: borrowing TrainingState, _ norms: borrowing DecoderNorms
+    to latents: inout LatentWork, _ reads: borrowing StepReads, _ entries: borrowing EntryReads,
+    of reconstruction: Int, rows: Int
   ) -> Double {
-    dead.gather(range, state)
     guard dead.count > 0 else { return 0 }
     reserve()
-    let dIn = configuration.dIn
-    let largest = max(1, dIn / 2)
+    let width = configuration.dOut
+    let largest = max(1, configuration.dIn / 2)
     let share = min(Double(dead.count) / Double(largest), 1)
-    let weight = configuration.auxLossCoefficient * share / Double(rows)
-    let residuals = Residuals(error, configuration)
+    let weight = loss.coefficient * share / Double(rows)
+    let residuals = Residuals(entries, configuration)
     var sum = 0.0
-    for start in stride(from: 0, to: rows, by: DeadLatents.rowBlock) {
-      let block = start..<min(start + DeadLatents.rowBlock, rows)
-      let inputs = centred.span.extracting(block.lowerBound * dIn..<block.upperBound * dIn)
-      dead.encode(inputs, rows: block.count, state.parameters.encoderBias.span)
+    for block in DeadLatents.blocks(rows) {
+      dead.encode(block, reads)
       let keep = min(largest, dead.count)
-      if keep < dead.count { keepLargest(keep, rows: block.count, norms.values.span) }
-      dead.decode(rows: block.count)
-      sum += dead.difference.disjoint.withAll { difference in
-        for (index, row) in block.enumerated() {
-          difference.withSlice(index * dIn..<(index + 1) * dIn) { target in
-            residuals.add(row: row, level: level, to: &target)
-          }
-        }
-        return Vector.squaredNorm(difference.span.extracting(0..<block.count * dIn))
+      if keep < dead.count {
+        let comparison = Comparison(configuration, loss, dead.latents, reads.terms.norms)
+        comparison.keepLargest(
+          keep, rows: block.count, of: &dead.activations, compared: &compared,
+          &candidateLatents, &candidateValues)
       }
-      dead.addReconstructionGradients(
-        inputs, rows: block.count, scale: Float(2 * weight), gradient, sums
-      ) { derivative, amplitude in amplitude == 0 ? 0 : derivative }
+      dead.decode(rows: block.count)
+      var difference = dead.difference.mutableSpan
+      for (index, row) in block.enumerated() {
+        difference.withSlice(index * width..<(index + 1) * width) { target in
+          residuals.add(row: row, reconstruction, to: &target)
+        }
+      }
+      sum += Vector.squaredNorm(dead.difference.span.extracting(0..<block.count * width))
+      dead.addReconstructionGradients(block, reads, scale: Float(2 * weight), &latents) {
+        derivative, activation in activation == 0 ? 0 : derivative
+      }
     }
-    dead.scatter(into: gradient)
+    dead.scatter(into: &latents.gradient)
     return sum * weight
   }
 
   private mutating func reserve() {
     guard candidateLatents.count < TopK(k: dead.count).capacity else { return }
-    let capacity = TopK(k: dead.encoder.rows).capacity
-    magnitudes = AlignedBuffer(count: dead.encoder.rows)
+    let capacity = TopK(k: dead.capacity).capacity
+    compared = AlignedBuffer(count: dead.capacity)
     candidateLatents = AlignedBuffer(count: capacity)
     candidateValues = AlignedBuffer(count: capacity)
   }
+}
 
-  /// Clears all but the `keep` largest pre-activations of each row, compared by h, or by its
-  /// magnitude in abstopk.
-  private func keepLargest(_ keep: Int, rows: Int, _ norms: Span<Float>) {
-    let count = dead.count
+/// By what dead latents are compared.
+private struct Comparison: ~Escapable {
+  private let latents: [Int]
+  /// ‖W_j‖ of all latents; empty where they are compared without.
+  private let norms: Span<Float>
+  private let comparesMagnitudes: Bool
+
+  @_lifetime(copy norms)
+  init(
+    _ configuration: SAEConfiguration, _ loss: AuxiliaryLoss, _ latents: [Int],
+    _ norms: Span<Float>
+  ) {
+    self.latents = latents
+    self.norms = configuration.comparesByDecoderNorm ? norms : norms.extracting(0..<0)
+    comparesMagnitudes = loss.comparesMagnitudes
+  }
+
+  /// Clears all but the `keep` largest pre-activations of each row, compared by h or its magnitude;
+  /// the rest is working memory.
+  func keepLargest(
+    _ keep: Int, rows: Int, of activations: inout Matrix,
+    compared: inout AlignedBuffer<Float>, _ candidateLatents: inout AlignedBuffer<Int32>,
+    _ candidateValues: inout AlignedBuffer<Float>
+  ) {
     let topK = TopK(k: keep)
-    let isWeighted = configuration.normalizesDecoder
-    let isAbsolute = configuration.selection == .absTopK
-    dead.amplitudes.disjoint.withAll { amplitudes in
-      magnitudes.disjoint.withAll { compared in
-        candidateLatents.disjoint.withAll { latents in
-          candidateValues.disjoint.withAll { values in
-            for row in 0..<rows {
-              let start = row * count
-              for index in 0..<count {
-                let weight = isWeighted ? norms[dead.latents[index]] : 1
-                let value = amplitudes[start + index] * weight
-                compared[index] = isAbsolute ? abs(value) : value
-              }
-              topK.clearAllButLargest(&compared, 0..<count, &latents, &values)
-              for index in 0..<count where compared[index] == 0 { amplitudes[start + index] = 0 }
-            }
-          }
-        }
+    var values = activations.mutableSpan
+    var compared = compared.mutableSpan
+    var candidates = RowCandidates(
+      latents: candidateLatents.mutableSpan, values: candidateValues.mutableSpan)
+    for row in 0..<rows {
+      let start = row * latents.count
+      for (index, latent) in latents.enumerated() {
+        let weight = norms.isEmpty ? 1 : norms[latent]
+        let value = values[start + index] * weight
+        compared[index] = comparesMagnitudes ? abs(value) : value
       }
+      topK.clearAllButLargest(&compared, 0..<latents.count, &candidates)
+      for index in latents.indices where compared[index] == 0 { values[start + index] = 0 }
     }
   }
 }

@@ -10,15 +10,15 @@ struct DeadLatents: ~Copyable {
 
   private let configuration: SAEConfiguration
   private(set) var latents: [Int] = []
-  private(set) var encoder = Matrix(rows: 0, columns: 0)
-  private(set) var decoder = Matrix(rows: 0, columns: 0)
-  private(set) var encoderGradient = Matrix(rows: 0, columns: 0)
-  private(set) var decoderGradient = Matrix(rows: 0, columns: 0)
+  private var encoder = Matrix(rows: 0, columns: 0)
+  private var decoder = Matrix(rows: 0, columns: 0)
+  private var encoderGradient = Matrix(rows: 0, columns: 0)
+  private var decoderGradient = Matrix(rows: 0, columns: 0)
   /// A number per row of a block and dead latent `[block, n_dead]`.
-  private(set) var amplitudes = Matrix(rows: 0, columns: 0)
-  private(set) var slopes = Matrix(rows: 0, columns: 0)
-  /// `[block, o]`.
-  let difference: Matrix
+  var activations = Matrix(rows: 0, columns: 0)
+  var gradients = Matrix(rows: 0, columns: 0)
+  /// What the latents reconstruct, then its distance from what it is to be `[block, o]`.
+  var difference: Matrix
 
   init(_ configuration: SAEConfiguration) {
     self.configuration = configuration
@@ -27,6 +27,13 @@ struct DeadLatents: ~Copyable {
   }
 
   var count: Int { latents.count }
+  /// Latents that there is room for.
+  var capacity: Int { encoder.rows }
+
+  /// The blocks of a batch, one product each.
+  static func blocks(_ rows: Int) -> [Range<Int>] {
+    stride(from: 0, to: rows, by: rowBlock).map { $0..<min($0 + rowBlock, rows) }
+  }
 
   /// Collects the dead latents of a range and clears their gradients.
   mutating func gather(_ range: Range<Int>, _ state: borrowing TrainingState) {
@@ -50,78 +57,68 @@ struct DeadLatents: ~Copyable {
     decoder = Matrix(rows: count, columns: dOut)
     encoderGradient = Matrix(rows: count, columns: dIn)
     decoderGradient = Matrix(rows: count, columns: dOut)
-    amplitudes = Matrix(rows: Self.rowBlock, columns: count)
-    slopes = Matrix(rows: Self.rowBlock, columns: count)
+    activations = Matrix(rows: Self.rowBlock, columns: count)
+    gradients = Matrix(rows: Self.rowBlock, columns: count)
   }
 
-  /// Fills the amplitudes with pre-activations of rows `[rows, d]`.
-  func encode(_ centred: Span<Float>, rows: Int, _ biases: Span<Float>) {
-    amplitudes.disjoint.withAll { amplitudes in
-      Multiply.product(
-        rows: rows, columns: count, inner: configuration.dIn, centred, .plain, encoder.span,
-        .transposed, into: &amplitudes)
-      for (index, latent) in latents.enumerated() {
-        for row in 0..<rows { amplitudes[row * count + index] += biases[latent] }
-      }
+  /// What is encoded of some rows.
+  @_lifetime(copy reads)
+  private func inputs(_ rows: Range<Int>, _ reads: borrowing StepReads) -> Span<Float> {
+    let dIn = configuration.dIn
+    return reads.centered.extracting(rows.lowerBound * dIn..<rows.upperBound * dIn)
+  }
+
+  /// Fills the activations with pre-activations of some rows.
+  mutating func encode(_ rows: Range<Int>, _ reads: borrowing StepReads) {
+    Self.multiply(inputs(rows, reads), rows: rows.count, encoder, count: count, into: &activations)
+    for (index, latent) in latents.enumerated() {
+      let bias = reads.terms.biases[latent]
+      for row in 0..<rows.count { activations.buffer[row * count + index] += bias }
     }
   }
 
-  /// Fills `difference` with what the amplitudes reconstruct.
-  func decode(rows: Int) {
-    difference.disjoint.withAll { difference in
-      Multiply.product(
-        rows: rows, columns: configuration.dOut, inner: count, amplitudes.span, .plain,
-        decoder.span, .plain, into: &difference)
-    }
+  /// Fills `difference` with what the activations reconstruct.
+  mutating func decode(rows: Int) {
+    Self.reconstruct(activations, rows: rows, decoder, count: count, into: &difference)
   }
 
   /// Adds the gradients of a loss whose derivative by the reconstruction is `scale · difference`.
   ///
-  /// `slope` gives dL/d(a·W_enc) from dL/d(amplitude) and the amplitude.
-  func addReconstructionGradients(
-    _ centred: Span<Float>, rows: Int, scale: Float, _ gradient: borrowing Parameters,
-    _ sums: borrowing LatentSums, slope: (_ derivative: Float, _ amplitude: Float) -> Float
+  /// `gradient` gives dL/d(a·W_enc) from dL/d(activation) and the activation.
+  mutating func addReconstructionGradients(
+    _ rows: Range<Int>, _ reads: borrowing StepReads, scale: Float, _ latents: inout LatentWork,
+    gradient: (_ derivative: Float, _ activation: Float) -> Float
   ) {
-    slopes.disjoint.withAll { slopes in
-      let amplitudes = amplitudes.span
-      Multiply.product(
-        rows: rows, columns: count, inner: configuration.dOut, difference.span, .plain,
-        decoder.span, .transposed, into: &slopes, scale: scale)
-      for index in 0..<rows * count { slopes[index] = slope(slopes[index], amplitudes[index]) }
+    Self.differentiate(
+      difference, rows: rows.count, decoder, count: count, scale: scale, into: &gradients)
+    for index in 0..<rows.count * count {
+      gradients.buffer[index] = gradient(gradients.buffer[index], activations.buffer[index])
     }
-    decoderGradient.disjoint.withAll { target in
-      Multiply.product(
-        rows: count, columns: configuration.dOut, inner: rows, amplitudes.span, .transposed,
-        difference.span, .plain, into: &target, scale: scale, keep: 1)
-    }
-    addEncoderGradients(centred, rows: rows, gradient, sums)
+    addDecoderGradients(rows: rows.count, scale: scale)
+    addEncoderGradients(rows, reads, &latents)
   }
 
-  /// Adds the gradients that come by the slopes.
-  func addEncoderGradients(
-    _ centred: Span<Float>, rows: Int, _ gradient: borrowing Parameters,
-    _ sums: borrowing LatentSums
+  /// Adds the decoder's gradients of such a loss.
+  mutating func addDecoderGradients(rows: Int, scale: Float) {
+    Self.add(
+      activations, difference, rows: rows, count: count, scale: scale, to: &decoderGradient)
+  }
+
+  /// Adds the gradients that come by dL/d(a·W_enc).
+  mutating func addEncoderGradients(
+    _ rows: Range<Int>, _ reads: borrowing StepReads, _ work: inout LatentWork
   ) {
-    let slopes = slopes.span
-    encoderGradient.disjoint.withAll { target in
-      Multiply.product(
-        rows: count, columns: configuration.dIn, inner: rows, slopes, .transposed, centred,
-        .plain, into: &target, keep: 1)
-    }
-    gradient.encoderBias.disjoint.withAll { bias in
-      sums.slopes.disjoint.withAll { totals in
-        for (index, latent) in latents.enumerated() {
-          var total: Float = 0
-          for row in 0..<rows { total += slopes[row * count + index] }
-          bias[latent] += total
-          totals[latent] += total
-        }
-      }
+    Self.add(gradients, inputs(rows, reads), rows: rows.count, count: count, to: &encoderGradient)
+    for (index, latent) in latents.enumerated() {
+      var total: Float = 0
+      for row in 0..<rows.count { total += gradients.buffer[row * count + index] }
+      work.gradient.encoderBias.buffer[latent] += total
+      work.preActivationGradients[latent] += total
     }
   }
 
   /// Adds the collected gradients of weights to those of all latents.
-  func scatter(into gradient: borrowing Parameters) {
+  func scatter(into gradient: inout Parameters) {
     for (index, latent) in latents.enumerated() {
       gradient.encoder.addRow(index, of: encoderGradient, to: latent)
       gradient.decoder.addRow(index, of: decoderGradient, to: latent)
@@ -129,46 +126,105 @@ struct DeadLatents: ~Copyable {
   }
 }
 
+// MARK: - Products, each into memory of its own
+
+extension DeadLatents {
+  /// target ← inputs·W_encᵀ.
+  private static func multiply(
+    _ inputs: Span<Float>, rows: Int, _ encoder: borrowing Matrix, count: Int,
+    into target: inout Matrix
+  ) {
+    var values = target.mutableSpan
+    Multiply.product(
+      rows: rows, columns: count, inner: encoder.columns, inputs, .plain, encoder.span,
+      .transposed, into: &values)
+  }
+
+  /// target ← activations·W_dec.
+  private static func reconstruct(
+    _ activations: borrowing Matrix, rows: Int, _ decoder: borrowing Matrix, count: Int,
+    into target: inout Matrix
+  ) {
+    let width = target.columns
+    var values = target.mutableSpan
+    Multiply.product(
+      rows: rows, columns: width, inner: count, activations.span, .plain, decoder.span, .plain,
+      into: &values)
+  }
+
+  /// target ← scale·difference·W_decᵀ.
+  private static func differentiate(
+    _ difference: borrowing Matrix, rows: Int, _ decoder: borrowing Matrix, count: Int,
+    scale: Float, into target: inout Matrix
+  ) {
+    var values = target.mutableSpan
+    Multiply.product(
+      rows: rows, columns: count, inner: decoder.columns, difference.span, .plain, decoder.span,
+      .transposed, into: &values, scale: scale)
+  }
+
+  /// target ← target + scale·gradientsᵀ·inputs.
+  private static func add(
+    _ gradients: borrowing Matrix, _ inputs: Span<Float>, rows: Int, count: Int, scale: Float = 1,
+    to target: inout Matrix
+  ) {
+    let width = target.columns
+    var values = target.mutableSpan
+    Multiply.product(
+      rows: count, columns: width, inner: rows, gradients.span, .transposed, inputs, .plain,
+      into: &values, scale: scale, keep: 1)
+  }
+
+  /// As `add`, of inputs that are a matrix.
+  private static func add(
+    _ gradients: borrowing Matrix, _ inputs: borrowing Matrix, rows: Int, count: Int,
+    scale: Float, to target: inout Matrix
+  ) {
+    add(gradients, inputs.span, rows: rows, count: count, scale: scale, to: &target)
+  }
+}
+
 extension Matrix {
-  fileprivate func copyRow(_ source: Int, of other: borrowing Matrix, to row: Int) {
+  fileprivate mutating func copyRow(_ source: Int, of other: borrowing Matrix, to row: Int) {
     clearRow(row)
     addRow(source, of: other, to: row)
   }
 
-  fileprivate func clearRow(_ row: Int) {
-    disjoint.withSlice(row * columns..<(row + 1) * columns) { target in
-      for column in target.indices { target[column] = 0 }
-    }
+  fileprivate mutating func clearRow(_ row: Int) {
+    for index in row * columns..<(row + 1) * columns { buffer[index] = 0 }
   }
 
-  fileprivate func addRow(_ source: Int, of other: borrowing Matrix, to row: Int) {
-    let values = other.row(source)
-    disjoint.withSlice(row * columns..<(row + 1) * columns) { target in
-      Vector.add(1, values, to: &target)
-    }
+  fileprivate mutating func addRow(_ source: Int, of other: borrowing Matrix, to row: Int) {
+    Self.add(other.row(source), to: &buffer, at: row * columns)
+  }
+
+  private static func add(
+    _ values: Span<Float>, to target: inout AlignedBuffer<Float>, at start: Int
+  ) {
+    var row = target.writer.slice(start..<start + values.count)
+    Vector.add(1, values, to: &row)
   }
 }
 
 /// The errors that a loss of dead latents starts from.
 struct Residuals: ~Escapable, Sendable {
-  private let error: Span<Float>
-  private let levels: Int
+  private let errors: Span<Float>
+  private let reconstructions: [RowReconstruction]
   private let width: Int
 
-  /// The errors as a pass leaves them `[B · levels, o]`.
-  @_lifetime(borrow error)
-  init(_ error: borrowing Matrix, _ configuration: SAEConfiguration) {
-    self.error = error.span
-    levels = configuration.levels
+  @_lifetime(copy entries)
+  init(_ entries: borrowing EntryReads, _ configuration: SAEConfiguration) {
+    errors = entries.errors
+    reconstructions = configuration.reconstructions
     width = configuration.dOut
   }
 
-  /// Adds x̂ − x of a row and level.
-  func add(row: Int, level: Int, to target: inout MutableSpan<Float>) {
-    let start = (row * levels + level) * width
-    Vector.add(1, error.extracting(start..<start + width), to: &target)
-    // A level's memory holds its error and those of the levels above.
-    guard level + 1 < levels else { return }
-    Vector.add(-1, error.extracting(start + width..<start + 2 * width), to: &target)
+  /// Adds x̂ − x of a row and reconstruction.
+  func add(row: Int, _ number: Int, to target: inout MutableSpan<Float>) {
+    let start = (row * reconstructions.count + number) * width
+    Vector.add(1, errors.extracting(start..<start + width), to: &target)
+    // The memory of one holds its error and those that continue it.
+    guard number + 1 < reconstructions.count, reconstructions[number + 1].continues else { return }
+    Vector.add(-1, errors.extracting(start + width..<start + 2 * width), to: &target)
   }
 }

@@ -20,43 +20,41 @@ struct GhostGradients: ~Copyable {
   }
 
   /// Adds the gradients of the loss and returns it; without dead latents it is the mean error.
+  ///
+  /// `weights` are those of the rows' errors.
   mutating func addGradients(
-    to gradient: borrowing Parameters, _ sums: borrowing LatentSums, _ centred: borrowing Matrix,
-    error: borrowing Matrix, rows: Int, _ state: borrowing TrainingState,
-    _ scaling: borrowing RowScaling
+    to latents: inout LatentWork, _ reads: borrowing StepReads, _ entries: borrowing EntryReads,
+    _ state: borrowing TrainingState, weights: Span<Float>
   ) -> Double {
     dead.gather(0..<configuration.dSae, state)
-    let (dIn, dOut) = (configuration.dIn, configuration.dOut)
-    let share = 1 / Double(rows * dOut)
-    let errors = error.span
+    let width = configuration.dOut
+    let share = 1 / Double(weights.count * width)
     var sum = 0.0
-    for start in stride(from: 0, to: rows, by: DeadLatents.rowBlock) {
-      let block = start..<min(start + DeadLatents.rowBlock, rows)
-      let inputs = centred.span.extracting(block.lowerBound * dIn..<block.upperBound * dIn)
+    for block in DeadLatents.blocks(weights.count) {
       if dead.count > 0 {
-        dead.encode(inputs, rows: block.count, state.parameters.encoderBias.span)
-        dead.amplitudes.disjoint.withAll { amplitudes in
-          for index in 0..<block.count * dead.count { amplitudes[index] = exp(amplitudes[index]) }
+        dead.encode(block, reads)
+        for index in 0..<block.count * dead.count {
+          dead.activations.buffer[index] = exp(dead.activations.buffer[index])
         }
         dead.decode(rows: block.count)
       }
-      sum += dead.difference.disjoint.withAll { ghosts in
-        var total = 0.0
-        for (index, row) in block.enumerated() {
-          total += ghosts.withSlice(index * dOut..<(index + 1) * dOut) { ghost in
-            Self.measure(
-              &ghost, errors.extracting(row * dOut..<(row + 1) * dOut), isDead: dead.count > 0,
-              weight: Double(scaling.weight[row]))
-          }
+      var total = 0.0
+      let isDead = dead.count > 0
+      var ghosts = dead.difference.mutableSpan
+      for (index, row) in block.enumerated() {
+        total += ghosts.withSlice(index * width..<(index + 1) * width) { ghost in
+          Self.measure(
+            &ghost, entries.errors.extracting(row * width..<(row + 1) * width), isDead: isDead,
+            weight: Double(weights[row]))
         }
-        return total
       }
+      sum += total
       guard dead.count > 0 else { continue }
-      dead.addReconstructionGradients(
-        inputs, rows: block.count, scale: Float(2 * share), gradient, sums
-      ) { derivative, amplitude in derivative * amplitude }
+      dead.addReconstructionGradients(block, reads, scale: Float(2 * share), &latents) {
+        derivative, activation in derivative * activation
+      }
     }
-    if dead.count > 0 { dead.scatter(into: gradient) }
+    if dead.count > 0 { dead.scatter(into: &latents.gradient) }
     return sum * share
   }
 

@@ -7,11 +7,10 @@ import Shared
 package struct Optimizer: Sendable {
   private let beta1: Double
   private let beta2: Double
-  private static let epsilon: Float = 1e-8
   /// SAELens's bound on the norm of the whole gradient.
   private static let largestNorm = 1.0
   /// Elements per task; fixed, so that sums do not depend on the number of threads.
-  private static let block = 1 << 16
+  fileprivate static let block = 1 << 16
 
   package init(beta1: Double, beta2: Double) {
     self.beta1 = beta1
@@ -22,9 +21,10 @@ package struct Optimizer: Sendable {
   package func norm(
     _ gradient: borrowing Parameters, of kinds: Set<ParameterKind> = Set(ParameterKind.allCases)
   ) -> Double {
+    let values = ParameterReader(gradient)
     var sum = 0.0
     for kind in gradient.shape.kinds where kinds.contains(kind) {
-      sum += gradient.with(kind) { Self.squaredNorm($0) }
+      sum += Self.squaredNorm(values[kind])
     }
     return sum.squareRoot()
   }
@@ -34,18 +34,11 @@ package struct Optimizer: Sendable {
     Float(min(1, largestNorm / (norm + 1e-6)))
   }
 
-  private static func squaredNorm(_ matrix: borrowing Matrix) -> Double {
-    let values = matrix.span
+  private static func squaredNorm(_ values: Span<Float>) -> Double {
     let blocks = (values.count + block - 1) / block
-    var partial = [Double](repeating: 0, count: blocks)
-    var span = partial.mutableSpan
-    span.withDisjoint { partial in
-      Parallel.forEach(blocks) { index in
-        let range = index * block..<min(values.count, (index + 1) * block)
-        partial.set(index, Vector.squaredNorm(values.extracting(range)))
-      }
-    }
-    return partial.reduce(0, +)
+    var partial = AlignedBuffer<Double>(count: blocks)
+    BlockNorms(values, partial.writer).run(blocks)
+    return (0..<blocks).reduce(0) { $0 + partial[$1] }
   }
 
   /// Takes step number `step` (the first is 1) with the gradient times `factor`; other parameters
@@ -60,14 +53,20 @@ package struct Optimizer: Sendable {
       let rates = rates(
         factor: factor, step: kind == .latentScale ? finetuningStep : step,
         learningRate: learningRate)
-      state.parameters.with(kind) { parameter in
-        state.firstMoment.with(kind) { first in
-          state.secondMoment.with(kind) { second in
-            gradient.with(kind) { update(parameter, first, second, $0, rates) }
-          }
-        }
-      }
+      Self.update(
+        kind, &state.parameters, first: &state.firstMoment, second: &state.secondMoment, gradient,
+        rates)
     }
+  }
+
+  private static func update(
+    _ kind: ParameterKind, _ parameters: inout Parameters, first: inout Parameters,
+    second: inout Parameters, _ gradient: borrowing Parameters, _ rates: Rates
+  ) {
+    AdamUpdate(
+      ParameterReader(gradient)[kind], ParameterWriter(&parameters)[kind],
+      first: ParameterWriter(&first)[kind], second: ParameterWriter(&second)[kind], rates
+    ).run()
   }
 
   private func rates(factor: Float, step: Int, learningRate: Double) -> Rates {
@@ -90,32 +89,67 @@ package struct Optimizer: Sendable {
     }
     return result
   }
+}
 
-  private struct Rates: Sendable {
-    let factor: Float
-    let keep1: Float
-    let take1: Float
-    let keep2: Float
-    let take2: Float
-    let size: Float
-    let correction: Float
+/// The numbers of a step of Adam.
+private struct Rates: Sendable {
+  let factor: Float
+  let keep1: Float
+  let take1: Float
+  let keep2: Float
+  let take2: Float
+  let size: Float
+  let correction: Float
+}
+
+/// Squared norms of blocks.
+private struct BlockNorms: ~Escapable, Sendable {
+  private let values: Span<Float>
+  private let partial: Disjoint<Double>
+
+  @_lifetime(copy values, copy partial)
+  init(_ values: Span<Float>, _ partial: Disjoint<Double>) {
+    self.values = values
+    self.partial = partial
   }
 
-  private func update(
-    _ parameter: borrowing Matrix, _ first: borrowing Matrix, _ second: borrowing Matrix,
-    _ gradient: borrowing Matrix, _ rates: Rates
+  func run(_ blocks: Int) {
+    Parallel.forEach(blocks) { index in
+      let range =
+        index * Optimizer.block..<min(values.count, (index + 1) * Optimizer.block)
+      partial.set(index, Vector.squaredNorm(values.extracting(range)))
+    }
+  }
+}
+
+/// Adam's step of one parameter.
+private struct AdamUpdate: ~Escapable, Sendable {
+  private static let epsilon: Float = 1e-8
+
+  private let gradient: Span<Float>
+  private let parameter: Disjoint<Float>
+  private let first: Disjoint<Float>
+  private let second: Disjoint<Float>
+  private let rates: Rates
+
+  @_lifetime(copy gradient, copy parameter, copy first, copy second)
+  init(
+    _ gradient: Span<Float>, _ parameter: Disjoint<Float>, first: Disjoint<Float>,
+    second: Disjoint<Float>, _ rates: Rates
   ) {
-    let gradient = gradient.span
-    let parameter = parameter.disjoint
-    let first = first.disjoint
-    let second = second.disjoint
-    Parallel.forBlocks(gradient.count, blockSize: Self.block) { range in
-      let g = gradient.extracting(range)
-      parameter.withSlice(range) { p in
-        first.withSlice(range) { m in
-          second.withSlice(range) { v in Self.step(&p, &m, &v, g, rates) }
-        }
-      }
+    self.gradient = gradient
+    self.parameter = parameter
+    self.first = first
+    self.second = second
+    self.rates = rates
+  }
+
+  func run() {
+    Parallel.forBlocks(gradient.count, blockSize: Optimizer.block) { range in
+      var p = parameter.slice(range)
+      var m = first.slice(range)
+      var v = second.slice(range)
+      Self.step(&p, &m, &v, gradient.extracting(range), rates)
     }
   }
 

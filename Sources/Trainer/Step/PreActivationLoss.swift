@@ -8,66 +8,73 @@ import Shared
 /// The loss of dead latents' pre-activations, and its gradients.
 struct PreActivationLoss: ~Copyable {
   private let configuration: SAEConfiguration
+  private let coefficient: Double
   private var dead: DeadLatents
 
-  init(_ configuration: SAEConfiguration) {
+  init(_ configuration: SAEConfiguration, coefficient: Double) {
     self.configuration = configuration
+    self.coefficient = coefficient
     dead = DeadLatents(configuration)
+  }
+
+  /// How far a latent is below its threshold, summed over rows, and in how many rows.
+  private struct Distance {
+    var sum = 0.0
+    var rows = 0
   }
 
   /// Adds the gradients of the loss and returns it.
   mutating func addGradients(
-    to gradient: borrowing Parameters, _ sums: borrowing LatentSums, _ centred: borrowing Matrix,
-    rows: Int, _ state: borrowing TrainingState, _ norms: borrowing DecoderNorms
+    to latents: inout LatentWork, _ reads: borrowing StepReads, _ state: borrowing TrainingState,
+    rows: Int
   ) -> Double {
     dead.gather(0..<configuration.dSae, state)
-    let count = dead.count
-    guard count > 0 else { return 0 }
-    let dIn = configuration.dIn
-    let weight = configuration.preActLossCoefficient / Double(rows)
-    var distances = [Double](repeating: 0, count: count)
-    var below = [Int](repeating: 0, count: count)
-    for start in stride(from: 0, to: rows, by: DeadLatents.rowBlock) {
-      let block = start..<min(start + DeadLatents.rowBlock, rows)
-      let inputs = centred.span.extracting(block.lowerBound * dIn..<block.upperBound * dIn)
-      dead.encode(inputs, rows: block.count, state.parameters.encoderBias.span)
-      let values = dead.amplitudes.span
-      dead.slopes.disjoint.withAll { slopes in
-        for (index, latent) in dead.latents.enumerated() {
-          let threshold = state.parameters.threshold.buffer[latent]
-          let slope = -Float(weight) * norms.values[latent]
-          for row in 0..<block.count {
-            let distance = threshold - values[row * count + index]
-            slopes[row * count + index] = distance > 0 ? slope : 0
-            guard distance > 0 else { continue }
-            distances[index] += Double(distance)
-            below[index] += 1
-          }
-        }
-      }
-      dead.addEncoderGradients(inputs, rows: block.count, gradient, sums)
+    guard dead.count > 0 else { return 0 }
+    let weight = coefficient / Double(rows)
+    var distances = [Distance](repeating: Distance(), count: dead.count)
+    for block in DeadLatents.blocks(rows) {
+      dead.encode(block, reads)
+      measure(rows: block.count, reads.terms, weight, &distances)
+      dead.addEncoderGradients(block, reads, &latents)
     }
-    dead.scatter(into: gradient)
-    return finish(distances, below, weight, gradient, state, norms)
+    dead.scatter(into: &latents.gradient)
+    return finish(distances, weight, reads, &latents.gradient)
+  }
+
+  /// Fills the gradients by pre-activations of a block.
+  private mutating func measure(
+    rows: Int, _ terms: borrowing LatentTerms, _ weight: Double, _ distances: inout [Distance]
+  ) {
+    let count = dead.count
+    for (index, latent) in dead.latents.enumerated() {
+      let slope = -Float(weight) * terms.norms[latent]
+      for row in 0..<rows {
+        let place = row * count + index
+        let distance = terms.thresholds[latent] - dead.activations.buffer[place]
+        dead.gradients.buffer[place] = distance > 0 ? slope : 0
+        guard distance > 0 else { continue }
+        distances[index].sum += Double(distance)
+        distances[index].rows += 1
+      }
+    }
   }
 
   /// Adds the gradients of thresholds and decoder norms.
   private func finish(
-    _ distances: [Double], _ below: [Int], _ weight: Double, _ gradient: borrowing Parameters,
-    _ state: borrowing TrainingState, _ norms: borrowing DecoderNorms
+    _ distances: [Distance], _ weight: Double, _ reads: borrowing StepReads,
+    _ gradient: inout Parameters
   ) -> Double {
-    let dOut = configuration.dOut
+    let width = configuration.dOut
     var loss = 0.0
     for (index, latent) in dead.latents.enumerated() {
-      loss += weight * distances[index] * Double(norms.values[latent])
-      let slope = Float(weight * Double(below[index])) * norms.values[latent]
-      gradient.threshold.disjoint.withSlice(latent..<latent + 1) { $0[0] += slope }
-      let range = latent * dOut..<(latent + 1) * dOut
-      gradient.decoder.disjoint.withSlice(range) { row in
-        Vector.add(
-          Float(weight * distances[index]) * norms.inverses[latent],
-          state.parameters.decoder.span.extracting(range), to: &row)
-      }
+      let norm = reads.terms.norms[latent]
+      loss += weight * distances[index].sum * Double(norm)
+      gradient.threshold.buffer[latent] += Float(weight * Double(distances[index].rows)) * norm
+      let range = latent * width..<(latent + 1) * width
+      var row = gradient.decoder.writer.slice(range)
+      Vector.add(
+        Float(weight * distances[index].sum) * reads.terms.inverses[latent],
+        reads.decoding.decoder.extracting(range), to: &row)
     }
     return loss
   }

@@ -48,17 +48,15 @@ package struct Schedule: Sendable {
     floor + (settings.lr - floor) * (1 + cos(.pi * Double(step) / Double(period))) / 2
   }
 
-  /// The weight of the sparsity loss: λ · min(step / warm-up steps, 1), of l0 in jumprelu and of l1
-  /// elsewhere.
-  package func sparsityCoefficient(step: Int) -> Double {
-    let isL0: Bool =
-      switch settings.architecture {
-      case .jumprelu, .jumpreluTranscoder, .jumpreluSkipTranscoder: true
-      default: false
-      }
-    let coefficient = isL0 ? settings.l0Coefficient : settings.l1Coefficient
-    let warmUp = isL0 ? settings.l0WarmUpSteps : settings.l1WarmUpSteps
-    guard warmUp > 0 else { return coefficient }
-    return coefficient * min(Double(step) / Double(warmUp), 1)
+  /// The weight of the sparsity loss: λ · min(step / warm-up steps, 1); 0 where there is none.
+  ///
+  /// Some architectures carry λ from step to step.
+  package func sparsityCoefficient(
+    step: Int, _ loss: SparsityLoss?, carried: [String: [Double]] = [:]
+  ) -> Double {
+    guard let loss else { return 0 }
+    let coefficient = loss.carriedCoefficient.flatMap { carried[$0]?.first } ?? loss.coefficient
+    guard loss.warmUpSteps > 0 else { return coefficient }
+    return coefficient * min(Double(step) / Double(loss.warmUpSteps), 1)
   }
 }

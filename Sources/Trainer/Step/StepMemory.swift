@@ -7,7 +7,8 @@ enum StepMemory {
   /// Bytes that training with batches of `rows` rows takes once every buffer has its size.
   static func byteCount(_ configuration: SAEConfiguration, rows: Int, threads: Int) -> Int {
     let numbers =
-      state(configuration) + batches(configuration, rows) + encoder(configuration, rows, threads)
+      state(configuration) + batches(configuration, rows)
+      + EncoderRoom.count(configuration, rows: rows, threads: threads)
       + entries(configuration, rows) + dense(configuration)
     return 4 * numbers
   }
@@ -17,46 +18,37 @@ enum StepMemory {
     4 * configuration.shape.count + 8 * configuration.dSae
   }
 
-  /// Two batches that are gathered, one centred, and the errors of every level.
+  /// Two batches that are gathered, one that is encoded, and the errors of every reconstruction.
   private static func batches(_ configuration: SAEConfiguration, _ rows: Int) -> Int {
     let (dIn, dOut) = (configuration.dIn, configuration.dOut)
-    let targets = configuration.architecture.isTranscoder ? 2 * dOut : 0
-    let skipped = configuration.shape.hasSkip ? dOut : 0
-    let pursuit = configuration.selection == .pursuit ? 2 * dIn + 96 : 0
-    return rows * (3 * dIn + targets + skipped + configuration.levels * dOut + pursuit)
+    let targets = configuration.name.isTranscoder ? 2 * dOut : 0
+    let skipped = configuration.shape.has(.skip) ? dOut : 0
+    var search = 0
+    if case .search = configuration.selection { search = 2 * dIn + 96 }
+    return rows
+      * (3 * dIn + targets + skipped + configuration.reconstructions.count * dOut + search)
   }
 
-  /// Tiles of the encoder's product, and the codes.
-  private static func encoder(
-    _ configuration: SAEConfiguration, _ rows: Int, _ threads: Int
-  ) -> Int {
-    let grid = EncoderGrid(configuration, rows: rows)
-    let tiles = threads * grid.rowsPerTask * grid.tileWidth
-    let entries =
-      2 * Encoder.entriesPerRow(configuration) + 2 * Encoder.codesPerRow(configuration)
-    let bins = configuration.selection == .batchTopK ? threads * BatchTopK.bins : 0
-    return rows * (entries + Candidates.countsPerRow(grid) + 1) + tiles + bins
-  }
-
-  /// What is known of the entries: amplitude, slope, two places in the groups, and what else there is.
+  /// What is known of the entries, and their two places in the groups.
   private static func entries(_ configuration: SAEConfiguration, _ rows: Int) -> Int {
-    let perEntry = 4 + (configuration.hasPressures ? 1 : 0) + (configuration.hasExtras ? 1 : 0)
     let capacity: Int =
       switch configuration.selection {
-      case .batchTopK: 2 * configuration.keptLatents(rows: rows)
-      case .pursuit: 0
-      default: rows * Encoder.codesPerRow(configuration)
+      case .batch(let k):
+        2 * SAEConfiguration.keptLatents(k: k, rows: rows, dSae: configuration.dSae)
+      case .search: 0
+      case .above, .rows: rows * EncoderRoom.codesPerRow(configuration)
       }
-    return perEntry * capacity
+    return (2 + RowWork.numbersPerEntry(configuration.entryGradients)) * capacity
   }
 
   /// The dense pass, which early batches of some SAEs take.
   private static func dense(_ configuration: SAEConfiguration) -> Int {
     switch configuration.selection {
-    case .relu, .jumpReLU: return 4 * DensePass.rowBlock * configuration.dSae
-    case .gate: return 6 * DensePass.rowBlock * configuration.dSae
-    case .pursuit: return MatchingPursuit.rowBlock * configuration.dSae
-    case .topk, .absTopK, .batchTopK: return 0
+    case .above:
+      // Entries of a block, which may hold every latent, come on top of its matrices.
+      (DenseWork.matrixCount(configuration) + 2) * DensePass.rowBlock * configuration.dSae
+    case .search: PursuitSearch.rowBlock * configuration.dSae
+    case .rows, .batch: 0
     }
   }
 }

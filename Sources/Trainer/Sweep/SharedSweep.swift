@@ -101,7 +101,7 @@ extension Sweep {
       endings[member.index] = try ending(of: member.index) {
         if let failure { throw failure }
         try member.run.complete(member.training, seconds: seconds)
-        let figures = try SweepFigures.read(run: member.run.folder.path)
+        let figures = try Evaluation.read(run: member.run.folder.path).figures
         return .finished(figures, didWork: true)
       }
       try writePage(comparison(endings))

@@ -51,7 +51,7 @@ package struct Sweep: Sendable {
 
   /// What became of a run.
   package enum Ending: Sendable {
-    case finished(SweepFigures, didWork: Bool)
+    case finished(Figures, didWork: Bool)
     case failed(sentence: String)
   }
 
@@ -176,7 +176,7 @@ extension Sweep {
         announce(index)
         try run.measure()
         try Report.write(run: run.folder.path)
-        return .finished(try SweepFigures.read(run: run.folder.path), didWork: true)
+        return .finished(try Evaluation.read(run: run.folder.path).figures, didWork: true)
       }
     }
   }
@@ -210,7 +210,7 @@ extension Sweep {
       else { return nil }
       outcome = found
     }
-    return .finished(try SweepFigures.read(run: folder.path), didWork: outcome == .trained)
+    return .finished(try Evaluation.read(run: folder.path).figures, didWork: outcome == .trained)
   }
 
   func open(_ index: Int) throws -> Run {
@@ -284,7 +284,7 @@ extension Sweep {
 }
 
 extension Sweep.Ending {
-  package var figures: SweepFigures? {
+  package var figures: Figures? {
     guard case .finished(let figures, _) = self else { return nil }
     return figures
   }

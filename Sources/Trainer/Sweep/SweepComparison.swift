@@ -3,36 +3,6 @@
 
 package import Shared
 
-/// The figures by which runs are compared.
-package struct SweepFigures: Sendable, Equatable {
-  package let l0: Double
-  package let explainedVariance: Double
-  /// How much of the model's loss the SAE keeps, where that was measured.
-  package let lossRecovered: Double?
-  package let mse: Double
-  package let deadLatents: Int
-
-  package init(
-    l0: Double, explainedVariance: Double, lossRecovered: Double? = nil, mse: Double,
-    deadLatents: Int
-  ) {
-    self.l0 = l0
-    self.explainedVariance = explainedVariance
-    self.lossRecovered = lossRecovered
-    self.mse = mse
-    self.deadLatents = deadLatents
-  }
-
-  /// Reads them from the folder of a run.
-  package static func read(run folder: String) throws -> SweepFigures {
-    let evaluation = try Evaluation.read(run: folder)
-    return SweepFigures(
-      l0: evaluation.figures.l0, explainedVariance: evaluation.figures.explainedVariance,
-      lossRecovered: evaluation.loss?.score,
-      mse: evaluation.figures.mse, deadLatents: evaluation.deadInTraining)
-  }
-}
-
 /// What is shown of a sweep.
 package struct SweepComparison: Sendable, Equatable {
   /// One run.
@@ -41,11 +11,11 @@ package struct SweepComparison: Sendable, Equatable {
     package let values: [String]
     package let folder: String
     /// Nil where the run failed or has not ended.
-    package let figures: SweepFigures?
+    package let figures: Figures?
     package let hasFailed: Bool
 
     package init(
-      values: [String], folder: String, figures: SweepFigures?, hasFailed: Bool? = nil
+      values: [String], folder: String, figures: Figures?, hasFailed: Bool? = nil
     ) {
       self.values = values
       self.folder = folder
@@ -74,31 +44,24 @@ package struct SweepComparison: Sendable, Equatable {
     self.rows = rows
   }
 
-  var hasLossRecovered: Bool { rows.contains { $0.figures?.lossRecovered != nil } }
-
-  /// The headings of the figures.
-  var figureNames: [String] {
-    ["L0", "explained variance"] + (hasLossRecovered ? ["loss recovered"] : [])
-      + ["MSE", "dead latents"]
+  /// The figures by which runs are compared; those of a language model where it was at hand.
+  package var figures: [Figure] {
+    Figure.shown(.sweep).filter { figure in
+      figure.sample != .tokens || rows.contains { $0.figures?[figure] != nil }
+    }
   }
 
-  /// The figures of a row as text, one for each of `figureNames`.
-  func figureTexts(_ row: Row) -> [String] {
-    guard let figures = row.figures else { return figureNames.map { _ in "–" } }
-    let recovered = figures.lossRecovered.map { Readable.figure($0) } ?? "–"
-    return [Readable.figure(figures.l0), Readable.figure(figures.explainedVariance)]
-      + (hasLossRecovered ? [recovered] : [])
-      + [Readable.figure(figures.mse), "\(figures.deadLatents)"]
-  }
+  /// The figures of a row as text, one for each of `figures`.
+  func texts(_ row: Row) -> [String] { figures.map { row.figures?.text($0) ?? "–" } }
 
   /// The runs for people on a terminal.
   package var table: Table {
     var table = Table(
       title: "Sweep of \(name)",
-      columns: options.map { .init($0, .right) } + figureNames.map { .init($0, .right) }
+      columns: options.map { .init($0, .right) } + figures.map { .init($0.words, .right) }
         + [.init("folder")])
     for row in rows {
-      table.add(row.values + figureTexts(row) + [row.absence ?? row.folder])
+      table.add(row.values + texts(row) + [row.absence ?? row.folder])
     }
     return table
   }

@@ -29,49 +29,48 @@ package struct SweepPage: Sendable {
 
   // MARK: Plots
 
-  private var plots: [String] {
-    [plot("Explained variance", \.explainedVariance), plot("Loss recovered", \.lossRecovered)]
-      .filter { !$0.isEmpty }
-  }
+  private var plots: [String] { Figure.shown(.plot).map(plot).filter { !$0.isEmpty } }
 
-  /// L0 against a figure that is better where it is higher; empty where no run has it.
-  private func plot(_ name: String, _ figure: (SweepFigures) -> Double?) -> String {
+  /// L0 against a figure; empty where no run has it.
+  private func plot(_ figure: Figure) -> String {
     let chart = chart(figure)
     guard !chart.points.isEmpty else { return "" }
+    let (x, title) = (Figure.finalL0.title, "\(figure.title) against \(Figure.finalL0.title)")
     let labels = comparison.options.joined(separator: " · ")
+    let side = figure.better == .lower ? "lower" : "upper"
     let floor = chart.hasValuesBelowFloor ? "; values below 0 are drawn at 0" : ""
     return HTML.figure(
-      "\(name) against L0", "upper left is better; points are \(labels)\(floor)",
-      "<div class=\"plot\">"
-        + chart.svg(label: "\(name) against L0", x: "L0", y: name.lowercased()) + "</div>"
+      title, "\(side) left is better; points are \(labels)\(floor)",
+      "<div class=\"plot\">" + chart.svg(label: title, x: x, y: figure.words) + "</div>"
         + "<p class=\"note\">The line joins the runs that no other run beats in both.</p>")
   }
 
-  private func chart(_ figure: (SweepFigures) -> Double?) -> ParetoChart {
-    ParetoChart(
-      comparison.rows.compactMap { row in
-        guard let figures = row.figures, let value = figure(figures) else { return nil }
-        return ParetoChart.Point(
-          name: row.values.joined(separator: " · "), x: figures.l0, y: value)
-      })
+  private func chart(_ figure: Figure) -> ParetoChart {
+    let points = comparison.rows.compactMap { row -> ParetoChart.Point? in
+      guard let x = row.figures?[.finalL0], let y = row.figures?[figure] else { return nil }
+      return ParetoChart.Point(name: row.values.joined(separator: " · "), x: x, y: y)
+    }
+    return ParetoChart(points, better: figure.better)
   }
 
   // MARK: Table
 
   private var table: String {
-    let front = Set(chart(\.explainedVariance).front.map(\.name))
+    let front = Set(chart(.finalExplainedVariance).front.map(\.name))
     let rows = comparison.rows.map { row in
       let name = row.values.joined(separator: " · ")
       let values = row.values.map { value in
         let text = HTML.escaped(value)
         return "<th>\(front.contains(name) ? "<span class=\"label\">\(text)</span>" : text)</th>"
       }
-      let figures = comparison.figureTexts(row).map { "<td class=\"n\">\(HTML.escaped($0))</td>" }
+      let figures = comparison.texts(row).map { "<td class=\"n\">\(HTML.escaped($0))</td>" }
       return "<tr>" + (values + figures).joined() + "<td>\(SweepPage.link(row))</td></tr>"
     }
     let headings =
       comparison.options.map { "<th>\(HTML.escaped($0))</th>" }
-      + comparison.figureNames.map { "<th class=\"n\">\($0)</th>" } + ["<th>report</th>"]
+      + comparison.figures.map { "<th class=\"n\">\(HTML.escaped($0.words))</th>" } + [
+        "<th>report</th>"
+      ]
     return "<section><h2>Runs</h2><div class=\"scroll\"><table><thead><tr>" + headings.joined()
       + "</tr></thead><tbody>" + rows.joined() + "</tbody></table></div></section>"
   }

@@ -7,7 +7,7 @@ goldens.safetensors holds what all cases share, `batches` [20, 32, 16] and the i
 `initial.*`, and per case the gradient of the first step before clipping (`CASE.gradient.*`) and the
 parameters after the last (`CASE.final.*`). W_enc is [d_in, d_sae], as SAELens stores it.
 goldens.json holds the settings of each case and the figures of each step, and tables of the learning
-rates and sparsity weights that the schedulers of SAELens give.
+rates and sparsity weights that the schedulers of SAELens give. margins.py says which cases are refused.
 """
 
 import json
@@ -21,15 +21,17 @@ from sae_lens.saes.topk_sae import TopKTrainingSAE, TopKTrainingSAEConfig
 from sae_lens.training.optim import CoefficientScheduler, get_lr_scheduler
 from sae_lens.training.sae_trainer import SAETrainer
 
+import margins
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 D_IN, D_SAE, ROWS, STEPS = 16, 64, 32, 20
 NAMES = ["W_enc", "b_enc", "W_dec", "b_dec"]
 # Settings as in a pipeline file; dead_latents latents get so low a bias that they never fire;
 # the batches are multiplied by input_scale (so small that late gradients are not clipped).
 CASES = {
-    "standard": dict(architecture="standard", l1_coefficient=0.3, lr=0.01),
+    "standard": dict(architecture="standard", l1_coefficient=0.3, lr=0.008),
     "standard-half": dict(
-        architecture="standard", l1_coefficient=0.004, lp_norm=0.5, l1_warm_up_steps=7, lr=0.001
+        architecture="standard", l1_coefficient=0.002, lp_norm=0.5, l1_warm_up_steps=7, lr=0.001
     ),
     "standard-square": dict(
         architecture="standard", l1_coefficient=0.5, lp_norm=2.0, lr=0.01, adam_beta1=0.5,
@@ -37,8 +39,8 @@ CASES = {
         lr_decay_steps=5, lr_end=0.002,
     ),
     "standard-plain-input": dict(
-        architecture="standard", l1_coefficient=0.3, apply_b_dec_to_input=False, lr=0.02,
-        lr_warm_up_steps=4, lr_decay_steps=6, input_scale=0.0625,
+        architecture="standard", l1_coefficient=0.3, apply_b_dec_to_input=False, lr=0.01,
+        lr_warm_up_steps=4, lr_decay_steps=6, input_scale=0.1875,
     ),
     "topk": dict(architecture="topk", k=8, dead_feature_window=2, lr=0.01, dead_latents=20),
     "topk-few-dead": dict(
@@ -103,11 +105,12 @@ def make_trainer(settings, sae):
     return SAETrainer(config, sae, data_provider=iter(()))
 
 
-def run(name, settings, tensors):
+def run(name, tensors, rounding=None):
+    settings = CASES[name]
     sae = make_sae(settings)
     start = {key: value.clone() for key, value in initial().items()}
     start["b_enc"][: settings.get("dead_latents", 0)] -= 5
-    return dict(settings=settings, **train(name, settings, sae, start, tensors, figures))
+    return dict(settings=settings, **train(name, settings, sae, start, tensors, figures, rounding))
 
 
 def figures(output, losses):
@@ -118,8 +121,9 @@ def figures(output, losses):
         overall=output.loss.item(), l0=(output.feature_acts > 0).sum(-1).float().mean().item())
 
 
-def train(name, settings, sae, start, tensors, figures):
+def train(name, settings, sae, start, tensors, figures, rounding):
     """Trains from `start`; the gradient of the first step and the last parameters go to `tensors`."""
+    watch = margins.Watch(name, rounding)
     sae.load_state_dict(start)
     trainer = make_trainer(settings, sae)
     gradients = []
@@ -134,18 +138,20 @@ def train(name, settings, sae, start, tensors, figures):
     norms, steps = [], []
     torch.nn.utils.clip_grad_norm_ = recording
     for batch in batches():
+        batch = batch * settings.get("input_scale", 1)
         dead = int(trainer.dead_neurons.sum())
-        output = trainer.step(batch * settings.get("input_scale", 1))
+        watch.see(settings, dict(sae.named_parameters()), batch, trainer.dead_neurons)
+        output = trainer.step(batch)
         trainer.n_training_steps += 1
         losses = {key: value.item() for key, value in output.losses.items()}
         steps.append(dict(**figures(output, losses), dead=dead, norm=norms[-1]))
     torch.nn.utils.clip_grad_norm_ = clip
+    watch.finish(steps)
     for key, value in sae.named_parameters():
         tensors[f"{name}.gradient.{key}"] = gradients[0][key].contiguous()
         tensors[f"{name}.final.{key}"] = value.detach().contiguous()
     passes = [int(value) for value in trainer.n_forward_passes_since_fired]
     counts = [int(value) for value in trainer.act_freq_scores]
-    print(name, [(round(step["overall"], 3), step["dead"], round(step["norm"], 2)) for step in steps[1::6]])
     return dict(steps=steps, passesSinceFired=passes, activeCounts=counts)
 
 
@@ -184,7 +190,7 @@ def main():
     torch.set_num_threads(1)
     tensors = {"batches": batches().contiguous()}
     tensors |= {f"initial.{name}": value for name, value in initial().items()}
-    cases = {name: run(name, settings, tensors) for name, settings in CASES.items()}
+    cases = {name: margins.checked(run, name, tensors) for name in CASES}
     save_file(tensors, os.path.join(HERE, "goldens.safetensors"))
     with open(os.path.join(HERE, "goldens.json"), "w") as file:
         json.dump(dict(cases=cases, schedules=schedules()), file, separators=(",", ":"))

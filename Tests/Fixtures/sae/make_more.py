@@ -2,8 +2,7 @@
 
 Versions: Python 3.11, torch 2.15.0, sae-lens 6.54.12, safetensors 0.8.
 Run:      HF_HUB_OFFLINE=1 python make_more.py [CASE ...]    (in this folder; a minute)
-With names of cases it only prints what those cases do, and how much the last parameters move when
-every initial one is moved by a millionth of itself.
+With names of cases it only prints what those cases do. margins.py says which cases are refused.
 
 CASES run on SAELens's own trainer; the cases of plain_loops.py are what current SAELens does not
 train. goldens-more.json holds the settings of each case, by SAELens's names, and the figures of each
@@ -40,6 +39,7 @@ from safetensors.torch import save_file
 from sae_lens.registry import get_sae_training_class
 
 import make_goldens
+import margins
 import plain_loops
 
 MATRYOSHKA = dict(
@@ -48,7 +48,7 @@ MATRYOSHKA = dict(
 )
 JUMPRELU = dict(architecture="jumprelu", jumprelu_bandwidth=0.4, lr=0.005)
 CASES = {
-    "gated": dict(architecture="gated", l1_coefficient=0.3, l1_warm_up_steps=5, lr=0.005),
+    "gated": dict(architecture="gated", l1_coefficient=0.3, l1_warm_up_steps=5, lr=0.006),
     "abstopk": dict(architecture="abstopk", k=8, dead_feature_window=2, lr=0.005),
     "batchtopk": dict(
         architecture="batchtopk", k=6.5, dead_feature_window=2, lr=0.005, dead_latents=20,
@@ -63,13 +63,14 @@ CASES = {
         MATRYOSHKA, use_matryoshka_aux_loss=True, aux_loss_coefficient=0.03125),
     "matryoshka-plain": dict(
         MATRYOSHKA, use_matryoshka_aux_loss=True, rescale_acts_by_decoder_norm=False,
-        aux_loss_coefficient=0.03125, k=6.5,
+        aux_loss_coefficient=0.03125, k=6.5, lr=0.0045,
     ),
     "jumprelu-step": dict(JUMPRELU, l0_coefficient=0.1, l0_warm_up_steps=5),
-    "jumprelu-step-input": dict(JUMPRELU, l0_coefficient=0.1, jumprelu_ste_to_input=True),
+    "jumprelu-step-input": dict(
+        JUMPRELU, l0_coefficient=0.1, jumprelu_ste_to_input=True, lr=0.003),
     "jumprelu-tanh": dict(
         JUMPRELU, jumprelu_sparsity_loss_mode="tanh", jumprelu_tanh_scale=3.0, l0_coefficient=0.2,
-        pre_act_loss_coefficient=0.02, dead_feature_window=2, dead_latents=20,
+        pre_act_loss_coefficient=0.02, dead_feature_window=2, dead_latents=20, lr=0.0045,
     ),
     "jumprelu-quadratic": dict(
         JUMPRELU, jumprelu_sparsity_loss_mode="quadratic", target_l0=6.0, l0_coefficient=0.02,
@@ -79,18 +80,18 @@ CASES = {
     "matching-pursuit": dict(
         architecture="matching_pursuit", max_iterations=4, residual_threshold=0.3, lr=0.003,
     ),
-    "matching-pursuit-long": dict(architecture="matching_pursuit", lr=0.003),
+    "matching-pursuit-long": dict(architecture="matching_pursuit", lr=0.0035),
     "matching-pursuit-plain-input": dict(
         architecture="matching_pursuit", max_iterations=6, apply_b_dec_to_input=False,
-        stop_on_duplicate_support=False, lr=0.003,
+        stop_on_duplicate_support=False, lr=0.0025,
     ),
     "standard-constant-norm": dict(
         architecture="standard", normalize_activations="constant_norm_rescale", l1_coefficient=0.1,
-        lr=0.01,
+        lr=0.008,
     ),
     "standard-layer-norm": dict(
         architecture="standard", normalize_activations="layer_norm", l1_coefficient=0.1,
-        apply_b_dec_to_input=False, lr=0.01,
+        apply_b_dec_to_input=False, lr=0.009,
     ),
     "topk-layer-norm": dict(
         architecture="topk", k=8, normalize_activations="layer_norm", aux_loss_coefficient=0.0,
@@ -119,18 +120,16 @@ def make_sae(settings):
         **{key: value for key, value in settings.items() if key in taken}))
 
 
-def start(sae, settings, tensors, nudge):
-    """The initial values of an SAE's parameters, each moved by the share `nudge` of itself."""
+def start(sae, settings, tensors):
+    """The initial values of an SAE's parameters."""
     shared = make_goldens.initial() | {
         key.removeprefix("initial."): value for key, value in tensors.items()
         if key.startswith("initial.")}
     if settings["architecture"] == "matching_pursuit":
         shared["W_dec"] = shared["unit.W_dec"]
-    generator = torch.Generator().manual_seed(4)
-    parameters = {}
-    for key, value in sae.state_dict().items():
-        parameters[key] = value if key == "topk_threshold" else shared[key].clone()
-        parameters[key] *= 1 + nudge * torch.randn(value.shape, generator=generator)
+    parameters = {
+        key: value if key == "topk_threshold" else shared[key].clone()
+        for key, value in sae.state_dict().items()}
     return plain_loops.lower_dead(parameters, settings)
 
 
@@ -146,12 +145,12 @@ def figures(output, losses):
     return result
 
 
-def run(name, tensors, nudge=0.0):
+def run(name, tensors, rounding=None):
     if name in plain_loops.CASES:
-        return plain_loops.run(name, tensors, nudge)
+        return plain_loops.run(name, tensors, rounding)
     sae = make_sae(CASES[name])
-    parameters = start(sae, CASES[name], tensors, nudge)
-    result = make_goldens.train(name, CASES[name], sae, parameters, tensors, figures)
+    parameters = start(sae, CASES[name], tensors)
+    result = make_goldens.train(name, CASES[name], sae, parameters, tensors, figures, rounding)
     return dict(settings=CASES[name], **result)
 
 
@@ -186,19 +185,15 @@ def shortened(value):
 
 
 def show(names):
-    """Prints what cases do, and how sensitive their last parameters are."""
+    """Prints what cases do."""
     for name in names:
-        base, moved = added(), added()
-        result = run(name, base)
-        run(name, moved, nudge=1e-6)
-        for step in result["steps"][::6]:
+        tensors = added()
+        for step in margins.checked(run, name, tensors)["steps"][::6]:
             print("   ", {key: shortened(value) for key, value in step.items()})
-        for key in base:
-            if key.startswith(f"{name}.final."):
-                difference = (base[key] - moved[key]).abs().max().item()
-                gradient = base.get(key.replace("final", "gradient"), torch.zeros(1)).abs()
-                print(f"    {key}: moves by {difference:.1e}; first gradient up to "
-                      f"{gradient.max():.3g}, not 0 in {100 * (gradient > 0).float().mean():.0f} %")
+        for key, value in tensors.items():
+            if key.startswith(f"{name}.gradient"):
+                value = value.abs()
+                print(f"    {key}: up to {value.max():.3g}, not 0 in {100 * (value > 0).float().mean():.0f} %")
 
 
 def main(names):
@@ -208,7 +203,8 @@ def main(names):
         show(names)
         return
     tensors = added()
-    cases = {name: run(name, tensors) for name in [*CASES, *plain_loops.CASES]}
+    cases = {
+        name: margins.checked(run, name, tensors) for name in [*CASES, *plain_loops.CASES]}
     for case in cases.values():
         case["steps"] = [{key: shortened(item) for key, item in step.items()} for step in case["steps"]]
     folder = make_goldens.HERE

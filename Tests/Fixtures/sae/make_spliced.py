@@ -7,7 +7,8 @@ spliced/CASE holds an SAE as SAELens saves it for inference (cfg.json, sae_weigh
 spliced.json holds `tokens` [6, 16] and per case the hook points, TransformerLens's weight processing,
 the tokens that are ignored, and the figures of SAELens's own get_downstream_reconstruction_metrics over
 three batches of two sequences. It has none for transcoders: the case of one is computed here with the
-same formulas, from a transcoder of SAELens that reads one hook and replaces another.
+same formulas, from a transcoder of SAELens that reads one hook and replaces another. A row whose k largest
+latents hang on rounding is refused (margins.py).
 """
 
 import json
@@ -25,6 +26,7 @@ from sae_lens.training.activation_scaler import ActivationScaler
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "models"))
 import make_models  # noqa: E402
+import margins  # noqa: E402
 
 SEQUENCES, CONTEXT, BATCH = 6, 16, 2
 CASES = {
@@ -117,6 +119,18 @@ def measure(case, model, sae, tokens):
         ignore_tokens=case.get("ignore"))
 
 
+def check(name, sae, rows):
+    """Ends the script where rounding decides which latents of a row are active.
+
+    What a ReLU lets through grows from 0, so that only topk has such a border.
+    """
+    if isinstance(sae, TopKSAE):
+        distance = margins.gap(sae.process_sae_in(rows) @ sae.W_enc + sae.b_enc, sae.cfg.k).min().item()
+        print("   margin of the k largest:", f"{distance:.1e}")
+        if distance < margins.SMALLEST_MARGIN:
+            raise SystemExit(f"{name}: the margin of the k largest is below {margins.SMALLEST_MARGIN:g}")
+
+
 def main():
     transformer, *_ = make_models.build("gpt2")
     generator = torch.Generator().manual_seed(11)
@@ -132,6 +146,7 @@ def main():
             d_in = shape[-1] if "head" in case else shape.numel()
             d_out = cache[case["target"]].shape[-1] if "target" in case else d_in
             sae = make_sae(case, d_in, d_out, seed)
+            check(name, sae, cache[case["hook"]].flatten(2).flatten(0, 1))
             figures = measure(case, model, sae, tokens)
         folder = os.path.join(HERE, "spliced", name)
         shutil.rmtree(folder, ignore_errors=True)

@@ -19,6 +19,7 @@ import torch
 from sae_lens.saes.jumprelu_sae import JumpReLU, Step
 
 import make_goldens
+import margins
 
 D_OUT = 12
 FINETUNED = {
@@ -27,13 +28,13 @@ FINETUNED = {
     "unrotated_decoder": ["b_dec", "finetuning_scaling_factor"],
 }
 FINETUNING = dict(
-    architecture="standard", l1_coefficient=0.3, lr=0.01, training_tokens=10 * make_goldens.ROWS,
+    architecture="standard", l1_coefficient=0.3, lr=0.008, training_tokens=10 * make_goldens.ROWS,
     finetuning_tokens=10 * make_goldens.ROWS,
 )
 TRANSCODER = dict(apply_b_dec_to_input=False, l1_coefficient=0.1, lr=0.005)
 JUMPRELU = dict(apply_b_dec_to_input=False, jumprelu_bandwidth=0.4, l0_coefficient=0.05, lr=0.005)
 CASES = {
-    "transcoder": dict(TRANSCODER, architecture="transcoder"),
+    "transcoder": dict(TRANSCODER, architecture="transcoder", lr=0.0045),
     "skip-transcoder": dict(TRANSCODER, architecture="skip_transcoder"),
     "jumprelu-transcoder": dict(JUMPRELU, architecture="jumprelu_transcoder"),
     "jumprelu-skip-transcoder": dict(JUMPRELU, architecture="jumprelu_skip_transcoder"),
@@ -45,15 +46,15 @@ CASES = {
         architecture="standard", mse_loss_normalization="dense_batch", l1_coefficient=0.1, lr=0.01,
     ),
     "unit-decoder": dict(
-        architecture="standard", normalize_sae_decoder=True, l1_coefficient=0.3, lr=0.01,
+        architecture="standard", normalize_sae_decoder=True, l1_coefficient=0.3, lr=0.008,
     ),
     "plain-sparsity": dict(
         architecture="standard", scale_sparsity_penalty_by_decoder_norm=False, l1_coefficient=0.1,
-        lr=0.01,
+        lr=0.011,
     ),
     "finetune-scale": dict(FINETUNING, finetuning_method="scale"),
     "finetune-decoder": dict(
-        FINETUNING, finetuning_method="decoder", apply_b_dec_to_input=False),
+        FINETUNING, finetuning_method="decoder", apply_b_dec_to_input=False, lr=0.01),
     "finetune-unrotated-decoder": dict(FINETUNING, finetuning_method="unrotated_decoder"),
 }
 
@@ -66,7 +67,7 @@ def lower_dead(parameters, settings):
     return parameters
 
 
-def start(settings, tensors, nudge):
+def start(settings, tensors):
     kind = settings["architecture"]
     values = make_goldens.initial()
     if "transcoder" in kind:
@@ -80,12 +81,9 @@ def start(settings, tensors, nudge):
         values["W_dec"] = tensors["initial.unit.W_dec"]
     if "finetuning_method" in settings:
         values["finetuning_scaling_factor"] = torch.ones(make_goldens.D_SAE)
-    generator = torch.Generator().manual_seed(4)
-    values = {
-        key: value * (1 + nudge * torch.randn(value.shape, generator=generator))
-        for key, value in values.items()}
     return {
-        key: torch.nn.Parameter(value) for key, value in lower_dead(values, settings).items()}
+        key: torch.nn.Parameter(value.clone())
+        for key, value in lower_dead(values, settings).items()}
 
 
 def losses(settings, parameters, x, target, dead):
@@ -143,9 +141,10 @@ def after_adam(settings, parameters):
         parameters["W_dec"].data /= parameters["W_dec"].data.norm(dim=1, keepdim=True)
 
 
-def run(name, tensors, nudge=0.0):
+def run(name, tensors, rounding=None):
     settings = CASES[name]
-    parameters = start(settings, tensors, nudge)
+    watch = margins.Watch(name, rounding)
+    parameters = start(settings, tensors)
     window = settings.get("dead_feature_window", 1000)
     adam = torch.optim.Adam(parameters.values(), lr=settings["lr"], betas=(0.9, 0.999))
     passes, counts = torch.zeros(make_goldens.D_SAE), torch.zeros(make_goldens.D_SAE)
@@ -160,6 +159,7 @@ def run(name, tensors, nudge=0.0):
         if "threshold" in parameters:
             parameters["threshold"].data.clamp_(min=0)
         dead = passes > window
+        watch.see(settings, parameters, x, dead)
         f, terms = losses(settings, parameters, x, tensors["targets"][index] if transcodes else x, dead)
         overall = sum(terms.values())
         fired = f != 0
@@ -178,9 +178,9 @@ def run(name, tensors, nudge=0.0):
         steps.append(dict(
             **{key: value.item() for key, value in terms.items()}, overall=overall.item(),
             l0=fired.sum(-1).float().mean().item(), dead=int(dead.sum()), norm=norm))
+    watch.finish(steps)
     for key, value in parameters.items():
         tensors[f"{name}.final.{key}"] = value.detach().contiguous()
-    print(name, [(round(step["overall"], 3), step["dead"], round(step["norm"], 2)) for step in steps[1::6]])
     return dict(
         settings=settings, steps=steps, passesSinceFired=[int(value) for value in passes],
         activeCounts=[int(value) for value in counts])

@@ -2,12 +2,12 @@
 
 package import Shared
 
-/// The active latents of the rows of a batch, in order of row and then latent.
+/// The latents that were selected in the rows of a batch, in order of row and then latent.
 package struct SparseCodes: ~Copyable, Sendable {
   /// Where each row's entries begin, `[rows + 1]`.
   package private(set) var rowOffsets: AlignedBuffer<Int32>
   package private(set) var latents: AlignedBuffer<Int32>
-  /// The feature activations f.
+  /// What selection saw; the feature activations f once encoding has ended.
   package private(set) var values: AlignedBuffer<Float>
   /// Rows encoded.
   package private(set) var rows = 0
@@ -83,48 +83,50 @@ package struct SparseCodes: ~Copyable, Sendable {
   }
 }
 
-/// The entries of a batch's codes grouped by latent.
-struct LatentGroups: ~Copyable {
-  /// Where each latent's entries begin, `[D + 1]`.
-  private(set) var offsets: AlignedBuffer<Int32>
-  /// The entries, as indices into the codes.
-  private(set) var entries: AlignedBuffer<Int32>
-  /// The row of each of these entries.
-  private(set) var rows: AlignedBuffer<Int32>
+/// The entries of a batch's codes, for writers of disjoint rows.
+struct CodeWriter: ~Escapable, Sendable {
+  private let offsets: Span<Int32>
+  let latents: Disjoint<Int32>
+  let values: Disjoint<Float>
 
-  var capacity: Int { entries.count }
+  @_lifetime(&codes)
+  init(_ codes: inout SparseCodes) { self = codes.writer }
 
-  init(dSae: Int, capacity: Int) {
-    offsets = AlignedBuffer(count: dSae + 1)
-    entries = AlignedBuffer(count: capacity)
-    rows = AlignedBuffer(count: capacity)
+  @_lifetime(copy offsets, copy latents, copy values)
+  fileprivate init(offsets: Span<Int32>, latents: Disjoint<Int32>, values: Disjoint<Float>) {
+    self.offsets = offsets
+    self.latents = latents
+    self.values = values
   }
 
-  /// Groups the entries of `codes` by counting; rows stay in order within a latent.
-  mutating func group(_ codes: borrowing SparseCodes) {
-    let latents = codes.latents.span
-    offsets.disjoint.withAll { offsets in
-      entries.disjoint.withAll { entries in
-        rows.disjoint.withAll { rows in
-          for latent in 0..<offsets.count { offsets[latent] = 0 }
-          for entry in 0..<codes.count { offsets[Int(latents[entry]) + 1] += 1 }
-          for latent in 1..<offsets.count { offsets[latent] += offsets[latent - 1] }
-          // Each offset runs to the end of its latent while entries are placed; then it goes back.
-          for row in 0..<codes.rows {
-            for entry in codes.entries(row) {
-              let latent = Int(latents[entry])
-              let place = Int(offsets[latent])
-              entries[place] = Int32(entry)
-              rows[place] = Int32(row)
-              offsets[latent] += 1
-            }
-          }
-          for latent in stride(from: offsets.count - 1, to: 0, by: -1) {
-            offsets[latent] = offsets[latent - 1]
-          }
-          offsets[0] = 0
-        }
-      }
+  /// The entries of a row.
+  func entries(_ row: Int) -> Range<Int> { Int(offsets[row])..<Int(offsets[row + 1]) }
+}
+
+extension SparseCodes {
+  /// Lends the entries, each row's to one writer.
+  fileprivate var writer: CodeWriter {
+    @_lifetime(&self) mutating get {
+      CodeWriter(offsets: rowOffsets.span, latents: latents.writer, values: values.writer)
     }
   }
+}
+
+/// The entries of a batch's codes for reading.
+struct CodeReader: ~Escapable, Sendable {
+  let rows: Int
+  private let offsets: Span<Int32>
+  let latents: Span<Int32>
+  let values: Span<Float>
+
+  @_lifetime(borrow codes)
+  init(_ codes: borrowing SparseCodes) {
+    rows = codes.rows
+    offsets = codes.rowOffsets.span
+    latents = codes.latents.span
+    values = codes.values.span
+  }
+
+  /// The entries of a row.
+  func entries(_ row: Int) -> Range<Int> { Int(offsets[row])..<Int(offsets[row + 1]) }
 }

@@ -1,24 +1,7 @@
-// What is done to each row of a batch on its way into the SAE and out of it: the normalisations
+// What is done to each row of a batch on its way into the SAE and out of it: the normalizations
 // that SAELens runs inside the SAE, and the weight of the row's error.
 
 import Shared
-
-/// A normalisation of single rows, undone on the reconstruction.
-package enum RowNormalization: Sendable, Equatable {
-  case none
-  /// x·c with c = √d / ‖x‖.
-  case constantNorm
-  /// (x − μ) / (σ + 1e-5) with σ of d − 1 degrees of freedom; the reconstruction is ·σ + μ.
-  case layerNorm
-
-  init(_ mode: ActivationNormalization) {
-    switch mode {
-    case .constantNormRescale: self = .constantNorm
-    case .layerNorm: self = .layerNorm
-    default: self = .none
-    }
-  }
-}
 
 /// The numbers of a batch's rows.
 ///
@@ -48,26 +31,31 @@ struct RowScaling: ~Copyable {
   }
 
   /// Measures the rows of a batch `[rows, d]`.
-  mutating func measure(_ batch: Span<Float>, rows: Int, _ configuration: SAEConfiguration) {
-    let dIn = configuration.dIn
+  mutating func measure(_ batch: Span<Float>, rows: Int, _ normalization: RowNormalization) {
+    let dIn = batch.count / max(1, rows)
     for row in 0..<rows {
-      scale(
-        row, batch.extracting(row * dIn..<(row + 1) * dIn), configuration.rowNormalization)
+      scale(row, batch.extracting(row * dIn..<(row + 1) * dIn), normalization)
       weight[row] = 1
       slope[row] = Float(2 / Double(rows)) * outScale[row] * outScale[row]
     }
   }
 
   /// Divides each row's error by its target's distance from the mean of the batch's.
-  mutating func weigh(_ targets: Span<Float>, rows: Int, _ sums: borrowing ColumnSums) {
-    let means = sums.means.span
+  mutating func weigh(
+    _ targets: Span<Float>, rows: Int, means: borrowing AlignedBuffer<Float>
+  ) {
     let width = means.count
+    let means = means.span
     for row in 0..<rows {
       let target = targets.extracting(row * width..<(row + 1) * width)
       // SAELens divides by the norm, not by its square.
-      weight[row] = Float(1 / (Vector.squaredDistance(target, means).squareRoot() + 1e-6))
-      slope[row] *= weight[row]
+      weigh(row, Float(1 / (Vector.squaredDistance(target, means).squareRoot() + 1e-6)))
     }
+  }
+
+  private mutating func weigh(_ row: Int, _ value: Float) {
+    weight[row] = value
+    slope[row] *= value
   }
 
   private mutating func scale(

@@ -32,12 +32,12 @@ struct EncoderGrid: Sendable {
     dSae = configuration.dSae
     tileCount = (dSae + Self.tileWidth - 1) / Self.tileWidth
     switch configuration.selection {
-    case .topk, .absTopK:
+    case .rows:
       layout = .perRow
       // Eight tasks where there are enough rows.
       rowsPerTask = min(512, max(64, (rows / 8 + 63) / 64 * 64))
       tilesPerTask = tileCount
-    case .relu, .gate, .batchTopK, .jumpReLU, .pursuit:
+    case .above, .batch, .search:
       layout = .perTask
       rowsPerTask = min(1024, max(1, rows))
       tilesPerTask = 4
@@ -45,6 +45,9 @@ struct EncoderGrid: Sendable {
   }
 
   var tileWidth: Int { min(Self.tileWidth, dSae) }
+
+  /// Counts of candidates that are kept of each row: one, or one of each tile.
+  var countsPerRow: Int { layout == .perTask ? tileCount : 1 }
 
   /// Tasks that share rows.
   private var tasksPerBlock: Int { (tileCount + tilesPerTask - 1) / tilesPerTask }
