@@ -75,7 +75,7 @@ import Trainer
 /// The run of a golden case by the engine.
 private struct GoldenRun {
   let isGated: Bool
-  var reports: [StepReport] = []
+  var reports: [Figures] = []
   var thresholds: [Double] = []
   /// Of the first step, and of the first after ten.
   var gradients: [Int: [ParameterKind: [Float]]] = [:]
@@ -86,7 +86,7 @@ private struct GoldenRun {
   init(_ golden: SAEGoldens.Case, _ path: StepPath) throws {
     let configuration = golden.configuration
     let settings = golden.settings
-    isGated = configuration.selection == .gate
+    isGated = configuration.name == .gated
     let batches = try #require(try SAEGoldens.floats("batches"))
     let targets = try #require(try SAEGoldens.floats("targets"))
     let schedule = Schedule(settings, totalSteps: golden.steps.count)
@@ -100,8 +100,9 @@ private struct GoldenRun {
     let target = Array(targets[0..<targetSize])
     _ = engine.differentiate(
       batch.span, targets: target.span, state: &first,
-      sparsityCoefficient: schedule.sparsityCoefficient(step: 0))
-    gradients[0] = Self.copy(engine.gradient)
+      sparsityCoefficient: schedule.sparsityCoefficient(
+        step: 0, configuration.architecture.sparsity, carried: first.carried))
+    gradients[0] = engine.gradients
     for step in golden.steps.indices {
       let batch = batches[step * size..<(step + 1) * size].map { $0 * scale }
       let target = Array(targets[step * targetSize..<(step + 1) * targetSize])
@@ -109,19 +110,14 @@ private struct GoldenRun {
         engine.step(
           batch.span, targets: target.span, state: &state,
           learningRate: golden.rates?[step] ?? schedule.learningRate(step: step),
-          sparsityCoefficient: schedule.sparsityCoefficient(step: step),
+          sparsityCoefficient: schedule.sparsityCoefficient(
+            step: step, configuration.architecture.sparsity, carried: state.carried),
           finetuningStep: settings.finetuningMethod == nil ? 0 : max(0, step - 9)))
       thresholds.append(state.topkThreshold)
-      if step == 10 { gradients[step] = Self.copy(engine.gradient) }
+      if step == 10 { gradients[step] = engine.gradients }
     }
-    parameters = Self.copy(state.parameters)
+    parameters = state.parameters.valuesByKind
     passesSinceFired = (0..<SAEGoldens.dSae).map { Int(state.passesSinceFired[$0]) }
     activeCounts = (0..<SAEGoldens.dSae).map { Int(state.activeCounts[$0]) }
-  }
-
-  private static func copy(_ parameters: borrowing Parameters) -> [ParameterKind: [Float]] {
-    var result: [ParameterKind: [Float]] = [:]
-    for kind in parameters.shape.kinds { result[kind] = parameters.values(kind) }
-    return result
   }
 }

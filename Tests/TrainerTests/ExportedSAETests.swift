@@ -35,11 +35,11 @@ import Trainer
     let folder = try TemporaryFolder()
     let normalization = try #require(Self.normalization(trial))
     var state = trial.state
-    state.topkThreshold = 0.4
+    state.carried["topk_threshold"] = [0.4]
     try Self.files(trial, normalization).writeFinal(state, to: folder.path)
     var sae = try TrainedSAE.open(folder.path)
     let batch = trial.batch().map { $0 * 3 + 1 }
-    let expected = Self.reconstruct(trial, normalization, batch)
+    let expected = try Self.reconstruct(trial, normalization, batch)
     try sae.encode(batch.span, rows: trial.rows) { _, _, _, reconstruction in
       let values = reconstruction.indices.map { reconstruction[$0] }
       #expect(worstError(values, expected) < 2e-4)
@@ -101,8 +101,8 @@ import Trainer
   /// The reconstructions of rows as they are cached by the parameters as they were trained.
   private static func reconstruct(
     _ trial: SAETrial, _ normalization: Normalization, _ batch: [Float]
-  ) -> [Float] {
-    let isBatchTopK = trial.configuration.selection == .batchTopK
+  ) throws -> [Float] {
+    let isBatchTopK = [.batchtopk, .matryoshkaBatchtopk].contains(trial.settings.architecture)
     let threshold = 0.4
     let rows = trial.doubleRows(transform(batch, normalization, trial.dIn))
     if isBatchTopK {
@@ -111,12 +111,13 @@ import Trainer
       let values = rows.flatMap { reference.reconstruct($0, above: threshold) }
       return restore(values.map { Float($0) }, normalization, trial)
     }
-    var engine = trial.engine(.sparse)
-    let state = trial.state
+    var sae = TrainedSAE(trial.configuration, trial.state.parameters.copied())
     let scaled = transform(batch, normalization, trial.dIn)
-    return engine.encode(scaled.span, rows: trial.rows, state.parameters) { _, output in
-      restore(output.indices.map { output[$0] }, normalization, trial)
+    var values: [Float] = []
+    try sae.encode(scaled.span, rows: trial.rows) { _, _, _, output in
+      values = output.indices.map { output[$0] }
     }
+    return restore(values, normalization, trial)
   }
 
   private static func transform(

@@ -178,7 +178,7 @@ import Trainer
       _ = engine.differentiate(
         batch.span, targets: targets.span, state: &state,
         sparsityCoefficient: trial.sparsityCoefficient)
-      return SAEReference.Tensor.allCases.map { engine.gradient.values($0.parameter) }
+      return SAEReference.Tensor.allCases.map { engine.gradient($0.parameter) }
     }
     for tensor in SAEReference.Tensor.allCases {
       let count = gradients[0][tensor.rawValue].count

@@ -122,35 +122,30 @@ extension SAEGoldens.Case {
   }
 
   func initialState() throws -> TrainingState {
-    let state = TrainingState(configuration.shape)
-    try fill(state.parameters)
+    var state = TrainingState(
+      configuration.shape, carried: configuration.architecture.carried)
+    try fill(&state.parameters)
     return state
   }
 
-  private func fill(_ parameters: borrowing Parameters) throws {
-    let isGated = configuration.selection == .gate
+  private func fill(_ parameters: inout Parameters) throws {
+    let isGated = configuration.name == .gated
     for kind in configuration.shape.kinds where kind != .latentScale {
       var prefix = "initial"
-      if configuration.architecture.isTranscoder,
+      if configuration.name.isTranscoder,
         [.decoder, .decoderBias, .skip].contains(kind)
       {
         prefix = "initial.transcoder"
       }
-      if kind == .decoder, configuration.keepsUnitDecoder || configuration.selection == .pursuit {
+      if kind == .decoder, configuration.keepsUnitDecoder || configuration.name == .matchingPursuit {
         prefix = "initial.unit"
       }
       guard let values = try SAEGoldens.tensor(prefix, kind, isGated: isGated) else { continue }
-      parameters.with(kind) { matrix in
-        matrix.disjoint.withAll { target in
-          for index in values.indices { target[index] = values[index] }
-        }
-      }
+      parameters.change(kind) { $0.fill(values) }
     }
     let stride = json["settings"]?["dead_stride"]?.integer ?? 1
-    parameters.encoderBias.disjoint.withAll { bias in
-      for latent in 0..<(json["settings"]?["dead_latents"]?.integer ?? 0) {
-        bias[latent * stride] -= 5
-      }
+    for latent in 0..<(json["settings"]?["dead_latents"]?.integer ?? 0) {
+      parameters.encoderBias.buffer[latent * stride] -= 5
     }
   }
 }

@@ -31,6 +31,8 @@ struct SAETrial: Sendable, CustomTestStringConvertible {
     SAEConfiguration(settings, dIn: dIn, dOut: settings.architecture.isTranscoder ? dOut : nil)
   }
   var dSae: Int { configuration.dSae }
+  /// Whether latents are compared with one another.
+  var comparesLatents: Bool { configuration.architecture.fixedL0 != nil }
   /// Width of a transcoder's targets.
   var dOut: Int { dIn > 4 ? dIn - 3 : dIn + 1 }
 
@@ -60,7 +62,7 @@ struct SAETrial: Sendable, CustomTestStringConvertible {
       let weight = kind == .decoder ? 0.3 + Double(element / size.columns % 7) / 5 : 1
       return Float(random.normal(element) * spread * weight + mean)
     }
-    if kind == .decoder, configuration.keepsUnitDecoder || configuration.selection == .pursuit {
+    if kind == .decoder, configuration.keepsUnitDecoder || configuration.name == .matchingPursuit {
       for row in stride(from: 0, to: values.count, by: size.columns) {
         let norm = values[row..<row + size.columns].reduce(0) { $0 + $1 * $1 }.squareRoot()
         for column in row..<row + size.columns { values[column] /= norm }
@@ -70,20 +72,17 @@ struct SAETrial: Sendable, CustomTestStringConvertible {
   }
 
   var state: TrainingState {
-    var state = TrainingState(configuration.shape)
-    fill(state.parameters)
+    var state = TrainingState(
+      configuration.shape, carried: configuration.architecture.carried)
+    fill(&state.parameters)
     for latent in dead { state.passesSinceFired[latent] = 3 }
     return state
   }
 
-  private func fill(_ parameters: borrowing Parameters) {
+  private func fill(_ parameters: inout Parameters) {
     for kind in configuration.shape.kinds {
       let values = values(kind)
-      parameters.with(kind) { matrix in
-        matrix.disjoint.withAll { target in
-          for index in values.indices { target[index] = values[index] }
-        }
-      }
+      parameters.change(kind) { $0.fill(values) }
     }
   }
 
@@ -103,23 +102,23 @@ struct SAETrial: Sendable, CustomTestStringConvertible {
   var reference: SAEReference {
     var formula = SAEReference.Formula()
     formula.kind =
-      switch configuration.selection {
-      case .relu: .relu
-      case .gate: .gated
-      case .topk: .topK(configuration.wholeK)
-      case .absTopK: .absTopK(configuration.wholeK)
-      case .batchTopK: .batchTopK(Int(settings.k * Double(rows)))
-      case .jumpReLU: .jumpReLU
-      case .pursuit: .pursuit(configuration.maxIterations)
+      switch settings.architecture {
+      case .standard, .transcoder, .skipTranscoder: .relu
+      case .gated: .gated
+      case .topk: .topK(Int(settings.k))
+      case .abstopk: .absTopK(Int(settings.k))
+      case .batchtopk, .matryoshkaBatchtopk: .batchTopK(Int(settings.k * Double(rows)))
+      case .jumprelu, .jumpreluTranscoder, .jumpreluSkipTranscoder: .jumpReLU
+      case .matchingPursuit: .pursuit(settings.maxIterations ?? dIn)
       }
     formula.isRescaled = settings.rescaleActsByDecoderNorm
     formula.subtractsBias = configuration.applyBDecToInput
     formula.exponent = settings.lpNorm
     formula.weighsByNorm = settings.scaleSparsityPenaltyByDecoderNorm
     formula.sparsityCoefficient = sparsityCoefficient
-    formula.auxiliaryCoefficient = configuration.isTopK ? settings.auxLossCoefficient : 0
+    formula.auxiliaryCoefficient = comparesLatents ? settings.auxLossCoefficient : 0
     formula.dead = dead
-    formula.widths = Array(configuration.widths.dropLast())
+    formula.widths = settings.matryoshkaWidths.values.filter { $0 < dSae }
     formula.hasOwnAuxiliary = settings.useMatryoshkaAuxLoss
     formula.bandwidth = settings.jumpreluBandwidth
     formula.stepLoss =

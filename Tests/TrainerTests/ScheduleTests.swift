@@ -8,10 +8,11 @@ import Trainer
     #expect(tables.count == 54)
     for table in tables {
       let schedule = Schedule(table.settings, totalSteps: table.rates.count)
+      let loss = SAEConfiguration(table.settings, dIn: 16).architecture.sparsity
       for (step, (rate, weight)) in zip(table.rates, table.weights).enumerated() {
         let isEqual =
           abs(schedule.learningRate(step: step) - rate) < 1e-14
-          && abs(schedule.sparsityCoefficient(step: step) - weight) < 1e-14
+          && abs(schedule.sparsityCoefficient(step: step, loss) - weight) < 1e-14
         #expect(isEqual, "step \(step) of \(table.settings)")
       }
     }

@@ -14,16 +14,17 @@ import Trainer
     let topK = TopK(k: k)
     var latents = [Int32](repeating: -1, count: topK.capacity)
     var values = [Float](repeating: .nan, count: topK.capacity)
-    var row = TopK.Row()
-    var latentSpan = latents.mutableSpan
-    var valueSpan = values.mutableSpan
+    var none: [Float] = []
+    var scratch = none.mutableSpan
+    var row = RowCandidates(latents: latents.mutableSpan, values: values.mutableSpan)
     for start in stride(from: 0, to: numbers.count, by: tile) {
       let range = start..<min(start + tile, numbers.count)
-      topK.scan(
-        numbers.span.extracting(range), firstLatent: start, &row, &latentSpan, &valueSpan)
+      topK.scan(numbers.span.extracting(range), first: start, &row, &scratch)
     }
-    topK.finish(&row, &latentSpan, &valueSpan)
-    return Kept(latents: latents[..<row.count].map(Int.init), values: Array(values[..<row.count]))
+    topK.finish(&row)
+    let kept = 0..<row.count
+    return Kept(
+      latents: kept.map { Int(row.latents[$0]) }, values: kept.map { row.values[$0] })
   }
 
   private func sorted(_ k: Int, _ numbers: [Float]) -> Kept {
@@ -68,9 +69,8 @@ import Trainer
     var latents = [Int32](repeating: 0, count: topK.capacity)
     var working = [Float](repeating: 0, count: topK.capacity)
     var clearedSpan = cleared.mutableSpan
-    var latentSpan = latents.mutableSpan
-    var workingSpan = working.mutableSpan
-    topK.clearAllButLargest(&clearedSpan, 1..<701, &latentSpan, &workingSpan)
+    var row = RowCandidates(latents: latents.mutableSpan, values: working.mutableSpan)
+    topK.clearAllButLargest(&clearedSpan, 1..<701, &row)
     let kept = Set(SAEReference.largest(k, of: values.map(Double.init)))
     let expected = [9] + values.enumerated().map { kept.contains($0) ? $1 : 0 } + [9]
     #expect(cleared == expected)

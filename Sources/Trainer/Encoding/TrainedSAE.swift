@@ -58,7 +58,8 @@ package struct TrainedSAE: ~Copyable {
         + EncoderRoom.count(configuration, rows: rows, threads: threads) + entries)
   }
 
-  private init(_ configuration: SAEConfiguration, _ parameters: consuming Parameters) {
+  /// An SAE of weights that are at hand.
+  package init(_ configuration: SAEConfiguration, _ parameters: consuming Parameters) {
     self.configuration = configuration
     batchRows = Self.batchRows(dSae: configuration.dSae)
     norms = LatentNorms(configuration.shape)

@@ -11,7 +11,7 @@ import Trainer
     draw.rowNorm = norm
     draw.seed = seed
     change(&draw)
-    return .initial(ParameterShape(dIn: dIn, dOut: dIn, dSae: dSae, hasThreshold: true), draw)
+    return .initial(ParameterShape(dIn: dIn, dOut: dIn, dSae: dSae).adding(.threshold), draw)
   }
 
   private func rowNorms(_ matrix: borrowing Matrix) -> [Double] {
@@ -84,20 +84,20 @@ import Trainer
   }
 
   @Test func theMeanIsThatOfEachColumn() {
-    #expect(Centre.mean([1, 10, 2, 20, 6, 30].span, columns: 2) == [3, 20])
+    #expect(Center.mean([1, 10, 2, 20, 6, 30].span, columns: 2) == [3, 20])
   }
 
   @Test func theGeometricMedianIsHardlyMovedByAnOutlier() {
     let corners: [Float] = [0, 0, 2, 0, 0, 2, 2, 2]
-    let square = Centre.geometricMedian(corners.span, columns: 2)
+    let square = Center.geometricMedian(corners.span, columns: 2)
     #expect(worstError(square, [1, 1]) < 1e-5)
     let outlier: [Float] = corners + [1000, 1000]
-    let pulled = Centre.geometricMedian(outlier.span, columns: 2)
+    let pulled = Center.geometricMedian(outlier.span, columns: 2)
     // The minimum of 2·√(a² + …) lies on the diagonal; the mean would be 200.8.
     #expect(pulled[0] > 1 && pulled[0] < 2 && abs(pulled[0] - pulled[1]) < 1e-4)
   }
 
   @Test func theGeometricMedianOfOnePointIsThatPoint() {
-    #expect(Centre.geometricMedian([3, -4, 5].span, columns: 3) == [3, -4, 5])
+    #expect(Center.geometricMedian([3, -4, 5].span, columns: 3) == [3, -4, 5])
   }
 }
