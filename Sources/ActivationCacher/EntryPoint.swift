@@ -1,6 +1,6 @@
 // saeline-cache: command line → run → result on stdout.
 
-package import Shared
+import Shared
 
 @main enum Main {
   static func main() {
@@ -44,7 +44,8 @@ package import Shared
     threads: { $0.cache.threads })
 
   private static func listHooks(_ invocation: Invocation) throws {
-    let list = HookList(try LanguageModel.describe(invocation.pipeline.cache))
+    let model = try InputResolver.model(invocation.pipeline.cache).get()
+    let list = HookList(try ModelDescription.open(folder: model))
     print(invocation.isJSON ? list.json.canonical + "\n" : list.text, terminator: "")
   }
 
@@ -97,40 +98,5 @@ package import Shared
     try DiskSpace.require(
       estimate.bill.byteCount, at: invocation.pipeline.store, remedy: CacheBill.diskRemedy)
     if let needed = estimate.bill.memoryByteCount { try CacheBill.checkMemory(needed) }
-  }
-}
-
-/// A bill and what must still be fetched or made before the stage can run.
-package struct Estimate: Sendable {
-  package let bill: CacheBill
-  package let missing: [CacheError]
-
-  package static func make(
-    _ pipeline: Pipeline, operationsPerSecond: Double
-  ) throws -> Estimate {
-    let settings = pipeline.cache
-    let tokens = try ActivationKey.tokens(pipeline).map { try TokenSequences($0) }
-    var missing: [CacheError] = tokens == nil ? [.noTokens(store: pipeline.store)] : []
-    let contextSize =
-      tokens?.contextSize ?? settings.statedContextSize ?? pipeline.pretokenize.contextSize
-    guard LanguageModel.isHere(settings) else {
-      missing.insert(.modelNotHere(name: settings.modelName), at: 0)
-      return Estimate(
-        bill: CacheBill(
-          settings, contextSize: contextSize, operationsPerSecond: operationsPerSecond),
-        missing: missing)
-    }
-    let model = try LanguageModel.describe(settings)
-    if let tokens { try LanguageModel.checkContext(settings, tokens, model) }
-    let points = try LanguageModel.hookPoints(settings, in: model, contextSize: contextSize)
-    let plan = ShardPlan(
-      settings, modelWidth: model.width, contextSize: contextSize,
-      available: tokens?.sequenceCount)
-    let weights = try Transformer.open(settings.modelName, for: points).weights.mappedByteCount
-    return Estimate(
-      bill: CacheBill(
-        settings, model: model, hookPoints: points, plan: plan, weightByteCount: weights,
-        operationsPerSecond: operationsPerSecond),
-      missing: missing)
   }
 }

@@ -23,10 +23,11 @@ package struct EncodedDocuments: DocumentSink {
   package static func write(
     _ settings: PretokenizeSettings, to write: @escaping ([UInt8]) throws -> Void
   ) throws {
-    let files = try DataFiles.find(settings)
+    let inputs = try PretokenizeInputs.find(settings)
+    let files = inputs.text.files
     let rules = try ReadingRules(settings, files)
     var sink = EncodedDocuments(
-      try Tokenizer.open(settings.tokenizerName), skipsInvalid: settings.skipInvalid, write: write)
+      try Tokenizer.open(inputs.tokenizer), skipsInvalid: settings.skipInvalid, write: write)
     for block in try InputBlock.cut(files, rules) {
       for piece in block.pieces { try piece.read(rules, into: &sink) }
     }

@@ -7,7 +7,6 @@ import Shared
     Program.main(description) { invocation in
       if invocation.isDryRun { return try dryRun(invocation) }
       if invocation.verb == encode.name { return try printIds(invocation) }
-      try MissingInput.check(invocation.pipeline.pretokenize)
       let result = try Pretokenizing(
         invocation.pipeline, verification: invocation.verifies ? .digests : .sizes,
         mode: invocation.isQuiet ? .quiet : .automatic
@@ -25,7 +24,6 @@ import Shared
     threads: { $0.pretokenize.numProc })
 
   private static func printIds(_ invocation: Invocation) throws {
-    try MissingInput.check(invocation.pipeline.pretokenize)
     var pending: [UInt8] = []
     func flush() throws {
       try System.write(pending.span.raw, to: 1, path: "stdout")
@@ -41,7 +39,7 @@ import Shared
   /// Prints the bill; what is missing is named, but no error before the stage really runs.
   private static func dryRun(_ invocation: Invocation) throws {
     let pipeline = invocation.pipeline
-    let missing = MissingInput.find(pipeline.pretokenize)
+    let missing = PretokenizeInputs.missing(pipeline.pretokenize)
     let bill: PretokenizeBill
     if missing.isEmpty {
       bill = try Pretokenizing(pipeline).bill

@@ -8,7 +8,7 @@ import Synchronization
 package struct Pretokenizing: Sendable {
   private let pipeline: Pipeline
   private let tokenizer: Tokenizer
-  private let files: [DataFile]
+  private let text: DataSet
   private let reading: ReadingRules
   private let rules: PackingRules
   private let key: StageKey
@@ -36,18 +36,19 @@ package struct Pretokenizing: Sendable {
     self.mode = mode
     self.terminal = terminal
     let settings = pipeline.pretokenize
-    let tokenizer = try Tokenizer.open(settings.tokenizerName)
-    self.tokenizer = tokenizer
-    files = try DataFiles.find(settings)
-    reading = try ReadingRules(settings, files)
+    let inputs = try PretokenizeInputs.find(settings)
+    text = inputs.text
+    tokenizer = try Tokenizer.open(inputs.tokenizer)
+    reading = try ReadingRules(settings, text.files)
     rules = try PackingRules(settings, tokenizer, reading.column.content)
-    key = try PretokenizeKey.make(pipeline, tokenizer: tokenizer, files: files)
+    key = try PretokenizeKey.make(pipeline, tokenizer: tokenizer, files: text.files)
     folder = Store(pipeline.store).folder(key)
   }
 
   package var bill: PretokenizeBill {
     PretokenizeBill(
-      files: files, contextSize: settings.contextSize, vocabularySize: tokenizer.vocabularySize)
+      files: text.files, contextSize: settings.contextSize, vocabularySize: tokenizer.vocabularySize
+    )
   }
 
   /// Makes the stage, or finds it made.
@@ -100,7 +101,7 @@ package struct Pretokenizing: Sendable {
   /// Says where a tokenized data set was made with other options.
   private func warn() {
     guard reading.column.content == .tokens,
-      let recorded = RecordedOptions(folder: DataFiles.home(settings))
+      let recorded = RecordedOptions(folder: text.home)
     else { return }
     for sentence in recorded.differences(settings) { terminal.print("warning: " + sentence) }
   }
@@ -122,7 +123,7 @@ package struct Pretokenizing: Sendable {
   // MARK: - Phases
 
   private func make(since start: Double) throws -> Manifest {
-    let blocks = try InputBlock.cut(files, reading)
+    let blocks = try InputBlock.cut(text.files, reading)
     try tokenize(blocks)
     let source = try TokenParts(
       folder: work.path, units: blocks.count, bytesPerToken: tokenType.byteCount)

@@ -20,7 +20,7 @@ func pipeline(
   pipeline.cache.trainingTokens = 11 * 16
   pipeline.cache.modelBatchSize = 2
   pipeline.cache.bufferSizeGB = 4 * 16 * 24 * 4 / 1e9
-  if try ActivationKey.tokens(pipeline) == nil {
+  if try ActivationKey.tokens(pipeline, Inputs(pipeline)) == nil {
     try TokenStageFixture.write(
       tokens, contextSize: 16, vocabularySize: 53, shards: [6, 5], for: pipeline)
   }

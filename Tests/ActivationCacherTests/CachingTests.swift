@@ -44,7 +44,9 @@ import Testing
     #expect(manifest.details["model_name"] == .string("grouped"))
     #expect(manifest.details["vocabulary_size"] == .integer(53))
     #expect(manifest.identities.count == 4)
-    #expect(manifest.input == (try ActivationKey.tokens(pipeline)?.manifest()?.fingerprint))
+    #expect(
+      manifest.input
+        == (try ActivationKey.tokens(pipeline, Inputs(pipeline))?.manifest()?.fingerprint))
     let values = try rows(path).rows
     let mean = try #require(manifest.details["statistics"]?["mean"]?.array?.first?.double)
     let expected = values.reduce(0) { $0 + Double($1[0]) } / 176
@@ -246,6 +248,25 @@ import Testing
       error?.hint
         == "This version downloads nothing: fetch the model into a folder (config.json, "
         + "model.safetensors) and set cache.model_name to it.")
+    #expect(error?.exitCode == .wrongInput)
+  }
+
+  @Test func aModelAndTokensThatAreMissingAreNamedTogether() throws {
+    let folder = try TemporaryFolder()
+    var pipeline = Pipeline()
+    pipeline.store = folder.path + "/store"
+    pipeline.cache.modelName = "EleutherAI/pythia-70m"
+    pipeline.cache.hookName = "blocks.0.hook_resid_post"
+    let error = #expect(throws: MissingInputs.self) { try Caching(pipeline) }
+    #expect(
+      error?.sentence
+        == "The model EleutherAI/pythia-70m is not on this machine: there is no such folder. "
+        + "The store \(folder.path)/store holds no finished token shards for this pipeline file.")
+    #expect(
+      error?.hint
+        == "This version downloads nothing: fetch the model into a folder (config.json, "
+        + "model.safetensors) and set cache.model_name to it. Run saeline-pretokenize with the same "
+        + "pipeline file (make pretokenize CONFIG=…).")
     #expect(error?.exitCode == .wrongInput)
   }
 

@@ -113,7 +113,7 @@ struct ImportingTests {
     let pipeline = CacheFixtures.pipeline(folder)
     let result = try run("runner", pipeline)
     let stage = try #require(
-      try ActivationKey.finished(pipeline, hookName: CacheFixtures.hook))
+      try ActivationKey.finished(pipeline, Inputs(pipeline), hookName: CacheFixtures.hook))
     #expect(stage.path == result.folders[0])
     #expect(stage.path.contains("/activations/tiny.blocks.0.hook_mlp_out-"))
     let manifest = try #require(try stage.manifest(verify: .digests))

@@ -70,7 +70,7 @@ private func sequences(_ folder: String) throws -> [[UInt32]] {
     #expect(!second.didWork)
     #expect(second.fingerprint == first.fingerprint && second.tokens == first.tokens)
     #expect(recorder.writes == ["tokens: nothing to do (\(first.folder))\n"])
-    #expect(try PretokenizeKey.make(pipeline).fingerprint == first.fingerprint)
+    #expect(try PretokenizeKey.make(pipeline, Inputs(pipeline)).fingerprint == first.fingerprint)
   }
 
   @Test func theManifestSaysWhatTheNextStageNeeds() throws {
@@ -208,7 +208,8 @@ private func sequences(_ folder: String) throws -> [[UInt32]] {
       throws: RecordError.wrongType(
         place: "\(path), line 2", column: "text", type: "a number", content: .text)
     ) { try run(pipeline) }
-    let stage = Store(pipeline.store).folder(try PretokenizeKey.make(pipeline)).path
+    let stage = Store(pipeline.store).folder(try PretokenizeKey.make(pipeline, Inputs(pipeline)))
+      .path
     #expect(try System.list(stage) == ["work"])
     #expect(try System.list(stage + "/work") == [])
     try folder.write(Array("{\"text\": \"fine\"}\n".utf8), to: "text.jsonl")

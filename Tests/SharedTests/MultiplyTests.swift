@@ -42,6 +42,46 @@ import Shared
     let written = result.lazy.filter { !$0.isNaN }.count
     #expect(written == rows * columns)
   }
+
+  /// Every layout of both factors, with gaps between the rows of all three arrays.
+  @Test(arguments: [Layout.plain, .transposed], [Layout.plain, .transposed])
+  func factorsLieAsTheySay(_ aLayout: Layout, _ bLayout: Layout) {
+    let (rows, columns, inner) = (70, 66, 9)
+    let (aStride, bStride, cStride) = (80, 71, 68)
+    let a = values(80 * 80, "a")
+    let b = values(80 * 80, "b")
+    let start = values(rows * cStride, "c")
+    for sharing in [Sharing.blocks, .none] {
+      var (named, listed) = (start, start)
+      var target = named.mutableSpan
+      Multiply.product(
+        rows: rows, columns: columns, inner: inner, Factor(a.span, aLayout, stride: aStride),
+        Factor(b.span, bLayout, stride: bStride), into: &target, cStride: cStride, scale: 2,
+        keep: 0.5, threads: sharing)
+      target = listed.mutableSpan
+      Multiply.product(
+        rows: rows, columns: columns, inner: inner, a.span, aLayout, aStride: aStride, b.span,
+        bLayout, bStride: bStride, into: &target, cStride: cStride, scale: 2, keep: 0.5,
+        threads: sharing)
+      #expect(named == listed)
+      for row in 0..<rows {
+        for column in 0..<cStride {
+          let place = row * cStride + column
+          guard column < columns else {
+            #expect(named[place] == start[place])
+            continue
+          }
+          var sum = 0.0
+          for index in 0..<inner {
+            let left = aLayout == .plain ? row * aStride + index : index * aStride + row
+            let right = bLayout == .plain ? index * bStride + column : column * bStride + index
+            sum += Double(a[left]) * Double(b[right])
+          }
+          #expect(abs(Double(named[place]) - (2 * sum + 0.5 * Double(start[place]))) < 1e-5)
+        }
+      }
+    }
+  }
 }
 
 private func values(_ count: Int, _ stream: String) -> [Float] {

@@ -60,7 +60,9 @@ final class ModelCache {
       "gpt2", [point], tokens: tokens, contextSize: ModelCache.contextSize,
       processing: settings.weightProcessing)[0]
     let key = ActivationKey.make(
-      pipeline, hookName: hook, identities: try ActivationKey.identities(pipeline),
+      pipeline, hookName: hook,
+      identities: try ActivationKey.identities(
+        model: pipeline.cache.modelName, store: Store(pipeline.store)),
       tokens: fingerprint)
     let stage = Store(pipeline.store).folder(key)
     try System.createDirectories(stage.path)

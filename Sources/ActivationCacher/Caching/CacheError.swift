@@ -4,7 +4,6 @@ import Shared
 
 /// Why activations cannot be cached.
 package enum CacheError: Failure, Equatable {
-  case modelNotHere(name: String)
   case noTokens(store: String)
   case malformedTokens(path: String, key: String)
   case contextTooLong(contextSize: Int, limit: Int, model: String)
@@ -18,8 +17,6 @@ package enum CacheError: Failure, Equatable {
 
   package var sentence: String {
     switch self {
-    case .modelNotHere(let name):
-      "The model \(name) is not on this machine: there is no such folder."
     case .noTokens(let store):
       "The store \(store) holds no finished token shards for this pipeline file."
     case .malformedTokens(let path, let key): "\(path) does not state \(key)."
@@ -46,9 +43,6 @@ package enum CacheError: Failure, Equatable {
 
   package var hint: String? {
     switch self {
-    case .modelNotHere:
-      "This version downloads nothing: fetch the model into a folder (config.json, "
-        + "model.safetensors) and set cache.model_name to it."
     case .noTokens:
       "Run saeline-pretokenize with the same pipeline file (make pretokenize CONFIG=…)."
     case .malformedTokens, .shardDiffers: "Delete the folder and run saeline-pretokenize again."

@@ -28,6 +28,7 @@ package struct CacheResult: Sendable, Equatable {
 package struct Caching: Sendable {
   package let pipeline: Pipeline
   package let model: ModelDescription
+  private let modelFolder: String
   package let hookPoints: [HookPoint]
   package let plan: ShardPlan
   private let tokens: TokenSequences
@@ -54,23 +55,23 @@ package struct Caching: Sendable {
     self.memoryLimit = memoryLimit
     self.mode = mode
     self.terminal = terminal
-    model = try LanguageModel.describe(pipeline.cache)
-    guard let folder = try ActivationKey.tokens(pipeline) else {
-      throw CacheError.noTokens(store: pipeline.store)
-    }
-    tokens = try TokenSequences(folder, verification: verification)
+    let inputs = try CacheInputs.find(pipeline)
+    modelFolder = inputs.model
+    model = try ModelDescription.open(folder: modelFolder)
+    tokens = try TokenSequences(inputs.tokens, verification: verification)
     hookPoints = try LanguageModel.hookPoints(
       pipeline.cache, in: model, contextSize: tokens.contextSize)
     try LanguageModel.checkContext(pipeline.cache, tokens, model)
     plan = ShardPlan(
       pipeline.cache, modelWidth: model.width, contextSize: tokens.contextSize,
       available: tokens.sequenceCount)
-    let identities = try ActivationKey.identities(pipeline)
+    let store = Store(pipeline.store)
+    let identities = try ActivationKey.identities(model: modelFolder, store: store)
     let input = tokens.fingerprint
     keys = hookPoints.map {
       ActivationKey.make(pipeline, hookName: $0.name, identities: identities, tokens: input)
     }
-    folders = keys.map { Store(pipeline.store).folder($0) }
+    folders = keys.map { store.folder($0) }
   }
 
   /// Makes the folders, or finds them made; shards that were damaged since are made again.
@@ -141,7 +142,8 @@ package struct Caching: Sendable {
     let progress = Progress(
       stage: "cache", total: plan.rowCount, parts: plan.shardCount, mode: mode, terminal: terminal)
     let points = missing.map { hookPoints[$0] }
-    let maker = try ShardMaker(plan: plan, tokens: tokens, settings: settings, hookPoints: points)
+    let maker = try ShardMaker(
+      modelFolder, plan: plan, tokens: tokens, settings: settings, hookPoints: points)
     let shardByteCount = CacheBill.shardByteCount(settings, model, points, plan)
     for (turn, index) in missing.enumerated() {
       let made = Mutex<Set<Int>>([])

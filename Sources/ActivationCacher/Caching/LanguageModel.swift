@@ -3,16 +3,6 @@
 import Shared
 
 enum LanguageModel {
-  /// Whether the model's files are on this machine.
-  static func isHere(_ settings: CacheSettings) -> Bool { settings.modelFolder != nil }
-
-  static func describe(_ settings: CacheSettings) throws -> ModelDescription {
-    guard let folder = settings.modelFolder else {
-      throw CacheError.modelNotHere(name: settings.modelName)
-    }
-    return try ModelDescription.open(folder: folder)
-  }
-
   /// The hook points of the settings; `hook_layer` and `d_in` speak about `hook_name`.
   static func hookPoints(
     _ settings: CacheSettings, in model: ModelDescription, contextSize: Int

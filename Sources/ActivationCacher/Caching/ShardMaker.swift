@@ -16,15 +16,17 @@ final class ShardMaker: @unchecked Sendable {
   private let transformer: Transformer
   private var pass: ForwardPass
 
+  /// Opens the model in a folder.
   init(
-    plan: ShardPlan, tokens: TokenSequences, settings: CacheSettings, hookPoints: [HookPoint]
+    _ model: String, plan: ShardPlan, tokens: TokenSequences, settings: CacheSettings,
+    hookPoints: [HookPoint]
   ) throws {
     self.plan = plan
     self.tokens = tokens
     self.settings = settings
     self.hookPoints = hookPoints
     excluded = try tokens.excluded(settings)
-    let transformer = try Transformer.open(settings.modelName, for: hookPoints)
+    let transformer = try Transformer.open(model, for: hookPoints)
     pass = ForwardPass(
       transformer,
       sequenceLimit: Self.batch(plan, settings, transformer.description, hookPoints),

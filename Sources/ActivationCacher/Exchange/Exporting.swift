@@ -64,8 +64,9 @@ package struct Exporting: Sendable {
       throw ExchangeError.notInPipeline(hook: hook, known: known)
     }
     let names = hook.map { [$0] } ?? known
+    let inputs = Inputs(pipeline)
     sources = try names.map { name in
-      guard let folder = try ActivationKey.finished(pipeline, hookName: name),
+      guard let folder = try ActivationKey.finished(pipeline, inputs, hookName: name),
         let manifest = try folder.manifest(verify: verification)
       else { throw ExchangeError.notCached(hook: name, store: pipeline.store) }
       let stageName = folder.path.split(separator: "/").last.map { String($0) } ?? name

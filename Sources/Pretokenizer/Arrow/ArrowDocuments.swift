@@ -24,74 +24,109 @@ struct ArrowDocuments {
     }
   }
 
+  /// Some rows, of which those that hold null are told.
+  private struct Stretch {
+    let rows: Range<Int>
+    let nulls: [Bool]
+    /// The number in the file of the column's first row.
+    let firstRow: Int
+
+    func isNull(_ row: Int) -> Bool { nulls[row - rows.lowerBound] }
+  }
+
+  private func nullRow(_ row: Int, _ stretch: Stretch) -> ArrowError {
+    .nullRow(path: column.path, column: column.field.name, row: stretch.firstRow + row)
+  }
+
   private func readStretch<Sink: DocumentSink>(
     _ rows: Range<Int>, into sink: inout Sink, _ dictionary: [[UInt8]?], _ firstRow: Int
   ) throws {
-    let nulls = try column.nulls(0, rows)
-    func null(_ row: Int) -> ArrowError {
-      .nullRow(path: column.path, column: column.field.name, row: firstRow + row)
-    }
+    let stretch = Stretch(rows: rows, nulls: try column.nulls(0, rows), firstRow: firstRow)
     if let index = column.field.dictionary?.index {
-      guard case .integer(let size, let isSigned) = index else {
-        throw column.malformed("no index type")
-      }
-      let places = try column.integers(1, rows, byteCount: size, isSigned: isSigned)
-      for (row, place) in zip(rows, places) {
-        if nulls[row - rows.lowerBound] {
-          try sink.invalid(null(row))
-        } else {
-          guard let place = Int(exactly: place), dictionary.indices.contains(place) else {
-            throw column.malformed("a place outside of the dictionary of “\(column.field.name)”")
-          }
-          guard let text = dictionary[place] else {
-            try sink.invalid(null(row))
-            continue
-          }
-          try sink.text(text.span)
-        }
-      }
-      return
+      return try readPlaces(stretch, index, dictionary, into: &sink)
     }
     switch column.field.type {
-    case .text(let size):
-      let offsets = try column.offsets(rows, byteCount: size, of: column.byteCount(2))
-      for row in 0..<rows.count {
-        if nulls[row] {
-          try sink.invalid(null(rows.lowerBound + row))
-        } else {
-          let range = offsets[row]..<offsets[row + 1]
-          try checkLength(range.count)
-          let text = try column.bytes(2, range)
-          try sink.text(text.span)
-        }
-      }
-    case .textView: try readViews(rows, nulls, into: &sink, null)
-    case .list(let size):
-      guard case .integer(let width, let isSigned) = column.field.children[0].type else { return }
-      let offsets = try column.offsets(rows, byteCount: size, of: column.byteCount(3) / width)
-      for row in 0..<rows.count {
-        if nulls[row] {
-          try sink.invalid(null(rows.lowerBound + row))
-        } else {
-          try readTokens(
-            offsets[row]..<offsets[row + 1], width, isSigned, validity: 2,
-            row: firstRow + rows.lowerBound + row, into: &sink)
-        }
-      }
-    case .fixedSizeList(let count):
-      guard case .integer(let width, let isSigned) = column.field.children[0].type, count > 0,
-        column.rowCount.multipliedReportingOverflow(by: count).overflow == false
-      else { throw column.malformed("lists of an impossible size") }
-      for row in rows {
-        if nulls[row - rows.lowerBound] {
-          try sink.invalid(null(row))
-        } else {
-          try readTokens(
-            row * count..<(row + 1) * count, width, isSigned, validity: 1, row: firstRow + row,
-            into: &sink)
-        }
-      }
+    case .text(let size): try readTexts(stretch, offsetByteCount: size, into: &sink)
+    case .textView: try readViews(stretch, into: &sink)
+    case .list(let size): try readLists(stretch, offsetByteCount: size, into: &sink)
+    case .fixedSizeList(let count): try readLists(stretch, ofLength: count, into: &sink)
     default: throw column.malformed("a column that cannot be read")
+    }
+  }
+
+  /// Rows that are places in a dictionary.
+  private func readPlaces<Sink: DocumentSink>(
+    _ stretch: Stretch, _ index: ArrowType, _ dictionary: [[UInt8]?], into sink: inout Sink
+  ) throws {
+    guard case .integer(let size, let isSigned) = index else {
+      throw column.malformed("no index type")
+    }
+    let places = try column.integers(1, stretch.rows, byteCount: size, isSigned: isSigned)
+    for (row, place) in zip(stretch.rows, places) {
+      if stretch.isNull(row) {
+        try sink.invalid(nullRow(row, stretch))
+        continue
+      }
+      guard let place = Int(exactly: place), dictionary.indices.contains(place) else {
+        throw column.malformed("a place outside of the dictionary of “\(column.field.name)”")
+      }
+      guard let text = dictionary[place] else {
+        try sink.invalid(nullRow(row, stretch))
+        continue
+      }
+      try sink.text(text.span)
+    }
+  }
+
+  /// Rows of text behind each other.
+  private func readTexts<Sink: DocumentSink>(
+    _ stretch: Stretch, offsetByteCount size: Int, into sink: inout Sink
+  ) throws {
+    let offsets = try column.offsets(stretch.rows, byteCount: size, of: column.byteCount(2))
+    for (index, row) in stretch.rows.enumerated() {
+      if stretch.isNull(row) {
+        try sink.invalid(nullRow(row, stretch))
+        continue
+      }
+      let range = offsets[index]..<offsets[index + 1]
+      try checkLength(range.count)
+      let text = try column.bytes(2, range)
+      try sink.text(text.span)
+    }
+  }
+
+  /// Rows of ids behind each other.
+  private func readLists<Sink: DocumentSink>(
+    _ stretch: Stretch, offsetByteCount size: Int, into sink: inout Sink
+  ) throws {
+    guard case .integer(let width, let isSigned) = column.field.children[0].type else { return }
+    let offsets = try column.offsets(stretch.rows, byteCount: size, of: column.byteCount(3) / width)
+    for (index, row) in stretch.rows.enumerated() {
+      if stretch.isNull(row) {
+        try sink.invalid(nullRow(row, stretch))
+        continue
+      }
+      try readTokens(
+        offsets[index]..<offsets[index + 1], width, isSigned, validity: 2,
+        row: stretch.firstRow + row, into: &sink)
+    }
+  }
+
+  /// Rows of as many ids each.
+  private func readLists<Sink: DocumentSink>(
+    _ stretch: Stretch, ofLength count: Int, into sink: inout Sink
+  ) throws {
+    guard case .integer(let width, let isSigned) = column.field.children[0].type, count > 0,
+      column.rowCount.multipliedReportingOverflow(by: count).overflow == false
+    else { throw column.malformed("lists of an impossible size") }
+    for row in stretch.rows {
+      if stretch.isNull(row) {
+        try sink.invalid(nullRow(row, stretch))
+        continue
+      }
+      try readTokens(
+        row * count..<(row + 1) * count, width, isSigned, validity: 1, row: stretch.firstRow + row,
+        into: &sink)
     }
   }
 
@@ -122,15 +157,16 @@ struct ArrowDocuments {
 
   /// Rows of views: 16 bytes each, with short text inside and long text in a further buffer.
   private func readViews<Sink: DocumentSink>(
-    _ rows: Range<Int>, _ nulls: [Bool], into sink: inout Sink, _ null: (Int) -> ArrowError
+    _ stretch: Stretch, into sink: inout Sink
   ) throws {
+    let rows = stretch.rows
     let views = try column.bytes(1, 16 * rows.lowerBound..<16 * rows.upperBound)
     for row in 0..<rows.count {
       func number(_ offset: Int) -> Int {
         (0..<4).reduce(0) { $0 | Int(views[16 * row + offset + $1]) << (8 * $1) }
       }
-      if nulls[row] {
-        try sink.invalid(null(rows.lowerBound + row))
+      if stretch.nulls[row] {
+        try sink.invalid(nullRow(rows.lowerBound + row, stretch))
         continue
       }
       let length = number(0)

@@ -34,7 +34,7 @@ package enum DataFiles {
   }
 
   /// The folder of a data set, beside whose files `sae_lens.json` may stand; nil where there is none.
-  package static func home(_ settings: PretokenizeSettings) -> String? {
+  static func home(_ settings: PretokenizeSettings) -> String? {
     let isBuilder =
       !System.exists(settings.datasetPath) && builders[settings.datasetPath] != nil
     guard let base = try? base(settings, isBuilder: isBuilder), System.exists(base) else {

@@ -1,3 +1,5 @@
+// Numbers dealt out to threads: which unit is next. Comes in: nothing. Leaves: each number once.
+
 import Synchronization
 
 /// Hands out 0, 1, 2 … to any number of threads.
@@ -8,5 +10,3 @@ package final class Counter: Sendable {
 
   package func take() -> Int { next.wrappingAdd(1, ordering: .relaxed).oldValue }
 }
-
-let threads = Atomic<Int>(System.processorCount)

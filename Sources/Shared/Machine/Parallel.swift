@@ -73,6 +73,8 @@ extension MutableSpan where Element: BitwiseCopyable {
   }
 }
 
+private let threads = Atomic<Int>(System.processorCount)
+
 /// Data-parallel loops.
 package enum Parallel {
   /// The number of threads that `forBlocks` may use; set once at the start of a program.

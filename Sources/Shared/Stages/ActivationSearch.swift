@@ -6,13 +6,14 @@ extension ActivationKey {
   /// Where the model, or the tokenizer and the text, are not here, any will do, but only one. A
   /// cache that was imported has no token stage behind it, and its model plays no part.
   package static func finished(
-    _ pipeline: Pipeline, hookName: String
+    _ pipeline: Pipeline, _ inputs: Inputs, hookName: String
   ) throws -> StageFolder? {
     let model = pipeline.cache.modelName
     let label = model.isEmpty ? nil : self.label(model) + "." + hookName
-    let identities = try? self.identities(pipeline)
-    let tokens = (try? PretokenizeKey.make(pipeline))?.fingerprint
-    let folders = try Store(pipeline.store).find(
+    let store = Store(pipeline.store)
+    let identities = inputs.model.value.flatMap { try? self.identities(model: $0, store: store) }
+    let tokens = (try? PretokenizeKey.make(pipeline, inputs))?.fingerprint
+    let folders = try store.find(
       stage: .activations, settings: settings(pipeline, hookName: hookName), label: label
     ).filter {
       guard let manifest = try $0.manifest() else { return false }

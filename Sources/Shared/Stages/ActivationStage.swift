@@ -5,9 +5,9 @@ package enum ActivationKey {
   /// The finished token stage that a pipeline reads; nil where there is none.
   ///
   /// By its key where tokenizer and text are on this machine, else by its settings.
-  package static func tokens(_ pipeline: Pipeline) throws -> StageFolder? {
+  package static func tokens(_ pipeline: Pipeline, _ inputs: Inputs) throws -> StageFolder? {
     let store = Store(pipeline.store)
-    if let key = try? PretokenizeKey.make(pipeline) {
+    if let key = try? PretokenizeKey.make(pipeline, inputs) {
       return try store.find(stage: .tokens, fingerprint: key.fingerprint)
     }
     let settings = pipeline.pretokenize.fingerprintSettings
@@ -24,9 +24,7 @@ package enum ActivationKey {
   }
 
   /// The identities of a model's files: config.json and the weights.
-  package static func identities(_ pipeline: Pipeline) throws -> [String: String] {
-    let folder = pipeline.cache.modelName
-    let store = Store(pipeline.store)
+  package static func identities(model folder: String, store: Store) throws -> [String: String] {
     var identities: [String: String] = [:]
     for name in try ["config.json"] + WeightFiles.names(folder: folder) {
       identities[name] = try FileIdentity.of(folder + "/" + name, store: store)

@@ -1,10 +1,7 @@
-// The language model of a pipeline's cache, as its settings describe it: where it lies, what is taken
-// of it and how its weights are to look. The cacher runs it, and the trainer once more with an SAE in it.
+// The language model of a pipeline's cache, as its settings describe it: what is taken of it and how its
+// weights are to look. The cacher runs it, and the trainer once more with an SAE in it.
 
 extension CacheSettings {
-  /// The model's folder; nil where it is not on this machine.
-  package var modelFolder: String? { System.isDirectory(modelName) ? modelName : nil }
-
   /// How the weights are to look processed.
   package var weightProcessing: WeightProcessing {
     WeightProcessing(

@@ -3,10 +3,9 @@
 
 package enum PretokenizeKey {
   /// The key of the token stage, from the settings and the contents of tokenizer and text.
-  package static func make(_ pipeline: Pipeline) throws -> StageKey {
+  package static func make(_ pipeline: Pipeline, _ inputs: Inputs) throws -> StageKey {
     try make(
-      pipeline, tokenizer: Tokenizer.open(pipeline.pretokenize.tokenizerName),
-      files: DataFiles.find(pipeline.pretokenize))
+      pipeline, tokenizer: Tokenizer.open(inputs.tokenizer.get()), files: inputs.text.get().files)
   }
 
   /// The key, once tokenizer and files are known.

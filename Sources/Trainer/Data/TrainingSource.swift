@@ -161,7 +161,7 @@ package struct TrainingSource: Sendable {
   private static func find(
     _ pipeline: Pipeline, hook: String, verify: StageFolder.Verification
   ) throws -> TrainingSource {
-    guard let folder = try ActivationKey.finished(pipeline, hookName: hook),
+    guard let folder = try ActivationKey.finished(pipeline, Inputs(pipeline), hookName: hook),
       let manifest = try folder.manifest(verify: verify)
     else { throw TrainingSourceError.notCached(hook: hook, store: pipeline.store) }
     let facts = try CacheFacts(

@@ -43,10 +43,10 @@ package struct SplicePlan: Sendable {
     let (settings, source) = (plan.pipeline.cache, plan.source)
     guard let tokens = source.tokens else { throw .imported }
     let name = settings.modelName.isEmpty ? source.facts.modelName : settings.modelName
-    guard let folder = settings.modelFolder else { throw .modelNotHere(name: name) }
-    let identities = try usable { try ActivationKey.identities(plan.pipeline) }
-    guard identities == source.identities else { throw .otherModel(name: name) }
+    guard let folder = InputResolver.model(settings).value else { throw .modelNotHere(name: name) }
     let store = Store(plan.pipeline.store)
+    let identities = try usable { try ActivationKey.identities(model: folder, store: store) }
+    guard identities == source.identities else { throw .otherModel(name: name) }
     guard try usable({ try store.find(stage: .tokens, fingerprint: tokens) }) != nil else {
       throw .noTokens
     }

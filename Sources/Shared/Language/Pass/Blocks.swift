@@ -1,8 +1,9 @@
 // The steps of a forward pass: embedding, blocks, end. Each reads the description, leaves its result
-// in the pass's work memory and lends it to the visitor, who may change it.
+// in the pass's work memory and lends it to the visitor, who may change it. Those of attention are in
+// AttentionSteps.
 
 extension ForwardPass {
-  private var norm: Norm { Norm(kind: model.norm, epsilon: model.normEpsilon) }
+  var norm: Norm { Norm(kind: model.norm, epsilon: model.normEpsilon) }
 
   // MARK: Start and end
 
@@ -71,7 +72,7 @@ extension ForwardPass {
     }
     try emit(.norm2Output, layer, normalized, tokens: tokens, visit)
     guard continues(after: .norm2Output, layer) else { return }
-    try perceive(weights, places, layer, tokens: tokens, visit)
+    try applyMLP(weights, places, layer, tokens: tokens, visit)
     guard continues(after: .mlpOutput, layer) else { return }
     if model.block == .parallel { Rows.add(attentionOutput, to: &residual, tokens: tokens) }
     Rows.add(output, to: &residual, tokens: tokens)
@@ -84,7 +85,7 @@ extension ForwardPass {
       && !wants(.norm2Scale, layer) && !wants(.norm2Normalized, layer)
   }
 
-  /// normalised ← norm(residual).
+  /// normalized ← norm(residual).
   private mutating func normalize(
     _ weights: borrowing ModelWeights, _ place: NormPlace, _ scaleSite: HookSite,
     _ normalizedSite: HookSite, _ layer: Int?, tokens: Int, _ visit: Visitor
@@ -110,7 +111,7 @@ extension ForwardPass {
   }
 
   /// output ← norm(output), of what attention or the MLP wrote.
-  private mutating func normalizeOutput(
+  mutating func normalizeOutput(
     _ weights: borrowing ModelWeights, _ place: NormPlace, _ scaleSite: HookSite,
     _ normalizedSite: HookSite, _ layer: Int, tokens: Int, _ visit: Visitor
   ) throws {
@@ -123,128 +124,10 @@ extension ForwardPass {
       &output, gain: weights.vector(place.gain), bias: weights.vector(place.bias), tokens: tokens)
   }
 
-  // MARK: Attention
-
-  /// output ← attention(normalised).
-  private mutating func attend(
-    _ weights: borrowing ModelWeights, _ places: LayerPlaces, _ layer: Int, tokens: Int,
-    _ visit: Visitor
-  ) throws {
-    let queries = 0..<model.headCount * model.headWidth
-    let keyWidth = model.keyValueHeadCount * model.headWidth
-    let keys = queries.upperBound..<queries.upperBound + keyWidth
-    Rows.project(
-      weights, places.queryKeyValue, normalized, into: &queryKeyValue, scratch: &tiles,
-      tokens: tokens)
-    try emit(.queryKeyValue, layer, queryKeyValue, tokens: tokens, visit)
-    try emitColumns(.query, layer, queries, tokens: tokens, visit)
-    try emitColumns(.key, layer, keys, tokens: tokens, visit)
-    try emitColumns(
-      .value, layer, keys.upperBound..<keys.upperBound + keyWidth, tokens: tokens, visit)
-    guard continues(after: .value, layer) else { return }
-    if let place = places.queryNorm {
-      try normalizeHeads(
-        weights, place, queries, [.queryNormScale, .queryNormNormalized, .queryNormOutput], layer,
-        tokens: tokens, visit)
-    }
-    if let place = places.keyNorm {
-      try normalizeHeads(
-        weights, place, keys, [.keyNormScale, .keyNormNormalized, .keyNormOutput], layer,
-        tokens: tokens, visit)
-    }
-    guard continues(after: .keyNormOutput, layer) else { return }
-    if model.positions.isRotary {
-      if let rotation = model.layers[layer].rotation {
-        rotations.rotate(
-          &queryKeyValue, rotation, heads: model.headCount + model.keyValueHeadCount,
-          headWidth: model.headWidth, tokens: tokens)
-      }
-      try emitColumns(.rotatedQuery, layer, queries, tokens: tokens, visit)
-      try emitColumns(.rotatedKey, layer, keys, tokens: tokens, visit)
-      guard continues(after: .rotatedKey, layer) else { return }
-    }
-    let attention = Attention(
-      model, layer: layer, contextSize: contextSize, sequences: tokens / contextSize,
-      records: Attention.Records(
-        scores: wants(.scores, layer), pattern: wants(.pattern, layer)))
-    attention.run(
-      queryKeyValue, into: &mixed, scratch: &scratch, scores: &scores, pattern: &pattern)
-    try emit(.scores, layer, scores, tokens: tokens, visit)
-    if try emit(.pattern, layer, pattern, tokens: tokens, visit) == .replaced {
-      attention.mix(pattern, queryKeyValue, into: &mixed)
-    }
-    try emit(.mixed, layer, mixed, tokens: tokens, visit)
-    let results =
-      try wants(.result, layer)
-      ? emitResult(weights, places, layer, tokens: tokens, visit) : Visited.seen
-    guard continues(after: .result, layer) else { return }
-    if results == .replaced { leaveUnshown(layer, tokens: tokens) }
-    Rows.project(
-      weights, places.attentionOutput, mixed, into: &output, scratch: &tiles, tokens: tokens)
-    if results == .replaced {
-      Rows.addHeads(result, width: model.width, to: &output, tokens: tokens)
-    }
-    if let place = places.attentionNorm {
-      try emit(.attentionProjected, layer, output, tokens: tokens, visit)
-      try normalizeOutput(
-        weights, place, .attentionNormScale, .attentionNormNormalized, layer, tokens: tokens, visit)
-    }
-    try emit(.attentionOutput, layer, output, tokens: tokens, visit)
-  }
-
-  private func emitColumns(
-    _ site: HookSite, _ layer: Int, _ columns: Range<Int>, tokens: Int, _ visit: Visitor
-  ) throws {
-    try emit(site, layer, queryKeyValue, tokens: tokens, column: columns.lowerBound, visit)
-  }
-
-  /// Norms some heads of queryKeyValue in place; `sites` are those of scale, normalised, output.
-  private mutating func normalizeHeads(
-    _ weights: borrowing ModelWeights, _ place: NormPlace, _ columns: Range<Int>,
-    _ sites: [HookSite], _ layer: Int, tokens: Int, _ visit: Visitor
-  ) throws {
-    Rows.normalizeHeads(
-      &queryKeyValue, columns: columns, headWidth: model.headWidth, norm, scales: &headScales,
-      tokens: tokens)
-    try emit(sites[0], layer, headScales, tokens: tokens, visit)
-    try emitColumns(sites[1], layer, columns, tokens: tokens, visit)
-    Rows.scaleHeads(
-      &queryKeyValue, columns: columns, gain: weights.vector(place.gain), tokens: tokens)
-    try emitColumns(sites[2], layer, columns, tokens: tokens, visit)
-  }
-
-  /// result ← what each head by itself adds to attention's output.
-  private mutating func emitResult(
-    _ weights: borrowing ModelWeights, _ places: LayerPlaces, _ layer: Int, tokens: Int,
-    _ visit: Visitor
-  ) throws -> Visited {
-    let change = processing.change(at: .mixed, in: model)
-    show(
-      mixed, tokens: tokens, column: 0, width: model.headCount * model.headWidth, change, layer)
-    Rows.projectHeads(
-      weights, places.attentionOutput, shown, headWidth: model.headWidth, into: &result,
-      scratch: &tiles, tokens: tokens)
-    return try emit(.result, layer, result, tokens: tokens, visit)
-  }
-
-  /// mixed ← what attention's output has besides the results of heads.
-  private mutating func leaveUnshown(_ layer: Int, tokens: Int) {
-    let width = model.headCount * model.headWidth
-    let bias =
-      if case .valueBias = processing.change(at: .mixed, in: model) {
-        valueBias(layer: layer, width: width)
-      } else {
-        [Float](repeating: 0, count: width)
-      }
-    Rows.forEach(tokens, width, &mixed) { _, row in
-      for index in row.indices { row[index] = bias[index] }
-    }
-  }
-
   // MARK: MLP
 
   /// output ← MLP(normalized).
-  private mutating func perceive(
+  private mutating func applyMLP(
     _ weights: borrowing ModelWeights, _ places: LayerPlaces, _ layer: Int, tokens: Int,
     _ visit: Visitor
   ) throws {

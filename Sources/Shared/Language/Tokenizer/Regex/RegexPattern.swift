@@ -104,22 +104,10 @@ struct RegexPattern: Sendable {
         scratch.choices.append(Choice(next: other, position: position, low: -1))
         next = one
       case .set(let number):
-        if position < text.count {
-          let scalar = Scalars.read(text, at: position)
-          fails = !sets[number].contains(scalar.value)
-          position += scalar.count
-        } else {
-          fails = true
-        }
+        fails = !take(text, &position) { sets[number].contains($0) }
         next += 1
       case .scalar(let wanted):
-        if position < text.count {
-          let scalar = Scalars.read(text, at: position)
-          fails = scalar.value != wanted
-          position += scalar.count
-        } else {
-          fails = true
-        }
+        fails = !take(text, &position) { $0 == wanted }
         next += 1
       case .run(let number, let atLeast, let atMost, let givesBack):
         let found = runEnd(text, sets[number], from: position, atLeast: atLeast, atMost: atMost)
@@ -148,17 +136,34 @@ struct RegexPattern: Sendable {
         next = target
       }
       if fails {
-        guard scratch.choices.count > base, var choice = scratch.choices.popLast() else {
-          return nil
-        }
-        if choice.low >= 0 {
-          choice.position = Scalars.start(text, before: choice.position)
-          if choice.position > choice.low { scratch.choices.append(choice) }
-        }
-        position = choice.position
-        next = choice.next
+        guard let choice = goBack(text, to: base, &scratch) else { return nil }
+        (position, next) = (choice.position, choice.next)
       }
     }
+  }
+
+  /// Passes over the next character; false where there is none or it does not fit.
+  @inline(__always)
+  private func take(
+    _ text: borrowing Span<UInt8>, _ position: inout Int, where fits: (UInt32) -> Bool
+  ) -> Bool {
+    guard position < text.count else { return false }
+    let scalar = Scalars.read(text, at: position)
+    position += scalar.count
+    return fits(scalar.value)
+  }
+
+  /// The last choice that is left; nil where none is beyond the first `base`.
+  @inline(__always)
+  private func goBack(
+    _ text: borrowing Span<UInt8>, to base: Int, _ scratch: inout Scratch
+  ) -> Choice? {
+    guard scratch.choices.count > base, var choice = scratch.choices.popLast() else { return nil }
+    if choice.low >= 0 {
+      choice.position = Scalars.start(text, before: choice.position)
+      if choice.position > choice.low { scratch.choices.append(choice) }
+    }
+    return choice
   }
 
   /// Where a run ends and how far it may give back; nil where it is too short.

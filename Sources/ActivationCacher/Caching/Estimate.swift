@@ -1,0 +1,41 @@
+// What the stage would cost as far as its inputs are there. Comes in: a pipeline file. Leaves: a bill and
+// what is missing, which is no error before the stage really runs.
+
+package import Shared
+
+/// A bill and what must still be fetched or made before the stage can run.
+package struct Estimate: Sendable {
+  package let bill: CacheBill
+  package let missing: [any Failure]
+
+  package static func make(
+    _ pipeline: Pipeline, operationsPerSecond: Double
+  ) throws -> Estimate {
+    let settings = pipeline.cache
+    let inputs = Inputs(pipeline)
+    let tokens = try ActivationKey.tokens(pipeline, inputs).map { try TokenSequences($0) }
+    var missing: [any Failure] =
+      tokens == nil ? [CacheError.noTokens(store: pipeline.store)] : []
+    let contextSize =
+      tokens?.contextSize ?? settings.statedContextSize ?? pipeline.pretokenize.contextSize
+    if case .missing(let absent) = inputs.model { missing.insert(absent, at: 0) }
+    guard let folder = inputs.model.value else {
+      return Estimate(
+        bill: CacheBill(
+          settings, contextSize: contextSize, operationsPerSecond: operationsPerSecond),
+        missing: missing)
+    }
+    let model = try ModelDescription.open(folder: folder)
+    if let tokens { try LanguageModel.checkContext(settings, tokens, model) }
+    let points = try LanguageModel.hookPoints(settings, in: model, contextSize: contextSize)
+    let plan = ShardPlan(
+      settings, modelWidth: model.width, contextSize: contextSize,
+      available: tokens?.sequenceCount)
+    let weights = try Transformer.open(folder, for: points).weights.mappedByteCount
+    return Estimate(
+      bill: CacheBill(
+        settings, model: model, hookPoints: points, plan: plan, weightByteCount: weights,
+        operationsPerSecond: operationsPerSecond),
+      missing: missing)
+  }
+}

@@ -1,0 +1,47 @@
+// What a pipeline file names to be read. Comes in: settings. Leaves: a name with all that says which
+// files of it are meant, whether these are on this machine or not.
+
+/// A name as a user writes it, with the settings that choose among its files.
+package enum InputName: Sendable {
+  /// A language model: `config.json` and weights.
+  case model(String)
+  /// A tokenizer: `tokenizer.json`, or `vocab.json` and `merges.txt`, and what stands beside them.
+  case tokenizer(String)
+  /// A text: the files that `dataset_name`, `data_dir`, `data_files` and `split` choose.
+  case text(PretokenizeSettings)
+
+  /// The option that states it.
+  package var option: String {
+    switch self {
+    case .model: "cache.model_name"
+    case .tokenizer: "pretokenize.tokenizer_name"
+    case .text: "pretokenize.dataset_path"
+    }
+  }
+}
+
+/// A name whose files are not on this machine, and the words for it.
+package struct MissingInput: Failure {
+  package let name: InputName
+  /// What is said where nothing else is missing.
+  package let failure: any Failure
+
+  package var sentence: String { failure.sentence }
+  package var hint: String? { failure.hint }
+  package var exitCode: ExitCode { failure.exitCode }
+}
+
+/// A model that is not on this machine.
+package struct MissingModel: Failure, Equatable {
+  package let name: String
+
+  package init(name: String) { self.name = name }
+
+  package var sentence: String {
+    "The model \(name) is not on this machine: there is no such folder."
+  }
+  package var hint: String? {
+    "This version downloads nothing: fetch the model into a folder (config.json, "
+      + "model.safetensors) and set cache.model_name to it."
+  }
+}

@@ -1,0 +1,36 @@
+// Several things that a program lacks, in one error. Comes in: what stands against each of its inputs.
+// Leaves: all of it in the order given, so that one run is enough to learn it.
+
+/// Inputs that are missing together.
+package struct MissingInputs: Failure {
+  private let failures: [any Failure]
+
+  /// The error of some problems, of which there is at least one: itself, or all of them together.
+  package static func error(_ problems: [(any Error)?]) -> any Error {
+    let problems = problems.compactMap(\.self)
+    let failures = problems.compactMap { $0 as? any Failure }
+    if failures.count > 1, failures.count == problems.count {
+      return MissingInputs(failures: failures)
+    }
+    precondition(!problems.isEmpty, "nothing is missing")
+    return (problems[0] as? MissingInput)?.failure ?? problems[0]
+  }
+
+  package var sentence: String { failures.map(\.sentence).joined(separator: " ") }
+
+  /// What is to be done about all of them; names that lack files share a sentence.
+  package var hint: String? {
+    let options = failures.compactMap { ($0 as? MissingInput)?.name.option }
+    guard let last = options.last, options.count > 1 else {
+      return joined(failures.compactMap(\.hint))
+    }
+    let shared =
+      "Give local files as \(options.dropLast().joined(separator: ", ")) and \(last); this version "
+      + "does not download from the Hugging Face Hub."
+    return joined([shared] + failures.filter { !($0 is MissingInput) }.compactMap(\.hint))
+  }
+
+  private func joined(_ hints: [String]) -> String? {
+    hints.isEmpty ? nil : hints.joined(separator: " ")
+  }
+}

@@ -1,0 +1,160 @@
+// The steps of attention within a block. Each leaves its result in the pass's work memory and lends it
+// to the visitor, who may change it: queries, keys and values, their norms and rotation, what heads
+// mix, and what is added to the residual stream.
+
+extension ForwardPass {
+  private var queryColumns: Range<Int> { 0..<model.headCount * model.headWidth }
+  private var keyColumns: Range<Int> {
+    let start = queryColumns.upperBound
+    return start..<start + model.keyValueHeadCount * model.headWidth
+  }
+  private var valueColumns: Range<Int> {
+    keyColumns.upperBound..<keyColumns.upperBound + keyColumns.count
+  }
+
+  /// output ← attention(normalized).
+  mutating func attend(
+    _ weights: borrowing ModelWeights, _ places: LayerPlaces, _ layer: Int, tokens: Int,
+    _ visit: Visitor
+  ) throws {
+    try projectQueriesKeysValues(weights, places, layer, tokens: tokens, visit)
+    guard continues(after: .value, layer) else { return }
+    try normalizeQueriesKeys(weights, places, layer, tokens: tokens, visit)
+    guard continues(after: .keyNormOutput, layer) else { return }
+    if model.positions.isRotary {
+      try rotate(layer, tokens: tokens, visit)
+      guard continues(after: .rotatedKey, layer) else { return }
+    }
+    try mix(layer, tokens: tokens, visit)
+    let results =
+      try wants(.result, layer)
+      ? emitResult(weights, places, layer, tokens: tokens, visit) : Visited.seen
+    guard continues(after: .result, layer) else { return }
+    try projectMixed(weights, places, results, layer, tokens: tokens, visit)
+  }
+
+  /// queryKeyValue ← normalized · W + b.
+  private mutating func projectQueriesKeysValues(
+    _ weights: borrowing ModelWeights, _ places: LayerPlaces, _ layer: Int, tokens: Int,
+    _ visit: Visitor
+  ) throws {
+    Rows.project(
+      weights, places.queryKeyValue, normalized, into: &queryKeyValue, scratch: &tiles,
+      tokens: tokens)
+    try emit(.queryKeyValue, layer, queryKeyValue, tokens: tokens, visit)
+    try emitColumns(.query, layer, queryColumns, tokens: tokens, visit)
+    try emitColumns(.key, layer, keyColumns, tokens: tokens, visit)
+    try emitColumns(.value, layer, valueColumns, tokens: tokens, visit)
+  }
+
+  /// Norms queries and keys of models that do so.
+  private mutating func normalizeQueriesKeys(
+    _ weights: borrowing ModelWeights, _ places: LayerPlaces, _ layer: Int, tokens: Int,
+    _ visit: Visitor
+  ) throws {
+    if let place = places.queryNorm {
+      try normalizeHeads(
+        weights, place, queryColumns, [.queryNormScale, .queryNormNormalized, .queryNormOutput],
+        layer, tokens: tokens, visit)
+    }
+    if let place = places.keyNorm {
+      try normalizeHeads(
+        weights, place, keyColumns, [.keyNormScale, .keyNormNormalized, .keyNormOutput], layer,
+        tokens: tokens, visit)
+    }
+  }
+
+  /// Rotates queries and keys, in layers that do so.
+  private mutating func rotate(_ layer: Int, tokens: Int, _ visit: Visitor) throws {
+    if let rotation = model.layers[layer].rotation {
+      rotations.rotate(
+        &queryKeyValue, rotation, heads: model.headCount + model.keyValueHeadCount,
+        headWidth: model.headWidth, tokens: tokens)
+    }
+    try emitColumns(.rotatedQuery, layer, queryColumns, tokens: tokens, visit)
+    try emitColumns(.rotatedKey, layer, keyColumns, tokens: tokens, visit)
+  }
+
+  /// mixed ← softmax(scores) · values, of each head.
+  private mutating func mix(_ layer: Int, tokens: Int, _ visit: Visitor) throws {
+    let attention = Attention(
+      model, layer: layer, contextSize: contextSize, sequences: tokens / contextSize,
+      records: Attention.Records(
+        scores: wants(.scores, layer), pattern: wants(.pattern, layer)))
+    attention.run(
+      queryKeyValue, into: &mixed, scratch: &scratch, scores: &scores, pattern: &pattern)
+    try emit(.scores, layer, scores, tokens: tokens, visit)
+    if try emit(.pattern, layer, pattern, tokens: tokens, visit) == .replaced {
+      attention.mix(pattern, queryKeyValue, into: &mixed)
+    }
+    try emit(.mixed, layer, mixed, tokens: tokens, visit)
+  }
+
+  /// output ← mixed · W_O + b, with the results of heads where these were replaced.
+  private mutating func projectMixed(
+    _ weights: borrowing ModelWeights, _ places: LayerPlaces, _ results: Visited, _ layer: Int,
+    tokens: Int, _ visit: Visitor
+  ) throws {
+    if results == .replaced { leaveUnshown(layer, tokens: tokens) }
+    Rows.project(
+      weights, places.attentionOutput, mixed, into: &output, scratch: &tiles, tokens: tokens)
+    if results == .replaced {
+      Rows.addHeads(result, width: model.width, to: &output, tokens: tokens)
+    }
+    if let place = places.attentionNorm {
+      try emit(.attentionProjected, layer, output, tokens: tokens, visit)
+      try normalizeOutput(
+        weights, place, .attentionNormScale, .attentionNormNormalized, layer, tokens: tokens, visit)
+    }
+    try emit(.attentionOutput, layer, output, tokens: tokens, visit)
+  }
+
+  private func emitColumns(
+    _ site: HookSite, _ layer: Int, _ columns: Range<Int>, tokens: Int, _ visit: Visitor
+  ) throws {
+    try emit(site, layer, queryKeyValue, tokens: tokens, column: columns.lowerBound, visit)
+  }
+
+  /// Norms some heads of queryKeyValue in place; `sites` are those of scale, normalized, output.
+  private mutating func normalizeHeads(
+    _ weights: borrowing ModelWeights, _ place: NormPlace, _ columns: Range<Int>,
+    _ sites: [HookSite], _ layer: Int, tokens: Int, _ visit: Visitor
+  ) throws {
+    Rows.normalizeHeads(
+      &queryKeyValue, columns: columns, headWidth: model.headWidth, norm, scales: &headScales,
+      tokens: tokens)
+    try emit(sites[0], layer, headScales, tokens: tokens, visit)
+    try emitColumns(sites[1], layer, columns, tokens: tokens, visit)
+    Rows.scaleHeads(
+      &queryKeyValue, columns: columns, gain: weights.vector(place.gain), tokens: tokens)
+    try emitColumns(sites[2], layer, columns, tokens: tokens, visit)
+  }
+
+  /// result ← what each head by itself adds to attention's output.
+  private mutating func emitResult(
+    _ weights: borrowing ModelWeights, _ places: LayerPlaces, _ layer: Int, tokens: Int,
+    _ visit: Visitor
+  ) throws -> Visited {
+    let change = processing.change(at: .mixed, in: model)
+    show(
+      mixed, tokens: tokens, column: 0, width: model.headCount * model.headWidth, change, layer)
+    Rows.projectHeads(
+      weights, places.attentionOutput, shown, headWidth: model.headWidth, into: &result,
+      scratch: &tiles, tokens: tokens)
+    return try emit(.result, layer, result, tokens: tokens, visit)
+  }
+
+  /// mixed ← what attention's output has besides the results of heads.
+  private mutating func leaveUnshown(_ layer: Int, tokens: Int) {
+    let width = model.headCount * model.headWidth
+    let bias =
+      if case .valueBias = processing.change(at: .mixed, in: model) {
+        valueBias(layer: layer, width: width)
+      } else {
+        [Float](repeating: 0, count: width)
+      }
+    Rows.forEach(tokens, width, &mixed) { _, row in
+      for index in row.indices { row[index] = bias[index] }
+    }
+  }
+}
