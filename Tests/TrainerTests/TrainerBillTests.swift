@@ -15,9 +15,9 @@ struct TrainerBillTests {
     return settings
   }
 
-  private func bill(_ settings: TrainSettings) -> Bill {
-    Bill(
-      settings, dIn: 100, rowsPerEpoch: 60_000,
+  private func bill(_ settings: TrainSettings) -> TrainingBill {
+    TrainingBill(
+      settings, dIn: 100, rowsPerEpoch: ExpectedRows(count: 60_000, isExact: true),
       speed: MachineSpeed(product: 1e10, copy: 1e10))
   }
 
@@ -69,14 +69,14 @@ struct TrainerBillTests {
     let speed = MachineSpeed(product: 1e10, copy: 1e10)
     var missing: [String] = []
     #expect(
-      try Bill(pipeline, speed: speed) { missing.append($0.sentence) } == bill(settings))
+      try TrainingBill(pipeline, speed: speed) { missing.append($0.sentence) } == bill(settings))
     #expect(
       missing == [
         "The store /nonexistent/store holds no activations of blocks.0.hook_mlp_out that were "
           + "cached with these settings."
       ])
     pipeline.cache.dIn = nil
-    #expect(throws: TrainingSourceError.self) { try Bill(pipeline, speed: speed) { _ in } }
+    #expect(throws: TrainingSourceError.self) { try TrainingBill(pipeline, speed: speed) { _ in } }
   }
 
   @Test("A disk that is too small is refused before anything is written")

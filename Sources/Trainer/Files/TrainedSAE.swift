@@ -29,13 +29,29 @@ package struct TrainedSAE: ~Copyable, RowEncoder {
   private var parameters: Parameters
   private var engine: Engine
 
-  /// Rows per batch.
-  package static let batchRows = Evaluating.batchRows
+  /// Entries that the codes of a batch have, were every latent active on every row.
+  private static let entryLimit = 1 << 25
+
+  /// Rows per batch of an SAE with so many latents: large enough for the products, few enough for the
+  /// codes of a dense SAE.
+  package static func batchRows(latents: Int) -> Int {
+    min(1024, max(16, entryLimit / max(1, latents)))
+  }
+
+  package var batchRows: Int { TrainedSAE.batchRows(latents: configuration.dSae) }
+
+  /// Bytes that an SAE takes for inference with batches of so many rows.
+  static func byteCount(_ configuration: SAEConfiguration, rows: Int) -> Int {
+    let moments = 2 * configuration.shape.count
+    return StepMemory.byteCount(configuration, rows: rows, threads: Parallel.threadCount)
+      - 4 * moments
+  }
 
   private init(configuration: SAEConfiguration, parameters: consuming Parameters) {
     self.configuration = configuration
     self.parameters = parameters
-    engine = Engine(configuration, batchRows: TrainedSAE.batchRows, path: .sparse)
+    engine = Engine(
+      configuration, batchRows: TrainedSAE.batchRows(latents: configuration.dSae), path: .sparse)
   }
 
   /// Reads cfg.json and sae_weights.safetensors of a folder.
