@@ -4,14 +4,16 @@
 import Shared
 
 enum EvaluationMemory {
-  /// Bytes that measuring takes at most; `contextSize` is that of the cache, where there is one.
+  /// Bytes that measuring takes once every buffer has its size; `contextSize` is that of the cache,
+  /// where there is one.
   static func byteCount(
-    _ configuration: SAEConfiguration, _ settings: EvaluateSettings, contextSize: Int?
+    _ configuration: SAEConfiguration, _ settings: EvaluateSettings, contextSize: Int?,
+    threads: Int
   ) -> Int {
     let latents = configuration.dSae
     let rows = TrainedSAE.batchRows(latents: latents)
     let categories = settings.categories.flatMap { try? CategoryWords.read($0) }?.categories.count
-    return TrainedSAE.byteCount(configuration, rows: rows)
+    return TrainedSAE.byteCount(configuration, rows: rows, threads: threads)
       + 4 * rows * (configuration.dIn + configuration.dOut)
       + EvaluationSums.byteCount(dIn: configuration.dOut, latentCount: latents)
       + TopRows.byteCount(latentCount: latents, limit: settings.contextsPerLatent)

@@ -41,9 +41,9 @@ package struct TrainedSAE: ~Copyable, RowEncoder {
   package var batchRows: Int { TrainedSAE.batchRows(latents: configuration.dSae) }
 
   /// Bytes that an SAE takes for inference with batches of so many rows.
-  static func byteCount(_ configuration: SAEConfiguration, rows: Int) -> Int {
+  static func byteCount(_ configuration: SAEConfiguration, rows: Int, threads: Int) -> Int {
     let moments = 2 * configuration.shape.count
-    return StepMemory.byteCount(configuration, rows: rows, threads: Parallel.threadCount)
+    return StepMemory.byteCount(configuration, rows: rows, threads: threads)
       - 4 * moments
   }
 

@@ -121,11 +121,10 @@ package struct TrainingBill: Sendable, Equatable {
     let searches = configuration.selection == .pursuit ? Double(expectedL0) : 1
     denseOperations = (4 + searches) * product * Double(tokens)
     sparseOperations = (searches * product + 4 * activeProduct) * Double(tokens)
-    trainingByteCount = StepMemory.byteCount(
-      configuration, rows: batchRows,
-      threads: settings.threads > 0 ? settings.threads : Parallel.threadCount)
+    let threads = settings.threads > 0 ? settings.threads : Parallel.threadCount
+    trainingByteCount = StepMemory.byteCount(configuration, rows: batchRows, threads: threads)
     measuringByteCount = EvaluationMemory.byteCount(
-      configuration, evaluation, contextSize: contextSize)
+      configuration, evaluation, contextSize: contextSize, threads: threads)
     // A checkpoint holds weights and two moments, and the weights once more for SAELens; while one
     // is written, the one that it replaces is still there.
     let checkpoints = min(settings.nCheckpoints, steps) + settings.keepCheckpoints + 1
