@@ -31,7 +31,7 @@ import Shared
       try Report.write(run: run.folder.path)
       try finish(run, didWork: true, invocation)
     case "reconstruct":
-      let result = try Reconstruction.write(run)
+      let result = try run.reconstruct()
       print(invocation.isJSON ? result.canonical : result["file"]?.string ?? "")
     default:
       let outcome = try run.run()
@@ -50,7 +50,7 @@ import Shared
   /// Prints what the run will cost, and refuses where the disk is too small for it.
   private static func bill(_ invocation: Invocation) throws {
     var missing: [any Failure] = []
-    let bill = try Bill(invocation.pipeline, speed: .measure()) { missing.append($0) }
+    let bill = try TrainingBill(invocation.pipeline, speed: .measure()) { missing.append($0) }
     if invocation.isJSON { print(bill.json.canonical) } else { bill.table.print() }
     for failure in missing { Terminal.standardError.print("missing: " + failure.sentence) }
     try DiskSpace.require(bill.diskByteCount, at: invocation.pipeline.store)

@@ -18,6 +18,20 @@ import Testing
     #expect(try System.list(outer.path) == ["below", "empty", "new"])
   }
 
+  @Test("A folder may take the place of one with files, and leaves nothing aside")
+  func replacing() throws {
+    let outer = try TemporaryFolder()
+    let path = outer.file("full")
+    try System.createDirectories(path)
+    try AtomicFile.replace(path + "/old", with: "x")
+    let folder = try AtomicFolder.create(path)
+    try AtomicFile.replace(folder.temporary + "/new", with: "x")
+    #expect(try System.list(path) == ["old"])
+    try folder.publishReplacing()
+    #expect(try System.list(outer.path) == ["full"])
+    #expect(try System.list(path) == ["new"])
+  }
+
   @Test("A folder with files is not replaced, and what was written aside is removed")
   func occupied() throws {
     let outer = try TemporaryFolder()

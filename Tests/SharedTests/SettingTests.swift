@@ -66,6 +66,25 @@ private func expectOwnProperty<Owner: Section>(_: Owner.Type) {
 }
 
 @Suite struct SettingTests {
+  @Test func aSettingSaysByWayOfWhatItChangesARun() {
+    #expect(TrainSettings.inputOptions == ["hook_name", "hook_name_out"])
+    #expect(
+      TrainSettings.rowOptions == [
+        "hook_name", "hook_name_out", "eval_fraction", "exclude_special_tokens", "seqpos_slice",
+        "max_norm_multiple",
+      ])
+    var settings = TrainSettings()
+    #expect(
+      settings.fingerprintSettings(reaching: [.rows, .stream]).canonical
+        == "{\"eval_fraction\":0,\"normalize_activations\":\"none\",\"seed\":42,"
+        + "\"train_batch_size_tokens\":4096}")
+    settings.maxNormMultiple = 3
+    settings.lr = 1
+    #expect(
+      settings.fingerprintSettings(reaching: [.rows]).canonical
+        == "{\"eval_fraction\":0,\"max_norm_multiple\":3}")
+  }
+
   @Test func everyPropertyOfASectionIsASettingOfItsName() {
     expectComplete(
       Pipeline.self, except: Set(Pipeline.tables.map(\.name).filter { !$0.isEmpty }))
@@ -191,6 +210,6 @@ private struct LaterSettings: Section {
   static let summary = "For one test"
   static let settings: [Setting<LaterSettings>] = [
     Setting("old", \.old, "Was there before."),
-    Setting("new", \.new, "Came with a release.", effect: .bytesWhenSet),
+    Setting("new", \.new, "Came with a release.", effect: .changesWhenSet(.formula)),
   ]
 }

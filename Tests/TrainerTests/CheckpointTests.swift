@@ -14,7 +14,8 @@ struct CheckpointTests {
     pipeline.train.nCheckpoints = count
     let plan = try TrainingPlan(pipeline, source: cache.source)
     return (
-      Checkpoints(plan, folder: cache.folder + "/run", fingerprint: fingerprint), plan.files
+      Checkpoints(plan, folder: cache.folder + "/run", fingerprint: fingerprint),
+      try plan.prepared().files
     )
   }
 

@@ -107,7 +107,10 @@ import Trainer
     }
   }
 
-  @Test(arguments: trials.filter { ![.batchtopk, .matryoshkaBatchtopk].contains($0.settings.architecture) })
+  @Test(
+    arguments: trials.filter {
+      ![.batchtopk, .matryoshkaBatchtopk].contains($0.settings.architecture)
+    })
   func encodingGivesCodesAndReconstruction(trial: SAETrial) throws {
     let rows = max(1, min(trial.rows, 1024) / 3)
     let batch = Array(trial.batch()[..<(rows * trial.dIn)])

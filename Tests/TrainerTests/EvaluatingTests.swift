@@ -8,7 +8,8 @@ import Trainer
 @Suite("Measuring a trained SAE")
 struct EvaluatingTests {
   private func evaluate(
-    _ store: TinyStore, settings: EvaluateSettings, heldOut: Bool = false,
+    _ store: TinyStore, settings: EvaluateSettings,
+    filter: RowFilter = RowFilter(heldOut: HeldOut(fraction: 0)),
     withCorpus: Bool = true
   ) throws -> Evaluation {
     let record = RecordedTerminal(isInteractive: false)
@@ -16,10 +17,9 @@ struct EvaluatingTests {
       withCorpus
       ? try CorpusText.open(store: Store(store.path), fingerprint: store.fingerprint) : nil
     var encoder = HalvingEncoder()
-    let isHeldOut: @Sendable (UInt32) -> Bool = { $0 % 3 == 0 }
     let evaluating = try Evaluating(
-      shards: store.shards, dIn: TinyStore.words.count, latentCount: 8, settings: settings,
-      isHeldOut: heldOut ? isHeldOut : nil, corpus: corpus)
+      PairedShards(shards: store.shards, dIn: TinyStore.words.count),
+      filter: filter, latentCount: 8, settings: settings, corpus: corpus)
     let progress = Progress(
       stage: "evaluate", total: 480, mode: .quiet, terminal: record.terminal)
     return try evaluating.run(
@@ -60,12 +60,15 @@ struct EvaluatingTests {
   @Test("Held-out sequences alone are measured where there are any, up to the limit")
   func heldOut() throws {
     let store = try TinyStore()
-    let evaluation = try evaluate(store, settings: settings, heldOut: true)
+    let heldOut = HeldOut(fraction: 0.4)
+    let filter = RowFilter(heldOut: heldOut)
+    let evaluation = try evaluate(store, settings: settings, filter: filter)
     #expect(evaluation.source == .heldOut)
-    #expect(evaluation.figures[.evaluatedRows] == 160)
+    let held = 8 * (0..<UInt32(60)).count { heldOut.contains(sequence: $0) }
+    #expect(evaluation.figures[.evaluatedRows] == Double(held))
     var few = settings
     few.evalTokens = 50
-    #expect(try evaluate(store, settings: few, heldOut: true).figures[.evaluatedRows] == 50)
+    #expect(try evaluate(store, settings: few, filter: filter).figures[.evaluatedRows] == 50)
   }
 
   @Test("Contexts are those of the highest activations, with their text and shades")
@@ -117,6 +120,45 @@ struct EvaluatingTests {
     #expect(evaluation.latents[0].latent == 0)
     #expect(evaluation.latents[0].category == "red")
     #expect(evaluation.latents[1].category == "animal")
+  }
+
+  /// Halves rows, and cuts their shard short once it has seen some.
+  private struct CuttingEncoder: RowEncoder {
+    let path: String
+    let batchRows = 100
+
+    func encode(
+      _ batch: Span<Float>, rows: Int,
+      _ body: (Span<Int32>, Span<Int32>, Span<Float>, Span<Float>) throws -> Void
+    ) throws {
+      let file = try FileHandle(forWritingTo: URL(fileURLWithPath: path))
+      try file.truncate(atOffset: 3_000_000)
+      try file.close()
+      let offsets = [Int32](repeating: 0, count: rows + 1)
+      try body(offsets.span, [Int32]().span, [Float]().span, batch)
+    }
+  }
+
+  @Test("A shard that is cut short while it is measured ends in a sentence")
+  func truncated() throws {
+    let cache = try SyntheticCache(shards: 1, sequencesPerShard: 200, dIn: 512, rows: .numbered)
+    let source = try cache.source
+    let path = source.shards[0].path
+    let whole = try System.status(path).byteCount
+    var encoder = CuttingEncoder(path: path)
+    let evaluating = try Evaluating(
+      PairedShards(source), filter: RowFilter(heldOut: HeldOut(fraction: 0)), latentCount: 1,
+      settings: EvaluateSettings(), corpus: nil)
+    let error = #expect(throws: ShardError.self) {
+      try evaluating.run(
+        &encoder, deadInTraining: 0, deadFeatureWindow: 1,
+        progress: Progress(
+          stage: "measure", total: 1, mode: .quiet,
+          terminal: RecordedTerminal(isInteractive: false).terminal))
+    }
+    #expect(
+      error?.sentence
+        == "\(path) was cut short while it was read: it ends at byte 3000000 instead of \(whole).")
   }
 
   @Test("Without the token stage there are figures but no contexts")

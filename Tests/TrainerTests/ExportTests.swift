@@ -11,7 +11,7 @@ struct ExportTests {
     cache.pipeline.pretokenize.datasetPath = "/home/somebody/stories.jsonl"
     change(&cache.pipeline)
     try System.createDirectories(cache.folder + "/out")
-    return (cache, try TrainingPlan(cache.pipeline, source: cache.source).files)
+    return (cache, try TrainingPlan(cache.pipeline, source: cache.source).prepared().files)
   }
 
   private func json(_ cache: SyntheticCache, _ name: String) throws -> JSON {
@@ -73,7 +73,7 @@ struct ExportTests {
       PositionSlice(setting: .array([.integer(1), .null])) ?? .all
     cache.pipeline.cache.excludeSpecialTokens = .ids([0, 5])
     cache.pipeline.cache.foldLn = true
-    try TrainingPlan(cache.pipeline, source: source).files
+    try TrainingPlan(cache.pipeline, source: source).prepared().files
       .writeFinal(state(), to: cache.folder + "/out")
     let metadata = try #require(try json(cache, "cfg.json")["metadata"])
     #expect(metadata["hook_head_index"] == .integer(2))

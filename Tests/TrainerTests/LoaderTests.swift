@@ -12,10 +12,10 @@ struct LoaderTests {
   ) throws -> [[Float]] {
     let source = try cache.source
     let filter = RowFilter(heldOut: heldOut)
-    var plan = LoaderPlan(
-      shards: source.shards, dIn: cache.dIn,
-      order: RowOrder(seed: 9, sizes: try source.trainableRows(filter)), filter: filter)
-    plan.normalization = Normalization(factor: scale)
+    let plan = LoaderPlan(
+      PairedShards(source),
+      order: RowOrder(seed: 9, sizes: try TrainableRows(source, filter: filter).sizes),
+      filter: filter, normalization: Normalization(factor: scale))
     let loader = Loader(plan, batchRows: batchRows, firstStep: firstStep)
     return try loader.run {
       try (0..<count).map { _ in
@@ -77,7 +77,7 @@ struct LoaderTests {
     let cache = try SyntheticCache(rows: .numbered)
     let heldOut = HeldOut(fraction: 0.3)
     let source = try cache.source
-    let rows = try source.trainableRows(RowFilter(heldOut: heldOut)).reduce(0, +)
+    let rows = try TrainableRows(source, filter: RowFilter(heldOut: heldOut)).sizes.reduce(0, +)
     let served = numbers(
       try batches(cache, count: rows / 16, batchRows: 16, heldOut: heldOut), dIn: cache.dIn)
     let trained = (0..<3 * cache.rowsPerShard).filter {
@@ -150,14 +150,10 @@ struct LoaderTests {
   private func plan(_ cache: SyntheticCache, targets: SyntheticCache? = nil) throws -> LoaderPlan {
     let source = try cache.source
     let filter = RowFilter(heldOut: HeldOut(fraction: 0))
-    var plan = LoaderPlan(
-      shards: source.shards, dIn: cache.dIn,
-      order: RowOrder(seed: 9, sizes: try source.trainableRows(filter)), filter: filter)
-    if let targets {
-      plan.targets = try targets.source.shards
-      plan.dOut = targets.dIn
-    }
-    return plan
+    return LoaderPlan(
+      PairedShards(source, targets: try targets?.source),
+      order: RowOrder(seed: 9, sizes: try TrainableRows(source, filter: filter).sizes),
+      filter: filter)
   }
 
   static let damages: [(type: TensorType, tensor: String, index: Int, bytes: [UInt8])] = [

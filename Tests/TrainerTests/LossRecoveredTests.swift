@@ -104,7 +104,7 @@ struct LossRecoveredTests {
     #expect(throws: LossRecoveredError(.modelNotHere(name: "/nowhere/gpt2"))) { try run.run() }
     #expect(try System.list(run.folder.path) == [])
     var missing: [String] = []
-    _ = try Bill(cache.pipeline, speed: MachineSpeed(product: 1, copy: 1)) {
+    _ = try TrainingBill(cache.pipeline, speed: MachineSpeed(product: 1, copy: 1)) {
       missing.append($0.sentence)
     }
     #expect(missing == [LossRecoveredError(.modelNotHere(name: "/nowhere/gpt2")).sentence])
@@ -117,10 +117,9 @@ struct LossRecoveredTests {
   private func obstacle(_ cache: ModelCache, _ source: TrainingSource? = nil) throws
     -> LossObstacle?
   {
-    let plan = try TrainingPlan(
-      cache.pipeline, source: try source ?? TrainingSource.find(cache.pipeline))
+    let source = try source ?? TrainingSource.find(cache.pipeline)
     do throws(LossObstacle) {
-      _ = try SplicePlan.make(plan)
+      _ = try SplicePlan.make(cache.pipeline, source: source, targets: nil)
       return nil
     } catch {
       return error

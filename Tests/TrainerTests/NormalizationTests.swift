@@ -7,7 +7,7 @@ struct NormalizationTests {
   @Test("The factor gives rows the norm √d on average, or leaves them as they are")
   func factor() {
     #expect(Normalization(.expectedAverageOnlyIn, dIn: 16, meanNorm: 8).factor == 0.5)
-    #expect(Normalization(.none, dIn: 16, meanNorm: 8).isIdentity)
+    #expect(Normalization(.none, dIn: 16, meanNorm: 8) == .identity)
     #expect(Normalization(.expectedAverageOnlyIn, dIn: 16, meanNorm: 0).factor == 1)
   }
 
@@ -31,14 +31,14 @@ struct NormalizationTests {
   func exactMeanNorm() throws {
     let cache = try SyntheticCache()
     cache.pipeline.train.normalizeActivations = .expectedAverageOnlyIn
-    let plan = try TrainingPlan(cache.pipeline, source: cache.source)
+    let rows = try TrainingPlan(cache.pipeline, source: cache.source).prepared().rows
     var sum = 0.0
-    let rows = cache.shards * cache.rowsPerShard
-    for row in 0..<rows {
+    let count = cache.shards * cache.rowsPerShard
+    for row in 0..<count {
       let values = cache.row(row, .sparse)
       sum += values.reduce(0) { $0 + Double($1) * Double($1) }.squareRoot()
     }
-    let expected = Double(cache.dIn).squareRoot() / (sum / Double(rows))
-    #expect(abs(plan.normalization.factor - expected) < 1e-6 * expected)
+    let expected = Double(cache.dIn).squareRoot() / (sum / Double(count))
+    #expect(abs(rows.normalization.factor - expected) < 1e-6 * expected)
   }
 }

@@ -10,7 +10,7 @@ struct RowOrderTests {
     (0..<21).map { 20 + $0 * 3 },
   ]
 
-  private func walk(_ order: RowOrder, from position: Int = 0, count: Int) -> [RowPlace] {
+  private func walk(_ order: RowOrder, from position: Int = 0, count: Int) -> [StreamRow] {
     var cursor = RowCursor(order: order, position: position)
     return (0..<count).map { _ in cursor.next() }
   }

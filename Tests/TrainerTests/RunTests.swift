@@ -87,7 +87,7 @@ struct RunTests {
     cache.pipeline.train.normalizeActivations = .expectedAverageOnlyIn
     let run = try run(cache)
     do {
-      _ = try Reconstruction.write(run)
+      _ = try run.reconstruct()
       Issue.record("an unfinished run was accepted")
     } catch let error as TrainedSAEError {
       #expect(error.sentence == "The run \(run.folder.path) is not finished.")
@@ -95,7 +95,7 @@ struct RunTests {
         error.hint == "Run saeline-train with the same pipeline file and settings first.")
     }
     _ = try run.run()
-    let result = try Reconstruction.write(run)
+    let result = try run.reconstruct()
     #expect(result["rows"] == .integer(640))
     let file = try SafetensorsFile.open(run.folder.path + "/reconstruction.safetensors")
     let entry = try file.require("reconstruction", [.float32], shape: [640, 8])

@@ -8,6 +8,7 @@ private struct RowwiseEncoder: RowEncoder {
   let change: (_ column: Int, _ value: Float) -> Float
   var width: Int
   var seen = 0
+  let batchRows = 1000
 
   mutating func encode(
     _ batch: Span<Float>, rows: Int,

@@ -61,8 +61,9 @@ struct StepBenchmark {
     let filter = RowFilter(heldOut: HeldOut(fraction: 0))
     let loader = Loader(
       LoaderPlan(
-        shards: source.shards, dIn: Self.dIn,
-        order: RowOrder(seed: 1, sizes: try source.trainableRows(filter)), filter: filter),
+        PairedShards(source),
+        order: RowOrder(seed: 1, sizes: try TrainableRows(source, filter: filter).sizes),
+        filter: filter),
       batchRows: Self.rows, firstStep: 0)
     var bench = Bench(Case(architecture: .topk))
     try loader.run {

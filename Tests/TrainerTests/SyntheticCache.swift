@@ -10,6 +10,8 @@ enum SyntheticRows: Sendable {
   case numbered
   /// Two of sixteen fixed directions, with varying strengths.
   case sparse
+  /// As `sparse`, but rows at position 0 are a hundred times as large.
+  case sinks
   /// One number of all is NaN.
   case damaged
 }
@@ -107,6 +109,9 @@ final class SyntheticCache {
       return [number == 7 ? .nan : 1] + [Float](repeating: 1, count: dIn - 1)
     case .numbered:
       return [Float(number)] + [Float](repeating: 1, count: dIn - 1)
+    case .sinks:
+      let isSink = number % SyntheticCache.contextSize == 0
+      return row(number, .sparse).map { isSink ? 100 * ($0 + 1) : $0 }
     case .sparse:
       let directions = Random(seed: 2, stream: "directions")
       let choice = Random(seed: 3, stream: "choice", index: number)

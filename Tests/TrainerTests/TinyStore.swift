@@ -14,7 +14,7 @@ final class TinyStore {
   let path = NSTemporaryDirectory() + "/store-" + UUID().uuidString
   let fingerprint: String
   let tokens: [[UInt32]]
-  let shards: [String]
+  let shards: [CachedShard]
 
   init() throws {
     let random = Random(seed: 5, stream: "words")
@@ -43,7 +43,9 @@ final class TinyStore {
       Manifest(key: key, name: "tiny", tool: "test", shards: listed, details: .object([:])))
     let root = path
     shards = try [0..<40, 40..<60].enumerated().map { index, range in
-      try TinyStore.writeRows(tokens, range, to: "\(root)/rows-\(index)")
+      CachedShard(
+        path: try TinyStore.writeRows(tokens, range, to: "\(root)/rows-\(index)"),
+        rows: range.count * TinyStore.contextSize)
     }
   }
 
@@ -98,6 +100,8 @@ final class TinyStore {
 
 /// An SAE whose latent j is active where column j is, and whose reconstruction is half the row.
 struct HalvingEncoder: RowEncoder {
+  let batchRows = 100
+
   func encode(
     _ batch: Span<Float>, rows: Int,
     _ body: (Span<Int32>, Span<Int32>, Span<Float>, Span<Float>) throws -> Void

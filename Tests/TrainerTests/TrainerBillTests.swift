@@ -15,9 +15,9 @@ struct TrainerBillTests {
     return settings
   }
 
-  private func bill(_ settings: TrainSettings) -> Bill {
-    Bill(
-      settings, dIn: 100, rowsPerEpoch: 60_000,
+  private func bill(_ settings: TrainSettings) -> TrainingBill {
+    TrainingBill(
+      settings, dIn: 100, rowsPerEpoch: ExpectedRows(count: 60_000, isExact: true),
       speed: MachineSpeed(product: 1e10, copy: 1e10))
   }
 
@@ -26,7 +26,7 @@ struct TrainerBillTests {
     #expect(
       bill(settings).json.canonical == """
         {"disk_bytes":10457200,"epochs":2,"expected_l0":10,"flops_dense":100100000000,\
-        "flops_sparse":20820800000,"memory_bytes":3738144,"parameters":201100,\
+        "flops_sparse":20820800000,"memory_bytes":5448064,"parameters":201100,\
         "seconds":2.88596308,"steps":1001,"tokens":100100}
         """)
   }
@@ -52,7 +52,7 @@ struct TrainerBillTests {
           parameters                         201 k
           operations, dense                  100 G
           operations, sparse at L0 10       20.8 G
-          memory                            3.7 MB
+          memory                            5.4 MB
           disk, checkpoints included       10.5 MB
           time on this machine         about 2.9 s
         """)
@@ -69,14 +69,14 @@ struct TrainerBillTests {
     let speed = MachineSpeed(product: 1e10, copy: 1e10)
     var missing: [String] = []
     #expect(
-      try Bill(pipeline, speed: speed) { missing.append($0.sentence) } == bill(settings))
+      try TrainingBill(pipeline, speed: speed) { missing.append($0.sentence) } == bill(settings))
     #expect(
       missing == [
         "The store /nonexistent/store holds no activations of blocks.0.hook_mlp_out that were "
           + "cached with these settings."
       ])
     pipeline.cache.dIn = nil
-    #expect(throws: TrainingSourceError.self) { try Bill(pipeline, speed: speed) { _ in } }
+    #expect(throws: TrainingSourceError.self) { try TrainingBill(pipeline, speed: speed) { _ in } }
   }
 
   @Test("A disk that is too small is refused before anything is written")

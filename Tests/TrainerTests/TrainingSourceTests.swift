@@ -7,7 +7,7 @@ import Trainer
 struct TrainingSourceTests {
   private func sentence(_ cache: SyntheticCache) -> [String?] {
     do {
-      _ = try Run(cache.pipeline, mode: .quiet)
+      _ = try Run(cache.pipeline, mode: .quiet).plan.prepared()
       return ["no error"]
     } catch let failure as any Failure {
       return [failure.sentence, failure.hint]

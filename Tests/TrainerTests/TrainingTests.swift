@@ -16,7 +16,7 @@ struct TrainingTests {
     try System.createDirectories(folder)
     let plan = try TrainingPlan(cache.pipeline, source: cache.source)
     let training = try Training(
-      plan: plan, folder: folder, fingerprint: "f", progress: progress())
+      plan.prepared(), folder: folder, fingerprint: "f", progress: progress())
     try training.run()
     #expect(training.step == plan.steps)
     return folder + "/checkpoints/step-00000040"
@@ -115,10 +115,10 @@ struct TrainingTests {
   @Test("More tokens than the cache holds are said in passes, fewer are not")
   func repetition() throws {
     let cache = try SyntheticCache(shards: 1, sequencesPerShard: 20)
-    let plan = try TrainingPlan(cache.pipeline, source: cache.source)
+    let plan = try TrainingPlan(cache.pipeline, source: cache.source).prepared()
     #expect(plan.repetition == "the cache holds 320 rows, the run wants 1280: 4 epochs")
     cache.pipeline.train.trainingTokens = 320
-    #expect(try TrainingPlan(cache.pipeline, source: cache.source).repetition == nil)
+    #expect(try TrainingPlan(cache.pipeline, source: cache.source).prepared().repetition == nil)
   }
 
   @Test("A last partial batch is a whole step, as in SAELens")
@@ -140,7 +140,7 @@ struct TrainingTests {
     let progress = Shared.Progress(stage: "train", total: 1, mode: .automatic, terminal: terminal)
     let plan = try TrainingPlan(cache.pipeline, source: cache.source)
     do {
-      try Training(plan: plan, folder: folder, fingerprint: "f", progress: progress).run()
+      try Training(plan.prepared(), folder: folder, fingerprint: "f", progress: progress).run()
     } catch let failure as any Failure {
       return [failure.sentence, failure.hint]
     }
@@ -210,7 +210,7 @@ struct TrainingTests {
     let folder = cache.folder + "/run"
     try System.createDirectories(folder)
     let training = try Training(
-      plan: plan, folder: folder, fingerprint: "f", progress: progress())
+      plan.prepared(), folder: folder, fingerprint: "f", progress: progress())
     let error = #expect(throws: SafetensorsError.self) { try training.run() }
     #expect(error?.sentence.hasPrefix("\(path) is cut short: it has ") == true)
     try Data(content).write(to: URL(fileURLWithPath: path))

@@ -108,23 +108,25 @@ extension CacheSettings: Section {
     Setting(
       "seqpos_slice", \.seqposSlice,
       "Positions to keep, as Python's slice(): [stop], [start, stop] or [start, stop, step].",
-      effect: .bytesWhenSet),
+      effect: .changesWhenSet(.formula)),
     Setting(
       "exclude_special_tokens", \.excludeSpecialTokens,
       "Leave out the activations of the tokenizer's special tokens, or of these ids.",
-      effect: .bytesWhenSet),
+      effect: .changesWhenSet(.formula)),
     Setting(
       "fold_ln", \.foldLn, "As if TransformerLens had folded norms into the weights after them.",
-      effect: .bytesWhenSet),
+      effect: .changesWhenSet(.formula)),
     Setting(
       "center_writing_weights", \.centerWritingWeights,
-      "As if it had centred what is written to the residual stream.", effect: .bytesWhenSet),
+      "As if it had centred what is written to the residual stream.",
+      effect: .changesWhenSet(.formula)),
     Setting(
       "center_unembed", \.centerUnembed, "As if it had centred the unembedding.",
-      effect: .bytesWhenSet),
+      effect: .changesWhenSet(.formula)),
     Setting(
       "fold_value_biases", \.foldValueBiases,
-      "As if it had folded the biases of values into attention's output.", effect: .bytesWhenSet),
+      "As if it had folded the biases of values into attention's output.",
+      effect: .changesWhenSet(.formula)),
     Setting(
       "model_from_pretrained_kwargs", \.modelFromPretrainedKwargs,
       "SAELens's name for a set of the four settings above.", effect: .none),

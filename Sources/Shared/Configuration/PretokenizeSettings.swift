@@ -82,11 +82,11 @@ extension PretokenizeSettings: Section {
     Setting(
       "is_dataset_tokenized", \.isDatasetTokenized,
       "Whether rows hold token ids; null: told by the fields (tokens, then input_ids).",
-      effect: .bytesWhenSet),
+      effect: .changesWhenSet(.formula)),
     Setting(
       "text_documents", \.textDocuments,
       "What is one document of a plain text file: the whole file, or a line.",
-      effect: .bytesWhenSet),
+      effect: .changesWhenSet(.formula)),
     Setting(
       "document_megabytes", \.documentMegabytes,
       "Longest line or document that is read, in MiB; longer ones are an error.", .atLeast(1),
@@ -94,7 +94,7 @@ extension PretokenizeSettings: Section {
     Setting(
       "skip_invalid", \.skipInvalid,
       "Leave out records that cannot be read, and count them, instead of stopping.",
-      effect: .bytesWhenSet),
+      effect: .changesWhenSet(.formula)),
     Setting("context_size", \.contextSize, "Tokens per row.", .atLeast(2)),
     Setting("shuffle", \.shuffle, "Shuffle the packed rows."),
     Setting("seed", \.seed, "Seed of the shuffle; null means 42.", .atLeast(0)),
@@ -109,7 +109,7 @@ extension PretokenizeSettings: Section {
     Setting(
       "pretokenize_batch_size", \.pretokenizeBatchSize,
       "Documents per packing batch, whose unfinished row is dropped; null: one batch.",
-      .atLeast(1), effect: .bytesWhenSet),
+      .atLeast(1), effect: .changesWhenSet(.formula)),
     Setting(
       "num_proc", \.numProc, "Threads; 0 uses every core.", .atLeast(0), effect: .none),
     Setting(

@@ -41,15 +41,34 @@ package enum Bound: Sendable, Equatable {
   private func plain(_ value: Double) -> String { JSON.number(value).canonical }
 }
 
-/// Whether a setting changes the bytes that a stage writes.
+/// By way of what a setting changes the bytes that a stage writes.
+package enum Reach: Sendable, Equatable {
+  /// Which rows of its input are used.
+  case rows
+  /// The batches that these come in: their size, their order and their scale.
+  case stream
+  /// What is computed from them.
+  case formula
+}
+
+/// What a setting changes.
 package enum Effect: Sendable, Equatable {
-  /// It enters the fingerprint.
-  case bytes
-  /// It enters the fingerprint only where it differs from the default.
+  /// The bytes that a stage writes: it enters the fingerprint.
+  case changes(Reach)
+  /// As `changes`, but it enters the fingerprint only where it differs from the default.
   ///
   /// For settings that came after a release: stores written before then stay valid.
-  case bytesWhenSet
+  case changesWhenSet(Reach)
+  /// Which input is read: the fingerprint of that input counts in its place.
+  case choosesInput
   case none
+
+  var reach: Reach? {
+    switch self {
+    case .changes(let reach), .changesWhenSet(let reach): reach
+    case .choosesInput, .none: nil
+    }
+  }
 }
 
 /// What there is to say about a setting apart from its place in memory.
@@ -97,7 +116,7 @@ package struct Setting<Owner: Section>: Sendable {
   @_semantics("optimize.sil.specialize.generic.never") @inline(never)
   package init<Value: SettingValue>(
     _ name: String, _ property: any WritableKeyPath<Owner, Value> & Sendable, _ help: String,
-    _ bound: Bound = .any, aliases: [String] = [], effect: Effect = .bytes
+    _ bound: Bound = .any, aliases: [String] = [], effect: Effect = .changes(.formula)
   ) {
     row = SettingRow(
       name: name, aliases: aliases,
@@ -198,15 +217,32 @@ extension Section {
   }
 
   /// The settings that change the bytes which a stage writes.
-  package var fingerprintSettings: JSON {
+  package var fingerprintSettings: JSON { fingerprintSettings { _ in true } }
+
+  /// Those that change them by way of the rows that are read, or of the batches that these come in.
+  package func fingerprintSettings(reaching reaches: [Reach]) -> JSON {
+    fingerprintSettings(where: reaches.contains)
+  }
+
+  private func fingerprintSettings(where isWanted: (Reach) -> Bool) -> JSON {
     let entering = Self.settings.filter {
       switch $0.row.effect {
-      case .bytes: true
-      case .bytesWhenSet: $0.read(self) != $0.row.defaultValue
-      case .none: false
+      case .changes(let reach): isWanted(reach)
+      case .changesWhenSet(let reach): isWanted(reach) && $0.read(self) != $0.row.defaultValue
+      case .choosesInput, .none: false
       }
     }
     return .object(
       Dictionary(entering.map { ($0.row.name, $0.read(self)) }) { first, _ in first })
+  }
+
+  /// The names of the settings that choose the input of a stage.
+  package static var inputOptions: Set<String> {
+    Set(settings.map(\.row).filter { $0.effect == .choosesInput }.map(\.name))
+  }
+
+  /// The names of the settings on which the rows of a stage depend, its input among them.
+  package static var rowOptions: Set<String> {
+    inputOptions.union(settings.map(\.row).filter { $0.effect.reach == .rows }.map(\.name))
   }
 }

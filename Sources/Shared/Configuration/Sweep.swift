@@ -142,7 +142,7 @@ extension SweepPlan {
 
   /// Options that change the SAE, and hook points, which stand for other caches.
   private static func isSwept(_ row: SettingRow) -> Bool {
-    row.effect != .none || row.name == "hook_name" || row.name == "hook_name_out"
+    row.effect != .none
   }
 
   /// The values of an axis as the setting reads them.

@@ -35,6 +35,19 @@ package struct AtomicFolder: ~Copyable {
   /// Gives the folder its name; fails where a folder with files has it.
   package consuming func publish() throws(SystemError) {
     try System.synchronizeDirectory(temporary)
+    try rename()
+  }
+
+  /// Gives the folder its name, also where a folder with files has it.
+  ///
+  /// Between the two there is neither, which a process that is killed there leaves.
+  package consuming func publishReplacing() throws(SystemError) {
+    try System.synchronizeDirectory(temporary)
+    try System.removeTree(path)
+    try rename()
+  }
+
+  private mutating func rename() throws(SystemError) {
     try System.rename(temporary, to: path)
     isPublished = true
     try System.synchronizeDirectory(folder(of: path))

@@ -31,6 +31,12 @@ package struct CacheOrigin: Sendable, Equatable {
   /// Whether another program made the activations.
   private var isImported: Bool { details["has_tokens"] != nil }
 
+  /// The positions of a sequence that are cached.
+  func positions(contextSize: Int) -> [Int] {
+    let slice = details["seqpos_slice"].flatMap { PositionSlice(setting: $0) } ?? .all
+    return slice.positions(contextSize: contextSize)
+  }
+
   /// Whether rows begin with bos; nil where that cannot be told.
   package var prependsBos: Bool? {
     guard let packing, !isTokenized else { return nil }

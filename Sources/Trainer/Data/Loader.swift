@@ -8,112 +8,46 @@ import Foundation
 import Shared
 import Synchronization
 
-/// Why a batch cannot be gathered.
-package enum LoaderError: Failure, Equatable {
-  case notFinite(path: String, row: Int)
-  case otherRows(path: String, target: String)
-  case replaced(path: String)
-
-  package var sentence: String {
-    switch self {
-    case .notFinite(let path, let row): "\(path), row \(row): not finite, NaN or infinity."
-    case .otherRows(let path, let target): "\(target) does not hold the rows of \(path)."
-    case .replaced(let path): "\(path) was replaced by another file during the run."
-    }
-  }
-
-  package var hint: String? {
-    switch self {
-    case .notFinite:
-      "Cache the activations again in bfloat16 or float32, or look at the model's weights."
-    case .otherRows: "Cache both hook points in one run, as cache.hook_names."
-    case .replaced:
-      "Run saeline-cache with --verify, which makes again what is damaged, then this command."
-    }
-  }
-}
-
 /// An open shard and the rows of it that are trained on.
 private final class OpenShard {
-  private let shard: ActivationReader
-  private let targets: ActivationReader?
+  private let shard: PairedShard
   /// The trainable rows; nil where that is every row.
   private let trainable: [UInt32]?
 
-  /// Opens the shard `index` of a plan, which must be the file that it was before.
   init(_ plan: LoaderPlan, _ index: Int, _ seen: inout [String: UInt64]) throws {
-    shard = try OpenShard.open(plan.shards[index], dIn: plan.dIn, &seen)
-    trainable = plan.filter.isEmpty ? nil : try plan.filter.rows(of: shard)
-    let expected = trainable?.count ?? shard.rows
+    shard = try PairedShard(plan.places, index, &seen)
+    trainable = plan.filter.isEmpty ? nil : try plan.filter.rows(of: shard.shard)
+    let expected = trainable?.count ?? shard.shard.rows
     // The order counts on as many rows as there were when the run began.
-    guard expected == plan.order.sizes[index] else { throw LoaderError.replaced(path: shard.path) }
-    shard.expect(expected)
-    guard !plan.targets.isEmpty else {
-      targets = nil
-      return
+    guard expected == plan.order.sizes[index] else {
+      throw RowError.replaced(path: shard.shard.path)
     }
-    let targets = try OpenShard.open(plan.targets[index], dIn: plan.dOut, &seen)
-    self.targets = targets
-    targets.expect(expected)
-    guard try targets.sequences() == shard.sequences(),
-      try targets.positions() == shard.positions()
-    else { throw LoaderError.otherRows(path: shard.path, target: targets.path) }
-  }
-
-  private static func open(
-    _ file: CachedShard, dIn: Int, _ seen: inout [String: UInt64]
-  ) throws -> ActivationReader {
-    let shard = try ActivationReader.open(file.path)
-    guard seen.updateValue(shard.inode, forKey: file.path) ?? shard.inode == shard.inode,
-      shard.rows == file.rows, shard.dIn == dIn
-    else { throw LoaderError.replaced(path: file.path) }
-    return shard
+    shard.expect(expected)
   }
 
   /// Reads trainable row `index` as Float, and its target.
   func read(
     _ index: Int, into row: inout MutableSpan<Float>, _ target: inout MutableSpan<Float>
   ) throws {
-    let place = trainable.map { Int($0[index]) } ?? index
-    try OpenShard.read(shard, place, into: &row)
-    if let targets { try OpenShard.read(targets, place, into: &target) }
-  }
-
-  private static func read(
-    _ shard: ActivationReader, _ row: Int, into values: inout MutableSpan<Float>
-  ) throws {
-    try shard.readRow(row, into: &values)
-    // Squares may overflow where the values themselves do not.
-    guard Vector.dot(values.span, values.span).isFinite || values.span.isFinite else {
-      throw LoaderError.notFinite(path: shard.path, row: row)
-    }
-  }
-}
-
-extension Span<Float> {
-  /// Whether every value is a number.
-  var isFinite: Bool {
-    for index in indices where !self[index].isFinite { return false }
-    return true
+    try shard.read(trainable.map { Int($0[index]) } ?? index, into: &row, &target)
   }
 }
 
 /// What is read, in which order.
 package struct LoaderPlan: Sendable {
-  package var shards: [CachedShard]
-  package var dIn: Int
-  /// The shards of a transcoder's targets; empty where there are none.
-  package var targets: [CachedShard] = []
-  package var dOut = 0
-  package var order: RowOrder
-  package var filter: RowFilter
-  package var normalization = Normalization.identity
+  package let places: PairedShards
+  package let order: RowOrder
+  package let filter: RowFilter
+  package let normalization: Normalization
 
-  package init(shards: [CachedShard], dIn: Int, order: RowOrder, filter: RowFilter) {
-    self.shards = shards
-    self.dIn = dIn
+  package init(
+    _ places: PairedShards, order: RowOrder, filter: RowFilter,
+    normalization: Normalization = .identity
+  ) {
+    self.places = places
     self.order = order
     self.filter = filter
+    self.normalization = normalization
   }
 }
 
@@ -156,11 +90,12 @@ package final class Loader: @unchecked Sendable {
     self.plan = plan
     self.batchRows = batchRows
     slots = (0..<2).map { _ in
-      Slot(count: batchRows * plan.dIn, targetCount: batchRows * plan.dOut)
+      Slot(count: batchRows * plan.places.dIn, targetCount: batchRows * plan.places.dOut)
     }
-    scratch = AlignedBuffer(count: plan.normalization.whitening == nil ? 0 : batchRows * plan.dIn)
+    scratch = AlignedBuffer(
+      count: plan.normalization.whitening == nil ? 0 : batchRows * plan.places.dIn)
     cursor = RowCursor(order: plan.order, position: firstStep * batchRows)
-    open = plan.shards.map { _ in nil }
+    open = plan.places.shards.map { _ in nil }
   }
 
   /// Seconds that the training loop waited for batches.
@@ -189,6 +124,22 @@ package final class Loader: @unchecked Sendable {
     return try body(slot.batch.span, slot.targets.span)
   }
 
+  /// Lends the first `count` rows from here on, batch by batch, the last one cut short.
+  func forEachBatch(
+    rows count: Int, _ body: (_ rows: Span<Float>, _ targets: Span<Float>) throws -> Void
+  ) throws {
+    try run {
+      for start in stride(from: 0, to: count, by: batchRows) {
+        let rows = min(batchRows, count - start)
+        try withNextBatch { batch, targets in
+          try body(
+            batch.extracting(0..<rows * plan.places.dIn),
+            targets.extracting(0..<rows * plan.places.dOut))
+        }
+      }
+    }
+  }
+
   private func stop() {
     isStopped.store(true, ordering: .releasing)
     for slot in slots { slot.free.signal() }
@@ -215,7 +166,7 @@ package final class Loader: @unchecked Sendable {
     into batch: inout AlignedBuffer<Float>, _ targetBatch: inout AlignedBuffer<Float>,
     scratch: inout AlignedBuffer<Float>
   ) throws {
-    let (dIn, dOut) = (plan.dIn, plan.dOut)
+    let (dIn, dOut) = (plan.places.dIn, plan.places.dOut)
     let (batchMemory, targetMemory) = (batch.disjoint, targetBatch.disjoint)
     for row in 0..<batchRows {
       let place = cursor.next()

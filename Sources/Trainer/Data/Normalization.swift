@@ -31,8 +31,6 @@ package struct Normalization: Sendable, Equatable {
     self.init(factor: scales ? Double(dIn).squareRoot() / meanNorm : 1)
   }
 
-  package var isIdentity: Bool { factor == 1 && whitening == nil }
-
   /// Transforms rows `[rows, d]` in place; `scratch` has their size where there is whitening.
   func apply(to rows: inout MutableSpan<Float>, scratch: inout MutableSpan<Float>) {
     if let whitening {

@@ -1,5 +1,7 @@
-// Which rows of a cache are trained on. Comes in: the settings, the shards, and the tokenizer of the
-// token stage where special tokens are meant. Leaves: the trainable rows of a shard.
+// Which rows of a cache a run sees. Comes in: the settings, the shards, and the tokenizer of the token
+// stage where special tokens are meant. Leaves: the rows of a shard to train on, and for any row
+// whether it counts. Training, the final figures and the loss with the SAE in the model all ask here;
+// they differ in the sequences that they take.
 
 package import Shared
 
@@ -46,7 +48,7 @@ package struct RowFilter: Sendable {
     self.largestNorm = largestNorm
   }
 
-  /// The filter that settings ask for over a cache.
+  /// The filter that settings ask for over a cache; reads the tokenizer and norms of rows as needed.
   package static func make(
     _ settings: TrainSettings, _ source: TrainingSource, store: Store
   ) throws -> RowFilter {
@@ -69,14 +71,23 @@ package struct RowFilter: Sendable {
     switch settings.excludeSpecialTokens {
     case .none: return []
     case .ids(let ids): return Set(ids.map { UInt32(clamping: $0) })
-    case .special:
-      guard
-        let folder = try source.tokens.flatMap({
-          try store.find(stage: .tokens, fingerprint: $0)
-        }), System.exists(folder.path + "/tokenizer.json")
-      else { throw RowFilterError.noTokenizer(folder: source.folder) }
-      return try Tokenizer.open(folder.path).tokensWithRoles
+    case .special: return try Tokenizer.open(tokenFolder(source, store).path).tokensWithRoles
     }
+  }
+
+  /// Refuses settings for which the store lacks the tokenizer.
+  package static func check(
+    _ settings: TrainSettings, _ source: TrainingSource, store: Store
+  ) throws {
+    if settings.excludeSpecialTokens == .special { _ = try tokenFolder(source, store) }
+  }
+
+  private static func tokenFolder(_ source: TrainingSource, _ store: Store) throws -> StageFolder {
+    guard
+      let folder = try source.tokens.flatMap({ try store.find(stage: .tokens, fingerprint: $0) }),
+      System.exists(folder.path + "/tokenizer.json")
+    else { throw RowFilterError.noTokenizer(folder: source.folder) }
+    return folder
   }
 
   /// The median norm of rows of some shards.
@@ -91,49 +102,76 @@ package struct RowFilter: Sendable {
     return norms.isEmpty ? 0 : norms[norms.count / 2]
   }
 
-  private static func norms(_ shard: ActivationReader, _ rows: Range<Int>) throws -> [Double] {
+  private static func norms(_ shard: ActivationReader, _ rows: some Sequence<Int>) throws
+    -> [Double]
+  {
     var row = AlignedBuffer<Float>(count: shard.dIn)
     return try rows.map { index in
       var values = row.mutableSpan
       try shard.readRow(index, into: &values)
-      return Vector.squaredNorm(values.span).squareRoot()
+      return norm(values.span)
     }
   }
 
+  private static func norm(_ row: Span<Float>) -> Double { Vector.squaredNorm(row).squareRoot() }
+
   /// Whether every row is trained on.
-  package var isEmpty: Bool {
-    heldOut.isEmpty && excluded.isEmpty && positions.isEmpty && largestNorm == nil
+  package var isEmpty: Bool { heldOut.isEmpty && leavesNothingOut }
+
+  /// Whether no row is left out, apart from sequences that are held out.
+  package var leavesNothingOut: Bool {
+    excluded.isEmpty && positions.isEmpty && largestNorm == nil
   }
 
-  /// Whether training sees such a row where its sequence is not held out.
+  /// Whether a row counts, whatever its sequence.
   package func sees(_ row: Span<Float>, token: UInt32, position: Int) -> Bool {
+    sees(token: token, position: position)
+      && sees(norm: largestNorm == nil ? 0 : RowFilter.norm(row))
+  }
+
+  private func sees(token: UInt32, position: Int) -> Bool {
     if excluded.contains(token) { return false }
-    if !positions.isEmpty, position >= positions.count || !positions[position] { return false }
-    return largestNorm.map { Vector.squaredNorm(row).squareRoot() <= $0 } ?? true
+    return positions.isEmpty || (position < positions.count && positions[position])
+  }
+
+  private func sees(norm: Double) -> Bool { largestNorm.map { norm <= $0 } ?? true }
+
+  private func takesAll(_ choice: SequenceChoice) -> Bool {
+    switch choice {
+    case .all: true
+    case .trained: heldOut.isEmpty
+    case .heldOut, .listed: false
+    }
+  }
+
+  private func takes(_ sequence: UInt32, _ choice: SequenceChoice) -> Bool {
+    switch choice {
+    case .all: true
+    case .trained: !heldOut.contains(sequence: sequence)
+    case .heldOut: heldOut.contains(sequence: sequence)
+    case .listed(let wanted): wanted.contains(sequence)
+    }
+  }
+
+  /// The rows of a shard that count for their sequence, token and position, ascending.
+  func candidates(of shard: ActivationReader, _ choice: SequenceChoice) throws -> [UInt32] {
+    var kept = (0..<UInt32(shard.rows)).map { $0 }
+    if !takesAll(choice) {
+      let sequences = try shard.sequences()
+      kept = kept.filter { takes(sequences[Int($0)], choice) }
+    }
+    if kept.isEmpty || (excluded.isEmpty && positions.isEmpty) { return kept }
+    let tokens = try shard.tokens()
+    let positions = try shard.positions()
+    return kept.filter { sees(token: tokens[Int($0)], position: Int(positions[Int($0)])) }
   }
 
   /// The rows of a shard that are trained on, ascending.
   package func rows(of shard: ActivationReader) throws -> [UInt32] {
-    var kept = (0..<UInt32(shard.rows)).map { $0 }
-    if !heldOut.isEmpty {
-      let sequences = try shard.sequences()
-      kept = kept.filter { !heldOut.contains(sequence: sequences[Int($0)]) }
-    }
-    if !excluded.isEmpty {
-      let tokens = try shard.tokens()
-      kept = kept.filter { !excluded.contains(tokens[Int($0)]) }
-    }
-    if !positions.isEmpty {
-      let places = try shard.positions()
-      kept = kept.filter {
-        let place = Int(places[Int($0)])
-        return place < positions.count && positions[place]
-      }
-    }
-    if let largestNorm {
-      let norms = try RowFilter.norms(shard, 0..<shard.rows)
-      kept = kept.filter { norms[Int($0)] <= largestNorm }
-    }
-    return kept
+    let kept = try candidates(of: shard, .trained)
+    guard largestNorm != nil else { return kept }
+    shard.expect(kept.count)
+    let norms = try RowFilter.norms(shard, kept.lazy.map { Int($0) })
+    return zip(kept, norms).filter { sees(norm: $1) }.map(\.0)
   }
 }

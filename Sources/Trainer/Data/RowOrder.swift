@@ -27,8 +27,8 @@ package struct HeldOut: Sendable, Equatable {
   }
 }
 
-/// Where a row lies: a shard, and an index among the trainable rows of that shard.
-package struct RowPlace: Sendable, Equatable {
+/// A row of the stream: a shard, and an index among the trainable rows of that shard.
+package struct StreamRow: Sendable, Equatable {
   package let shard: Int
   package let index: Int
 }
@@ -94,7 +94,7 @@ package struct RowCursor: Sendable {
   package var openShards: [Int] { members.map(\.shard) }
 
   /// The next row of the stream.
-  package mutating func next() -> RowPlace {
+  package mutating func next() -> StreamRow {
     if left == 0 { openNextGroup() }
     left -= 1
     // Webster's rule: the member whose next row is due first, (taken + ½) / size being smallest.
@@ -107,7 +107,7 @@ package struct RowCursor: Sendable {
     }
     let member = members[due]
     members[due].taken += 1
-    return RowPlace(shard: member.shard, index: (member.first + member.taken) % member.size)
+    return StreamRow(shard: member.shard, index: (member.first + member.taken) % member.size)
   }
 
   /// Moves on within the epoch; groups that are passed over whole cost nothing.

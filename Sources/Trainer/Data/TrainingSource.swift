@@ -225,9 +225,32 @@ package struct TrainingSource: Sendable {
     }
   }
 
-  /// The number of trainable rows of every shard.
-  package func trainableRows(_ filter: RowFilter) throws -> [Int] {
-    guard !filter.isEmpty else { return shards.map(\.rows) }
-    return try shards.map { try filter.rows(of: try ActivationReader.open($0.path)).count }
+  /// The rows that settings let training see, as far as the manifest tells.
+  ///
+  /// Sequences that are held out and positions that are not used are counted by their share; which
+  /// rows are left out for their token or norm only the rows themselves say.
+  package func expectedRows(_ settings: TrainSettings) -> ExpectedRows {
+    let isExact =
+      settings.evalFraction <= 0 && settings.excludeSpecialTokens == .none
+      && settings.seqposSlice == .all && settings.maxNormMultiple == nil
+    if isExact { return ExpectedRows(count: facts.rows, isExact: true) }
+    let cached = origin.positions(contextSize: facts.contextSize)
+    let used = Set(settings.seqposSlice.positions(contextSize: facts.contextSize))
+      .intersection(cached)
+    let share =
+      (1 - settings.evalFraction) * Double(used.count) / Double(max(1, cached.count))
+    return ExpectedRows(count: Int((Double(facts.rows) * share).rounded()), isExact: false)
+  }
+}
+
+/// How many rows training will see.
+package struct ExpectedRows: Sendable, Equatable {
+  package let count: Int
+  /// Whether no filter leaves any out.
+  package let isExact: Bool
+
+  package init(count: Int, isExact: Bool) {
+    self.count = count
+    self.isExact = isExact
   }
 }

@@ -10,8 +10,6 @@ import Shared
 package final class Whitening: Sendable, Equatable {
   /// What SAELens adds to every eigenvalue.
   private static let leastVariance = 1e-3
-  /// Rows that the covariance is taken over, at most.
-  static let rows = 1 << 18
 
   /// μ `[d]`.
   package let mean: [Float]

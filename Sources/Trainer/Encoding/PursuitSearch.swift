@@ -109,7 +109,7 @@ struct PursuitSearch: ~Copyable {
 
   /// As `search`, of rows that were prepared, `rows` of them.
   mutating func search(
-    _ prepared: borrowing PreparedRows, rows: Int, _ decoder: borrowing Matrix
+    _ prepared: borrowing CenteredBatch, rows: Int, _ decoder: borrowing Matrix
   ) {
     search(
       prepared.centered.span.extracting(0..<rows * decoder.columns), rows: rows, decoder.span,

@@ -32,19 +32,17 @@ package struct TrainedSAE: ~Copyable {
   private var norms: LatentNorms
   private var work: InferenceWork
 
-  /// Entries that a batch may have where every latent is active, unless a single row has more.
-  private static let entryLimit = 1 << 24
-  /// Rows per batch: large enough for the products, small enough for the cache.
-  private static let mostRows = 1024
+  /// Entries that the codes of a batch have, were every latent active on every row.
+  private static let entryLimit = 1 << 25
 
-  /// Rows of a batch, such that memory is bounded however many latents there are and are active.
-  package static func batchRows(dSae: Int) -> Int {
-    max(1, min(mostRows, entryLimit / max(1, dSae)))
+  /// Rows per batch of an SAE with so many latents: large enough for the products, few enough for the
+  /// codes of a dense SAE.
+  package static func batchRows(latents: Int) -> Int {
+    min(1024, max(16, entryLimit / max(1, latents)))
   }
 
-  /// Bytes that an SAE takes while it is used, with every latent active at most.
-  package static func byteCount(_ configuration: SAEConfiguration, threads: Int) -> Int {
-    let rows = batchRows(dSae: configuration.dSae)
+  /// Bytes that an SAE takes for inference with batches of so many rows, were every latent active.
+  static func byteCount(_ configuration: SAEConfiguration, rows: Int, threads: Int) -> Int {
     let entries: Int =
       switch configuration.selection {
       // Candidates, codes and activations of every latent.
@@ -54,14 +52,14 @@ package struct TrainedSAE: ~Copyable {
       }
     return 4
       * (configuration.shape.count + 2 * configuration.dSae
-        + PreparedRows.count(configuration, rows: rows) + rows * configuration.dOut
+        + CenteredBatch.count(configuration, rows: rows) + rows * configuration.dOut
         + EncoderRoom.count(configuration, rows: rows, threads: threads) + entries)
   }
 
   /// An SAE of weights that are at hand.
   package init(_ configuration: SAEConfiguration, _ parameters: consuming Parameters) {
     self.configuration = configuration
-    batchRows = Self.batchRows(dSae: configuration.dSae)
+    batchRows = Self.batchRows(latents: configuration.dSae)
     norms = LatentNorms(configuration.shape)
     norms.measure(parameters)
     self.parameters = parameters
@@ -127,7 +125,7 @@ private struct InferenceWork: ~Copyable {
   private let configuration: SAEConfiguration
   private(set) var encoder: Encoder
   private var search: PursuitSearch?
-  private var prepared: PreparedRows
+  private var prepared: CenteredBatch
   private var activations = AlignedBuffer<Float>(count: 0)
   /// Reconstructions `[B, o]`.
   private(set) var output: Matrix
@@ -138,7 +136,7 @@ private struct InferenceWork: ~Copyable {
     if case .search(let limits) = configuration.selection {
       search = PursuitSearch(configuration, limits, rows: rows)
     }
-    prepared = PreparedRows(configuration, rows: rows)
+    prepared = CenteredBatch(configuration, rows: rows)
     output = Matrix(rows: rows, columns: configuration.dOut)
   }
 
@@ -166,7 +164,7 @@ private struct InferenceWork: ~Copyable {
   }
 
   private static func encode(
-    _ prepared: borrowing PreparedRows, rows: Int, _ parameters: borrowing Parameters,
+    _ prepared: borrowing CenteredBatch, rows: Int, _ parameters: borrowing Parameters,
     _ norms: borrowing LatentNorms, _ encoder: inout Encoder
   ) {
     let count = rows * prepared.centered.columns
@@ -196,7 +194,7 @@ private struct InferenceWork: ~Copyable {
   }
 
   private static func restore(
-    _ output: inout Matrix, rows: Int, _ prepared: borrowing PreparedRows
+    _ output: inout Matrix, rows: Int, _ prepared: borrowing CenteredBatch
   ) {
     var target = output.mutableSpan
     prepared.restore(&target, rows: rows)

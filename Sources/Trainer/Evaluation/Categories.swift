@@ -137,6 +137,11 @@ package struct CategoryCounts: Sendable {
     support = [Int](repeating: 0, count: tokens.categories.count)
   }
 
+  /// Bytes that the table of so many latents and categories takes.
+  static func byteCount(latentCount: Int, categories: Int) -> Int {
+    categories * (latentCount * MemoryLayout<Int32>.stride + MemoryLayout<Int>.stride)
+  }
+
   /// Counts one row: its token, and the latents that are active on it.
   package mutating func add(token: UInt32, active latents: Span<Int32>) {
     for category in tokens.categories(of: token) {

@@ -25,6 +25,9 @@ package struct EvaluationSums: Sendable {
     columnSums = Array(repeating: 0, count: dIn)
   }
 
+  /// Bytes that the sums take for so many columns and latents.
+  static func byteCount(dIn: Int, latentCount: Int) -> Int { 8 * (dIn + latentCount) }
+
   /// Adds one row, its reconstruction, both `[dIn]`, and its active latents with their values.
   package mutating func add(
     row: Span<Float>, reconstruction: Span<Float>, latents: Span<Int32>, values: Span<Float>

@@ -1,5 +1,5 @@
-// Where an SAE goes into the language model that its activations come from. Comes in: the plan of a
-// run. Leaves: the model's folder, the place and the rows that are replaced, or what stands against it.
+// Where an SAE goes into the language model that its activations come from. Comes in: the caches
+// of a run. Leaves: the model's folder, the place and the rows that are replaced, or what stands against it.
 
 package import Shared
 
@@ -32,19 +32,24 @@ package struct SplicePlan: Sendable {
     self.rows = rows
   }
 
-  /// Refuses a run that asks for a loss which could not be measured in the end.
-  static func require(_ plan: TrainingPlan) throws(LossRecoveredError) {
-    guard plan.pipeline.evaluate.lossRecovered == true else { return }
-    do { _ = try make(plan) } catch { throw LossRecoveredError(error) }
-  }
-
   /// Finds the model of a run's cache; nothing is fetched.
-  package static func make(_ plan: TrainingPlan) throws(LossObstacle) -> SplicePlan {
-    let (settings, source) = (plan.pipeline.cache, plan.source)
+  ///
+  /// - Parameters:
+  ///   - pipeline: says where the model is.
+  ///   - source: the activations.
+  ///   - targets: those of a transcoder's targets.
+  ///   - filter: the rows that an SAE takes the place of; nil where the place alone is asked for.
+  /// - Returns: the model and the place.
+  /// - Throws: what stands against it.
+  package static func make(
+    _ pipeline: Pipeline, source: TrainingSource, targets: TrainingSource?,
+    filter: RowFilter? = nil
+  ) throws(LossObstacle) -> SplicePlan {
+    let settings = pipeline.cache
     guard let tokens = source.tokens else { throw .imported }
     let name = settings.modelName.isEmpty ? source.facts.modelName : settings.modelName
     guard let folder = InputResolver.model(settings).value else { throw .modelNotHere(name: name) }
-    let store = Store(plan.pipeline.store)
+    let store = Store(pipeline.store)
     let identities = try usable { try ActivationKey.identities(model: folder, store: store) }
     guard identities == source.identities else { throw .otherModel(name: name) }
     guard try usable({ try store.find(stage: .tokens, fingerprint: tokens) }) != nil else {
@@ -56,13 +61,13 @@ package struct SplicePlan: Sendable {
     }
     let hookPoint = try find(source.facts.hookName)
     var target: HookPoint?
-    if let facts = plan.targets?.facts { target = try find(facts.hookName) }
+    if let facts = targets?.facts { target = try find(facts.hookName) }
     let splice = SplicePlan(
       folder: folder, model: model, hookPoint: hookPoint, target: target,
       processing: settings.weightProcessing, contextSize: source.facts.contextSize,
       batchSequences: settings.modelBatchSize,
       rows: SplicedRows(
-        filter: plan.filter, excluded: source.excludedTokens,
+        filter: filter, excluded: source.excludedTokens,
         positions: settings.seqposSlice.positions(contextSize: source.facts.contextSize)))
     try splice.check()
     return splice

@@ -19,20 +19,17 @@ package struct Splicing: Sendable {
   /// Runs every sequence three times.
   ///
   /// - Parameters:
-  ///   - encoder: the SAE, for rows as they are cached.
+  ///   - sae: the SAE, for rows as they are cached.
   ///   - source: where the sequences come from.
   ///   - progress: is told the tokens that are done.
   /// - Returns: the means over all chosen rows.
   /// - Throws: what is wrong with the model's files, or that the program was interrupted.
-  package func run<Encoder: RowEncoder & ~Copyable>(
-    _ encoder: inout Encoder, source: EvaluatedRows, progress: Progress
+  package func run<SAE: RowEncoder & ~Copyable>(
+    _ sae: inout SAE, source: EvaluatedRows, progress: Progress
   ) throws -> LossRecovered {
-    let transformer = try Transformer.open(plan.folder, for: plan.hookPoints)
     let limit = plan.sequenceLimit(sequences.count)
-    var pass = ForwardPass(
-      transformer, sequenceLimit: limit, contextSize: plan.contextSize,
-      hookPoints: plan.hookPoints, processing: plan.processing)
-    let work = SpliceWork(plan, tokens: limit * plan.contextSize)
+    var model = try SplicedModel(plan, sequences: limit)
+    let work = SpliceWork(plan, tokens: limit * plan.contextSize, batchRows: sae.batchRows)
     let predictions = PlainPredictions(plan, tokens: limit * plan.contextSize)
     var (plain, withSAE, ablated) = (PredictionSums(), PredictionSums(), PredictionSums())
     var (count, predicted) = (0, 0)
@@ -40,31 +37,21 @@ package struct Splicing: Sendable {
       try Splicing.checkInterruption()
       let tokens = sequences[start..<min(start + limit, sequences.count)].flatMap(\.self)
       var chosen: [Int] = []
-      try pass.visit(transformer, tokens: tokens.span) { index, values, rows in
-        if index == 0 { chosen = choose(values.span, rows, tokens) }
-        if index == plan.logitsIndex {
-          predictions.keep(values.span, rows)
-          plain += predictions.compare(values.span, rows, tokens, chosen)
-        }
-        return .seen
+      try model.visit(tokens, replace: nil) { values, rows in
+        chosen = choose(values, rows, tokens)
+      } predict: { logits, rows in
+        predictions.keep(logits, rows)
+        plain += predictions.compare(logits, rows, tokens, chosen)
       }
-      try pass.visit(transformer, tokens: tokens.span) { index, values, rows in
-        if index == 0 { try work.reconstruct(values.span, rows, chosen, &encoder) }
-        if index == plan.logitsIndex {
-          withSAE += predictions.compare(values.span, rows, tokens, chosen)
-        }
-        guard index == plan.replacedIndex else { return .seen }
-        work.write(to: &values, rows, chosen)
-        return .replaced
+      try model.visit(tokens, replace: { work.write(to: &$0, $1, chosen) }) { values, rows in
+        try work.reconstruct(values, rows, chosen, &sae)
+      } predict: {
+        withSAE += predictions.compare($0, $1, tokens, chosen)
       }
-      try pass.visit(transformer, tokens: tokens.span) { index, values, rows in
-        if index == plan.logitsIndex {
-          ablated += predictions.compare(values.span, rows, tokens, chosen)
-        }
-        guard index == plan.replacedIndex else { return .seen }
-        // Every row, also those that an SAE leaves as they are.
-        for row in 0..<rows.count { for place in rows.range(row) { values[place] = 0 } }
-        return .replaced
+      // Every row, also those that an SAE leaves as they are.
+      try model.visit(tokens, replace: SpliceWork.clear) { _, _ in
+      } predict: {
+        ablated += predictions.compare($0, $1, tokens, chosen)
       }
       count += chosen.count
       predicted += chosen.count { predictions.hasNext($0) }
@@ -98,40 +85,79 @@ package struct Splicing: Sendable {
   }
 }
 
+/// Owns the language model and its buffers.
+private struct SplicedModel: ~Copyable {
+  private let plan: SplicePlan
+  private let transformer: Transformer
+  private var pass: ForwardPass
+
+  init(_ plan: SplicePlan, sequences limit: Int) throws {
+    self.plan = plan
+    transformer = try Transformer.open(plan.folder, for: plan.hookPoints)
+    pass = ForwardPass(
+      transformer, sequenceLimit: limit, contextSize: plan.contextSize,
+      hookPoints: plan.hookPoints, processing: plan.processing)
+  }
+
+  /// Runs the model over a batch: lends what the SAE reads, lets what it stands for be replaced, and
+  /// lends the logits that come of it.
+  mutating func visit(
+    _ tokens: [UInt32], replace: ((inout MutableSpan<Float>, TappedRows) -> Void)?,
+    read: (Span<Float>, TappedRows) throws -> Void,
+    predict: (Span<Float>, TappedRows) -> Void
+  ) throws {
+    let (replaced, logits) = (plan.replacedIndex, plan.logitsIndex)
+    try pass.visit(transformer, tokens: tokens.span) { index, values, rows in
+      if index == 0 { try read(values.span, rows) }
+      if index == logits { predict(values.span, rows) }
+      guard index == replaced, let replace else { return .seen }
+      replace(&values, rows)
+      return .replaced
+    }
+  }
+}
+
 /// Owns the rows of a batch on their way through an SAE.
 private struct SpliceWork: ~Copyable {
   private let dIn: Int
   private let dOut: Int
+  private let batchRows: Int
   /// A batch of chosen rows `[batchRows, dIn]`.
   private let input: AlignedBuffer<Float>
   /// Reconstructions of the chosen rows, one after another `[T, dOut]`.
   private let output: AlignedBuffer<Float>
 
-  init(_ plan: SplicePlan, tokens: Int) {
+  init(_ plan: SplicePlan, tokens: Int, batchRows: Int) {
     dIn = plan.dIn
     dOut = plan.dOut
-    input = AlignedBuffer(count: Evaluating.batchRows * dIn)
+    self.batchRows = batchRows
+    input = AlignedBuffer(count: batchRows * dIn)
     output = AlignedBuffer(count: tokens * dOut)
   }
 
   /// output ← the reconstructions of the chosen rows.
-  func reconstruct<Encoder: RowEncoder & ~Copyable>(
-    _ values: Span<Float>, _ rows: TappedRows, _ chosen: [Int], _ encoder: inout Encoder
+  func reconstruct<SAE: RowEncoder & ~Copyable>(
+    _ values: Span<Float>, _ rows: TappedRows, _ chosen: [Int], _ sae: inout SAE
   ) throws {
-    for start in stride(from: 0, to: chosen.count, by: Evaluating.batchRows) {
-      let batch = chosen[start..<min(start + Evaluating.batchRows, chosen.count)]
+    for start in stride(from: 0, to: chosen.count, by: batchRows) {
+      let batch = chosen[start..<min(start + batchRows, chosen.count)]
       for (place, row) in batch.enumerated() {
         input.disjoint.withSlice(place * dIn..<(place + 1) * dIn) { target in
           Kernels.copy(values.extracting(rows.range(row)), to: &target)
         }
       }
       let inputs = input.span.extracting(0..<batch.count * dIn)
-      try encoder.encode(inputs, rows: batch.count) { _, _, _, reconstruction in
+      try sae.encode(inputs, rows: batch.count) { _, _, _, reconstruction in
         output.disjoint.withSlice(start * dOut..<(start + batch.count) * dOut) { target in
           Kernels.copy(reconstruction.extracting(0..<batch.count * dOut), to: &target)
         }
       }
     }
+  }
+
+  /// All rows ← 0.
+  static func clear(_ values: inout MutableSpan<Float>, _ rows: TappedRows) {
+    for row in 0..<rows.count { for place in rows.range(row) { values[place] = 0 } }
   }
 
   /// The chosen rows ← output.

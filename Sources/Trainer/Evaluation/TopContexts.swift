@@ -3,17 +3,6 @@
 
 import Shared
 
-/// A row of the cache: which token of which sequence.
-package struct RowPosition: Sendable, Hashable {
-  package let sequence: UInt32
-  package let position: UInt32
-
-  package init(sequence: UInt32, position: UInt32) {
-    self.sequence = sequence
-    self.position = position
-  }
-}
-
 /// One row on which a latent is active.
 package struct TopRow: Sendable, Equatable {
   package let value: Float
@@ -46,6 +35,11 @@ package struct TopRows: Sendable {
       repeating: TopRow(value: 0, row: .init(sequence: 0, position: 0)),
       count: latentCount * limit)
     counts = Array(repeating: 0, count: latentCount)
+  }
+
+  /// Bytes that the table of so many latents takes.
+  static func byteCount(latentCount: Int, limit: Int) -> Int {
+    latentCount * (limit * MemoryLayout<TopRow>.stride + MemoryLayout<Int>.stride)
   }
 
   /// The top rows of a latent, highest first.
@@ -142,6 +136,11 @@ package struct LatentContext: Sendable, Equatable {
   /// Tokens shown before and after the row's own.
   static let before = 28
   static let after = 12
+  /// The tokens of a context, at most.
+  static let length = before + 1 + after
+
+  /// The position of the first token that is shown with the one at `position`.
+  static func firstPosition(around position: Int) -> Int { max(0, position - before) }
 
   /// Cuts the stretch out of its sequence.
   ///
@@ -154,7 +153,7 @@ package struct LatentContext: Sendable, Equatable {
     _ top: TopRow, sequence: [UInt32], activation: (UInt32) -> Float, text: (UInt32) -> String
   ) {
     let position = Int(top.row.position)
-    let first = max(0, position - LatentContext.before)
+    let first = LatentContext.firstPosition(around: position)
     let range = first..<max(first, min(sequence.count, position + LatentContext.after + 1))
     self.init(
       row: top.row, value: rounded(top.value), tokens: range.map { text(sequence[$0]) },

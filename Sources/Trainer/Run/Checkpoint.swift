@@ -99,20 +99,11 @@ package struct Checkpoints: Sendable {
   private func write(_ state: borrowing TrainingState, _ sae: SAEFiles) throws -> String {
     let path = folder + "/" + name(step: state.step)
     try removeLeftovers()
-    let temporary = path + "." + System.hostName + "." + String(System.processIdentifier) + ".tmp"
-    do {
-      try System.createDirectories(temporary)
-      try writeState(state, to: temporary + "/" + stateFile)
-      try sae.writeCheckpoint(state, to: temporary)
-      try writeDigests(of: temporary)
-      try System.synchronizeDirectory(temporary)
-      try System.removeTree(path)
-      try System.rename(temporary, to: path)
-    } catch {
-      try? System.removeTree(temporary)
-      throw error
-    }
-    try System.synchronizeDirectory(folder)
+    let published = try AtomicFolder.create(path)
+    try writeState(state, to: published.temporary + "/" + stateFile)
+    try sae.writeCheckpoint(state, to: published.temporary)
+    try writeDigests(of: published.temporary)
+    try published.publishReplacing()
     for step in try steps() where step > state.step {
       try System.removeTree(folder + "/" + name(step: step))
     }

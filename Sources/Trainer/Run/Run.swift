@@ -9,9 +9,9 @@ package struct Run: Sendable {
   package let plan: TrainingPlan
   package let key: StageKey
   package let folder: StageFolder
-  private let store: Store
-  private let mode: Shared.Progress.Mode
-  private let terminal: Terminal
+  let store: Store
+  let mode: Shared.Progress.Mode
+  let terminal: Terminal
 
   /// Finds the cache that a pipeline file asks for, and the folder of the run over it.
   package init(
@@ -22,12 +22,12 @@ package struct Run: Sendable {
       pipeline, input: try RunInput.find(pipeline, verify: verify), mode: mode, terminal: terminal)
   }
 
-  /// The run over caches that have been found.
-  package init(
-    _ pipeline: Pipeline, input: RunInput, mode: Shared.Progress.Mode = .automatic,
-    terminal: Terminal = .standardError
+  /// The run over caches that have been found, and from an SAE where one has been.
+  init(
+    _ pipeline: Pipeline, input: RunInput, pretrained: PretrainedSAE? = nil,
+    mode: Shared.Progress.Mode = .automatic, terminal: Terminal = .standardError
   ) throws {
-    plan = try TrainingPlan(pipeline, source: input.source, targets: input.targets)
+    plan = try TrainingPlan(pipeline, input, pretrained: pretrained)
     key = input.key(pipeline, pretrained: plan.pretrained)
     store = Store(pipeline.store)
     folder = store.folder(key)
@@ -65,18 +65,19 @@ package struct Run: Sendable {
 
   /// As `run`, but without waiting: nil where another process is at it.
   ///
-  /// `started` is called once the run is this process's.
+  /// `prepare` is called once the run is this process's, and may take what another run has read.
   package func runUnlessHeld(
-    _ watch: inout LeaseWatch, started: () -> Void = {}
+    _ watch: inout LeaseWatch, prepare: (TrainingPlan) throws -> PreparedRun = { try $0.prepared() }
   ) throws -> Outcome? {
     switch try claim(&watch) {
     case .finished: return .nothingToDo
     case .held: return nil
     case .claimed(let lease):
       defer { lease.release() }
-      started()
+      try plan.requireLoss()
+      let prepared = try prepare(plan)
       let progress = progress(total: plan.steps * plan.batchRows)
-      let training = try training(progress)
+      let training = try training(prepared, progress)
       let start = System.uptime
       try training.run()
       progress.finish()
@@ -100,7 +101,7 @@ package struct Run: Sendable {
     let path = Run.leasePath(folder)
     guard try watch.look(at: path) == .free else { return .held }
     let written = try Run.byteCount(of: folder.path)
-    try DiskSpace.require(max(0, Bill(plan).diskByteCount - written), at: folder.path)
+    try DiskSpace.require(max(0, TrainingBill(plan).diskByteCount - written), at: folder.path)
     try System.createDirectories(folder.path)
     guard let lease = try Lease.claim(path) else { return .held }
     // Its last owner may have finished between the two looks.
@@ -117,13 +118,14 @@ package struct Run: Sendable {
   }
 
   /// The run in training, as it starts or continues; it must have been claimed.
-  package func training(_ progress: Shared.Progress) throws -> Training {
-    try SplicePlan.require(plan)
+  package func training(
+    _ prepared: PreparedRun, _ progress: Shared.Progress
+  ) throws -> Training {
     plan.source.unknowns(in: pipeline).forEach(note)
-    if let repetition = plan.repetition { note(repetition) }
+    if let repetition = prepared.repetition { note(repetition) }
     return try RunFileError.explaining {
       try Training(
-        plan: plan, folder: folder.path, fingerprint: key.fingerprint, progress: progress)
+        prepared, folder: folder.path, fingerprint: key.fingerprint, progress: progress)
     }
   }
 
@@ -132,12 +134,12 @@ package struct Run: Sendable {
     let steps = plan.steps - training.firstStep
     try RunFileError.explaining {
       try training.writeFinal()
-      try measure()
+      try measure(training.prepared.rows.filter)
       if steps > 0 {
         try Timing(tokens: steps * plan.batchRows, seconds: seconds).write(folder: folder.path)
       }
       try Report.write(run: folder.path)
-      try finish()
+      try finish(training.prepared.rows.normalization)
     }
   }
 
@@ -153,127 +155,5 @@ package struct Run: Sendable {
 
   private func note(_ text: String) {
     if mode != .quiet { terminal.print(text) }
-  }
-
-  /// Takes the final figures from the files that were just written.
-  package func measure() throws {
-    let source = plan.source
-    var sae = try TrainedSAE.open(folder.path)
-    let heldOut = plan.filter.heldOut
-    let isHeldOut: @Sendable (UInt32) -> Bool = { heldOut.contains(sequence: $0) }
-    let corpus = try source.tokens.flatMap { try CorpusText.open(store: store, fingerprint: $0) }
-    let evaluating = try Evaluating(
-      shards: source.shards.map(\.path), dIn: source.facts.dIn,
-      targets: plan.targets.map { ($0.shards.map(\.path), $0.facts.dIn) },
-      latentCount: plan.configuration.dSae, settings: pipeline.evaluate,
-      isHeldOut: heldOut.isEmpty ? nil : isHeldOut, corpus: corpus)
-    let progress = Shared.Progress(
-      stage: "measure", total: min(pipeline.evaluate.evalTokens, source.facts.rows), mode: mode,
-      terminal: terminal)
-    var evaluation = try evaluating.run(
-      &sae, deadInTraining: try SAEFiles.deadLatents(in: folder.path),
-      deadFeatureWindow: pipeline.train.deadFeatureWindow, progress: progress)
-    progress.finish()
-    try addLoss(to: &evaluation, &sae, corpus)
-    try evaluation.write(run: folder.path)
-  }
-
-  /// Measures the loss with the SAE in the model, or notes why it is not known.
-  private func addLoss(
-    to evaluation: inout Evaluation, _ sae: inout TrainedSAE, _ corpus: CorpusText?
-  ) throws {
-    let asked = pipeline.evaluate.lossRecovered
-    if asked == false { return }
-    do {
-      evaluation.add(try measureLoss(&sae, corpus))
-    } catch let obstacle as LossObstacle {
-      // What is wrong with the figures themselves does not undo the training.
-      if asked == true, obstacle != .notFinite { throw LossRecoveredError(obstacle) }
-      evaluation.remarks.append(obstacle.remark)
-    }
-  }
-
-  private func measureLoss(_ sae: inout TrainedSAE, _ corpus: CorpusText?) throws -> LossRecovered {
-    let splice = try SplicePlan.make(plan)
-    guard let corpus else { throw LossObstacle.noTokens }
-    let (source, chosen) = lossSequences(splice.contextSize)
-    let found = try corpus.sequences(Set(chosen))
-    let sequences = chosen.compactMap { found[$0] }
-    let progress = Shared.Progress(
-      stage: "loss", total: sequences.count * splice.contextSize, mode: mode, terminal: terminal)
-    let loss = try Splicing(splice, sequences: sequences).run(
-      &sae, source: source, progress: progress)
-    progress.finish()
-    guard loss.isFinite else { throw LossObstacle.notFinite }
-    return loss
-  }
-
-  /// The first sequences that were held out; of all where none was.
-  private func lossSequences(_ contextSize: Int) -> (EvaluatedRows, [UInt32]) {
-    let all = 0..<UInt32(clamping: plan.source.sequenceCount)
-    let count = (pipeline.evaluate.lossTokens + contextSize - 1) / contextSize
-    let heldOut = all.lazy.filter(plan.filter.heldOut.contains(sequence:)).prefix(count)
-    return heldOut.isEmpty ? (.cache, Array(all.prefix(count))) : (.heldOut, Array(heldOut))
-  }
-
-  private func finish() throws {
-    let evaluation = try Evaluation.read(run: folder.path)
-    let details: [String: JSON] = [
-      "d_in": .integer(plan.configuration.dIn), "d_sae": .integer(plan.configuration.dSae),
-      "hook_name": .string(plan.source.facts.hookName),
-      "model_name": .string(plan.source.facts.modelName),
-      "steps": .integer(plan.steps), "tokens": .integer(plan.steps * plan.batchRows),
-      "normalization_factor": .number(plan.normalization.factor),
-    ]
-    try folder.finish(
-      Manifest(
-        key: key, name: pipeline.name, tool: "saeline-train \(Product.version)",
-        shards: try SAEFiles.names.map { try folder.shard($0, rows: 0) },
-        details: .object(details.merging(evaluation.members(.manifest)) { first, _ in first })
-      ))
-    try Checkpoints(plan, folder: folder.path, fingerprint: key.fingerprint).removeUnscheduled()
-  }
-
-  /// The tables at the end of a run.
-  package func printTables() throws {
-    guard mode != .quiet else { return }
-    var stages: [FinalTable.Stage] = []
-    if let tokens = try plan.source.tokens.flatMap({
-      try store.find(stage: .tokens, fingerprint: $0)
-    }) {
-      stages.append(.init("pretokenize", folder: tokens.path))
-    }
-    stages.append(.init("cache", folder: plan.source.folder))
-    stages.append(.init("train", folder: folder.path))
-    FinalTable(
-      name: pipeline.name, evaluation: try Evaluation.read(run: folder.path), stages: stages,
-      run: folder.path
-    ).print(to: terminal)
-  }
-
-  /// Refuses a run without its manifest.
-  package func requireFinished() throws {
-    guard try folder.manifest() != nil else {
-      throw TrainedSAEError.notFinished(folder: folder.path)
-    }
-  }
-
-  /// What `--json` prints.
-  package func result(didWork: Bool) throws -> JSON {
-    try Run.result(
-      folder: folder, fingerprint: key.fingerprint, source: plan.source, didWork: didWork)
-  }
-
-  /// As `result`, of a finished run that need not be opened.
-  package static func result(
-    folder: StageFolder, fingerprint: String, source: TrainingSource, didWork: Bool
-  ) throws -> JSON {
-    let evaluation = try Evaluation.read(run: folder.path)
-    let result: [String: JSON] = [
-      "folder": .string(folder.path), "fingerprint": .string(fingerprint),
-      "did_work": .bool(didWork), "activations": .string(source.folder),
-      "report": .string(folder.path + "/" + Report.fileName),
-    ]
-    return .object(result.merging(evaluation.members(.result)) { first, _ in first })
   }
 }

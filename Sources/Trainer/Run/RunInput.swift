@@ -1,5 +1,5 @@
 // What a run reads. Comes in: a pipeline file. Leaves: the caches that it names, and with them the
-// key of the run, without the plan, which may take a while to make.
+// key of the run.
 
 package import Shared
 
@@ -20,17 +20,21 @@ package struct RunInput: Sendable {
     return RunInput(source: source, targets: targets)
   }
 
-  /// The key of the run of a pipeline file over these caches.
-  package func key(_ pipeline: Pipeline) throws -> StageKey {
-    let configuration = SAEConfiguration(
-      pipeline.train, dIn: source.facts.dIn, dOut: targets?.facts.dIn)
-    let pretrained = try pipeline.train.fromPretrainedPath.map {
-      try PretrainedSAE.open($0, for: configuration)
-    }
-    return key(pipeline, pretrained: pretrained)
+  /// The formulas' constants of a run over these caches.
+  func configuration(_ settings: TrainSettings) -> SAEConfiguration {
+    SAEConfiguration(settings, dIn: source.facts.dIn, dOut: targets?.facts.dIn)
   }
 
-  /// As `key`, with the SAE that training starts from.
+  /// Looks at the SAE that a run over these caches starts from; nil where it draws its weights.
+  func pretrained(_ settings: TrainSettings) throws -> PretrainedSAE? {
+    try settings.fromPretrainedPath.map { path in
+      let pretrained = try PretrainedSAE.open(path)
+      try pretrained.check(for: configuration(settings), settings.normalizeActivations)
+      return pretrained
+    }
+  }
+
+  /// The key of the run of a pipeline file over these caches, with the SAE that it starts from.
   func key(_ pipeline: Pipeline, pretrained: PretrainedSAE?) -> StageKey {
     var settings = pipeline.train.settled(dIn: source.facts.dIn).fingerprintSettings.object ?? [:]
     // The weights count, not where they lie.
@@ -40,5 +44,20 @@ package struct RunInput: Sendable {
       stage: .runs, label: pipeline.name, settings: .object(settings),
       identities: pretrained.map { ["from_pretrained_path": $0.digest] } ?? [:],
       input: source.fingerprint)
+  }
+
+  /// What decides the batches of a run over these caches: runs for which this is the same share them.
+  func streamKey(_ settings: TrainSettings) -> String {
+    streamKey(settings, [.rows, .stream])
+  }
+
+  /// What decides which rows are trained on.
+  func rowKey(_ settings: TrainSettings) -> String { streamKey(settings, [.rows]) }
+
+  private func streamKey(_ settings: TrainSettings, _ reaches: [Reach]) -> String {
+    [
+      source.fingerprint, targets?.fingerprint ?? "",
+      settings.fingerprintSettings(reaching: reaches).canonical,
+    ].joined(separator: "\n")
   }
 }

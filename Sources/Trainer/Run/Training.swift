@@ -28,7 +28,8 @@ package enum TrainingError: Failure, Equatable {
 
 /// One run in its folder, from its newest checkpoint or from the start on.
 package final class Training {
-  package let plan: TrainingPlan
+  let prepared: PreparedRun
+  package var plan: TrainingPlan { prepared.plan }
   /// The run's folder.
   package let folder: String
   package let checkpoints: Checkpoints
@@ -37,40 +38,45 @@ package final class Training {
   /// The step that this process started with.
   package let firstStep: Int
   /// Nil once the run has ended: what is done after that needs the memory.
-  private var worker: Worker?
+  private var engine: Engine?
   private var state: TrainingState
   private var log: RunLog
   private var clock: Clock
 
   /// Takes the newest whole checkpoint where there is one and it is wanted, else fresh weights.
   package init(
-    plan: TrainingPlan, folder: String, fingerprint: String, progress: Shared.Progress
+    _ prepared: PreparedRun, folder: String, fingerprint: String, progress: Shared.Progress
   ) throws {
-    self.plan = plan
+    let plan = prepared.plan
+    self.prepared = prepared
     self.folder = folder
     self.progress = progress
     schedule = plan.schedule
     checkpoints = Checkpoints(plan, folder: folder, fingerprint: fingerprint)
-    state = try plan.initialState()
+    state = TrainingState(plan.configuration.shape)
+    var continued: String?
     if plan.pipeline.train.resume == .newest {
       var damages = 0
-      let path = try checkpoints.restoreNewest(into: &state) {
+      continued = try checkpoints.restoreNewest(into: &state) {
         progress.note("warning: " + $0)
         damages += 1
       }
-      if path == nil, damages > 0 {
+      if continued == nil, damages > 0 {
         progress.note("warning: no checkpoint can be used; the run starts from its beginning")
-        state = try plan.initialState()
+        // The last one may have been read in part.
+        state = TrainingState(plan.configuration.shape)
       }
-      if let path {
-        progress.note("continuing after step \(state.step) from \(path)")
-        progress.skip(state.step * plan.batchRows)
-      }
+    }
+    if let continued {
+      progress.note("continuing after step \(state.step) from \(continued)")
+      progress.skip(state.step * plan.batchRows)
+    } else {
+      try prepared.initialize(&state)
     }
     firstStep = state.step
     try RunLog.truncate(folder + "/metrics.jsonl", afterStep: firstStep - 1)
     log = try RunLog.open(folder + "/metrics.jsonl")
-    worker = Worker(Engine(plan.configuration, batchRows: plan.batchRows, path: .sparse))
+    engine = Engine(plan.configuration, batchRows: plan.batchRows, path: .sparse)
     clock = Clock(seconds: System.uptime, step: firstStep)
   }
 
@@ -87,15 +93,15 @@ package final class Training {
 
   /// Takes the next step, on its batch `[batchRows, d]` and targets.
   fileprivate func take(_ batch: Span<Float>, _ targets: Span<Float>) throws {
-    guard let worker else { preconditionFailure("the run has ended") }
     let step = state.step
     try startSamplingWindow()
     let learningRate = schedule.learningRate(step: step)
     let sparsity = schedule.sparsityCoefficient(
       step: step, plan.configuration.architecture.sparsity, carried: state.carried)
-    var figures = worker.engine.step(
+    let taken = engine?.step(
       batch, targets: targets, state: &state, learningRate: learningRate,
       sparsityCoefficient: sparsity, finetuningStep: plan.finetuningStep(step))
+    guard var figures = taken else { preconditionFailure("the run has ended") }
     guard figures[.overall]?.isFinite == true else {
       throw TrainingError.diverged(step: step, folder: folder)
     }
@@ -116,7 +122,7 @@ package final class Training {
     guard state.isFinite else {
       throw TrainingError.weightsDiverged(step: state.step - 1, folder: folder)
     }
-    try checkpoints.save(state, sae: plan.files)
+    try checkpoints.save(state, sae: prepared.files)
     clock.saved()
   }
 
@@ -129,18 +135,11 @@ package final class Training {
 
   /// Writes the files of the SAE; the run cannot go on after that.
   package func writeFinal() throws {
-    worker = nil
+    engine = nil
     var ended = TrainingState(ParameterShape(dIn: 1, dOut: 1, dSae: 1))
     swap(&ended, &state)
-    try plan.files.writeFinal(ended, to: folder)
+    try prepared.files.writeFinal(ended, to: folder)
   }
-}
-
-/// Owns the engine of a run, which an optional cannot.
-private final class Worker {
-  var engine: Engine
-
-  init(_ engine: consuming Engine) { self.engine = engine }
 }
 
 /// Feeds runs from one stream of batches.
@@ -156,8 +155,8 @@ package enum TrainingStream {
     var failures = [(any Error)?](repeating: nil, count: runs.count)
     var left = runs.indices.filter { !runs[$0].isFinished }
     guard var step = left.map({ runs[$0].step }).min() else { return failures }
-    let plan = runs[left[0]].plan
-    let loader = plan.loader(batchRows: plan.batchRows, firstStep: step)
+    let prepared = runs[left[0]].prepared
+    let loader = prepared.loader(batchRows: prepared.plan.batchRows, firstStep: step)
     func attempt(_ index: Int, _ work: (Training) throws -> Void) {
       do { try RunFileError.explaining { try work(runs[index]) } } catch { failures[index] = error }
     }

@@ -14,7 +14,7 @@ package enum StepPath: Sendable {
 package struct Engine: ~Copyable {
   package let configuration: SAEConfiguration
   private let optimizer: Optimizer
-  private var prepared: PreparedRows
+  private var prepared: CenteredBatch
   private var work: StepWork
   private var norms: LatentNorms
   private var targetSums: ColumnSums
@@ -26,7 +26,7 @@ package struct Engine: ~Copyable {
     let reconstructions = configuration.reconstructions.count
     self.configuration = configuration
     optimizer = Optimizer(beta1: configuration.adamBeta1, beta2: configuration.adamBeta2)
-    prepared = PreparedRows(configuration, rows: batchRows)
+    prepared = CenteredBatch(configuration, rows: batchRows)
     work = StepWork(configuration, rows: batchRows, path)
     norms = LatentNorms(configuration.shape)
     targetSums = ColumnSums(rows: batchRows, columns: configuration.dOut)

@@ -23,7 +23,7 @@ struct StepWork: ~Copyable {
   /// Fills the gradient of a batch, the losses that revive dead latents included, but for that of
   /// b_dec and W_skip; returns the figures of those losses.
   mutating func run(
-    _ targets: Span<Float>, _ prepared: borrowing PreparedRows, _ norms: borrowing LatentNorms,
+    _ targets: Span<Float>, _ prepared: borrowing CenteredBatch, _ norms: borrowing LatentNorms,
     _ state: borrowing TrainingState, rowCoefficient: Double
   ) -> Figures {
     let parameters = ParameterReader(state.parameters)

@@ -22,7 +22,7 @@ struct StepReads: ~Escapable, Sendable {
 
   @_lifetime(copy targets, borrow prepared, copy parameters, copy terms)
   init(
-    _ configuration: SAEConfiguration, targets: Span<Float>, _ prepared: borrowing PreparedRows,
+    _ configuration: SAEConfiguration, targets: Span<Float>, _ prepared: borrowing CenteredBatch,
     _ parameters: borrowing ParameterReader, _ terms: borrowing LatentTerms
   ) {
     self.configuration = configuration

@@ -47,6 +47,17 @@ package struct Sweep: Sendable {
     package let input: RunInput
     package let key: StageKey
     package let folder: StageFolder
+    /// What it starts from instead of drawn weights.
+    let pretrained: PretrainedSAE?
+  }
+
+  /// What has become of the runs so far, and what they can use of one another.
+  struct Work {
+    var endings: [Ending?]
+    var watch = LeaseWatch()
+    var rows = SharedRows()
+
+    var finishedCount: Int { endings.count { $0 != nil } }
   }
 
   /// What became of a run.
@@ -74,9 +85,24 @@ package struct Sweep: Sendable {
     self.mode = mode
     self.terminal = terminal
     var inputs = SweepInputs(verify: verify)
-    members = try combinations.map { [store] combination in
-      let (input, key) = try inputs.input(of: combination)
-      return Member(combination: combination, input: input, key: key, folder: store.folder(key))
+    members = try combinations.map { [store] in try Sweep.member($0, &inputs, store) }
+  }
+
+  private static func member(
+    _ combination: Combination, _ inputs: inout SweepInputs, _ store: Store
+  ) throws -> Member {
+    let isParticular = inputs.isParticular(combination)
+    do {
+      let pipeline = combination.pipeline
+      let input = try inputs.input(pipeline)
+      let pretrained = try inputs.pretrained(pipeline.train, input)
+      let key = input.key(pipeline, pretrained: pretrained)
+      return Member(
+        combination: combination, input: input, key: key, folder: store.folder(key),
+        pretrained: pretrained)
+    } catch let cause as any Failure {
+      if !isParticular { throw cause }
+      throw SweepError.combination(combination.label, cause: cause)
     }
   }
 
@@ -98,42 +124,6 @@ package struct Sweep: Sendable {
   }
 }
 
-/// The caches that combinations train on, looked up once for each choice of hook points.
-private struct SweepInputs {
-  private static let options: Set = ["hook_name", "hook_name_out"]
-
-  private struct Hooks: Hashable {
-    let input: String?
-    let output: String?
-    let isTranscoder: Bool
-  }
-
-  let verify: StageFolder.Verification
-  private var found: [Hooks: RunInput] = [:]
-
-  init(verify: StageFolder.Verification) {
-    self.verify = verify
-  }
-
-  mutating func input(of combination: Combination) throws -> (RunInput, StageKey) {
-    let train = combination.pipeline.train
-    let hooks = Hooks(
-      input: train.hookName, output: train.hookNameOut,
-      isTranscoder: train.architecture.isTranscoder)
-    // Where all train on the same caches, it is not the combination that lacks one.
-    let isParticular =
-      found[hooks] != nil || combination.choices.contains { Self.options.contains($0.name) }
-    do {
-      let input = try found[hooks] ?? RunInput.find(combination.pipeline, verify: verify)
-      found[hooks] = input
-      return (input, try input.key(combination.pipeline))
-    } catch let cause as any Failure {
-      if !isParticular { throw cause }
-      throw SweepError.combination(combination.label, cause: cause)
-    }
-  }
-}
-
 // MARK: - Running
 
 extension Sweep {
@@ -143,20 +133,19 @@ extension Sweep {
   ///
   /// A run that fails stops none of the others. The page is written whenever a run has ended.
   package func run() throws -> [Ending] {
-    var endings = [Ending?](repeating: nil, count: members.count)
-    var watch = LeaseWatch()
+    var work = Work(endings: Array(repeating: nil, count: members.count))
     var hasSaid = false
-    if isShared { try trainTogether(&endings, &watch) }
+    if isShared { try trainTogether(&work) }
     while true {
       var hasNews = false
-      for index in members.indices where endings[index] == nil {
-        if System.isInterrupted { throw interruption(finished: endings.count { $0 != nil }) }
-        endings[index] = try ending(of: index) { try train(index, &watch) }
-        if endings[index] != nil { hasNews = true }
-        if endings[index]?.didWork == true { try writePage(comparison(endings)) }
+      for index in members.indices where work.endings[index] == nil {
+        if System.isInterrupted { throw interruption(finished: work.finishedCount) }
+        work.endings[index] = try ending(of: index) { try train(index, &work.watch, &work.rows) }
+        if work.endings[index] != nil { hasNews = true }
+        if work.endings[index]?.didWork == true { try writePage(comparison(work.endings)) }
       }
-      let left = endings.count { $0 == nil }
-      if left == 0 { return endings.compactMap(\.self) }
+      let left = members.count - work.finishedCount
+      if left == 0 { return work.endings.compactMap(\.self) }
       if hasNews { continue }
       if !hasSaid {
         note("other processes train the last \(left) of \(members.count) runs; waiting")
@@ -200,14 +189,17 @@ extension Sweep {
   }
 
   /// Trains one run; nil where another process is at it.
-  private func train(_ index: Int, _ watch: inout LeaseWatch) throws -> Ending? {
+  private func train(
+    _ index: Int, _ watch: inout LeaseWatch, _ rows: inout SharedRows
+  ) throws -> Ending? {
     let folder = members[index].folder
     var outcome = Run.Outcome.nothingToDo
     if try folder.manifest() == nil {
-      // The plan of a run may read the whole cache: it is made once there is something to do.
-      guard try watch.look(at: Run.leasePath(folder)) == .free,
-        let found = try open(index).runUnlessHeld(&watch, started: { announce(index) })
-      else { return nil }
+      let found = try open(index).runUnlessHeld(&watch) { plan in
+        announce(index)
+        return try rows.prepare(plan)
+      }
+      guard let found else { return nil }
       outcome = found
     }
     return .finished(try Evaluation.read(run: folder.path).figures, didWork: outcome == .trained)
@@ -216,7 +208,8 @@ extension Sweep {
   func open(_ index: Int) throws -> Run {
     let member = members[index]
     return try Run(
-      member.combination.pipeline, input: member.input, mode: mode, terminal: terminal)
+      member.combination.pipeline, input: member.input, pretrained: member.pretrained, mode: mode,
+      terminal: terminal)
   }
 
   private func announce(_ index: Int) {

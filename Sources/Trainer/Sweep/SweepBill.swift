@@ -8,16 +8,10 @@ package struct SweepBill: Sendable, Equatable {
   /// The bill of one run.
   package struct Line: Sendable, Equatable {
     package let combination: Combination
-    package let bill: Bill
+    package let bill: TrainingBill
     /// Whether the run is there already and costs nothing.
     package let isFinished: Bool
   }
-
-  /// Options on which the rows of a run depend.
-  private static let rowOptions: Set = [
-    "hook_name", "hook_name_out", "eval_fraction", "exclude_special_tokens", "seqpos_slice",
-    "max_norm_multiple",
-  ]
 
   package let lines: [Line]
   private let mode: SweepMode
@@ -28,21 +22,24 @@ package struct SweepBill: Sendable, Equatable {
     missing: (any Failure) -> Void
   ) throws {
     self.mode = mode
+    var inputs = SweepInputs()
     var found: [String: BilledRows] = [:]
     var named: Set<String> = []
     lines = try combinations.map { combination in
       let pipeline = combination.pipeline
-      let choices = combination.choices.filter { SweepBill.rowOptions.contains($0.name) }
+      let choices = combination.choices.filter { TrainSettings.rowOptions.contains($0.name) }
       let key = choices.map(\.text).joined(separator: "\n")
       do {
         let rows =
           try found[key]
-          ?? BilledRows(pipeline) { if named.insert($0.sentence).inserted { missing($0) } }
+          ?? BilledRows(pipeline, found: { try inputs.input(pipeline) }) {
+            if named.insert($0.sentence).inserted { missing($0) }
+          }
         found[key] = rows
+        let isFinished = try rows.input.map { try Self.isFinished(pipeline, $0, &inputs) }
         return Line(
-          combination: combination,
-          bill: Bill(pipeline.train, rows, speed: speed),
-          isFinished: try SweepBill.isFinished(pipeline, rows.input))
+          combination: combination, bill: TrainingBill(pipeline, rows, speed: speed),
+          isFinished: isFinished ?? false)
       } catch let cause as any Failure {
         if choices.isEmpty { throw cause }
         throw SweepError.combination(combination.label, cause: cause)
@@ -50,12 +47,15 @@ package struct SweepBill: Sendable, Equatable {
     }
   }
 
-  private static func isFinished(_ pipeline: Pipeline, _ input: RunInput?) throws -> Bool {
-    guard let input else { return false }
-    return try Store(pipeline.store).folder(input.key(pipeline)).manifest() != nil
+  private static func isFinished(
+    _ pipeline: Pipeline, _ input: RunInput, _ inputs: inout SweepInputs
+  ) throws -> Bool {
+    let pretrained = try inputs.pretrained(pipeline.train, input)
+    let key = input.key(pipeline, pretrained: pretrained)
+    return try Store(pipeline.store).folder(key).manifest() != nil
   }
 
-  private var unfinished: [Bill] { lines.filter { !$0.isFinished }.map(\.bill) }
+  private var unfinished: [TrainingBill] { lines.filter { !$0.isFinished }.map(\.bill) }
 
   /// The bytes on disk of all runs that are not finished.
   package var diskByteCount: Int { unfinished.reduce(0) { $0 + $1.diskByteCount } }
@@ -69,8 +69,9 @@ package struct SweepBill: Sendable, Equatable {
     for line in lines where !line.isFinished {
       let train = line.combination.pipeline.train
       let hooks = [train.hookName, train.hookNameOut].map { $0 ?? "" }
-      let key = (hooks + [train.streamSettings.canonical]).joined(separator: "\n")
-      streams[key, default: 0] += line.bill.memoryByteCount
+      let settings = train.fingerprintSettings(reaching: [.rows, .stream])
+      let key = (hooks + [settings.canonical]).joined(separator: "\n")
+      streams[key, default: 0] += line.bill.trainingByteCount
     }
     return max(largest, min(streams.values.max() ?? 0, Sweep.memoryLimit))
   }

@@ -1,96 +1,73 @@
-// What a run will cost, before it starts. Comes in: the plan and two short measurements of this
-// machine. Leaves: steps, operations, memory, disk and time, as a table and as JSON.
+// What a run will cost, before it starts. Comes in: settings, manifests and the speed of this machine.
+// Leaves: steps, operations, memory, disk and time, as a table and as JSON. No row is read.
 
 package import Shared
 
-/// What this machine does per second.
-package struct MachineSpeed: Sendable, Equatable {
-  /// Floating-point operations per second of a matrix product.
-  package let product: Double
-  /// Bytes per second of a copy, read and written counted once each.
-  package let copy: Double
-
-  package init(product: Double, copy: Double) {
-    self.product = product
-    self.copy = copy
-  }
-
-  /// Measures both; takes well under a second.
-  package static func measure() -> MachineSpeed {
-    let size = 768
-    let left = Matrix(rows: size, columns: size)
-    var result = Matrix(rows: size, columns: size)
-    let product = best(of: 3) {
-      var target = result.mutableSpan
-      Multiply.product(
-        rows: size, columns: size, inner: size, left.span, .plain, left.span, .plain, into: &target)
-    }
-    let source = AlignedBuffer<Float>(count: 8 << 20)
-    var target = AlignedBuffer<Float>(count: source.count)
-    let copy = best(of: 3) {
-      let from = source.span
-      var to = target.mutableSpan
-      for index in from.indices { to[index] = from[index] }
-    }
-    return MachineSpeed(
-      product: 2 * Double(size * size * size) / product, copy: Double(8 * source.count) / copy)
-  }
-
-  private static func best(of count: Int, _ body: () -> Void) -> Double {
-    (0..<count).map { _ in
-      let start = System.uptime
-      body()
-      return max(System.uptime - start, 1e-9)
-    }.min() ?? 1
-  }
-}
-
-/// The rows that a run will be billed for.
+/// What a run will be billed for.
 package struct BilledRows: Sendable {
   package let dIn: Int
   /// Nil where no cache says it.
   package let dOut: Int?
-  package let perEpoch: Int
+  package let perEpoch: ExpectedRows
   /// The caches, where they exist already.
   package let input: RunInput?
 
-  /// Looks them up in the cache where there is one, else takes what the pipeline file says.
+  /// Takes them from the cache where there is one, else from what the pipeline file says.
   ///
   /// What is missing before the run can start goes to `missing`.
   package init(_ pipeline: Pipeline, missing: (any Failure) -> Void) throws {
+    try self.init(pipeline, found: { try RunInput.find(pipeline) }, missing: missing)
+  }
+
+  /// As above, with caches that `found` looks up.
+  init(
+    _ pipeline: Pipeline, found: () throws -> RunInput, missing: (any Failure) -> Void
+  ) throws {
     do {
-      let input = try RunInput.find(pipeline)
-      let plan = try TrainingPlan(pipeline, source: input.source, targets: input.targets)
-      dIn = plan.configuration.dIn
-      dOut = plan.configuration.dOut
-      perEpoch = plan.order.rowsPerEpoch
-      self.input = input
-      do throws(LossRecoveredError) { try SplicePlan.require(plan) } catch { missing(error) }
+      let input = try found()
+      let configuration = input.configuration(pipeline.train)
+      self.init(
+        dIn: configuration.dIn, dOut: configuration.dOut,
+        perEpoch: input.source.expectedRows(pipeline.train), input: input)
+      let plan = try TrainingPlan(pipeline, input)
+      do throws(LossRecoveredError) { try plan.requireLoss() } catch { missing(error) }
+      do {
+        try RowFilter.check(pipeline.train, input.source, store: Store(pipeline.store))
+      } catch let error as RowFilterError { missing(error) }
     } catch let error as TrainingSourceError {
       guard case .notCached = error, let dIn = pipeline.train.dIn ?? pipeline.cache.dIn else {
         throw error
       }
       missing(error)
-      self.dIn = dIn
-      dOut = nil
-      perEpoch = pipeline.cache.trainingTokens
-      input = nil
+      self.init(
+        dIn: dIn, dOut: nil,
+        perEpoch: ExpectedRows(count: pipeline.cache.trainingTokens, isExact: true), input: nil)
     }
+  }
+
+  private init(dIn: Int, dOut: Int?, perEpoch: ExpectedRows, input: RunInput?) {
+    self.dIn = dIn
+    self.dOut = dOut
+    self.perEpoch = perEpoch
+    self.input = input
   }
 }
 
 /// The bill of a training run.
-package struct Bill: Sendable, Equatable {
+package struct TrainingBill: Sendable, Equatable {
   package let steps: Int
   package let tokens: Int
   package let epochs: Int
+  /// Whether `epochs` follows from what is known; else it is an estimate.
+  package let hasExactEpochs: Bool
   package let parameters: Int
   /// Operations of the whole run if every latent took part everywhere.
   package let denseOperations: Double
   /// Operations of the whole run at `expectedL0` active latents per row.
   package let sparseOperations: Double
   package let expectedL0: Int
-  package let memoryByteCount: Int
+  package let trainingByteCount: Int
+  package let measuringByteCount: Int
   package let diskByteCount: Int
   /// Time on this machine, where its speed was measured.
   package let seconds: Double?
@@ -104,33 +81,38 @@ package struct Bill: Sendable, Equatable {
   package init(
     _ pipeline: Pipeline, speed: MachineSpeed, missing: (any Failure) -> Void
   ) throws {
-    self.init(pipeline.train, try BilledRows(pipeline, missing: missing), speed: speed)
+    self.init(pipeline, try BilledRows(pipeline, missing: missing), speed: speed)
   }
 
   /// The bill of a run over rows that were looked up.
-  package init(_ settings: TrainSettings, _ rows: BilledRows, speed: MachineSpeed) {
+  package init(_ pipeline: Pipeline, _ rows: BilledRows, speed: MachineSpeed) {
     self.init(
-      settings, dIn: rows.dIn, dOut: rows.dOut, rowsPerEpoch: rows.perEpoch, speed: speed)
+      pipeline.train, pipeline.evaluate, dIn: rows.dIn, dOut: rows.dOut,
+      contextSize: rows.input?.source.facts.contextSize, rowsPerEpoch: rows.perEpoch, speed: speed)
   }
 
   /// The bill of a run over a cache that exists.
   package init(_ plan: TrainingPlan, speed: MachineSpeed? = nil) {
     self.init(
-      plan.pipeline.train, dIn: plan.configuration.dIn, dOut: plan.configuration.dOut,
-      rowsPerEpoch: plan.order.rowsPerEpoch, speed: speed)
+      plan.pipeline.train, plan.pipeline.evaluate, dIn: plan.configuration.dIn,
+      dOut: plan.configuration.dOut, contextSize: plan.source.facts.contextSize,
+      rowsPerEpoch: plan.source.expectedRows(plan.pipeline.train), speed: speed)
   }
 
-  /// The bill of a run over `rowsPerEpoch` rows of width `dIn`; without a speed it names no time.
+  /// The bill of a run over rows of width `dIn`; without a speed it names no time.
   package init(
-    _ settings: TrainSettings, dIn: Int, dOut: Int? = nil, rowsPerEpoch: Int, speed: MachineSpeed?
+    _ settings: TrainSettings, _ evaluation: EvaluateSettings = EvaluateSettings(), dIn: Int,
+    dOut: Int? = nil, contextSize: Int? = nil, rowsPerEpoch: ExpectedRows, speed: MachineSpeed?
   ) {
     let batchRows = settings.trainBatchSizeTokens
     let configuration = SAEConfiguration(settings, dIn: dIn, dOut: dOut)
     let latents = configuration.dSae
     steps = (settings.trainingTokens + settings.finetuningTokens + batchRows - 1) / batchRows
     tokens = steps * batchRows
-    epochs = (tokens + rowsPerEpoch - 1) / max(1, rowsPerEpoch)
-    expectedL0 = min(latents, configuration.architecture.fixedL0 ?? Bill.assumedL0)
+    let rows = max(1, rowsPerEpoch.count)
+    epochs = (tokens + rows - 1) / rows
+    hasExactEpochs = rowsPerEpoch.isExact
+    expectedL0 = min(latents, configuration.architecture.fixedL0 ?? TrainingBill.assumedL0)
     parameters = configuration.shape.count
     // Per row: the encoder's product, the decoder's, and three products of the backward pass. A
     // latent that matching pursuit finds costs an encoder's product of its own.
@@ -140,9 +122,10 @@ package struct Bill: Sendable, Equatable {
     if case .search = configuration.selection { searches = Double(expectedL0) }
     denseOperations = (4 + searches) * product * Double(tokens)
     sparseOperations = (searches * product + 4 * activeProduct) * Double(tokens)
-    memoryByteCount = StepMemory.byteCount(
-      configuration, rows: batchRows,
-      threads: settings.threads > 0 ? settings.threads : Parallel.threadCount)
+    let threads = settings.threads > 0 ? settings.threads : Parallel.threadCount
+    trainingByteCount = StepMemory.byteCount(configuration, rows: batchRows, threads: threads)
+    measuringByteCount = EvaluationMemory.byteCount(
+      configuration, evaluation, contextSize: contextSize, threads: threads)
     // A checkpoint holds weights and two moments, and the weights once more for SAELens; while one
     // is written, the one that it replaces is still there.
     let checkpoints = min(settings.nCheckpoints, steps) + settings.keepCheckpoints + 1
@@ -155,6 +138,9 @@ package struct Bill: Sendable, Equatable {
     }
   }
 
+  /// The memory of the run, whose SAE is measured once training has given up its own.
+  package var memoryByteCount: Int { max(trainingByteCount, measuringByteCount) }
+
   /// The bill for people.
   package var table: Table {
     var table = Table(
@@ -166,7 +152,8 @@ package struct Bill: Sendable, Equatable {
   private var lines: [(String, String)] {
     [
       ("steps", String(steps)), ("tokens", Readable.count(tokens)),
-      ("passes over the cache", String(epochs)), ("parameters", Readable.count(parameters)),
+      ("passes over the cache", hasExactEpochs ? "\(epochs)" : "about \(epochs)"),
+      ("parameters", Readable.count(parameters)),
       ("operations, dense", Readable.count(denseOperations)),
       ("operations, sparse at L0 \(expectedL0)", Readable.count(sparseOperations)),
       ("memory", Readable.bytes(memoryByteCount)),

@@ -3,7 +3,7 @@
 import Shared
 
 /// What is worked out of a batch before it is encoded.
-struct PreparedRows: ~Copyable {
+struct CenteredBatch: ~Copyable {
   private let configuration: SAEConfiguration
   private(set) var scaling: RowScaling
   /// a = x − β·b_dec `[B, d]`.

@@ -1,0 +1,179 @@
+// The kinds of SAE, and with them the options that are a single architecture's: what each is called, and
+// what may not be asked of it. A new architecture adds its word and its options here, the storage of
+// these in TrainSettings, and its formulas in a file of its own in the trainer.
+
+/// Kinds of SAE; the words are SAELens's.
+package enum Architecture: String, Sendable, SettingChoice {
+  case standard
+  case gated
+  case topk
+  case abstopk
+  case batchtopk
+  case matryoshkaBatchtopk = "matryoshka_batchtopk"
+  case jumprelu
+  case matchingPursuit = "matching_pursuit"
+  case transcoder
+  case skipTranscoder = "skip_transcoder"
+  case jumpreluTranscoder = "jumprelu_transcoder"
+  case jumpreluSkipTranscoder = "jumprelu_skip_transcoder"
+
+  /// Whether the target comes from another hook point than the input.
+  package var isTranscoder: Bool {
+    switch self {
+    case .transcoder, .skipTranscoder, .jumpreluTranscoder, .jumpreluSkipTranscoder: true
+    default: false
+    }
+  }
+
+  /// Whether latents are compared with one another, and the largest are kept.
+  var comparesLatents: Bool {
+    switch self {
+    case .topk, .abstopk, .batchtopk, .matryoshkaBatchtopk: true
+    default: false
+    }
+  }
+}
+
+// MARK: - Options
+
+extension TrainSettings {
+  /// The options of single architectures.
+  static let architectureOptions: [Setting<TrainSettings>] =
+    topK + matryoshka + matchingPursuit + standard + jumpReLU
+
+  private static let topK: [Setting<TrainSettings>] = [
+    Setting(
+      "k", \.k, "Active latents per activation (topk and kin; a mean in batchtopk).", .above(0)),
+    Setting(
+      "activation_fn_kwargs", \.activationFnKwargs, "The k of SAELens 4 and 5.", effect: .none),
+    Setting(
+      "aux_loss_coefficient", \.auxLossCoefficient,
+      "Weight of the loss that revives dead latents (topk and kin).",
+      .atLeast(0)),
+    Setting(
+      "rescale_acts_by_decoder_norm", \.rescaleActsByDecoderNorm,
+      "Compare latents weighted by the norm of their decoder rows (topk and kin)."),
+    Setting(
+      "topk_threshold_lr", \.topkThresholdLr,
+      "Share of a batch's least kept latent in the running threshold (batchtopk).",
+      .above(0), effect: .changesWhenSet(.formula)),
+  ]
+
+  private static let matryoshka: [Setting<TrainSettings>] = [
+    Setting(
+      "matryoshka_widths", \.matryoshkaWidths,
+      "Ascending numbers of latents that must reconstruct alone (matryoshka_batchtopk).",
+      effect: .changesWhenSet(.formula)),
+    Setting(
+      "use_matryoshka_aux_loss", \.useMatryoshkaAuxLoss,
+      "Dead latents learn from the error of their own width (matryoshka_batchtopk).",
+      effect: .changesWhenSet(.formula)),
+  ]
+
+  private static let matchingPursuit: [Setting<TrainSettings>] = [
+    Setting(
+      "residual_threshold", \.residualThreshold,
+      "Norm of the residual at which the search ends (matching_pursuit).", .atLeast(0),
+      effect: .changesWhenSet(.formula)),
+    Setting(
+      "max_iterations", \.maxIterations,
+      "Latents searched for at most (matching_pursuit); null means d_in.", .atLeast(1),
+      effect: .changesWhenSet(.formula)),
+    Setting(
+      "stop_on_duplicate_support", \.stopOnDuplicateSupport,
+      "End the search when it finds nothing new (matching_pursuit).",
+      effect: .changesWhenSet(.formula)),
+  ]
+
+  private static let standard: [Setting<TrainSettings>] = [
+    Setting(
+      "l1_coefficient", \.l1Coefficient,
+      "Weight of the sparsity loss (standard, gated, transcoder).", .atLeast(0)),
+    Setting(
+      "lp_norm", \.lpNorm, "Exponent p of the sparsity norm (standard, transcoder).", .above(0)),
+    Setting(
+      "l1_warm_up_steps", \.l1WarmUpSteps, "Steps over which l1_coefficient grows from 0.",
+      .atLeast(0)),
+    Setting(
+      "scale_sparsity_penalty_by_decoder_norm", \.scaleSparsityPenaltyByDecoderNorm,
+      "Weigh latents by their decoder norms in the sparsity loss; SAELens 6 always does.",
+      effect: .changesWhenSet(.formula)),
+  ]
+
+  private static let jumpReLU: [Setting<TrainSettings>] = [
+    Setting(
+      "jumprelu_init_threshold", \.jumpreluInitThreshold, "Initial threshold (jumprelu).",
+      .atLeast(0), effect: .changesWhenSet(.formula)),
+    Setting(
+      "jumprelu_bandwidth", \.jumpreluBandwidth,
+      "Width of the band around the threshold from which it learns (jumprelu).", .above(0),
+      effect: .changesWhenSet(.formula)),
+    Setting(
+      "jumprelu_sparsity_loss_mode", \.jumpreluSparsityLossMode,
+      "Sparsity loss: L0 by steps, by tanh, or its distance from target_l0 (jumprelu).",
+      effect: .changesWhenSet(.formula)),
+    Setting(
+      "jumprelu_tanh_scale", \.jumpreluTanhScale, "Steepness of the tanh loss (jumprelu).",
+      .above(0), effect: .changesWhenSet(.formula)),
+    Setting(
+      "jumprelu_ste_to_input", \.jumpreluSteToInput,
+      "The band passes gradients to the encoder as well (jumprelu).",
+      effect: .changesWhenSet(.formula)),
+    Setting(
+      "l0_coefficient", \.l0Coefficient, "Weight of the sparsity loss (jumprelu).", .atLeast(0),
+      effect: .changesWhenSet(.formula)),
+    Setting(
+      "l0_warm_up_steps", \.l0WarmUpSteps, "Steps over which l0_coefficient grows from 0.",
+      .atLeast(0), effect: .changesWhenSet(.formula)),
+    Setting(
+      "target_l0", \.targetL0, "The L0 that the quadratic loss aims at (jumprelu).", .above(0),
+      effect: .changesWhenSet(.formula)),
+    Setting(
+      "pre_act_loss_coefficient", \.preActLossCoefficient,
+      "Weight of the loss that lifts dead latents (jumprelu); Anthropic's is 3e-6.",
+      .atLeast(0), effect: .changesWhenSet(.formula)),
+  ]
+}
+
+// MARK: - Contradictions
+
+extension TrainSettings {
+  /// What the options of the chosen architecture lack, for so many latents where that is known.
+  func architectureContradictions(latents: Int?) -> [Complaint] {
+    switch architecture {
+    case .topk, .abstopk, .batchtopk, .matryoshkaBatchtopk:
+      numberContradictions(latents)
+        + (architecture == .matryoshkaBatchtopk ? matryoshkaContradictions(latents) : [])
+    case .jumprelu, .jumpreluTranscoder, .jumpreluSkipTranscoder:
+      jumpreluSparsityLossMode == .quadratic && targetL0 == nil
+        ? [Complaint("target_l0", "is needed by jumprelu_sparsity_loss_mode quadratic.")] : []
+    case .standard, .gated, .matchingPursuit, .transcoder, .skipTranscoder: []
+    }
+  }
+
+  private func numberContradictions(_ latents: Int?) -> [Complaint] {
+    if let latents, k > Double(latents) {
+      return [Complaint("k", "is \(k.json.canonical), but there are only \(latents) latents.")]
+    }
+    if architecture == .topk || architecture == .abstopk, k != k.rounded(.down) {
+      return [Complaint("k", "is \(k); \(architecture.rawValue) takes whole numbers.")]
+    }
+    return []
+  }
+
+  private func matryoshkaContradictions(_ latents: Int?) -> [Complaint] {
+    let widths = matryoshkaWidths.values
+    if widths.isEmpty {
+      return [Complaint("matryoshka_widths", "must list at least one number of latents.")]
+    }
+    if zip(widths, widths.dropFirst()).contains(where: { $0 >= $1 }) {
+      return [Complaint("matryoshka_widths", "must ascend.")]
+    }
+    if let last = widths.last, let latents, last > latents {
+      return [
+        Complaint("matryoshka_widths", "reach \(last), but there are only \(latents) latents.")
+      ]
+    }
+    return []
+  }
+}

@@ -1,0 +1,23 @@
+// The memory of measuring a finished SAE, worked out before it is taken: the SAE and its codes, one
+// batch of rows, and the tables that grow with the latents.
+
+import Shared
+
+enum EvaluationMemory {
+  /// Bytes that measuring takes once every buffer has its size; `contextSize` is that of the cache,
+  /// where there is one.
+  static func byteCount(
+    _ configuration: SAEConfiguration, _ settings: EvaluateSettings, contextSize: Int?,
+    threads: Int
+  ) -> Int {
+    let latents = configuration.dSae
+    let rows = TrainedSAE.batchRows(latents: latents)
+    let categories = settings.categories.flatMap { try? CategoryWords.read($0) }?.categories.count
+    return TrainedSAE.byteCount(configuration, rows: rows, threads: threads)
+      + 4 * rows * (configuration.dIn + configuration.dOut)
+      + EvaluationSums.byteCount(dIn: configuration.dOut, latentCount: latents)
+      + TopRows.byteCount(latentCount: latents, limit: settings.contextsPerLatent)
+      + CategoryCounts.byteCount(latentCount: latents, categories: categories ?? 0)
+      + ContextShades.byteCount(settings, contextSize: contextSize ?? 0)
+  }
+}

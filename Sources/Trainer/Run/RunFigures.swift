@@ -1,0 +1,74 @@
+// The final figures of a run. Comes in: the files of its SAE. Leaves: evaluation.json, with the loss of
+// the language model where that is here.
+
+import Shared
+
+extension Run {
+  /// Takes the final figures from the files of a finished run.
+  package func measure() throws {
+    try measure(RowFilter.make(pipeline.train, plan.source, store: store))
+  }
+
+  /// Takes the final figures from the files that were just written, over rows that `filter` lets pass.
+  func measure(_ filter: RowFilter) throws {
+    let source = plan.source
+    var sae = try TrainedSAE.open(folder.path)
+    let corpus = try source.tokens.flatMap { try CorpusText.open(store: store, fingerprint: $0) }
+    let evaluating = try Evaluating(
+      plan.places, filter: filter, latentCount: plan.configuration.dSae,
+      settings: pipeline.evaluate, corpus: corpus)
+    let progress = Shared.Progress(
+      stage: "measure", total: min(pipeline.evaluate.evalTokens, source.facts.rows), mode: mode,
+      terminal: terminal)
+    var evaluation = try evaluating.run(
+      &sae, deadInTraining: try SAEFiles.deadLatents(in: folder.path),
+      deadFeatureWindow: pipeline.train.deadFeatureWindow, progress: progress)
+    progress.finish()
+    try addLoss(to: &evaluation, &sae, filter, corpus)
+    try evaluation.write(run: folder.path)
+  }
+
+  /// Measures the loss with the SAE in the model, or notes why it is not known.
+  private func addLoss(
+    to evaluation: inout Evaluation, _ sae: inout TrainedSAE, _ filter: RowFilter,
+    _ corpus: CorpusText?
+  ) throws {
+    let asked = pipeline.evaluate.lossRecovered
+    if asked == false { return }
+    do {
+      evaluation.add(try measureLoss(&sae, filter, corpus))
+    } catch let obstacle as LossObstacle {
+      // What is wrong with the figures themselves does not undo the training.
+      if asked == true, obstacle != .notFinite { throw LossRecoveredError(obstacle) }
+      evaluation.remarks.append(obstacle.remark)
+    }
+  }
+
+  private func measureLoss(
+    _ sae: inout TrainedSAE, _ filter: RowFilter, _ corpus: CorpusText?
+  ) throws -> LossRecovered {
+    let splice = try SplicePlan.make(
+      pipeline, source: plan.source, targets: plan.targets, filter: filter)
+    guard let corpus else { throw LossObstacle.noTokens }
+    let (source, chosen) = lossSequences(splice.contextSize, filter.heldOut)
+    let found = try corpus.sequences(Set(chosen))
+    let sequences = chosen.compactMap { found[$0] }
+    let progress = Shared.Progress(
+      stage: "loss", total: sequences.count * splice.contextSize, mode: mode, terminal: terminal)
+    let loss = try Splicing(splice, sequences: sequences).run(
+      &sae, source: source, progress: progress)
+    progress.finish()
+    guard loss.isFinite else { throw LossObstacle.notFinite }
+    return loss
+  }
+
+  /// The first sequences that were held out; of all where none was.
+  private func lossSequences(
+    _ contextSize: Int, _ heldOut: HeldOut
+  ) -> (EvaluatedRows, [UInt32]) {
+    let all = 0..<UInt32(clamping: plan.source.sequenceCount)
+    let count = (pipeline.evaluate.lossTokens + contextSize - 1) / contextSize
+    let chosen = all.lazy.filter(heldOut.contains(sequence:)).prefix(count)
+    return chosen.isEmpty ? (.cache, Array(all.prefix(count))) : (.heldOut, Array(chosen))
+  }
+}

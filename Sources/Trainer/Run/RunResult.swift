@@ -1,0 +1,76 @@
+// What a finished run says of itself: its manifest, the tables at its end, and what --json prints.
+
+package import Shared
+
+extension Run {
+  /// Writes the manifest, and removes the checkpoints that only served to continue.
+  func finish(_ normalization: Normalization) throws {
+    let evaluation = try Evaluation.read(run: folder.path)
+    let details: [String: JSON] = [
+      "d_in": .integer(plan.configuration.dIn), "d_sae": .integer(plan.configuration.dSae),
+      "hook_name": .string(plan.source.facts.hookName),
+      "model_name": .string(plan.source.facts.modelName),
+      "steps": .integer(plan.steps), "tokens": .integer(plan.steps * plan.batchRows),
+      "normalization_factor": .number(normalization.factor),
+    ]
+    try folder.finish(
+      Manifest(
+        key: key, name: pipeline.name, tool: "saeline-train \(Product.version)",
+        shards: try SAEFiles.names.map { try folder.shard($0, rows: 0) },
+        details: .object(details.merging(evaluation.members(.manifest)) { first, _ in first })
+      ))
+    try Checkpoints(plan, folder: folder.path, fingerprint: key.fingerprint).removeUnscheduled()
+  }
+
+  /// The tables at the end of a run.
+  package func printTables() throws {
+    guard mode != .quiet else { return }
+    var stages: [FinalTable.Stage] = []
+    if let tokens = try plan.source.tokens.flatMap({
+      try store.find(stage: .tokens, fingerprint: $0)
+    }) {
+      stages.append(.init("pretokenize", folder: tokens.path))
+    }
+    stages.append(.init("cache", folder: plan.source.folder))
+    stages.append(.init("train", folder: folder.path))
+    FinalTable(
+      name: pipeline.name, evaluation: try Evaluation.read(run: folder.path), stages: stages,
+      run: folder.path
+    ).print(to: terminal)
+  }
+
+  /// Writes rows of the cache beside what the finished SAE makes of them; returns what `--json` prints.
+  package func reconstruct() throws -> JSON {
+    try requireFinished()
+    guard !plan.source.shards.isEmpty else {
+      throw TrainingSourceError.nothingToTrainOn(folder: plan.source.folder)
+    }
+    return try Reconstruction.write(plan.places, run: folder.path)
+  }
+
+  /// Refuses a run without its manifest.
+  package func requireFinished() throws {
+    guard try folder.manifest() != nil else {
+      throw TrainedSAEError.notFinished(folder: folder.path)
+    }
+  }
+
+  /// What `--json` prints.
+  package func result(didWork: Bool) throws -> JSON {
+    try Run.result(
+      folder: folder, fingerprint: key.fingerprint, source: plan.source, didWork: didWork)
+  }
+
+  /// As `result`, of a finished run that need not be opened.
+  package static func result(
+    folder: StageFolder, fingerprint: String, source: TrainingSource, didWork: Bool
+  ) throws -> JSON {
+    let evaluation = try Evaluation.read(run: folder.path)
+    let result: [String: JSON] = [
+      "folder": .string(folder.path), "fingerprint": .string(fingerprint),
+      "did_work": .bool(didWork), "activations": .string(source.folder),
+      "report": .string(folder.path + "/" + Report.fileName),
+    ]
+    return .object(result.merging(evaluation.members(.result)) { first, _ in first })
+  }
+}
