@@ -19,7 +19,12 @@ enum SAEGoldens {
 
     var testDescription: String { name }
 
-    var settings: TrainSettings { SAEGoldens.settings(json["settings"] ?? .null) }
+    var settings: TrainSettings {
+      var settings = SAEGoldens.settings(json["settings"] ?? .null)
+      settings.trainBatchSizeTokens = SAEGoldens.rows
+      settings.trainingTokens = SAEGoldens.rows * steps.count
+      return settings
+    }
     var steps: [JSON] { json["steps"]?.array ?? [] }
 
     /// The learning rates, where the peer's schedule is none of ours.

@@ -17,6 +17,7 @@ package enum JumpReLUSparsityLoss: String, Sendable, SettingChoice {
 
 package enum ErrorNormalization: String, Sendable, SettingChoice {
   case denseBatch = "dense_batch"
+  case variance
 }
 
 package enum DecoderDraw: String, Sendable, SettingChoice {

@@ -142,8 +142,7 @@ package struct AuxiliaryLoss: Sendable {
   var comparesMagnitudes = false
   /// Whether the latents of each reconstruction learn from the error of their own.
   var isPerReconstruction = false
-  /// Whether what the SAE reconstructs by has no pre-activation below zero, and the decoder alone
-  /// learns (sparsify's).
+  /// Whether dead latents take part by ReLU of their pre-activations, and the decoder alone learns.
   var trainsDecoderOnly = false
 }
 

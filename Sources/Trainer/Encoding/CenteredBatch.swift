@@ -29,11 +29,16 @@ struct CenteredBatch: ~Copyable {
     scaling.measure(batch, rows: rows, configuration.rowNormalization)
   }
 
-  /// Divides each row's error by its target's distance from the mean of the batch's.
+  /// Gives the errors of rows their weights; `means` and `squaredDeviations` are those of the targets.
   mutating func weigh(
-    _ targets: Span<Float>, rows: Int, means: borrowing AlignedBuffer<Float>
+    _ targets: Span<Float>, rows: Int, means: borrowing AlignedBuffer<Float>,
+    squaredDeviations: Double
   ) {
-    scaling.weigh(targets, rows: rows, means: means)
+    switch configuration.errorNormalization {
+    case nil: break
+    case .denseBatch: scaling.weigh(targets, rows: rows, means: means)
+    case .variance: scaling.weigh(rows: rows, squaredDeviations: squaredDeviations)
+    }
   }
 
   /// Fills what is encoded and what passes by of a batch that was measured.

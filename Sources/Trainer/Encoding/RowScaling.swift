@@ -53,6 +53,12 @@ struct RowScaling: ~Copyable {
     }
   }
 
+  /// Divides the error of all rows by the variance of their targets, whose squared deviations are
+  /// given in sum: the loss is the fraction of variance unexplained.
+  mutating func weigh(rows: Int, squaredDeviations: Double) {
+    for row in 0..<rows { weigh(row, Float(Double(rows) / squaredDeviations)) }
+  }
+
   private mutating func weigh(_ row: Int, _ value: Float) {
     weight[row] = value
     slope[row] *= value

@@ -5,7 +5,8 @@
 //   ê = Σ z_j·W_j/‖W_j‖      L = coefficient · min(n_dead/k_aux, 1) · mean_b ‖ê − r‖²
 //
 // with k_aux = ⌊d/2⌋, or n_dead where that is less. With use_matryoshka_aux_loss every range of
-// latents has a loss of its own, over the error of the latents up to its end.
+// latents has a loss of its own, over the error of the latents up to its end. sparsify compares ReLU(h),
+// lets the decoder alone learn, and divides by the batch's variance as it does the error.
 
 import Shared
 
@@ -27,7 +28,7 @@ struct AuxK: ~Copyable {
   /// Adds the gradients of the loss and returns it.
   mutating func addGradients(
     to latents: inout LatentWork, _ reads: borrowing StepReads, _ entries: borrowing EntryReads,
-    _ state: borrowing TrainingState, rows: Int
+    _ state: borrowing TrainingState, rows: AuxiliaryRows
   ) -> Double {
     guard loss.isPerReconstruction else {
       dead.gather(0..<configuration.dSae, state)
@@ -44,18 +45,19 @@ struct AuxK: ~Copyable {
 
   private mutating func add(
     to latents: inout LatentWork, _ reads: borrowing StepReads, _ entries: borrowing EntryReads,
-    of reconstruction: Int, rows: Int
+    of reconstruction: Int, rows: AuxiliaryRows
   ) -> Double {
     guard dead.count > 0 else { return 0 }
     reserve()
     let width = configuration.dOut
     let largest = max(1, configuration.dIn / 2)
     let share = min(Double(dead.count) / Double(largest), 1)
-    let weight = loss.coefficient * share / Double(rows)
+    let weight = loss.coefficient * share * rows.weight / Double(rows.count)
     let residuals = Residuals(entries, configuration)
     var sum = 0.0
-    for block in DeadLatents.blocks(rows) {
+    for block in DeadLatents.blocks(rows.count) {
       dead.encode(block, reads)
+      if loss.trainsDecoderOnly { dead.clearBelowZero(rows: block.count) }
       let keep = min(largest, dead.count)
       if keep < dead.count {
         let comparison = Comparison(configuration, loss, dead.latents, reads.terms.norms)
@@ -71,6 +73,10 @@ struct AuxK: ~Copyable {
         }
       }
       sum += Vector.squaredNorm(dead.difference.span.extracting(0..<block.count * width))
+      guard !loss.trainsDecoderOnly else {
+        dead.addDecoderGradients(rows: block.count, scale: Float(2 * weight))
+        continue
+      }
       dead.addReconstructionGradients(block, reads, scale: Float(2 * weight), &latents) {
         derivative, activation in activation == 0 ? 0 : derivative
       }
@@ -86,6 +92,12 @@ struct AuxK: ~Copyable {
     candidateLatents = AlignedBuffer(count: capacity)
     candidateValues = AlignedBuffer(count: capacity)
   }
+}
+
+/// The rows of a batch, and the weight of their errors where all have one.
+struct AuxiliaryRows: Sendable {
+  let count: Int
+  let weight: Double
 }
 
 /// By what dead latents are compared.

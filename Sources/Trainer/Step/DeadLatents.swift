@@ -77,6 +77,13 @@ struct DeadLatents: ~Copyable {
     }
   }
 
+  /// Activations ← ReLU(activations).
+  mutating func clearBelowZero(rows: Int) {
+    for index in 0..<rows * count where activations.buffer[index] < 0 {
+      activations.buffer[index] = 0
+    }
+  }
+
   /// Fills `difference` with what the activations reconstruct.
   mutating func decode(rows: Int) {
     Self.reconstruct(activations, rows: rows, decoder, count: count, into: &difference)

@@ -84,9 +84,8 @@ package struct Engine: ~Copyable {
       state.deadLatentCount(window: configuration.deadFeatureWindow))
     let deviations = targetSums.squaredDeviations(targets)
     prepared.measure(batch, rows: count)
-    if configuration.errorNormalization == .denseBatch {
-      prepared.weigh(targets, rows: count, means: targetSums.means)
-    }
+    prepared.weigh(
+      targets, rows: count, means: targetSums.means, squaredDeviations: deviations)
     norms.measure(state.parameters)
     prepared.fill(batch, rows: count, state.parameters)
     work.times.encode = System.uptime - start

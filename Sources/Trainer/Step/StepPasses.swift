@@ -121,7 +121,12 @@ struct Revivals: ~Copyable {
     let entries = EntryReads(rows)
     let weights = scaling.weight.span
     let count = weights.count
-    if let loss = auxiliary?.addGradients(to: &latents, reads, entries, state, rows: count) {
+    let hasOneWeight = reads.configuration.errorNormalization == .variance
+    let auxiliaryRows = AuxiliaryRows(
+      count: count, weight: hasOneWeight ? Double(weights[0]) : 1)
+    if let loss = auxiliary?.addGradients(
+      to: &latents, reads, entries, state, rows: auxiliaryRows)
+    {
       figures[.auxiliary] = loss
     }
     if let loss = ghosts?.addGradients(to: &latents, reads, entries, state, weights: weights) {
