@@ -1,6 +1,6 @@
 // The kinds of SAE, and with them the options that are a single architecture's: what each is called, and
-// what may not be asked of it. A new architecture adds its word and its options here, the storage of
-// these in TrainSettings, and its formulas in a file of its own in the trainer.
+// what may not be asked of it. A new architecture adds its word and its options here, and its formulas in
+// a file of its own in the trainer.
 
 /// Kinds of SAE; the words are SAELens's.
 package enum Architecture: String, Sendable, SettingChoice {
@@ -133,6 +133,11 @@ extension TrainSettings {
       "Weight of the loss that lifts dead latents (jumprelu); Anthropic's is 3e-6.",
       .atLeast(0), effect: .changesWhenSet(.formula)),
   ]
+}
+
+/// Options that one architecture alone has.
+package struct OwnOptions: Sendable, Equatable {
+  package init() {}
 }
 
 // MARK: - Contradictions

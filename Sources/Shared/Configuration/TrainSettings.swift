@@ -30,6 +30,7 @@ package struct TrainSettings: Sendable, Equatable {
   package var residualThreshold = 0.01
   package var maxIterations: Int?
   package var stopOnDuplicateSupport = true
+  package var own = OwnOptions()
   package var applyBDecToInput = true
   package var normalizeActivations = ActivationNormalization.none
   package var reshapeActivations = ActivationReshaping.none
