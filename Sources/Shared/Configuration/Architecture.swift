@@ -2,7 +2,7 @@
 // what may not be asked of it. A new architecture adds its word and its options here, and its formulas in
 // a file of its own in the trainer.
 
-/// Kinds of SAE; the words are SAELens's.
+/// Kinds of SAE; the words are SAELens's, or of the peer that has one alone.
 package enum Architecture: String, Sendable, SettingChoice {
   case standard
   case gated
@@ -12,6 +12,7 @@ package enum Architecture: String, Sendable, SettingChoice {
   case matryoshkaBatchtopk = "matryoshka_batchtopk"
   case jumprelu
   case matchingPursuit = "matching_pursuit"
+  case pAnneal = "p_anneal"
   case transcoder
   case skipTranscoder = "skip_transcoder"
   case jumpreluTranscoder = "jumprelu_transcoder"
@@ -39,7 +40,7 @@ package enum Architecture: String, Sendable, SettingChoice {
 extension TrainSettings {
   /// The options of single architectures.
   static let architectureOptions: [Setting<TrainSettings>] =
-    topK + matryoshka + matchingPursuit + standard + jumpReLU
+    topK + matryoshka + matchingPursuit + standard + jumpReLU + annealing
 
   private static let topK: [Setting<TrainSettings>] = [
     Setting(
@@ -135,9 +136,102 @@ extension TrainSettings {
   ]
 }
 
+/// How dictionary_learning's p_anneal measures sparsity.
+package enum SparsityFunction: String, Sendable, SettingChoice {
+  case norm = "Lp"
+  case power = "Lp^p"
+}
+
+/// How often the exponent of p_anneal moves.
+package enum SparsityUpdates: Sendable, Equatable {
+  case count(Int)
+  /// At every step.
+  case continuous
+}
+
+extension SparsityUpdates: SettingValue {
+  package static var alternatives: [String] { ["a whole number above 0", "continuous"] }
+
+  package init?(setting: JSON) {
+    switch setting {
+    case .string("continuous"): self = .continuous
+    default:
+      guard let count = Int(setting: setting), count > 0 else { return nil }
+      self = .count(count)
+    }
+  }
+
+  package var json: JSON {
+    switch self {
+    case .count(let count): .integer(count)
+    case .continuous: .string("continuous")
+    }
+  }
+}
+
 /// Options that one architecture alone has.
 package struct OwnOptions: Sendable, Equatable {
-  package init() {}
+  package var sparsityFunction = SparsityFunction.norm
+  package var pStart = 1.0
+  package var pEnd = 0.2
+  package var annealStart = 15_000
+  package var annealEnd: Int?
+  package var nSparsityUpdates = SparsityUpdates.count(10)
+  package var sparsityQueueLength = 10
+
+  /// The number of updates of p_anneal's exponent in a run of so many steps.
+  package func updateCount(steps: Int) -> Int {
+    switch nSparsityUpdates {
+    case .count(let count): count
+    case .continuous: max(1, (annealEnd ?? steps) - annealStart + 1)
+    }
+  }
+}
+
+extension TrainSettings {
+  private static let annealing: [Setting<TrainSettings>] = [
+    Setting(
+      "sparsity_function", \.own.sparsityFunction,
+      "The p-norm, or its p-th power (p_anneal).", effect: .changesWhenSet(.formula)),
+    Setting(
+      "p_start", \.own.pStart, "First exponent of the sparsity (p_anneal).", .above(0),
+      effect: .changesWhenSet(.formula)),
+    Setting(
+      "p_end", \.own.pEnd, "Last exponent of the sparsity (p_anneal).", .above(0),
+      effect: .changesWhenSet(.formula)),
+    Setting(
+      "anneal_start", \.own.annealStart, "Step after which the exponent begins to fall (p_anneal).",
+      .atLeast(0), effect: .changesWhenSet(.formula)),
+    Setting(
+      "anneal_end", \.own.annealEnd,
+      "Step after which it has its last value (p_anneal); null means the number of steps.",
+      .atLeast(1), effect: .changesWhenSet(.formula)),
+    Setting(
+      "n_sparsity_updates", \.own.nSparsityUpdates,
+      "Steps at which the exponent moves, or continuous for every one (p_anneal).",
+      effect: .changesWhenSet(.formula)),
+    Setting(
+      "sparsity_queue_length", \.own.sparsityQueueLength,
+      "Steps whose sparsity adapts the coefficient when the exponent moves (p_anneal).",
+      .atLeast(1), effect: .changesWhenSet(.formula)),
+  ]
+
+  private var annealingContradictions: [Complaint] {
+    let last = own.annealEnd ?? stepCount
+    if own.annealStart >= last {
+      return [
+        Complaint("anneal_start", "is \(own.annealStart), but the annealing ends at \(last).")
+      ]
+    }
+    guard case .count(let count) = own.nSparsityUpdates, count > last - own.annealStart + 1 else {
+      return []
+    }
+    return [
+      Complaint(
+        "n_sparsity_updates",
+        "is \(count), but the annealing has only \(last - own.annealStart + 1) steps.")
+    ]
+  }
 }
 
 // MARK: - Contradictions
@@ -152,6 +246,7 @@ extension TrainSettings {
     case .jumprelu, .jumpreluTranscoder, .jumpreluSkipTranscoder:
       jumpreluSparsityLossMode == .quadratic && targetL0 == nil
         ? [Complaint("target_l0", "is needed by jumprelu_sparsity_loss_mode quadratic.")] : []
+    case .pAnneal: annealingContradictions
     case .standard, .gated, .matchingPursuit, .transcoder, .skipTranscoder: []
     }
   }
