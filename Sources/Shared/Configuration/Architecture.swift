@@ -13,6 +13,7 @@ package enum Architecture: String, Sendable, SettingChoice {
   case jumprelu
   case matchingPursuit = "matching_pursuit"
   case pAnneal = "p_anneal"
+  case groupmax
   case transcoder
   case skipTranscoder = "skip_transcoder"
   case jumpreluTranscoder = "jumprelu_transcoder"
@@ -29,7 +30,7 @@ package enum Architecture: String, Sendable, SettingChoice {
   /// Whether latents are compared with one another, and the largest are kept.
   var comparesLatents: Bool {
     switch self {
-    case .topk, .abstopk, .batchtopk, .matryoshkaBatchtopk: true
+    case .topk, .abstopk, .batchtopk, .matryoshkaBatchtopk, .groupmax: true
     default: false
     }
   }
@@ -232,6 +233,16 @@ extension TrainSettings {
         "is \(count), but the annealing has only \(last - own.annealStart + 1) steps.")
     ]
   }
+
+  private func groupContradictions(_ latents: Int?) -> [Complaint] {
+    if k != k.rounded(.down) {
+      return [Complaint("k", "is \(k); \(architecture.rawValue) takes whole numbers.")]
+    }
+    guard let latents, k <= Double(latents), latents % Int(k) != 0 else {
+      return numberContradictions(latents)
+    }
+    return [Complaint("k", "is \(Int(k)), which does not divide \(latents) latents.")]
+  }
 }
 
 // MARK: - Contradictions
@@ -247,6 +258,7 @@ extension TrainSettings {
       jumpreluSparsityLossMode == .quadratic && targetL0 == nil
         ? [Complaint("target_l0", "is needed by jumprelu_sparsity_loss_mode quadratic.")] : []
     case .pAnneal: annealingContradictions
+    case .groupmax: groupContradictions(latents)
     case .standard, .gated, .matchingPursuit, .transcoder, .skipTranscoder: []
     }
   }

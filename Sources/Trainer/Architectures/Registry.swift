@@ -15,6 +15,7 @@ extension Architecture {
     case .jumprelu: JumpReLUSAE(settings, dSae: dSae)
     case .matchingPursuit: MatchingPursuitSAE(settings, dIn: dIn, dSae: dSae)
     case .pAnneal: PAnnealSAE(settings, dSae: dSae)
+    case .groupmax: GroupMaxSAE(settings, dSae: dSae)
     case .transcoder: TranscoderSAE(StandardSAE(settings, dSae: dSae), hasSkip: false)
     case .skipTranscoder: TranscoderSAE(StandardSAE(settings, dSae: dSae), hasSkip: true)
     case .jumpreluTranscoder: TranscoderSAE(JumpReLUSAE(settings, dSae: dSae), hasSkip: false)
