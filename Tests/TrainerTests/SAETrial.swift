@@ -103,13 +103,13 @@ struct SAETrial: Sendable, CustomTestStringConvertible {
     var formula = SAEReference.Formula()
     formula.kind =
       switch settings.architecture {
-      case .standard, .transcoder, .skipTranscoder: .relu
       case .gated: .gated
       case .topk: .topK(Int(settings.k))
       case .abstopk: .absTopK(Int(settings.k))
       case .batchtopk, .matryoshkaBatchtopk: .batchTopK(Int(settings.k * Double(rows)))
       case .jumprelu, .jumpreluTranscoder, .jumpreluSkipTranscoder: .jumpReLU
       case .matchingPursuit: .pursuit(settings.maxIterations ?? dIn)
+      default: .relu
       }
     formula.isRescaled = settings.rescaleActsByDecoderNorm
     formula.subtractsBias = configuration.applyBDecToInput
