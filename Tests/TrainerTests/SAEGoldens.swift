@@ -134,8 +134,7 @@ extension SAEGoldens.Case {
   }
 
   func initialState() throws -> TrainingState {
-    var state = TrainingState(
-      configuration.shape, carried: configuration.architecture.carried)
+    var state = configuration.freshState()
     try fill(&state.parameters)
     return state
   }

@@ -72,8 +72,7 @@ struct SAETrial: Sendable, CustomTestStringConvertible {
   }
 
   var state: TrainingState {
-    var state = TrainingState(
-      configuration.shape, carried: configuration.architecture.carried)
+    var state = configuration.freshState()
     fill(&state.parameters)
     for latent in dead { state.passesSinceFired[latent] = 3 }
     return state

@@ -81,6 +81,11 @@ package struct SAEConfiguration: Sendable {
     min(Int(k * Double(rows)), rows * dSae)
   }
 
+  /// The state before the first step, with all parameters zero.
+  package func freshState() -> TrainingState {
+    TrainingState(shape, carried: architecture.carried)
+  }
+
   /// The parameters that learn; in fine-tuning only some do.
   package func trained(isFinetuning: Bool) -> Set<ParameterKind> {
     guard isFinetuning, let finetuningMethod else {

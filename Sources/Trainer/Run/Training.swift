@@ -53,7 +53,7 @@ package final class Training {
     self.progress = progress
     schedule = plan.schedule
     checkpoints = Checkpoints(plan, folder: folder, fingerprint: fingerprint)
-    state = TrainingState(plan.configuration.shape)
+    state = plan.configuration.freshState()
     var continued: String?
     if plan.pipeline.train.resume == .newest {
       var damages = 0
@@ -64,7 +64,7 @@ package final class Training {
       if continued == nil, damages > 0 {
         progress.note("warning: no checkpoint can be used; the run starts from its beginning")
         // The last one may have been read in part.
-        state = TrainingState(plan.configuration.shape)
+        state = plan.configuration.freshState()
       }
     }
     if let continued {
