@@ -186,8 +186,8 @@ private func complaint(
     (
       "{ train: { architecture: 'topkk' } }",
       "train.architecture: must be standard, gated, topk, abstopk, batchtopk, "
-        + "matryoshka_batchtopk, jumprelu, matching_pursuit, transcoder, skip_transcoder, "
-        + #"jumprelu_transcoder or jumprelu_skip_transcoder, but is "topkk"; did you mean topk?"#
+        + "matryoshka_batchtopk, jumprelu, matching_pursuit, p_anneal, groupmax, transcoder, "
+        + #"skip_transcoder, jumprelu_transcoder or jumprelu_skip_transcoder, but is "topkk"; did you mean topk?"#
     ),
     (
       "{ pretokenize: { shuffle: 1 } }", "pretokenize.shuffle: must be true or false, but is 1."

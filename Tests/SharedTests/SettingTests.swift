@@ -15,12 +15,13 @@ private func settingName(_ property: String) -> String {
   return name
 }
 
-/// The stored properties of a value by name, as text.
+/// The stored properties of a value by name, as text; those of single architectures stand together.
 private func properties(of value: Any) -> [String: String] {
-  Dictionary(
-    uniqueKeysWithValues: Mirror(reflecting: value).children.map {
-      ($0.label ?? "", String(describing: $0.value))
-    })
+  let children = Mirror(reflecting: value).children.flatMap { child in
+    child.value is OwnOptions ? Array(Mirror(reflecting: child.value).children) : [child]
+  }
+  return Dictionary(
+    uniqueKeysWithValues: children.map { ($0.label ?? "", String(describing: $0.value)) })
 }
 
 private let samples: [JSON] =
@@ -30,7 +31,7 @@ private let samples: [JSON] =
   + [
     "topk", "bfloat16", "expected_average_only_in", "cosineannealing", "mean", "line", "tanh",
     "dense_batch",
-    "normal", "rows_only", "scale", "shared", "hook_z",
+    "normal", "rows_only", "scale", "shared", "hook_z", "Lp^p",
   ].map(
     JSON.string)
 

@@ -95,7 +95,8 @@ extension SettingChoice {
   package static var alternatives: [String] { allCases.map(\.rawValue) }
   package init?(setting: JSON) {
     guard let word = setting.string?.lowercased(),
-      let value = Self(rawValue: word) ?? Self.misspellings[word]
+      let value = Self.allCases.first(where: { $0.rawValue.lowercased() == word })
+        ?? Self.misspellings[word]
     else { return nil }
     self = value
   }

@@ -18,7 +18,8 @@ extension TrainSettings {
       InertSetting("n_batches_in_buffer", "Activations are permuted as they are cached."),
       InertSetting("activations_mixing_fraction", "Activations are permuted as they are cached."),
       InertSetting("tokens_per_buffer", "Activations are permuted as they are cached."),
-      InertSetting("n_batches_for_norm_estimate", "The mean norm of the whole cache is used."),
+      InertSetting(
+        "n_batches_for_norm_estimate", "The mean norm of every row that trains is used."),
       InertSetting("dtype", only: floatTypes, "Training computes in float32."),
       InertSetting("autocast", "Training computes in float32."),
       InertSetting("compile_sae", "There is nothing to compile."),

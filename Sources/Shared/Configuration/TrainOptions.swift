@@ -34,8 +34,7 @@ extension TrainSettings: Section {
       effect: .changesWhenSet(.formula)),
     Setting(
       "mse_loss_normalization", \.mseLossNormalization,
-      "Divide each row's error by its distance from the batch's mean (SAELens 3 to 5), "
-        + "or all by the batch's variance (sparsify's FVU).",
+      "Divide errors by each row's distance from the batch's mean, or by the batch's variance.",
       effect: .changesWhenSet(.formula)),
     Setting(
       "use_ghost_grads", \.useGhostGrads,

@@ -47,7 +47,7 @@ package struct TrainedSAE: ~Copyable {
       switch configuration.selection {
       // Candidates, codes and activations of every latent.
       case .above: rows * configuration.dSae * 5
-      case .rows, .batch: 0
+      case .rows, .batch: rows * EncoderRoom.codesPerRow(configuration)
       case .search: PursuitSearch.rowBlock * configuration.dSae
       }
     return 4

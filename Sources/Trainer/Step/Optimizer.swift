@@ -36,9 +36,10 @@ package struct Optimizer: Sendable {
 
   private static func squaredNorm(_ values: Span<Float>) -> Double {
     let blocks = (values.count + block - 1) / block
-    var partial = AlignedBuffer<Double>(count: blocks)
-    BlockNorms(values, partial.writer).run(blocks)
-    return (0..<blocks).reduce(0) { $0 + partial[$1] }
+    var partial = [Double](repeating: 0, count: blocks)
+    var span = partial.mutableSpan
+    span.withDisjoint { BlockNorms(values, copy $0).run(blocks) }
+    return partial.reduce(0, +)
   }
 
   /// Takes step number `step` (the first is 1) with the gradient times `factor`; other parameters

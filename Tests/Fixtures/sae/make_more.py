@@ -97,10 +97,6 @@ CASES = {
         architecture="topk", k=8, normalize_activations="layer_norm", aux_loss_coefficient=0.0,
         dead_feature_window=1000, lr=0.01,
     ),
-    "gated-constant-norm": dict(
-        architecture="gated", normalize_activations="constant_norm_rescale", l1_coefficient=0.1,
-        lr=0.005,
-    ),
 }
 TERMS = {
     "mse_loss": "mse", "l1_loss": "l1", "l0_loss": "l0_loss", "pre_act_loss": "pre_act",
