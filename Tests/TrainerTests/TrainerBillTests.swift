@@ -26,7 +26,7 @@ struct TrainerBillTests {
     #expect(
       bill(settings).json.canonical == """
         {"disk_bytes":10457200,"epochs":2,"expected_l0":10,"flops_dense":100100000000,\
-        "flops_sparse":20820800000,"memory_bytes":5448064,"parameters":201100,\
+        "flops_sparse":20820800000,"memory_bytes":3738144,"parameters":201100,\
         "seconds":2.88596308,"steps":1001,"tokens":100100}
         """)
   }
@@ -52,7 +52,7 @@ struct TrainerBillTests {
           parameters                         201 k
           operations, dense                  100 G
           operations, sparse at L0 10       20.8 G
-          memory                            5.4 MB
+          memory                            3.7 MB
           disk, checkpoints included       10.5 MB
           time on this machine         about 2.9 s
         """)
