@@ -8,7 +8,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 BIN := .build/release
-# One set of flags for programs and tests, so that tests use the programs' objects. Colour has to be off
+# One set of flags for programs and tests, so that tests use the programs' objects. Color has to be off
 # always: SwiftPM counts it among the compiler's flags and would compile everything again in a pipe.
 # Debug information takes a sixth of the compiler's time; the names in backtraces do not come from it.
 SWIFT_FLAGS := -c release --no-color-diagnostics --enable-index-store -debug-info-format none

@@ -49,8 +49,6 @@ private func read(_ name: String, _ column: String, _ content: ColumnContent) th
       columns.filter { $0.content != nil }.map(\.name) == ["view", "coded", "input_ids"])
   }
 
-  // MARK: - Refusals
-
   @Test("Lists of no width are refused: no byte would bound their number")
   func noWidth() throws {
     #expect {

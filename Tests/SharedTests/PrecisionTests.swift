@@ -91,7 +91,7 @@ private func int8(_ values: [Float]) -> (scale: Float, numbers: [Int8]) {
 
 private let everyPattern = (0...UInt16.max).map { $0 }
 
-/// Numbers at, just below and just above the middle between two neighbours, and random ones.
+/// Numbers at, just below and just above the middle between two neighbors, and random ones.
 private func probes(between patterns: [Float]) -> [Float] {
   var values: [Float] = [0, -0.0, .infinity, -.infinity, .greatestFiniteMagnitude, 0x1p-149]
   for (low, high) in zip(patterns, patterns.dropFirst()) where high.isFinite {

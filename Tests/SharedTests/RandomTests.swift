@@ -113,10 +113,10 @@ import Testing
     for row in counts { for count in row { #expect(abs(Double(count) - expected) < allowed) } }
   }
 
-  @Test("Neighbours of a keyed permutation lie at any distance, and long orders are mixed")
+  @Test("Neighbors of a keyed permutation lie at any distance, and long orders are mixed")
   func permutedNeighbors() {
     let bound = 100_003
-    let random = Random(seed: 4, stream: "neighbours")
+    let random = Random(seed: 4, stream: "neighbors")
     let places = (0..<bound).map { random.permuted($0, below: bound) }
     func chiSquared(_ values: [Int]) -> Double {
       var bins = [Int](repeating: 0, count: 64)

@@ -37,7 +37,7 @@ struct TableTests {
         """)
   }
 
-  @Test("The title is bold on a coloured terminal, with an empty line above")
+  @Test("The title is bold on a colored terminal, with an empty line above")
   func printing() {
     let record = RecordedTerminal(isInteractive: true, isColored: true)
     var table = Table(title: "Result", columns: [.init("")])

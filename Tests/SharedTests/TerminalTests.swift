@@ -36,7 +36,7 @@ struct TerminalTests {
     #expect(record.writes == ["a note\n"])
   }
 
-  @Test("Bold text is marked only where colours are shown")
+  @Test("Bold text is marked only where colors are shown")
   func bold() {
     let record = RecordedTerminal(isInteractive: true, isColored: true)
     #expect(record.terminal.bold("title") == "\u{1B}[1mtitle\u{1B}[0m")

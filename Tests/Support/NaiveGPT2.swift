@@ -110,8 +110,6 @@ package struct NaiveGPT2 {
     }
   }
 
-  // MARK: Formulas
-
   private func row(_ name: String, _ index: Int) -> [Double] {
     Array((tensors[name] ?? [])[index * width..<(index + 1) * width])
   }

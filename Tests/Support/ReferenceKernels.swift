@@ -24,9 +24,9 @@ package enum ReferenceKernels {
     _ row: [Double], _ kind: NormKind, epsilon: Double
   ) -> (scale: Double, row: [Double]) {
     let mean = kind == .layer ? row.reduce(0, +) / Double(row.count) : 0
-    let centred = row.map { $0 - mean }
-    let scale = (centred.reduce(0) { $0 + $1 * $1 } / Double(row.count) + epsilon).squareRoot()
-    return (scale, centred.map { $0 / scale })
+    let centered = row.map { $0 - mean }
+    let scale = (centered.reduce(0) { $0 + $1 * $1 } / Double(row.count) + epsilon).squareRoot()
+    return (scale, centered.map { $0 / scale })
   }
 
   /// Numbers between -`range` and `range`, and some at its ends.

@@ -107,13 +107,13 @@ package struct SAEReference: Sendable {
     }
   }
 
-  private func centred(_ row: [Double]) -> [Double] {
+  private func centered(_ row: [Double]) -> [Double] {
     formula.subtractsBias ? row.enumerated().map { $1 - self[.decoderBias, $0] } : row
   }
 
   /// a·W_enc `[D]`.
   private func products(_ row: [Double]) -> [Double] {
-    let input = centred(row)
+    let input = centered(row)
     return (0..<latents).map { latent in
       (0..<width).reduce(0) { $0 + input[$1] * self[.encoder, latent * width + $1] }
     }
@@ -228,7 +228,7 @@ extension SAEReference {
   }
 
   private func pursue(_ row: [Double], _ steps: Int) -> [Double] {
-    var rest = centred(row)
+    var rest = centered(row)
     var result = [Double](repeating: 0, count: latents)
     for _ in 0..<steps {
       let products = (0..<latents).map { latent in

@@ -24,7 +24,7 @@ struct CategoriesTests {
   func tokens() {
     let words = CategoryWords(
       categories: [
-        .init("colour", ["red", " blue", "Blue", "sky-blue"]), .init("animal", ["dog", "red"]),
+        .init("color", ["red", " blue", "Blue", "sky-blue"]), .init("animal", ["dog", "red"]),
       ], sha256: "")
     let tokens = CategoryTokens(words, encode: encode)
     #expect(tokens.categories.map(\.tokens) == [[1, 2, 3, 5], [1, 4, 5]])
@@ -76,9 +76,9 @@ struct CategoriesTests {
 
   @Test("A file of categories is read in the order of the names, comments allowed")
   func reading() throws {
-    try withFile("{colour: [\"red\"], // hues\n animal: [\"dog\", \"cat\"]}") { path in
+    try withFile("{color: [\"red\"], // hues\n animal: [\"dog\", \"cat\"]}") { path in
       let words = try CategoryWords.read(path)
-      #expect(words.categories == [.init("animal", ["dog", "cat"]), .init("colour", ["red"])])
+      #expect(words.categories == [.init("animal", ["dog", "cat"]), .init("color", ["red"])])
       #expect(words.sha256 == (try Digest.ofFile(path)))
     }
   }
@@ -104,6 +104,6 @@ struct CategoriesTests {
     #expect(error.sentence == "c.json: the category \"a\" is not a list of words.")
     #expect(
       error.hint
-        == "Write evaluate.categories as {\"colour\": [\"red\", \"blue\"], \"animal\": [\"dog\"]}.")
+        == "Write evaluate.categories as {\"color\": [\"red\", \"blue\"], \"animal\": [\"dog\"]}.")
   }
 }

@@ -78,7 +78,7 @@ struct ChartTests {
         + "<span><i class=\"s1\"></i>MSE</span></div>")
   }
 
-  @Test("There is a colour for eight lines; more take them again, drawn otherwise")
+  @Test("There is a color for eight lines; more take them again, drawn otherwise")
   func manyLines() {
     let chart = Chart(
       (0..<10).map { ChartSeries("line \($0)", [.init(0, Double($0)), .init(1, 1)]) })

@@ -29,7 +29,7 @@ struct FinalTableTests {
 
         Best latent per category
           category  latent     F1  precision  recall
-          colour        #2  0.924      0.900   0.950
+          color        #2  0.924      0.900   0.950
           <i>none        –      –          –       –
 
         Speed
@@ -42,7 +42,7 @@ struct FinalTableTests {
           report   store/runs/demo-0123456789abcdef/report.html
           figures  store/runs/demo-0123456789abcdef/evaluation.json
 
-        note: One word of colour is skipped.
+        note: One word of color is skipped.
 
         """)
   }

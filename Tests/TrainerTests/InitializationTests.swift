@@ -2,7 +2,7 @@ import Shared
 import Testing
 import Trainer
 
-@Suite struct InitialisationTests {
+@Suite struct InitializationTests {
   private func initial(
     _ dIn: Int, _ dSae: Int, norm: Double?, seed: Int,
     _ change: (inout InitialDraw) -> Void = { _ in }

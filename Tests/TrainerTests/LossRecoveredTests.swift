@@ -112,8 +112,6 @@ struct LossRecoveredTests {
     #expect(try evaluate(cache).1.words(.tokens) != nil)
   }
 
-  // MARK: Obstacles
-
   private func obstacle(_ cache: ModelCache, _ source: TrainingSource? = nil) throws
     -> LossObstacle?
   {

@@ -2,7 +2,7 @@ import Shared
 import Testing
 import Trainer
 
-@Suite("Normalisation")
+@Suite("Normalization")
 struct NormalizationTests {
   @Test("The factor gives rows the norm √d on average, or leaves them as they are")
   func factor() {

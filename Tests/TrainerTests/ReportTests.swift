@@ -99,8 +99,8 @@ struct ReportTests {
           + "<span style=\"--a:0.25\" title=\"1.000\">"))
     #expect(html.contains("<mark style=\"--a:1.00\"> blue</mark></q>"))
     #expect(html.contains("<small>sequence 7 · token 3</small>"))
-    #expect(html.contains("<h3>#2<span class=\"label\">colour</span>"))
-    #expect(html.contains("One word of colour is skipped."))
+    #expect(html.contains("<h3>#2<span class=\"label\">color</span>"))
+    #expect(html.contains("One word of color is skipped."))
   }
 
   @Test("Settings are dotted keys; what is not set is left out")

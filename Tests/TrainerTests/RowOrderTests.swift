@@ -60,8 +60,8 @@ struct RowOrderTests {
     #expect(opened == order.groups(epoch: 0))
   }
 
-  @Test("Neighbours are no more alike than in a uniform permutation", arguments: [1, 2, 8, 20])
-  func neighbours(shards: Int) {
+  @Test("Neighbors are no more alike than in a uniform permutation", arguments: [1, 2, 8, 20])
+  func neighbors(shards: Int) {
     let sequences = 400
     let rowsPerSequence = 50
     let cache = SyntheticOrder(

@@ -27,7 +27,7 @@ enum SampleRun {
     fires: [10, 0, 250, 3],
     categories: [
       CategoryResult(
-        name: "colour", words: ["red", "sky-blue"], tokenCount: 12, skippedWords: ["sky-blue"],
+        name: "color", words: ["red", "sky-blue"], tokenCount: 12, skippedWords: ["sky-blue"],
         rows: 40,
         best: CategoryScore(latent: 2, precision: 0.9, recall: 0.95)),
       CategoryResult(
@@ -35,13 +35,13 @@ enum SampleRun {
     ], categoriesDigest: "abc",
     latents: [
       ReportedLatent(
-        latent: 2, density: 0.25, maximum: 4, category: "colour",
+        latent: 2, density: 0.25, maximum: 4, category: "color",
         contexts: [
           LatentContext(
             row: .init(sequence: 7, position: 3), value: 4,
             tokens: ["The", " sky\n", hostile, " blue"], activations: [0, 0.5, 1, 4], focus: 3)
         ])
-    ], remarks: ["One word of colour is skipped."])
+    ], remarks: ["One word of color is skipped."])
 
   /// An SAE whose language model is not at hand.
   static var withoutLoss: Evaluation {

@@ -103,8 +103,6 @@ package struct CacheBill: Sendable, Equatable {
   package var byteCount: Int { items.reduce(0) { $0 + ($1.byteCount ?? 0) } }
   package var seconds: Double? { operations.map { $0 / operationsPerSecond } }
 
-  // MARK: For people
-
   package var table: Table {
     var table = Table(title: "cache: the bill", columns: [Table.Column(""), Table.Column("")])
     table.add([
@@ -146,8 +144,6 @@ package struct CacheBill: Sendable, Equatable {
       "seconds": seconds.map { .number($0) } ?? .null,
     ])
   }
-
-  // MARK: Limits
 
   /// What helps against a disk that is too small.
   package static let diskRemedy = "lower cache.training_tokens"

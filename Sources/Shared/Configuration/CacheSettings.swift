@@ -72,7 +72,7 @@ extension CacheSettings: Section {
   package static let sectionName = "cache"
   package static let summary = "Token shards to activation shards"
 
-  // A hook point's name enters the fingerprint of its own folder, not that of its neighbours.
+  // A hook point's name enters the fingerprint of its own folder, not that of its neighbors.
   package static let settings: [Setting<CacheSettings>] = [
     Setting(
       "model_name", \.modelName,
@@ -118,10 +118,10 @@ extension CacheSettings: Section {
       effect: .changesWhenSet(.formula)),
     Setting(
       "center_writing_weights", \.centerWritingWeights,
-      "As if it had centred what is written to the residual stream.",
+      "As if it had centered what is written to the residual stream.",
       effect: .changesWhenSet(.formula)),
     Setting(
-      "center_unembed", \.centerUnembed, "As if it had centred the unembedding.",
+      "center_unembed", \.centerUnembed, "As if it had centered the unembedding.",
       effect: .changesWhenSet(.formula)),
     Setting(
       "fold_value_biases", \.foldValueBiases,
@@ -153,7 +153,7 @@ extension CacheSettings: Section {
       InertSetting("train_batch_size_tokens", "It belongs to the train section."),
       InertSetting(
         "normalize_activations", only: [.string("none")],
-        "Activations are stored as they are; normalise in the train section."),
+        "Activations are stored as they are; normalize in the train section."),
       InertSetting("n_batches_in_buffer", "buffer_size_gb sets the size of a shard."),
       InertSetting("shuffle_every_n_buffers", "Activations are permuted as they are written."),
       InertSetting("n_shuffles_with_last_section", "Activations are permuted as they are written."),

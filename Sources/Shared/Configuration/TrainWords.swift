@@ -1,6 +1,6 @@
 // Words that options of the section `train` take; most are SAELens's.
 
-/// How activations are normalised; the words are SAELens's.
+/// How activations are normalized; the words are SAELens's.
 package enum ActivationNormalization: String, Sendable, SettingChoice {
   case none
   case expectedAverageOnlyIn = "expected_average_only_in"

@@ -61,8 +61,6 @@ extension DataFile {
       path: path, kind: kind, compression: compression, byteCount: status.byteCount)
   }
 
-  // MARK: - Content
-
   private static let unreadStarts: [(bytes: [UInt8], kind: String)] = [
     (Array("PK\u{3}\u{4}".utf8), "a zip archive"), (Array("BZh".utf8), "a bzip2 file"),
     ([0xFD, 0x37, 0x7A, 0x58, 0x5A, 0x00], "an xz file"), (Array("PARE".utf8), "an encrypted file"),

@@ -62,8 +62,6 @@ package enum DataFiles {
     folder.hasSuffix("/") ? folder + name : folder + "/" + name
   }
 
-  // MARK: - Folders
-
   /// What `datasets`, SAELens and the store write beside the data.
   private static let ignoredNames: Set = [
     "dataset_info.json", "dataset_infos.json", "dataset_dict.json", "state.json", "sae_lens.json",

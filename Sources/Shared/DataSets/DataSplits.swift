@@ -39,8 +39,6 @@ struct DataSplits {
     return isUsual ? [] : numbered.filter { $0.split == split }.map(\.name)
   }
 
-  // MARK: - Words
-
   private static let words: [(split: String, words: [String])] = [
     ("train", ["train", "training"]), ("validation", ["validation", "valid", "dev", "val"]),
     ("test", ["test", "testing", "eval", "evaluation"]),
@@ -96,8 +94,6 @@ struct DataSplits {
     default: false
     }
   }
-
-  // MARK: - Numbered files
 
   private static func isInData(_ name: String) -> Bool {
     name.hasPrefix("data/") && name.dropFirst(5).allSatisfy { $0 != "/" }

@@ -3,7 +3,7 @@
 extension Span where Element: BitwiseCopyable {
   /// The memory of the elements.
   ///
-  /// Numbers have no padding, so every byte is initialised.
+  /// Numbers have no padding, so every byte is initialized.
   package var raw: RawSpan {
     @_lifetime(copy self) get { unsafe bytes }
   }

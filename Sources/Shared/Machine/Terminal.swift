@@ -27,7 +27,7 @@ package final class Terminal: Sendable {
     self.sink = sink
   }
 
-  /// The stderr of this process; colours only on a terminal that did not refuse them (NO_COLOR).
+  /// The stderr of this process; colors only on a terminal that did not refuse them (NO_COLOR).
   package static let standardError = Terminal(
     isInteractive: isCapable,
     isColored: isCapable && (environment["NO_COLOR"] ?? "").isEmpty,
@@ -76,7 +76,7 @@ package final class Terminal: Sendable {
     }
   }
 
-  /// The text in bold where the terminal shows colours.
+  /// The text in bold where the terminal shows colors.
   package func bold(_ text: String) -> String {
     isColored ? "\u{1B}[1m\(text)\u{1B}[0m" : text
   }

@@ -27,7 +27,7 @@ package enum Activation: Sendable, Equatable {
 package enum Kernels {
   private static let laneCount = 8
 
-  /// Eight neighbouring elements.
+  /// Eight neighboring elements.
   @inline(__always)
   private static func lanes(_ row: Span<Float>, _ index: Int) -> SIMD8<Float> {
     unsafe row.raw.unsafeLoadUnaligned(fromByteOffset: index * 4, as: SIMD8<Float>.self)

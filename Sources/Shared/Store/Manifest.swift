@@ -71,8 +71,6 @@ package struct Manifest: Sendable, Equatable {
   package var rows: Int { shards.reduce(0) { $0 + $1.rows } }
 }
 
-// MARK: - JSON
-
 extension Manifest {
   package var json: JSON {
     var members: [String: JSON] = [

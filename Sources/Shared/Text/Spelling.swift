@@ -16,7 +16,7 @@ package enum Spelling {
     return candidates.filter { $0.hasPrefix(word) }.min { $0.count < $1.count }
   }
 
-  /// Insertions, deletions, replacements and swaps of neighbours that lead from `a` to `b`.
+  /// Insertions, deletions, replacements and swaps of neighbors that lead from `a` to `b`.
   package static func distance(_ a: String, _ b: String) -> Int {
     let (a, b) = (Array(a), Array(b))
     var beforeLast: [Int] = []

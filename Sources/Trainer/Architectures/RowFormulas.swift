@@ -86,8 +86,10 @@ package struct EntryGradients: ~Copyable, ~Escapable {
   package var preActivation: MutableSpan<Float>
   /// Filled with dL/d‖W_j‖; without elements where the norm is no part of the loss.
   package var decoderNorm: MutableSpan<Float>
-  /// Where there is a reconstruction by selected values, dL/d of those at first. Filled with what the
-  /// architecture has of its own: gated dL/d(magnitude), jumprelu dL/dθ, fine-tuning dL/d(factor).
+  /// What the architecture has of its own: gated dL/d(magnitude), jumprelu dL/dθ, fine-tuning
+  /// dL/d(factor).
+  ///
+  /// Where there is a reconstruction by selected values, dL/d of those stands here at first.
   package var own: MutableSpan<Float>
 
   @_lifetime(copy preActivation, copy decoderNorm, copy own)

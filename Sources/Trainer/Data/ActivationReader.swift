@@ -108,8 +108,6 @@ package final class ActivationReader {
     return .cutShort(path: path, wanted: file.byteCount, byteCount: min(byteCount, end))
   }
 
-  // MARK: - Whole numbers
-
   /// The bytes of some elements of a tensor of one number per row.
   private func bytes(of entry: TensorEntry, _ elements: Range<Int>) throws -> [UInt8] {
     let size = entry.type.byteCount

@@ -20,7 +20,7 @@ package enum CategoriesError: Failure, Equatable {
   }
 
   package var hint: String? {
-    "Write evaluate.categories as {\"colour\": [\"red\", \"blue\"], \"animal\": [\"dog\"]}."
+    "Write evaluate.categories as {\"color\": [\"red\", \"blue\"], \"animal\": [\"dog\"]}."
   }
 }
 

@@ -83,8 +83,6 @@ package struct Evaluating: Sendable {
   }
 }
 
-// MARK: - The pass over the rows
-
 extension Evaluating {
   /// What one pass over the rows adds up.
   fileprivate struct Pass {

@@ -104,8 +104,6 @@ package struct Evaluation: Sendable, Equatable {
   }
 }
 
-// MARK: - JSON
-
 extension Evaluation {
   package var json: JSON {
     var groups: [String: [String: JSON]] = [:]

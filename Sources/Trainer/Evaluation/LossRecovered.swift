@@ -28,8 +28,6 @@ package struct LossRecovered: Sendable, Equatable {
   var isFinite: Bool { figures.allSatisfy(\.value.isFinite) }
 }
 
-// MARK: - Obstacles
-
 /// Why the loss cannot be measured.
 package enum LossObstacle: Error, Equatable {
   case imported

@@ -96,8 +96,6 @@ package struct SplicePlan: Sendable {
     }
   }
 
-  // MARK: Places
-
   /// What the SAE reads, what it replaces where that is another place, and the predictions.
   var hookPoints: [HookPoint] {
     [hookPoint] + [target].compactMap(\.self)

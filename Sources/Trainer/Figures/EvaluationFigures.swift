@@ -64,8 +64,6 @@ extension Figure {
     unit: "tokens", format: .count)
 }
 
-// MARK: - The language model with the SAE in it
-
 extension Figure {
   package static let lossScore = Figure(
     "model_performance_preservation/ce_loss_score", "Loss recovered",

@@ -92,8 +92,6 @@ extension Figure: Hashable {
   package func hash(into hasher: inout Hasher) { hasher.combine(name) }
 }
 
-// MARK: - Names
-
 extension Figure {
   /// The part of the name before the slash.
   package var group: String { String(name.prefix { $0 != "/" }) }
@@ -109,8 +107,6 @@ extension Figure {
     return title.prefix(1).lowercased() + title.dropFirst()
   }
 }
-
-// MARK: - Values
 
 extension Figure {
   /// A value for people.

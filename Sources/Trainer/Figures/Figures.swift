@@ -61,8 +61,6 @@ extension Figure.Sample {
   }
 }
 
-// MARK: - All figures
-
 extension Figure {
   /// All that are declared, of a family the family.
   package static let all = step + window + evaluation

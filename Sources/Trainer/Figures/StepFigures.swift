@@ -14,8 +14,6 @@ extension ChartPanel {
     "Threshold", "above which latents are active once trained", .zero)
 }
 
-// MARK: - A step
-
 extension Figure {
   /// The figures of a step, from the parameters before its update.
   package static let step = [
@@ -85,8 +83,6 @@ extension Figure {
     "details/tokens_per_second", "Speed", "since the step that was logged before",
     unit: "tokens/s", better: .higher, format: .count)
 }
-
-// MARK: - A sampling window
 
 extension Figure {
   /// What SAELens says of a full `feature_sampling_window`.

@@ -1,5 +1,5 @@
 // Charts as inline SVG: lines over steps, and a histogram. Comes in: numbers. Leaves: one `<svg>`
-// that takes its colours from the page, with ticks, and values on hover. No scripts.
+// that takes its colors from the page, with ticks, and values on hover. No scripts.
 
 import Foundation
 import Shared
@@ -25,7 +25,7 @@ package struct ChartSeries: Sendable, Equatable {
     self.points = points.filter { $0.x.isFinite && $0.y.isFinite }
   }
 
-  /// At most `count` points: means over equal runs of neighbours.
+  /// At most `count` points: means over equal runs of neighbors.
   ///
   /// The last point stays as it is, since it is the one that people read off.
   func thinned(to count: Int) -> [ChartPoint] {
@@ -174,7 +174,7 @@ package struct Chart: Sendable {
     }.joined()
   }
 
-  /// The names of the lines beside their colours; empty for a single line.
+  /// The names of the lines beside their colors; empty for a single line.
   package var legend: String {
     guard series.count > 1 else { return "" }
     let names = series.enumerated().map { index, one in
@@ -187,7 +187,7 @@ package struct Chart: Sendable {
 // MARK: - Parts that all kinds of chart share
 
 extension Chart {
-  /// The class of a line: there are as many colours in the style sheet, taken again with other dashes.
+  /// The class of a line: there are as many colors in the style sheet, taken again with other dashes.
   static func style(_ index: Int) -> String {
     index < ReportStyle.colors ? "s\(index)" : "s\(index % ReportStyle.colors) again"
   }

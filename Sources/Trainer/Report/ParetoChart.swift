@@ -70,8 +70,6 @@ package struct ParetoChart: Sendable {
   }
 }
 
-// MARK: - Drawing
-
 extension ParetoChart {
   /// The whole chart; `label` is read out by screen readers, `x` and `y` name the axes.
   package func svg(label: String, x xName: String, y yName: String) -> String {
@@ -104,8 +102,6 @@ extension ParetoChart {
 
   private func suffix(_ point: Point) -> String { front.contains(point) ? " front" : "" }
 }
-
-// MARK: - Labels
 
 extension ParetoChart {
   private struct Box {

@@ -1,7 +1,7 @@
 // How the report looks: one style sheet for light and dark, screens and paper.
 
 enum ReportStyle {
-  /// The lines of a chart that have a colour of their own, `s0` and on.
+  /// The lines of a chart that have a color of their own, `s0` and on.
   static let colors = 8
 
   static let sheet = """

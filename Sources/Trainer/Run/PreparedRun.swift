@@ -34,8 +34,6 @@ package struct PreparedRun: Sendable {
   }
 }
 
-// MARK: - The initial state
-
 extension PreparedRun {
   /// Rows that an initial decoder bias is taken from, at most.
   private static let centerRows = 8192

@@ -20,7 +20,7 @@ package enum Center {
   /// are 1 / max(distance, 1e-6).
   package static func geometricMedian(_ values: Span<Float>, columns: Int) -> [Float] {
     let rows = values.count / max(1, columns)
-    var centre = mean(values, columns: columns).map(Double.init)
+    var center = mean(values, columns: columns).map(Double.init)
     var lastSum = Double.infinity
     for _ in 0..<100 {
       var weighted = [Double](repeating: 0, count: columns)
@@ -29,7 +29,7 @@ package enum Center {
       for row in 0..<rows {
         var square = 0.0
         for column in 0..<columns {
-          let difference = Double(values[row * columns + column]) - centre[column]
+          let difference = Double(values[row * columns + column]) - center[column]
           square += difference * difference
         }
         let distance = square.squareRoot()
@@ -42,8 +42,8 @@ package enum Center {
       }
       guard total > 0, abs(lastSum - sum) > 1e-20 * sum else { break }
       lastSum = sum
-      centre = weighted.map { $0 / total }
+      center = weighted.map { $0 / total }
     }
-    return centre.map { Float($0) }
+    return center.map { Float($0) }
   }
 }

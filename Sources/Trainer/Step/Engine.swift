@@ -95,7 +95,7 @@ package struct Engine: ~Copyable {
     let end = System.uptime
     finishBiases(batch, count, state.parameters)
     state.count(active: work.latents.activeRows.span, rows: count)
-    summarise(count, deviations: deviations, &figures)
+    summarize(count, deviations: deviations, &figures)
     carry(&state, rows: count)
     work.times.rest = System.uptime - end
     return figures
@@ -150,7 +150,7 @@ extension Engine {
       work.rows.errors, batch, rows: count, dIn: dIn, slope: prepared.scaling.slope[0])
   }
 
-  private func summarise(_ count: Int, deviations: Double, _ figures: inout Figures) {
+  private func summarize(_ count: Int, deviations: Double, _ figures: inout Figures) {
     let reconstructions = configuration.reconstructions
     let final = configuration.finalReconstruction
     let mean = 1 / Double(count)

@@ -27,8 +27,6 @@ package struct SweepPage: Sendable {
         + [count == 1 ? "1 run" : "\(count) runs"] + comparison.options)
   }
 
-  // MARK: Plots
-
   private var plots: [String] { Figure.shown(.plot).map(plot).filter { !$0.isEmpty } }
 
   /// L0 against a figure; empty where no run has it.
@@ -52,8 +50,6 @@ package struct SweepPage: Sendable {
     }
     return ParetoChart(points, better: figure.better)
   }
-
-  // MARK: Table
 
   private var table: String {
     let front = Set(chart(.finalExplainedVariance).front.map(\.name))

@@ -79,8 +79,6 @@ package struct ArrowColumn: Sendable {
     return .memory(content)
   }
 
-  // MARK: - Bytes
-
   package var path: String { file.path }
   package var bufferCount: Int { buffers.count }
 

@@ -1,4 +1,4 @@
-// Sums over the rows of an activation stage, from which the trainer normalises and initialises
+// Sums over the rows of an activation stage, from which the trainer normalizes and initializes
 // without a pass of its own. They are taken over the rows as stored, in row order and fixed blocks.
 
 /// Sums over rows `[rows, dIn]` in double precision.
@@ -82,8 +82,6 @@ private func squaredNorm(_ row: Span<Float>) -> Double {
   for index in whole..<row.count { total += Double(row[index]) * Double(row[index]) }
   return total
 }
-
-// MARK: - In the header of a shard
 
 extension ActivationStatistics {
   private static let sumKey = "saeline.sum"

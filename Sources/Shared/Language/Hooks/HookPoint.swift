@@ -86,8 +86,6 @@ package struct HookPoint: Sendable, Hashable {
   }
 }
 
-// MARK: - Finding
-
 extension HookPoint {
   /// The hook point of a name or of a module's path; an error names the nearest that exist.
   package static func find(

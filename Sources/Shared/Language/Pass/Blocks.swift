@@ -5,8 +5,6 @@
 extension ForwardPass {
   var norm: Norm { Norm(kind: model.norm, epsilon: model.normEpsilon) }
 
-  // MARK: Start and end
-
   mutating func embed(
     _ weights: borrowing ModelWeights, _ tokens: Span<UInt32>, _ visit: Visitor
   ) throws {
@@ -45,8 +43,6 @@ extension ForwardPass {
     }
     try emit(.cappedLogits, nil, logits, tokens: tokens, visit)
   }
-
-  // MARK: A block
 
   mutating func runBlock(
     _ weights: borrowing ModelWeights, _ layer: Int, tokens: Int, _ visit: Visitor
@@ -123,8 +119,6 @@ extension ForwardPass {
     Rows.scale(
       &output, gain: weights.vector(place.gain), bias: weights.vector(place.bias), tokens: tokens)
   }
-
-  // MARK: MLP
 
   /// output ← MLP(normalized).
   private mutating func applyMLP(

@@ -79,16 +79,12 @@ package struct Tokenizer: Sendable {
   }
 }
 
-// MARK: - Normalization
-
 extension Tokenizer {
   /// What the normalizers make of valid UTF-8; nil where nothing changes.
   package func normalize(_ text: borrowing Span<UInt8>) -> [UInt8]? {
     normalizers.apply(text)
   }
 }
-
-// MARK: - Ids to text
 
 extension Tokenizer {
   /// The text of many tokens; bytes that are no UTF-8 show as U+FFFD, ids without a token as nothing.
@@ -107,8 +103,6 @@ extension Tokenizer {
     return addedTokens.first { $0.id == id }?.content
   }
 }
-
-// MARK: - Special tokens
 
 extension Tokenizer {
   package var bosId: UInt32? { id(named: roles.bos) }

@@ -7,7 +7,7 @@
 
 /// A projection: where the columns of its output come from, and its bias.
 struct Projection: Sendable, Equatable {
-  /// Neighbouring outputs that are neighbours in a file too.
+  /// Neighboring outputs that are neighbors in a file too.
   struct Stretch: Sendable, Equatable {
     let outputs: Range<Int>
     /// The number of the matrix.

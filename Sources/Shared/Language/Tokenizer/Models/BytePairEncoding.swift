@@ -1,4 +1,4 @@
-// Byte-pair encoding: joins the neighbours that the earliest learned merge rule joins, until no rule
+// Byte-pair encoding: joins the neighbors that the earliest learned merge rule joins, until no rule
 // applies. Comes in: a piece. Leaves: token ids. Sennrich et al. 2016, Radford et al. 2019.
 
 /// The merge rules of a vocabulary and the tokens that merging starts from.
@@ -58,7 +58,7 @@ struct BytePairEncoding: Sendable {
     (pair ^ pair >> 29) &* 0x9E37_79B9_7F4A_7C15
   }
 
-  /// The rule for two neighbours, rank << 32 | joined id; `noRule` where there is none.
+  /// The rule for two neighbors, rank << 32 | joined id; `noRule` where there is none.
   @inline(__always) func rule(_ left: UInt32, _ right: UInt32) -> UInt64 {
     let pair = UInt64(left) << 32 | UInt64(right)
     let mask = rules.count / 2 - 1

@@ -23,7 +23,7 @@ struct CharacterSymbols: Sendable {
   struct Unknown: Sendable, Equatable {
     /// The token that stands for them; nil leaves them out.
     var id: UInt32?
-    /// Whether neighbours share one token.
+    /// Whether neighbors share one token.
     var isFused = false
     /// The tokens of bytes, tried first: 256 ids, `noToken` where missing, or none.
     var byteTokens: [UInt32] = []

@@ -2,7 +2,7 @@
 
 /// The memory that merging needs; one per thread, reused from piece to piece.
 struct MergeScratch {
-  /// The rule for each token and its right neighbour.
+  /// The rule for each token and its right neighbor.
   private var candidates: [UInt64] = []
   private var previous: [Int32] = []
   private var next: [Int32] = []
@@ -34,7 +34,7 @@ struct MergeScratch {
     }
   }
 
-  /// Looks through all neighbours for the next merge: fastest for words.
+  /// Looks through all neighbors for the next merge: fastest for words.
   private mutating func mergeByScan(_ ids: inout [UInt32], _ model: borrowing BytePairEncoding) {
     candidates.removeAll(keepingCapacity: true)
     guard ids.count > 1 else { return }
@@ -86,7 +86,7 @@ struct MergeScratch {
     ids.removeAll { $0 == BytePairEncoding.noToken }
   }
 
-  /// Puts the merge of a token with its right neighbour into the heap, if there is a rule for it.
+  /// Puts the merge of a token with its right neighbor into the heap, if there is a rule for it.
   ///
   /// Entries are rank << 32 | position, so that of equal ranks the leftmost comes first.
   private mutating func offer(

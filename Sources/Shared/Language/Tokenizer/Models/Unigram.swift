@@ -50,7 +50,7 @@ struct Unigram: Sendable {
       var start = Int(lattice.starts[end])
       var id = lattice.ids[end]
       if id == unknown {
-        // Neighbours that are unknown are one.
+        // Neighbors that are unknown are one.
         while start > 0, lattice.ids[start] == unknown { start = Int(lattice.starts[start]) }
         id = appendUnknown(piece, start..<end, into: &ids)
       }

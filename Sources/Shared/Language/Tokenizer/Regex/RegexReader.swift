@@ -274,7 +274,7 @@ struct RegexReader {
     return .boundary(kind)
   }
 
-  /// Refuses neighbours that, case aside, also match one character, such as ss and ß.
+  /// Refuses neighbors that, case aside, also match one character, such as ss and ß.
   private func folding(
     after earlier: [Unicode.Scalar], _ node: RegexNode, isPlain scalar: Unicode.Scalar?
   ) throws -> [Unicode.Scalar] {
