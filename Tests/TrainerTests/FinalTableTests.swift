@@ -29,7 +29,7 @@ struct FinalTableTests {
 
         Best latent per category
           category  latent     F1  precision  recall
-          color        #2  0.924      0.900   0.950
+          color         #2  0.924      0.900   0.950
           <i>none        –      –          –       –
 
         Speed
