@@ -27,25 +27,6 @@ struct GroupMaxSAE: SAEArchitecture {
 
   var reconstructions: [RowReconstruction] { .single(dSae) }
 
-  func activate(
-    _ row: borrowing RowEntries, _ terms: borrowing LatentTerms,
-    _ activations: inout MutableSpan<Float>
-  ) {
-    for index in row.selected.indices { activations[index] = row.selected[index] }
-  }
-
-  func differentiate(
-    _ row: borrowing ActiveEntries, _ terms: borrowing LatentTerms,
-    _ gradients: inout EntryGradients
-  ) -> RowSparsity { RowSparsity() }
-
-  func write(
-    _ sums: LatentSums, of latent: Int, _ terms: borrowing LatentTerms,
-    to gradient: borrowing ParameterWriter
-  ) {
-    gradient.encoderBias.set(latent, sums.preActivation)
-  }
-
   var revivals: [Revival] { [.auxiliary(auxiliary)] }
   var fixedL0: Int? { groups.most }
 

@@ -29,19 +29,6 @@ struct MatchingPursuitSAE: SAEArchitecture {
 
   var reconstructions: [RowReconstruction] { .single(dSae) }
 
-  func activate(
-    _ row: borrowing RowEntries, _ terms: borrowing LatentTerms,
-    _ activations: inout MutableSpan<Float>
-  ) {
-    for index in row.selected.indices { activations[index] = row.selected[index] }
-  }
-
-  /// The search has gradients of its own.
-  func differentiate(
-    _ row: borrowing ActiveEntries, _ terms: borrowing LatentTerms,
-    _ gradients: inout EntryGradients
-  ) -> RowSparsity { RowSparsity() }
-
   func write(
     _ sums: LatentSums, of latent: Int, _ terms: borrowing LatentTerms,
     to gradient: borrowing ParameterWriter

@@ -39,13 +39,6 @@ struct PAnnealSAE: SAEArchitecture {
 
   var reconstructions: [RowReconstruction] { .single(dSae) }
 
-  func activate(
-    _ row: borrowing RowEntries, _ terms: borrowing LatentTerms,
-    _ activations: inout MutableSpan<Float>
-  ) {
-    for index in row.selected.indices { activations[index] = row.selected[index] }
-  }
-
   func differentiate(
     _ row: borrowing ActiveEntries, _ terms: borrowing LatentTerms,
     _ gradients: inout EntryGradients
@@ -74,13 +67,6 @@ struct PAnnealSAE: SAEArchitecture {
   /// dS/df of an activation above zero: p·f^(p−1), or f^(p−1)·S^(1−p).
   private func slope(_ value: Double, _ exponent: Double, total: Double) -> Double {
     pow(value, exponent - 1) * (isPower ? exponent : pow(total, 1 - exponent))
-  }
-
-  func write(
-    _ sums: LatentSums, of latent: Int, _ terms: borrowing LatentTerms,
-    to gradient: borrowing ParameterWriter
-  ) {
-    gradient.encoderBias.set(latent, sums.preActivation)
   }
 
   var sparsity: SparsityLoss? { loss }

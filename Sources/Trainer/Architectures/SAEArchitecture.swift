@@ -15,7 +15,7 @@ package protocol SAEArchitecture: Sendable {
 
   /// The reconstructions of a row, each with a loss of its own.
   var reconstructions: [RowReconstruction] { get }
-  /// Fills what each entry multiplies its decoder row by.
+  /// Fills what each entry multiplies its decoder row by: its selected value, unless said otherwise.
   func activate(
     _ row: borrowing RowEntries, _ terms: borrowing LatentTerms,
     _ activations: inout MutableSpan<Float>)
@@ -26,7 +26,8 @@ package protocol SAEArchitecture: Sendable {
 
   /// Which gradients entries have besides those by their activation.
   var entryGradients: EntryGradientKinds { get }
-  /// Turns the gradients by activations into those by pre-activations and everything else.
+  /// Turns the gradients by activations into those by pre-activations and everything else; nothing is
+  /// to be done where they are the same.
   ///
   /// - Returns: what the row adds to the sparsity loss.
   func differentiate(
@@ -75,10 +76,29 @@ package protocol SAEArchitecture: Sendable {
 
 extension SAEArchitecture {
   package var comparesByDecoderNorm: Bool { false }
+  package func activate(
+    _ row: borrowing RowEntries, _ terms: borrowing LatentTerms,
+    _ activations: inout MutableSpan<Float>
+  ) {
+    for index in row.selected.indices { activations[index] = row.selected[index] }
+  }
+
   package var magnitude:
     (@Sendable (_ latent: Int, _ selected: Float, borrowing LatentTerms) -> Float)?
   { nil }
   package var entryGradients: EntryGradientKinds { [] }
+  package func differentiate(
+    _ row: borrowing ActiveEntries, _ terms: borrowing LatentTerms,
+    _ gradients: inout EntryGradients
+  ) -> RowSparsity { RowSparsity() }
+
+  package func write(
+    _ sums: LatentSums, of latent: Int, _ terms: borrowing LatentTerms,
+    to gradient: borrowing ParameterWriter
+  ) {
+    gradient.encoderBias.set(latent, sums.preActivation)
+  }
+
   package var sparsity: SparsityLoss? { nil }
   package var revivals: [Revival] { [] }
   package var fixedL0: Int? { nil }

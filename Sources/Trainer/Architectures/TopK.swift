@@ -41,18 +41,6 @@ struct TopKSAE: SAEArchitecture {
     ComparedLatents.activate(row, terms, &activations, rescales: rescales)
   }
 
-  func differentiate(
-    _ row: borrowing ActiveEntries, _ terms: borrowing LatentTerms,
-    _ gradients: inout EntryGradients
-  ) -> RowSparsity { RowSparsity() }
-
-  func write(
-    _ sums: LatentSums, of latent: Int, _ terms: borrowing LatentTerms,
-    to gradient: borrowing ParameterWriter
-  ) {
-    gradient.encoderBias.set(latent, sums.preActivation)
-  }
-
   var revivals: [Revival] { [.auxiliary(auxiliary)] }
   var fixedL0: Int? { Int(k) }
 
