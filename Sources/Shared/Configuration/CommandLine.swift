@@ -1,5 +1,12 @@
 // The command line of the three programs: a verb, flags, and overrides of the pipeline file.
 
+/// What a verb works on.
+package enum VerbInput: Sendable, Equatable {
+  case pipelineFile
+  /// What its own flags name.
+  case flags
+}
+
 /// A word that a program does something else by than its stage.
 package struct Verb: Sendable, Equatable {
   package let name: String
@@ -10,11 +17,13 @@ package struct Verb: Sendable, Equatable {
   package let flags: [VerbFlag]
   /// A flag that means the same as the verb.
   package let alias: String?
+  package let input: VerbInput
 
   package init(
     _ name: String, _ help: String, operands: [String] = [], flags: [VerbFlag] = [],
-    alias: String? = nil
+    alias: String? = nil, input: VerbInput = .pipelineFile
   ) {
+    self.input = input
     self.name = name
     self.help = help
     self.operands = operands
@@ -71,6 +80,7 @@ package enum CommandLineError: Failure, Equatable {
   case unknownVerb(String, known: [String], program: String)
   case unexpectedWord(String)
   case missingOperand(String, verb: String)
+  case missingFlag(String, verb: String)
   case foreignFlag(String, verbs: [String])
   case badOverride(String)
 
@@ -85,6 +95,7 @@ package enum CommandLineError: Failure, Equatable {
       "\(word) is no verb\(CommandLineError.advice(word, known))"
     case .unexpectedWord(let word): "\(word) was not expected."
     case .missingOperand(let operand, let verb): "\(verb) needs \(operand)."
+    case .missingFlag(let flag, let verb): "\(verb) needs \(flag)."
     case .foreignFlag(let flag, let verbs):
       "\(flag) belongs to the verb \(Spelling.alternatives(verbs))."
     case .badOverride(let text): "--set \(text) is not of the form section.key=value."
@@ -99,7 +110,7 @@ package enum CommandLineError: Failure, Equatable {
     case .badOverride:
       "For example: --set train.lr=1e-4 or --set 'cache.hook_names=[\"a\", \"b\"]'."
     case .missingValue, .unwantedValue, .repeated, .unexpectedWord, .missingOperand,
-      .foreignFlag:
+      .missingFlag, .foreignFlag:
       nil
     }
   }
@@ -117,6 +128,7 @@ enum Flag: String, CaseIterable {
   case quiet = "--quiet"
   case json = "--json"
   case verify = "--verify"
+  case verbose = "--verbose"
   case help = "--help"
   case version = "--version"
 
@@ -146,6 +158,7 @@ enum Flag: String, CaseIterable {
     case .quiet: "Print no progress and no notes."
     case .json: "Print the result as JSON."
     case .verify: "Compare the hashes of all input files, not only their sizes."
+    case .verbose: "Print every note, also of options that change nothing."
     case .help: "Print this text."
     case .version: "Print the version."
     }
@@ -178,7 +191,8 @@ package struct Arguments: Sendable, Equatable {
     }
     if has(.help) || has(.version) { return }
     try checkVerb(program)
-    if config == nil { throw .noConfig(program: program.name) }
+    let chosen = program.verbs.first { $0.name == verb }
+    if config == nil, chosen?.input != .flags { throw .noConfig(program: program.name) }
   }
 
   private mutating func takeFlag(

@@ -36,7 +36,8 @@ package enum Help {
     let items = table.rows.map { row in
       let aliases = row.aliases.isEmpty ? "" : " Also \(row.aliases.joined(separator: ", "))."
       let start = OptionTables.shownDefault(row)
-      return (row.name, "\(row.help)\(aliases) [\(row.kind); default \(start)]")
+      let older = row.olderDefault.map { ", older \($0.canonical)" } ?? ""
+      return (row.name, "\(row.help)\(aliases) [\(row.kind); default \(start)\(older)]")
     }
     var lines = ["", "\(title) (\(table.summary.lowercasedFirst)):"] + columns(items)
     if !table.inertSettings.isEmpty {
@@ -89,7 +90,8 @@ package enum OptionTables {
     let rows = table.rows.map { row in
       let aliases = row.aliases.map { "`\($0)`" }.joined(separator: ", ")
       let also = aliases.isEmpty ? "" : " Also accepted as \(aliases)."
-      return "| `\(row.name)` | \(row.kind) | `\(shownDefault(row))` | \(row.help)\(also) |"
+      let older = row.olderDefault.map { ", older `\($0.canonical)`" } ?? ""
+      return "| `\(row.name)` | \(row.kind) | `\(shownDefault(row))`\(older) | \(row.help)\(also) |"
     }
     return "### \(title)\n\n| option | type | default | meaning |\n|---|---|---|---|\n"
       + rows.joined(separator: "\n") + "\n"

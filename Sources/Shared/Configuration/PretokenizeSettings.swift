@@ -64,19 +64,19 @@ extension PretokenizeSettings: Section {
     Setting(
       "tokenizer_name", \.tokenizerName,
       "Tokenizer: a tokenizer.json, a folder that holds one, or a Hugging Face name.",
-      effect: .none),
+      effect: .none, names: .path),
     Setting(
       "dataset_path", \.datasetPath, "Text: a file, a folder of files, or a Hugging Face name.",
-      effect: .none),
+      effect: .none, names: .path),
     Setting(
       "data_files", \.dataFiles, "The files of the data set that are read; null reads all.",
-      effect: .none),
+      effect: .none, names: .path),
     Setting(
       "dataset_name", \.datasetName,
       "Configuration of the data set: a folder of that name inside dataset_path.", effect: .none),
     Setting(
       "data_dir", \.dataDir, "Folder inside dataset_path that is read; null reads all.",
-      effect: .none),
+      effect: .none, names: .path),
     Setting("split", \.split, "Split of a data set that has several."),
     Setting("column_name", \.columnName, "Field of a record that holds the text."),
     Setting(
@@ -118,7 +118,7 @@ extension PretokenizeSettings: Section {
     Setting(
       "save_path", \.savePath,
       "Folder for a copy of the rows as Parquet files and sae_lens.json; null: none.",
-      effect: .none),
+      effect: .none, names: .path),
   ]
 
   package static let inertSettings: [InertSetting] = [
@@ -129,6 +129,12 @@ extension PretokenizeSettings: Section {
     InertSetting("hf_num_shards", "Nothing is uploaded."),
     InertSetting("hf_revision", "Nothing is uploaded."),
     InertSetting("hf_is_private_repo", "Nothing is uploaded."),
+  ]
+
+  package static let formerNames = [
+    "tokenizer": "tokenizer_name", "dataset": "dataset_path", "ctx_len": "context_size",
+    "context_length": "context_size", "seq_len": "context_size", "max_length": "context_size",
+    "text_column": "column_name", "text_key": "column_name", "output_path": "save_path",
   ]
 
   package var omissions: [Complaint] {
