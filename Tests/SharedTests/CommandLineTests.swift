@@ -50,6 +50,46 @@ private func invocation(_ words: String...) throws -> Invocation? {
       run.notes.map(\.line) == ["train.device: has no effect. The programs run on the processor."])
   }
 
+  @Test func notesOfWhatChangesNothingAreOneLine() throws {
+    let words = ["--config", config, "--set", "train.device=cpu", "--set", "train.autocast=true"]
+    func notes(_ more: String...) throws -> String {
+      guard case .run(let run) = try Program.request(words + more, for: trainer) else { return "" }
+      return Program.notes(of: run)
+    }
+    #expect(try notes() == "note: 2 options change nothing here (--verbose lists them).\n")
+    let device = "note: train.device: has no effect. The programs run on the processor.\n"
+    #expect(
+      try notes("--verbose") == device
+        + "note: train.autocast: has no effect. Training computes in float32.\n")
+    #expect(
+      try notes("--set", "train.lr_scheduler_name=consineannealing").split(separator: "\n") == [
+        #"note: train.lr_scheduler_name: "consineannealing" is read as "cosineannealing"."#,
+        "note: 2 options change nothing here (--verbose lists them).",
+      ])
+    let one = try #require(try invocation("--config", config, "--set", "train.device=cpu"))
+    #expect(Program.notes(of: one) == device)
+  }
+
+  @Test func aVerbMayDoWithoutAPipelineFile() throws {
+    let program = ProgramDescription(
+      name: "x", summary: "", sections: ["train"],
+      verbs: [
+        Verb("init", "", flags: [VerbFlag("--from", value: "FILE", "")], input: .flags),
+        Verb("report", ""),
+      ], threads: \.train.threads)
+    guard case .run(let run) = try Program.request(["init", "--from", "a.json"], for: program)
+    else {
+      Issue.record("init was not understood")
+      return
+    }
+    #expect(run.verb == "init" && run.options == ["--from": "a.json"])
+    #expect(run.pipeline == Pipeline() && run.config.isEmpty)
+    #expect(throws: CommandLineError.noConfig(program: "x")) {
+      try Program.request(["report"], for: program)
+    }
+    #expect(CommandLineError.missingFlag("--from", verb: "init").sentence == "init needs --from.")
+  }
+
   @Test func versionAndHelpNeedNoPipelineFile() throws {
     #expect(try Program.request(["--version"], for: trainer) == .print("saeline-train 0.1.0\n"))
     let help = try Program.request(["--help"], for: trainer)
