@@ -41,7 +41,8 @@ package struct WeightProcessing: Sendable, Equatable {
     case .embedding, .positions, .residualBefore, .attentionOutput, .residualBetween, .mlpOutput,
       .residualAfter, .result:
       // Root-mean-square norms would see the mean that is taken away.
-      centersWriting && model.norm == .layer ? .mean(over: model.width) : .none
+      centersWriting && model.norm == .layer && model.finalNorm == nil
+        ? .mean(over: model.width) : .none
     case .value, .mixed: foldsValueBiases ? .valueBias : .none
     case .logits:
       // A cap would see it too.

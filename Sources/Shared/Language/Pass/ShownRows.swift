@@ -68,7 +68,7 @@ extension ForwardPass {
     let places = weights.plan.layers
     var biases: [[Float]] = []
     for layer in places {
-      let bias = weights.vector(layer.norm1.bias)
+      let bias = weights.vector(layer.norm1?.bias ?? 0..<0)
       let folds = processing.foldsNorms && !bias.isEmpty
       for column in 0..<model.width { normalized[0, column] = folds ? bias[column] : 0 }
       Rows.project(

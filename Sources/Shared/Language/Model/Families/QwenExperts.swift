@@ -1,0 +1,50 @@
+// Qwen 3 with experts: layers that are not named as plain ones, every one or every n-th, route each
+// token to some of many small MLPs. After transformers' modeling_qwen3_moe.py.
+
+enum Qwen3Experts {
+  static let keys = ConfigurationKeys(
+    Llama.keys.without("mlp_bias").with([
+      "vocab_size": 151_936, "hidden_size": 2048, "intermediate_size": 6144,
+      "num_hidden_layers": 24, "num_key_value_heads": 4, "max_position_embeddings": 32_768,
+      "use_sliding_window": false, "sliding_window": 4096, "decoder_sparse_step": 1,
+      "moe_intermediate_size": 768, "num_experts_per_tok": 8, "num_experts": 128,
+      "norm_topk_prob": false, "mlp_only_layers": .null,
+    ]).defaults, aliases: ["num_local_experts": "num_experts"], nullable: ["sliding_window"])
+
+  static func describe(
+    _ configuration: ModelConfiguration
+  ) throws(ModelError) -> ModelDescription {
+    var model = try Llama.common(configuration, family: .qwen3Experts)
+    model.tensors.headNorms = HeadNormNames(query: "self_attn.q_norm", key: "self_attn.k_norm")
+    if try configuration.flag("use_sliding_window", fallback: false) {
+      model.layers = try configuration.layersWithWindow()
+    }
+    let count = try configuration.count("num_experts", limit: 1 << 12)
+    model.experts = Experts(
+      count: count, active: try configuration.count("num_experts_per_tok", limit: count),
+      width: try configuration.count("moe_intermediate_size"),
+      routing: .softmax(sumsToOne: try configuration.flag("norm_topk_prob", fallback: false)),
+      router: "mlp.gate",
+      tensors: .perExpert(
+        prefix: "mlp.experts", gate: "gate_proj", input: "up_proj",
+        output: "down_proj", joined: ["mlp.experts"]))
+    let step = try configuration.count("decoder_sparse_step")
+    let plain = try plainLayers(configuration)
+    for layer in model.layers.indices where (layer + 1) % step == 0 && !plain.contains(layer) {
+      model.layers[layer].mlp = .routed
+    }
+    return model
+  }
+
+  /// The layers that have a plain MLP whatever the step.
+  private static func plainLayers(
+    _ configuration: ModelConfiguration
+  ) throws(ModelError) -> [Int] {
+    guard let (key, value) = configuration.value(["mlp_only_layers"]) else { return [] }
+    let layers = value.array?.map(\.integer) ?? [nil]
+    guard layers.allSatisfy({ $0 != nil }) else {
+      throw configuration.wrong(key, value, "a list of layers")
+    }
+    return layers.compactMap { $0 }
+  }
+}
