@@ -21,17 +21,20 @@ package enum WeightFormula {
     }
   }
 
-  /// Writes a model's folder: its config.json, and its tensors by the formula.
+  /// Writes a model's folder: its config.json, its tensors by the formula, and others as they are.
   package static func write(
-    configuration: JSON, tensors: [String: [Int]], to folder: String
+    configuration: JSON, tensors: [String: [Int]], to folder: String,
+    others: [String: (shape: [Int], values: [Float])] = [:]
   ) throws {
     try System.createDirectories(folder)
     try AtomicFile.replace(folder + "/config.json", with: configuration.canonical)
-    let written = tensors.sorted { $0.key < $1.key }.map { name, shape in
-      let bytes = values(name, shape: shape).flatMap { value in
+    var all = others
+    for (name, shape) in tensors { all[name] = (shape, values(name, shape: shape)) }
+    let written = all.sorted { $0.key < $1.key }.map { name, tensor in
+      let bytes = tensor.values.flatMap { value in
         (0..<4).map { UInt8(truncatingIfNeeded: value.bitPattern >> (8 * $0)) }
       }
-      return SafetensorsWriter.Tensor(name, .float32, shape: shape, bytes: bytes)
+      return SafetensorsWriter.Tensor(name, .float32, shape: tensor.shape, bytes: bytes)
     }
     var file = try AtomicFile.create(folder + "/model.safetensors")
     try file.write(SafetensorsWriter.encode(written).span.raw)

@@ -35,7 +35,7 @@ LONG = {"short_factor": [1.5, 2.0], "long_factor": [3.0, 4.0],
 LONG_SHORT = {**LONG, "original_max_position_embeddings": 16}
 SLIDING, FULL = "sliding_attention", "full_attention"
 PROBES = [
-    {"vocab_size": 29}, {"hidden_size": 24}, {"n_embd": 24}, {"n_embed": 24}, {"d_model": 24},
+    {"vocab_size": 29}, {"hidden_size": 48}, {"n_embd": 48}, {"n_embed": 48}, {"d_model": 48},
     {"intermediate_size": 20}, {"ffn_dim": 20}, {"n_inner": 20}, {"ffn_hidden_size": 20},
     {"moe_intermediate_size": 20}, {"n_inner": None},
     {"num_hidden_layers": 1}, {"n_layer": 1}, {"num_layers": 1}, {"n_layers": 1},
@@ -166,21 +166,22 @@ BASES = {
     "gpt_neo": dict(
         vocab_size=VOCABULARY, hidden_size=16, num_layers=2, num_heads=4,
         max_position_embeddings=24, attention_types=[[["global", "local"], 1]], window_size=5),
-    "gpt_neox": dict(**NEW, intermediate_size=28),
+    # Heads of which a part is rotated are wide enough for two pairs.
+    "gpt_neox": dict(**{**NEW, "hidden_size": 32, "num_attention_heads": 2}, intermediate_size=28),
     "gptj": dict(**OLD, rotary_dim=4),
     "llama": GATED, "granite": GATED, "olmo": GATED, "olmo2": GATED, "qwen2": GATED,
     "smollm3": dict(**GATED, pad_token_id=1), "mistral": dict(**GATED, sliding_window=5),
-    "mixtral": dict(**GATED, num_local_experts=4), "phi": dict(**GATED),
-    "phi3": dict(**GATED, pad_token_id=1), "stablelm": GATED,
+    "mixtral": dict(**GATED, num_local_experts=4), "phi": dict(**{**GATED, "num_attention_heads": 2}),
+    "phi3": dict(**GATED, pad_token_id=1), "stablelm": {**GATED, "hidden_size": 32, "num_attention_heads": 2},
     "qwen3": dict(**GATED, head_dim=4),
     "qwen3_moe": dict(
         **GATED, head_dim=4, num_experts=4, num_experts_per_tok=2, moe_intermediate_size=12),
     "olmoe": dict(**GATED, num_experts=4, num_experts_per_tok=2),
-    "olmo3": dict(**GATED, sliding_window=5),
+    "olmo3": dict(**{**GATED, "num_hidden_layers": 4}, sliding_window=5),
     "gpt_oss": dict(**GATED, head_dim=4, num_local_experts=4, num_experts_per_tok=2,
                     sliding_window=5),
     "gemma": dict(**GATED, head_dim=4), "gemma2": dict(**GATED, head_dim=4, sliding_window=5),
-    "gemma3_text": dict(**GATED, head_dim=4, sliding_window=5),
+    "gemma3_text": dict(**GATED, head_dim=4, sliding_window=5, sliding_window_pattern=2),
     "opt": dict(**NEW, ffn_dim=28, pad_token_id=1),
     "bloom": dict(vocab_size=VOCABULARY, hidden_size=16, n_layer=2, n_head=4),
     "falcon": NEW,
@@ -269,6 +270,8 @@ def make(family):
             counts[2] += 1
             record["probes"][str(number)] = entry
             continue
+        # An attribute that a probe makes says nothing of the model.
+        found_sizes = {size: found_sizes.get(size) for size in base_sizes}
         if found_sizes != base_sizes:
             entry["sizes"] = found_sizes
         if tensors != base_tensors:

@@ -53,7 +53,7 @@ extension TensorNames {
       modules += [(headNorms.query, .queryNormOutput), (headNorms.key, .keyNormOutput)]
     }
     let attention = outputNorms == nil ? HookSite.attentionOutput : .attentionProjected
-    modules += containers(attentionOutput).map { ($0, attention) }
+    modules += containers(attentionOutput, attention, whole: .residualBetween)
     if let outputNorms { modules.append((outputNorms.attention, .attentionOutput)) }
     if let norm2, norm2 != norm1 { modules.append((norm2, .norm2Output)) }
     modules += mlpModules(of: model, layer: layer)
@@ -75,19 +75,27 @@ extension TensorNames {
       if let activation {
         modules.append((activation, mlpGate == nil ? .mlpAfter : .mlpActivated))
       }
-      modules += containers(mlpOut).map { ($0, output) }
+      modules += containers(mlpOut, output, whole: .residualAfter)
     case .routed:
       guard let experts = model.experts else { return [] }
       modules.append((experts.router, .routerScores))
-      modules += containers(experts.router).dropFirst().map { ($0, output) }
+      if let module = experts.tensors.module {
+        modules += containers(module, output, whole: .residualAfter)
+      }
     }
     if let outputNorms { modules.append((outputNorms.mlp, .mlpOutput)) }
     return modules
   }
 
-  /// A projection's module and the modules that end with it: `mlp.c_proj`, `mlp`.
-  private func containers(_ path: String) -> [String] {
+  /// A projection's module and the modules that end with it: `mlp.c_proj`, `mlp`. They write the
+  /// same, unless the others add it to the residual stream.
+  private func containers(
+    _ path: String, _ site: HookSite, whole: HookSite
+  ) -> [(path: String, site: HookSite)] {
     let parts = path.split(separator: ".")
-    return (1...parts.count).reversed().map { parts.prefix($0).joined(separator: ".") }
+    return (1...parts.count).reversed().map { count in
+      let isWhole = modulesAddResidual && count < parts.count
+      return (parts.prefix(count).joined(separator: "."), isWhole ? whole : site)
+    }
   }
 }

@@ -10,19 +10,25 @@ struct ConfigurationKeys: Sendable {
   var aliases: [String: String]
   /// Keys with a default that a file may set to null all the same.
   var nullable: Set<String>
+  /// Keys without a default that a file may not set to null.
+  var asked: Set<String>
   init(
-    _ defaults: [String: JSON], aliases: [String: String] = [:], nullable: Set<String> = []
+    _ defaults: [String: JSON], aliases: [String: String] = [:], nullable: Set<String> = [],
+    asked: Set<String> = []
   ) {
     self.defaults = defaults
     self.aliases = aliases
     self.nullable = nullable
+    self.asked = asked
   }
 
   /// Some more keys, or other defaults.
-  func with(_ defaults: [String: JSON], nullable: Set<String> = []) -> ConfigurationKeys {
+  func with(
+    _ defaults: [String: JSON] = [:], nullable: Set<String> = [], asked: Set<String> = []
+  ) -> ConfigurationKeys {
     ConfigurationKeys(
       self.defaults.merging(defaults) { $1 }, aliases: aliases,
-      nullable: self.nullable.union(nullable))
+      nullable: self.nullable.union(nullable), asked: self.asked.union(asked))
   }
 
   /// The same without some keys.
@@ -45,9 +51,9 @@ extension ModelConfiguration {
     var resolved: [String: JSON] = [:]
     for (key, fallback) in keys.defaults {
       let stated = members[key]
-      if stated == .null, fallback != .null, !keys.nullable.contains(key) {
-        throw wrong(key, .null, "a value")
-      }
+      let isNullable =
+        keys.nullable.contains(key) || fallback == .null && !keys.asked.contains(key)
+      if stated == .null, !isNullable { throw wrong(key, .null, "a value") }
       resolved[key] = stated ?? fallback
     }
     for (alias, key) in keys.aliases.sorted(by: { $0.key < $1.key }) {

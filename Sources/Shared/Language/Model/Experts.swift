@@ -44,4 +44,12 @@ package enum ExpertTensors: Sendable, Equatable {
   case perExpert(prefix: String, gate: String, input: String, output: String, joined: [String])
   /// `gate_up_proj` `[E, d, 2m]` and `down_proj` `[E, m, d]` with biases `[E, …]`.
   case joinedInputMajor(prefix: String)
+
+  /// The module of all experts.
+  var module: String? {
+    switch self {
+    case .perExpert(_, _, _, _, let joined): joined.first
+    case .joinedInputMajor(let prefix): prefix
+    }
+  }
 }

@@ -21,7 +21,8 @@ extension ModelConfiguration {
   /// The rotary positions of a model in which all layers have the same.
   func rotary(headWidth: Int, _ rules: RotaryRules = RotaryRules()) throws(ModelError) -> [Rotary] {
     let stated = statedRotary()
-    for type in Self.layerTypes where stated?.value[type] != nil {
+    // Families that do not know types of layers pass over what is stated by type.
+    for type in Self.layerTypes where stated?.value[type] != nil && members["layer_types"] != nil {
       throw unsupported("\(stated?.key ?? "").\(type)", "set", [])
     }
     return [try rotary(stated, headWidth: headWidth, rules)]
@@ -43,6 +44,9 @@ extension ModelConfiguration {
         members = stated
       }
       if type == "full_attention", let scaling = value(["rope_scaling"])?.value.object {
+        guard parameters == nil || parameters?[type] != nil else {
+          throw .missingKey(path: path, key: key)
+        }
         members.merge(scaling) { $1 }
       }
       let rules = RotaryRules(base: base, baseKey: baseKey ?? "")

@@ -27,6 +27,8 @@ package struct TensorNames: Sendable, Equatable {
   /// Each head's score of a token that is not there, which takes a share of the weights.
   package var attentionSinks: String?
   package var attentionOutput: String
+  /// Whether the modules of attention and MLP write what they add and what they add it to.
+  package var modulesAddResidual = false
   package var mlpIn: String
   /// The same as `mlpIn` where one tensor holds the gate and then the input.
   package var mlpGate: String?

@@ -41,6 +41,14 @@ extension ForwardPass {
       Rows.scale(
         &residual, gain: weights.vector(place.gain), bias: weights.vector(place.bias),
         tokens: tokens.count)
+      if processing.centers(model) { embeddingMeans = residualMeans(tokens: tokens.count) }
+    }
+  }
+
+  private func residualMeans(tokens: Int) -> [Float] {
+    let (rows, stride, width) = (residual.span, residual.columns, model.width)
+    return (0..<tokens).map { token in
+      Kernels.sum(rows.extracting(token * stride..<token * stride + width)) / Float(width)
     }
   }
 

@@ -83,6 +83,8 @@ package struct ForwardPass: ~Copyable {
   var logits: Matrix
   /// Rows as they are shown, where processing changes them.
   var shown: Matrix
+  /// Means of embeddings, by token, where processing leaves them in the residual stream.
+  var embeddingMeans: [Float] = []
   /// The bias that values lose by processing `[K·h]`, by layer.
   var valueBiases: [[Float]] = []
 

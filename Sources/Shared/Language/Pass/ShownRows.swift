@@ -10,6 +10,7 @@ extension ForwardPass {
       values.span, values.columns, shown.disjoint, shown.columns
     )
     let bias = valueBias(layer: layer, width: width)
+    let means = embeddingMeans
     Parallel.forBlocks(tokens, blockSize: 16) { block in
       for token in block {
         target.withSlice(token * shownStride..<token * shownStride + width) { row in
@@ -18,6 +19,9 @@ extension ForwardPass {
           switch change {
           case .none: break
           case .mean(let size): Kernels.subtractMeans(&row, over: size)
+          case .meanBesidesEmbedding(let size):
+            Kernels.subtractMeans(&row, over: size)
+            for index in row.indices { row[index] += means[token] }
           case .valueBias: for index in row.indices { row[index] -= bias[index] }
           }
         }

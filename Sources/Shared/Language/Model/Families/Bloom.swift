@@ -33,7 +33,7 @@ enum Bloom {
         embeddingNorm: "word_embeddings_layernorm", layers: "h.", norm1: "input_layernorm",
         norm2: "post_attention_layernorm",
         queryKeyValue: .fusedPerHead("self_attention.query_key_value"),
-        attentionOutput: "self_attention.dense", mlpIn: "mlp.dense_h_to_4h",
+        attentionOutput: "self_attention.dense", modulesAddResidual: true, mlpIn: "mlp.dense_h_to_4h",
         mlpOut: "mlp.dense_4h_to_h", activation: "mlp.gelu_impl", finalNorm: "ln_f",
         unembedding: ["lm_head"],
         isTied: try configuration.flag("tie_word_embeddings", fallback: true),

@@ -10,9 +10,10 @@ enum Falcon {
       "num_kv_heads": .null, "alibi": false, "new_decoder_architecture": false,
       "multi_query": true, "parallel_attn": true, "bias": false, "max_position_embeddings": 2048,
       "ffn_hidden_size": .null, "activation": "gelu", "tie_word_embeddings": true,
-      "n_embed": .null,
+      "n_embed": .null, "head_dim": .null,
     ].merging(ConfigurationKeys.rotary) { $1 },
-    nullable: ["alibi", "new_decoder_architecture", "multi_query", "parallel_attn", "bias"])
+    nullable: ["alibi", "new_decoder_architecture", "multi_query", "parallel_attn", "bias"],
+    asked: ["head_dim"])
 
   static func describe(
     _ configuration: ModelConfiguration
@@ -20,6 +21,8 @@ enum Falcon {
     let width = try configuration.count("n_embed", "hidden_size")
     let heads = try configuration.heads("num_attention_heads")
     let headWidth = try configuration.headWidth(width: width, heads: heads)
+    // It follows from the other two, and cannot be set.
+    try configuration.refuse("head_dim", unless: [])
     let isNew = try configuration.flag("new_decoder_architecture", fallback: false)
     let isMultiQuery = try configuration.flag("multi_query", fallback: false)
     let keyValueHeads = try configuration.count("num_kv_heads", fallback: heads)

@@ -98,6 +98,8 @@ extension ModelDescription {
   ) throws(ModelError) -> ModelDescription {
     let family = try family(of: configuration)
     try configuration.refuseQuantization()
+    // GPT-Neo masks by itself.
+    if family != .gptNeo { try configuration.refuse("is_causal", unless: [true]) }
     var description = try family.describe(configuration)
     try description.check(configuration)
     description.giveWindowsTheirRotation()

@@ -58,11 +58,13 @@ enum GPTBigCode {
   static let keys = ConfigurationKeys(
     GPT2.keys.without("scale_attn_by_inverse_layer_idx").with([
       "activation_function": "gelu_pytorch_tanh", "multi_query": true,
+      "add_cross_attention": false,
     ]).defaults, aliases: GPT2.keys.aliases)
 
   static func describe(
     _ configuration: ModelConfiguration
   ) throws(ModelError) -> ModelDescription {
+    try configuration.refuse("add_cross_attention", unless: [false])
     var model = try GPT2.common(configuration, family: .gptBigCode)
     model.tensors.order = .outputMajor
     if try configuration.flag("multi_query", fallback: true) {

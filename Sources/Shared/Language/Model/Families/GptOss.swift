@@ -25,6 +25,8 @@ enum GptOss {
       configuration, family: .gptOss, rotary: RotaryRules(base: 150_000))
     model.layers = try configuration.layers(window: configuration.slidingWindow()) { $0 % 2 == 0 }
     for layer in model.layers.indices { model.layers[layer].mlp = .routed }
+    // `hidden_act` is read, but experts have a gate of their own.
+    model.activation = .silu
     model.tensors.attentionSinks = "self_attn.sinks"
     let count = try configuration.count("num_local_experts", limit: 1 << 12)
     model.experts = Experts(

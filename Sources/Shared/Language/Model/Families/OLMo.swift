@@ -5,7 +5,7 @@
 enum OLMo {
   static let keys = Llama.keys.without("mlp_bias", "rms_norm_eps").with([
     "vocab_size": 50_304, "clip_qkv": .null,
-  ])
+  ], asked: ["head_dim"])
 
   static func describe(
     _ configuration: ModelConfiguration
@@ -67,12 +67,13 @@ enum OLMoExperts {
       "hidden_size": 2048, "intermediate_size": 2048, "num_hidden_layers": 16,
       "num_attention_heads": 16, "max_position_embeddings": 4096, "rms_norm_eps": 1e-5,
       "num_experts_per_tok": 8, "num_experts": 64, "norm_topk_prob": false,
-    ]).defaults, aliases: ["num_local_experts": "num_experts"])
+    ]).defaults, aliases: ["num_local_experts": "num_experts"], asked: ["head_dim"])
 
   static func describe(
     _ configuration: ModelConfiguration
   ) throws(ModelError) -> ModelDescription {
     var model = try Llama.common(configuration, family: .olmoExperts)
+    try configuration.refuse("head_dim", unless: [.integer(model.width / model.headCount)])
     model.queryKeyValueLimit = try configuration.optionalNumber("clip_qkv").map { Float($0) }
     model.tensors.headNorms = HeadNormNames(
       query: "self_attn.q_norm", key: "self_attn.k_norm", span: .all)

@@ -8,7 +8,7 @@ enum Phi {
       "num_hidden_layers": 24, "num_attention_heads": 32, "num_key_value_heads": .null,
       "hidden_act": "gelu_new", "max_position_embeddings": 2048, "layer_norm_eps": 1e-5,
       "tie_word_embeddings": false, "qk_layernorm": false, "head_dim": .null,
-    ].merging(ConfigurationKeys.rotary) { $1 })
+    ].merging(ConfigurationKeys.rotary) { $1 }, asked: ["head_dim"])
 
   static func describe(
     _ configuration: ModelConfiguration
@@ -17,6 +17,7 @@ enum Phi {
     let heads = try configuration.heads("num_attention_heads")
     let headWidth = try configuration.headWidth(width: width, heads: heads)
     try configuration.refuse("qk_layernorm", unless: [false])
+    try configuration.refuse("head_dim", unless: [.integer(width / heads)])
     let rules = RotaryRules(share: 0.5, readsShare: true)
     return ModelDescription(
       family: Family.phi.rawValue,

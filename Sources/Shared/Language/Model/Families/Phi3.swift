@@ -9,7 +9,7 @@ enum Phi3 {
       "hidden_act": "silu", "max_position_embeddings": 4096, "rms_norm_eps": 1e-5,
       "tie_word_embeddings": false, "sliding_window": .null, "head_dim": .null,
     ].merging(ConfigurationKeys.rotary) { $1 }
-  ).with(["original_max_position_embeddings": 4096])
+  ).with(["original_max_position_embeddings": 4096], asked: ["head_dim"])
 
   static func describe(
     _ configuration: ModelConfiguration

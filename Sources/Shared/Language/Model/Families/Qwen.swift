@@ -8,7 +8,7 @@ enum Qwen2 {
       "vocab_size": 151_936, "intermediate_size": 22_016, "num_key_value_heads": 32,
       "max_position_embeddings": 32_768, "use_sliding_window": false, "sliding_window": 4096,
       "max_window_layers": 28, "layer_types": .null,
-    ], nullable: ["num_key_value_heads", "sliding_window"])
+    ], nullable: ["num_key_value_heads", "sliding_window"], asked: ["head_dim"])
 
   static func describe(
     _ configuration: ModelConfiguration

@@ -9,7 +9,8 @@ enum Qwen3Experts {
       "use_sliding_window": false, "sliding_window": 4096, "decoder_sparse_step": 1,
       "moe_intermediate_size": 768, "num_experts_per_tok": 8, "num_experts": 128,
       "norm_topk_prob": false, "mlp_only_layers": .null,
-    ]).defaults, aliases: ["num_local_experts": "num_experts"], nullable: ["sliding_window"])
+    ]).defaults, aliases: ["num_local_experts": "num_experts"], nullable: ["sliding_window"],
+    asked: ["head_dim"])
 
   static func describe(
     _ configuration: ModelConfiguration

@@ -8,7 +8,7 @@ enum SmolLM3 {
       "num_attention_heads": 16, "num_key_value_heads": 4, "max_position_embeddings": 32_768,
       "use_sliding_window": false, "sliding_window": .null, "no_rope_layers": .null,
       "no_rope_layer_interval": 4, "layer_types": .null, "tie_word_embeddings": true,
-    ], nullable: ["num_key_value_heads"])
+    ], nullable: ["num_key_value_heads"], asked: ["head_dim"])
 
   static func describe(
     _ configuration: ModelConfiguration
