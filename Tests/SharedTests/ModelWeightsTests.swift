@@ -88,9 +88,10 @@ import Testing
       "transformer.h.0.mlp.c_fc.weight": [8, 32], "transformer.h.0.mlp.c_fc.bias": [32],
       "transformer.h.0.mlp.c_proj.weight": [32, 8],
     ]
-    for name in ["h.0.ln_1.weight", "h.0.ln_1.bias", "h.0.ln_2.weight", "h.0.ln_2.bias",
-      "ln_f.weight", "ln_f.bias", "h.0.attn.c_proj.bias", "h.0.mlp.c_proj.bias"]
-    {
+    for name in [
+      "h.0.ln_1.weight", "h.0.ln_1.bias", "h.0.ln_2.weight", "h.0.ln_2.bias",
+      "ln_f.weight", "ln_f.bias", "h.0.attn.c_proj.bias", "h.0.mlp.c_proj.bias",
+    ] {
       tensors["transformer." + name] = [8]
     }
     try WeightFormula.write(

@@ -3,12 +3,13 @@
 package import Shared
 
 package enum ModelFixtures {
-  package static let names = [
-    "gpt2", "neox-parallel", "neox-sequential", "grouped", "tied", "llama-yarn", "llama-linear",
-    "llama-dynamic", "gpt-neo", "mistral", "qwen2", "qwen3", "gemma", "gemma2", "gemma3", "phi",
-    "opt", "smollm3", "phi3", "gptj", "bloom", "olmo", "olmo2", "olmo3", "olmoe", "mixtral",
-    "gpt-oss",
-  ] + toys + modulesOnly
+  package static let names =
+    [
+      "gpt2", "neox-parallel", "neox-sequential", "grouped", "tied", "llama-yarn", "llama-linear",
+      "llama-dynamic", "gpt-neo", "mistral", "qwen2", "qwen3", "gemma", "gemma2", "gemma3", "phi",
+      "opt", "smollm3", "phi3", "gptj", "bloom", "olmo", "olmo2", "olmo3", "olmoe", "mixtral",
+      "gpt-oss",
+    ] + toys + modulesOnly
 
   /// Models in TransformerLens's own format, which have no modules of transformers.
   package static let toys = ["toy-gelu", "toy-solu", "toy-folded", "toy-attention", "toy-plain"]
@@ -16,7 +17,8 @@ package enum ModelFixtures {
   /// Models that a HookedTransformer cannot be, compared with modules of transformers alone.
   package static let modulesOnly = [
     "phi3-long", "qwen3-moe", "granite", "stablelm", "stablelm-parallel", "bigcode", "falcon",
-    "falcon-new", "falcon-linear-bias", "opt-350m", "galactica",
+    "falcon-new", "falcon-linear-bias", "opt-350m", "galactica", "qwen2-moe",
+    "qwen3.5", "qwen3.5-moe",
   ]
 
   /// Models with every hook point of TransformerLens.

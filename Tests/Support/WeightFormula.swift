@@ -16,7 +16,7 @@ package enum WeightFormula {
       var bits = hash &+ UInt64(index) &* 0x9E37_79B9_7F4A_7C15
       bits = (bits ^ (bits >> 31)) &* 0xBF58_476D_1CE4_E5B9
       bits ^= bits >> 29
-      let value = Float(Int(bits >> 56) - 128) / 512
+      let value = Float(Int(bits >> 56) - 128) / 512 + (name.hasSuffix("A_log") ? 0.5 : 0)
       return (isTable ? 4 * value : value) + (isGain ? 1 : 0)
     }
   }

@@ -173,6 +173,17 @@ package enum Kernels {
     }
   }
 
+  /// σ(x).
+  package static func logistic(of x: Float) -> Float { logistic(x) }
+
+  /// target ← target · σ(source), element by element.
+  package static func multiplyByLogistic(
+    of source: Span<Float>, _ target: inout MutableSpan<Float>
+  ) {
+    precondition(source.count == target.count, "rows of different length")
+    for index in 0..<target.count { target[index] *= logistic(source[index]) }
+  }
+
   /// Keeps each element between −limit and limit.
   package static func clamp(_ row: inout MutableSpan<Float>, limit: Float) {
     forEach(&row) { $0 < -limit ? -limit : $0 > limit ? limit : $0 }

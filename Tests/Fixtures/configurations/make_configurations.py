@@ -38,6 +38,7 @@ PROBES = [
     {"vocab_size": 29}, {"hidden_size": 48}, {"n_embd": 48}, {"n_embed": 48}, {"d_model": 48},
     {"intermediate_size": 20}, {"ffn_dim": 20}, {"n_inner": 20}, {"ffn_hidden_size": 20},
     {"moe_intermediate_size": 20}, {"n_inner": None},
+    {"n_layer": 2, "num_hidden_layers": 1}, {"num_experts": 4, "num_local_experts": 3},
     {"num_hidden_layers": 1}, {"n_layer": 1}, {"num_layers": 1}, {"n_layers": 1},
     {"num_attention_heads": 2}, {"n_head": 2}, {"num_heads": 2}, {"n_heads": 2},
     {"num_key_value_heads": 1}, {"num_key_value_heads": 4}, {"num_key_value_heads": None},
@@ -142,6 +143,10 @@ PROBES = [
     {"num_experts": 3}, {"num_local_experts": 3}, {"n_routed_experts": 3},
     {"num_experts_per_tok": 1}, {"norm_topk_prob": True}, {"decoder_sparse_step": 2},
     {"mlp_only_layers": [0]}, {"swiglu_alpha": 1.0}, {"swiglu_limit": 0.5},
+    {"shared_expert_intermediate_size": 12}, {"linear_conv_kernel_dim": 3},
+    {"linear_key_head_dim": 4}, {"linear_value_head_dim": 4}, {"linear_num_key_heads": 1},
+    {"linear_num_value_heads": 2}, {"full_attention_interval": 2},
+    {"layer_types": ["linear_attention", FULL, FULL, "linear_attention"]},
     {"router_jitter_noise": 0.5}, {"router_aux_loss_coef": 0.5}, {"output_router_logits": False},
     # What changes no row of a model that is not trained.
     {"attention_dropout": 0.5}, {"hidden_dropout": 0.5}, {"resid_pdrop": 0.5}, {"dropout": 0.5},
@@ -160,6 +165,8 @@ NEW = dict(vocab_size=VOCABULARY, hidden_size=16, num_hidden_layers=2, num_atten
            max_position_embeddings=24)
 OLD = dict(vocab_size=VOCABULARY, n_embd=16, n_layer=2, n_head=4, n_positions=24)
 GATED = dict(**NEW, intermediate_size=28, num_key_value_heads=2)
+DELTA = dict(linear_key_head_dim=6, linear_value_head_dim=8, linear_num_key_heads=2,
+             linear_num_value_heads=4)
 BASES = {
     "gpt2": OLD,
     "gpt_bigcode": OLD,
@@ -176,6 +183,13 @@ BASES = {
     "qwen3": dict(**GATED, head_dim=4),
     "qwen3_moe": dict(
         **GATED, head_dim=4, num_experts=4, num_experts_per_tok=2, moe_intermediate_size=12),
+    "qwen2_moe": dict(
+        **GATED, num_experts=4, num_experts_per_tok=2, moe_intermediate_size=12,
+        shared_expert_intermediate_size=20),
+    "qwen3_5_text": dict(**{**GATED, "num_hidden_layers": 4}, head_dim=16, **DELTA),
+    "qwen3_5_moe_text": dict(
+        **{**GATED, "num_hidden_layers": 4}, head_dim=16, **DELTA, num_experts=4,
+        num_experts_per_tok=2, moe_intermediate_size=12, shared_expert_intermediate_size=20),
     "olmoe": dict(**GATED, num_experts=4, num_experts_per_tok=2),
     "olmo3": dict(**{**GATED, "num_hidden_layers": 4}, sliding_window=5),
     "gpt_oss": dict(**GATED, head_dim=4, num_local_experts=4, num_experts_per_tok=2,
@@ -207,6 +221,8 @@ def weights(name, shape):
         value = (value ^ (value >> numpy.uint64(31))) * numpy.uint64(0xBF58476D1CE4E5B9)
         value = value ^ (value >> numpy.uint64(29))
     value = ((value >> numpy.uint64(56)).astype(numpy.float32) - 128) / 512
+    if name.endswith("A_log"):
+        value = value + 0.5
     if "embed" in name or "wte" in name or "wpe" in name:
         value = value * 4
     if len(shape) == 1 and name.endswith("weight"):

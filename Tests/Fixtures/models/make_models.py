@@ -40,6 +40,8 @@ SHOWN = [0, 11, 31]
 EVERY_STEP = dict(
     fold_ln=True, center_writing_weights=True, center_unembed=True, fold_value_biases=True)
 NO_STEP = {step: False for step in EVERY_STEP}
+# Modules whose rows are no step of a block by themselves; nor are those beside a shared expert.
+LEFT_OUT = ["drop", "rotary", "in_proj", "gate_up_proj", "query_key_value", "shared_expert"]
 PROCESSED = {
     "gpt2": {
         "processed": EVERY_STEP, "processed-center": {**NO_STEP, "center_writing_weights": True},
@@ -49,7 +51,7 @@ PROCESSED = {
         "phi3", "gptj", "bloom", "olmo", "olmo2", "olmo3", "olmoe", "mixtral", "gpt-oss")},
 }
 MODULES_ONLY = ["phi3-long", "qwen3-moe", "granite", "stablelm", "stablelm-parallel", "bigcode",
-                "falcon", "falcon-new", "falcon-linear-bias", "opt-350m", "galactica"]
+                "falcon", "falcon-new", "falcon-linear-bias", "opt-350m", "galactica", "qwen2-moe", "qwen3.5", "qwen3.5-moe"]
 TOYS = {
     "toy-gelu": dict(act_fn="gelu", normalization="LN", seed=41),
     "toy-solu": dict(act_fn="solu_ln", normalization="LN", seed=42, final_rms=True),
@@ -172,6 +174,13 @@ def families(vocabulary=VOCABULARY, positions=24, window=5):
     add("qwen3-moe", "Qwen3Moe", b16, 31, **{**grouped, "num_hidden_layers": 3}, **experts,
         num_experts=5, moe_intermediate_size=12, norm_topk_prob=True, head_dim=8,
         mlp_only_layers=[1])
+    shared = dict(num_experts=5, moe_intermediate_size=12, shared_expert_intermediate_size=20)
+    add("qwen2-moe", "Qwen2Moe", f16, 46, **grouped, **experts, **shared)
+    delta = dict(head_dim=16, linear_key_head_dim=6, linear_value_head_dim=8,
+                 linear_num_key_heads=2, linear_num_value_heads=4,
+                 layer_types=["linear_attention", "full_attention"])
+    add("qwen3.5", "Qwen3_5", b16, 47, **grouped, **delta)
+    add("qwen3.5-moe", "Qwen3_5Moe", f32, 48, **grouped, **delta, **experts, **shared)
     add("granite", "Granite", f32, 32, **grouped, embedding_multiplier=3.0, logits_scaling=2.0,
         residual_multiplier=0.5, attention_multiplier=0.3, attention_bias=True, mlp_bias=True)
     stable = dict(max_position_embeddings=positions, hidden_size=24, intermediate_size=40,
@@ -206,7 +215,7 @@ def build(name, vocabulary=VOCABULARY, positions=24, window=5, dtype=None):
     cls, configuration, own, seed, size = families(vocabulary, positions, window)[name]
     dtype = dtype or own
     model = cls(configuration).eval()
-    randomise(model, seed, dtype, gain=0.0 if name.startswith("gemma") else 1.0)
+    randomise(model, seed, dtype, gain=0.0 if name.startswith(("gemma", "qwen3.5")) else 1.0)
     return model, dtype, seed, size
 
 
@@ -341,7 +350,8 @@ def module_outputs(model, tokens):
 
     handles = [
         module.register_forward_hook(keep(name)) for name, module in model.named_modules()
-        if name and "drop" not in name and "rotary" not in name]
+        if name and not any(part in name for part in LEFT_OUT)
+        and not hasattr(model.get_submodule(name.rpartition(".")[0]), "shared_expert")]
     with torch.no_grad():
         logits = model(tokens).logits
     for handle in handles:

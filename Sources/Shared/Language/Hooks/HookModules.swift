@@ -42,9 +42,16 @@ extension TensorNames {
   ) -> [(path: String, site: HookSite)] {
     var modules: [(path: String, site: HookSite)] = []
     if let norm1 { modules.append((norm1, .norm1Output)) }
+    if let rule = model.deltaRule, model.layers[layer].mixer == .deltaRule {
+      modules += containers(rule.module + ".out_proj", .attentionOutput, whole: .residualBetween)
+      if let norm2 { modules.append((norm2, .norm2Output)) }
+      return modules + mlpModules(of: model, layer: layer)
+    }
     switch queryKeyValue {
     case .separate(let query, let key, let value):
-      modules += [(query, .query), (key, .key), (value, .value)]
+      // A module of queries and gates writes rows of both.
+      if !queryHasGate { modules.append((query, .query)) }
+      modules += [(key, .key), (value, .value)]
     case .fused(let name): modules.append((name, .queryKeyValue))
     // Its columns lie head by head, which is not how they are computed here.
     case .fusedPerHead: break
@@ -80,15 +87,18 @@ extension TensorNames {
       guard let experts = model.experts else { return [] }
       modules.append((experts.router, .routerScores))
       if let module = experts.tensors.module {
-        modules += containers(module, output, whole: .residualAfter)
+        // Beside an expert of all tokens, the module of the others writes a part only.
+        let all = containers(module, output, whole: .residualAfter)
+        modules += experts.shared == nil ? all[...] : all.dropFirst()
       }
     }
     if let outputNorms { modules.append((outputNorms.mlp, .mlpOutput)) }
     return modules
   }
 
-  /// A projection's module and the modules that end with it: `mlp.c_proj`, `mlp`. They write the
-  /// same, unless the others add it to the residual stream.
+  /// A projection's module and those that end with it: `mlp.c_proj`, `mlp`.
+  ///
+  /// They write the same, unless the others add it to the residual stream.
   private func containers(
     _ path: String, _ site: HookSite, whole: HookSite
   ) -> [(path: String, site: HookSite)] {

@@ -93,6 +93,7 @@ package enum HookSite: CaseIterable, Sendable {
   func exists(in model: ModelDescription, layer: Int? = nil) -> Bool {
     let tensors = model.tensors
     let mlp = layer.map { model.layers[$0].mlp } ?? .none
+    if isOfAttention, let layer, model.layers[layer].mixer != .attention { return false }
     switch self {
     case .embedded: return tensors.embeddingNorm != nil || tensors.embeddingProjections != nil
     case .embeddingNormScale, .embeddingNormNormalized: return tensors.embeddingNorm != nil
@@ -119,6 +120,9 @@ package enum HookSite: CaseIterable, Sendable {
     default: return true
     }
   }
+
+  /// Whether it is a part of attention, which layers of other kinds do not have.
+  private var isOfAttention: Bool { self >= .queryKeyValue && self <= .result }
 
   /// Whether later steps read the rows that are shown; the others are kept beside the computation.
   var isRead: Bool {

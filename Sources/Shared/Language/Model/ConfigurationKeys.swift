@@ -6,7 +6,7 @@
 struct ConfigurationKeys: Sendable {
   /// Values of keys that a file leaves out; null for none.
   var defaults: [String: JSON]
-  /// Other spellings of keys. Where a file has both, transformers sets the other spelling last.
+  /// Other spellings of keys, which win where a file has both.
   var aliases: [String: String]
   /// Keys with a default that a file may set to null all the same.
   var nullable: Set<String>

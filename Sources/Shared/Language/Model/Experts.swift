@@ -16,8 +16,24 @@ package struct Experts: Sendable, Equatable {
   package var routerHasBias = false
   package var tensors: ExpertTensors
 
-  /// Columns of an expert's first projection.
-  var hiddenWidth: Int { 2 * width }
+  /// An expert that every token goes through.
+  package var shared: SharedExpert?
+
+  /// Columns of the widest expert's first projection.
+  var hiddenWidth: Int { 2 * max(width, shared?.width ?? 0) }
+
+  /// The weights that one token meets.
+  func weightsPerToken(width model: Int) -> Int {
+    model * (count + 3 * active * width + 3 * (shared?.width ?? 0))
+  }
+}
+
+/// An expert that every token goes through, weighted by a sigmoid of a score of its own.
+package struct SharedExpert: Sendable, Equatable {
+  package var width: Int
+  /// The module of its MLP, and that of its score.
+  package var module: String
+  package var score: String
 }
 
 /// How scores of experts become weights.

@@ -115,11 +115,28 @@ extension ModelConfiguration {
     ("quick_gelu", .quickGELU), ("relu2", .squaredReLU),
   ]
 
+  /// Those of TransformerLens's own models; the norm that goes with the last is read apart.
+  private static let lensActivations: [(name: String, activation: Activation)] = [
+    ("gelu", .gelu), ("gelu_new", .geluTanh), ("gelu_fast", .geluTanh),
+    ("gelu_pytorch_tanh", .geluTanh), ("relu", .relu), ("silu", .silu), ("solu", .solu),
+    ("solu_ln", .solu),
+  ]
+
   func activation(_ key: String) throws(ModelError) -> Activation {
+    try activation(key, of: Self.activations)
+  }
+
+  func lensActivation(_ key: String) throws(ModelError) -> Activation {
+    try activation(key, of: Self.lensActivations)
+  }
+
+  private func activation(
+    _ key: String, of known: [(name: String, activation: Activation)]
+  ) throws(ModelError) -> Activation {
     let name = try text(key)
-    guard let known = Self.activations.first(where: { $0.name == name }) else {
-      throw unsupported(key, name, Self.activations.map(\.name))
+    guard let match = known.first(where: { $0.name == name }) else {
+      throw unsupported(key, name, known.map(\.name))
     }
-    return known.activation
+    return match.activation
   }
 }

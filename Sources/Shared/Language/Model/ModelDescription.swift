@@ -35,6 +35,8 @@ package struct ModelDescription: Sendable, Equatable {
   package var isGated: Bool
   /// Experts of routed layers.
   package var experts: Experts?
+  /// What layers have in the place of attention that do not attend.
+  package var deltaRule: DeltaRule?
   /// What attention and MLP write is multiplied with before it is added.
   package var residualScale: Float = 1
   /// What scores are multiplied with.
@@ -69,20 +71,27 @@ package struct ModelDescription: Sendable, Equatable {
   /// Two per weight of a projection and two per element of the products of attention, of which a
   /// token needs those with the keys that it sees.
   package func operationsPerToken(layers: Int, contextSize: Int) -> Double {
-    let attention = width * queryKeyValueWidth + headCount * headWidth * width
+    let attention = width * (queryKeyValueWidth + queryGateWidth) + headCount * headWidth * width
     return self.layers.prefix(layers).reduce(0) { total, layer in
+      if layer.mixer == .deltaRule, let deltaRule {
+        let mixer = deltaRule.operationsPerToken(width: width)
+        return total + mixer + 2 * Double(mlpWeights(layer))
+      }
       let seen = layer.meanVisibleKeys(contextSize: contextSize)
       let weights = attention + mlpWeights(layer)
       return total + 2 * Double(weights) + 4 * Double(headCount * headWidth) * seen
     }
   }
 
+  /// Columns of the gates that heads' outputs are multiplied with.
+  var queryGateWidth: Int { tensors.queryHasGate ? headCount * headWidth : 0 }
+
   /// The weights of a layer's MLP that one token meets.
   private func mlpWeights(_ layer: LayerKind) -> Int {
     switch layer.mlp {
     case .none: 0
     case .dense: (isGated ? 3 : 2) * width * mlpWidth
-    case .routed: experts.map { width * ($0.count + 3 * $0.active * $0.width) } ?? 0
+    case .routed: experts?.weightsPerToken(width: width) ?? 0
     }
   }
 }
@@ -93,6 +102,7 @@ package struct LayerKind: Sendable, Equatable {
   package var window: Int?
   /// Which of the model's rotations it uses; nil where queries and keys stay as they are.
   package var rotation: Int? = 0
+  package var mixer: MixerKind = .attention
   package var mlp: MLPKind = .dense
 
   package init(window: Int? = nil) { self.window = window }
@@ -106,6 +116,13 @@ package struct LayerKind: Sendable, Equatable {
     let all = Double(shown) * Double(contextSize) - Double(shown) * Double(shown - 1) / 2
     return all / Double(contextSize)
   }
+}
+
+/// How a layer's tokens see those before them.
+package enum MixerKind: Sendable, Equatable {
+  case attention
+  /// By a state that each token updates.
+  case deltaRule
 }
 
 /// What follows a layer's attention.

@@ -7,7 +7,7 @@ package enum ModelError: Failure, Equatable {
   case missingKey(path: String, key: String)
   case wrongValue(path: String, key: String, value: String, expected: String)
   case unsupported(path: String, key: String, value: String, supported: [String])
-  case unsupportedFamily(path: String, type: String, reason: String)
+  case unsupportedFamily(path: String, type: String, reason: String, supported: [String])
   case noWeights(folder: String)
   case pickledWeights(folder: String, file: String)
   case missingTensor(path: String, tensor: String, shape: [Int])
@@ -22,7 +22,7 @@ package enum ModelError: Failure, Equatable {
       "\(path): \(key) is \(value) where \(expected) is expected."
     case .unsupported(let path, let key, let value, _):
       "\(path): \(key) is \(value), which is not supported."
-    case .unsupportedFamily(let path, let type, let reason):
+    case .unsupportedFamily(let path, let type, let reason, _):
       "\(path): a model of the type \(type) \(reason), which is not supported."
     case .pickledWeights(let folder, let file):
       "\(folder) holds its weights as a pickle of Python's, \(file), which can run code."
@@ -42,8 +42,8 @@ package enum ModelError: Failure, Equatable {
     case .malformed, .missingKey, .wrongValue: "Fetch the model's config.json again."
     case .unsupported(_, _, _, let supported):
       supported.isEmpty ? nil : "Supported are " + supported.joined(separator: ", ") + "."
-    case .unsupportedFamily:
-      "Supported are " + Family.names.joined(separator: ", ") + "."
+    case .unsupportedFamily(_, _, _, let supported):
+      "Supported are " + supported.joined(separator: ", ") + "."
     case .pickledWeights(_, let file):
       "Convert it with safetensors.torch.save_file(torch.load(\"\(file)\", weights_only=True), "
         + "\"model.safetensors\")."

@@ -36,7 +36,9 @@ extension ModelConfiguration {
   ) throws(ModelError) -> [Rotary] {
     let parameters = value(["rope_parameters"])?.value
     var kinds: [Rotary] = []
-    for (type, base, baseKey) in zip3(Self.layerTypes, [base, localBase], ["rope_theta", localKey]) {
+    for (type, base, baseKey) in zip3(
+      Self.layerTypes, [base, localBase], ["rope_theta", localKey])
+    {
       let key = "rope_parameters.\(type)"
       var members: [String: JSON] = [:]
       if let own = parameters?[type], own != .null {

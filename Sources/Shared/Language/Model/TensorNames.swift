@@ -22,6 +22,9 @@ package struct TensorNames: Sendable, Equatable {
   /// Norms of what attention and MLP write.
   package var outputNorms: OutputNormNames?
   package var queryKeyValue: QueryKeyValueNames
+  /// Whether each head's rows of the query are followed by as many of a gate, whose sigmoid the
+  /// head's output is multiplied with.
+  package var queryHasGate = false
   /// Norms of each head's queries and keys.
   package var headNorms: HeadNormNames?
   /// Each head's score of a token that is not there, which takes a share of the weights.

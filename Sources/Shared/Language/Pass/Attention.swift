@@ -73,7 +73,8 @@ struct Attention: Sendable {
   /// mixed `[T, H·h]` ← softmax(scale · q·kᵀ) · v for each head, over the tokens that it sees and
   /// the head's sink, where there is one.
   func run(
-    _ queryKeyValue: borrowing Matrix, sinks: Span<Float>, into mixed: inout Matrix, scratch: inout Matrix,
+    _ queryKeyValue: borrowing Matrix, sinks: Span<Float>, into mixed: inout Matrix,
+    scratch: inout Matrix,
     scores: inout Matrix, pattern: inout Matrix
   ) {
     let blocks = (contextSize + Self.queryBlock - 1) / Self.queryBlock

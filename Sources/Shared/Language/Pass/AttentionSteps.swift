@@ -102,12 +102,26 @@ extension ForwardPass {
       records: Attention.Records(
         scores: wants(.scores, layer), pattern: wants(.pattern, layer)))
     attention.run(
-      queryKeyValue, sinks: sinks, into: &mixed, scratch: &scratch, scores: &scores, pattern: &pattern)
+      queryKeyValue, sinks: sinks, into: &mixed, scratch: &scratch, scores: &scores,
+      pattern: &pattern)
     try emit(.scores, layer, scores, tokens: tokens, visit)
     if try emit(.pattern, layer, pattern, tokens: tokens, visit) == .replaced {
       attention.mix(pattern, queryKeyValue, into: &mixed)
     }
+    if model.tensors.queryHasGate { gateMixed(tokens: tokens) }
     try emit(.mixed, layer, mixed, tokens: tokens, visit)
+  }
+
+  /// mixed ← mixed · σ(gate).
+  private mutating func gateMixed(tokens: Int) {
+    let (gates, stride, first) = (
+      queryKeyValue.span, queryKeyValue.columns, model.queryKeyValueWidth
+    )
+    let width = model.queryGateWidth
+    Rows.forEach(tokens, width, &mixed) { token, row in
+      let start = token * stride + first
+      Kernels.multiplyByLogistic(of: gates.extracting(start..<start + width), &row)
+    }
   }
 
   /// output ← mixed · W_O + b, with the results of heads where these were replaced.

@@ -100,7 +100,11 @@ extension ForwardPass {
       weights, places.norm1, [.norm1Scale, .norm1Normalized], layer, tokens: tokens, visit)
     try emit(.norm1Output, layer, normalized, tokens: tokens, visit)
     guard continues(after: .norm1Output, layer) else { return }
-    try attend(weights, places, layer, tokens: tokens, visit)
+    if let delta = places.deltaRule {
+      try applyDeltaRule(weights, places, delta, layer, tokens: tokens, visit)
+    } else {
+      try attend(weights, places, layer, tokens: tokens, visit)
+    }
     guard continues(after: .attentionOutput, layer) else { return }
     switch model.block {
     case .sequential: addToResidual(tokens: tokens)

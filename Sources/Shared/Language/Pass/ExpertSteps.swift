@@ -28,6 +28,28 @@ extension ForwardPass {
     for (place, visits) in zip(places.experts, visits) where !visits.isEmpty {
       apply(weights, place, experts, visits)
     }
+    applyShared(weights, places, experts, tokens: tokens)
+  }
+
+  /// output ← output + σ(score) · expert(normalized), of the expert that all tokens go through.
+  private mutating func applyShared(
+    _ weights: borrowing ModelWeights, _ places: ExpertPlaces, _ experts: Experts, tokens: Int
+  ) {
+    guard let shared = experts.shared, let place = places.shared, let score = places.sharedScore
+    else { return }
+    Rows.project(
+      weights, place.input, normalized, into: &hidden, scratch: &tiles, tokens: tokens)
+    Rows.activate(model.activation, &hidden, width: shared.width, tokens: tokens)
+    Rows.gate(&hidden, width: shared.width, tokens: tokens)
+    Rows.project(
+      weights, place.output, hidden, into: &expertOutput, scratch: &tiles, tokens: tokens)
+    Rows.project(weights, score, normalized, into: &scale, scratch: &tiles, tokens: tokens)
+    let (written, stride, width) = (expertOutput.span, expertOutput.columns, model.width)
+    let scores = scale.span
+    Rows.forEach(tokens, width, &output) { token, row in
+      let weight = Kernels.logistic(of: scores[token])
+      Vector.add(weight, written.extracting(token * stride..<token * stride + width), to: &row)
+    }
   }
 
   /// Fills expertWeights and expertIndices; the tokens of each expert, in order.

@@ -11,8 +11,16 @@ struct PassColumns {
   func wants(_ sites: HookSite...) -> Bool { hookPoints.contains { sites.contains($0.site) } }
 
   var width: Int { Self.padded(max(model.width, model.embeddingWidth ?? 0)) }
-  var queryKeyValue: Int { Self.padded(model.queryKeyValueWidth) }
-  var mixed: Int { Self.padded(model.headCount * model.headWidth) }
+  private var deltaRule: DeltaRule? {
+    model.layers.contains { $0.mixer == .deltaRule } ? model.deltaRule : nil
+  }
+  var queryKeyValue: Int {
+    let attention = model.queryKeyValueWidth + model.queryGateWidth
+    return Self.padded(max(attention, deltaRule?.inputWidth ?? 0))
+  }
+  var mixed: Int {
+    Self.padded(max(model.headCount * model.headWidth, deltaRule?.valueWidth ?? 0))
+  }
   var hidden: Int {
     let kinds = model.layers.map(\.mlp)
     let dense = kinds.contains(.dense) ? (model.isGated ? 2 : 1) * model.mlpWidth : 0

@@ -56,7 +56,7 @@ extension ForwardPass {
   func valueBias(layer: Int?, width: Int) -> [Float] {
     guard let layer, layer < valueBiases.count else { return [] }
     let bias = valueBiases[layer]
-    if width == bias.count { return bias }
+    if bias.isEmpty || width == bias.count { return bias }
     // Several heads mix the values of one.
     let shared = model.headCount / model.keyValueHeadCount
     return (0..<model.headCount).flatMap { head in
@@ -72,6 +72,10 @@ extension ForwardPass {
     let places = weights.plan.layers
     var biases: [[Float]] = []
     for layer in places {
+      guard layer.deltaRule == nil else {
+        biases.append([])
+        continue
+      }
       let bias = weights.vector(layer.norm1?.bias ?? 0..<0)
       let folds = processing.foldsNorms && !bias.isEmpty
       for column in 0..<model.width { normalized[0, column] = folds ? bias[column] : 0 }

@@ -12,7 +12,19 @@ extension WeightPlan {
       case .joinedInputMajor(let joined): joinedInputMajor(experts, number, prefix + joined)
       }
     }
-    return ExpertPlaces(router: router, experts: places)
+    var planned = ExpertPlaces(router: router, experts: places)
+    if let shared = experts.shared {
+      let width = description.width
+      planned.shared = ExpertPlace(
+        input: projection(
+          ["gate_proj", "up_proj"].map { (prefix + shared.module + "." + $0, shared.width) },
+          inputs: width, hasBias: false),
+        output: projection(
+          [(prefix + shared.module + ".down_proj", width)], inputs: shared.width, hasBias: false))
+      planned.sharedScore = projection(
+        [(prefix + shared.score, 1)], inputs: width, hasBias: false)
+    }
+    return planned
   }
 
   private mutating func planRouter(_ experts: Experts, _ prefix: String) -> Projection {

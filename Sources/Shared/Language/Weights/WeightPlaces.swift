@@ -10,7 +10,9 @@ struct NormPlace: Sendable, Equatable {
 struct LayerPlaces: Sendable, Equatable {
   /// Nil where attention reads the residual stream itself.
   let norm1: NormPlace?
+  /// Of a layer with a delta rule all that it projects.
   let queryKeyValue: Projection
+  let deltaRule: DeltaPlaces?
   /// Gains of the norms on queries and keys.
   let queryNorm: NormPlace?
   let keyNorm: NormPlace?
@@ -25,6 +27,17 @@ struct LayerPlaces: Sendable, Equatable {
   let blockNorm: NormPlace?
 }
 
+/// The small weights of a delta rule.
+struct DeltaPlaces: Sendable, Equatable {
+  /// `[columns, kernel]`.
+  let convolution: Range<Int>
+  /// Logarithms of rates of decay, and what is added to a token's own, per head.
+  let decay: Range<Int>
+  let decayBias: Range<Int>
+  /// The gain of the norm on each head's output.
+  let norm: Range<Int>
+}
+
 /// The weights of what follows attention.
 enum MLPPlaces: Sendable, Equatable {
   case none
@@ -37,6 +50,8 @@ enum MLPPlaces: Sendable, Equatable {
     case .dense(let places): [places.input, places.output]
     case .routed(let places):
       [places.router] + places.experts.flatMap { [$0.input, $0.output] }
+        + (places.shared.map { [$0.input, $0.output] } ?? [])
+        + [places.sharedScore].compactMap { $0 }
     }
   }
 }
@@ -53,6 +68,9 @@ struct DensePlaces: Sendable, Equatable {
 struct ExpertPlaces: Sendable, Equatable {
   let router: Projection
   let experts: [ExpertPlace]
+  /// The expert of all tokens, and its score.
+  var shared: ExpertPlace?
+  var sharedScore: Projection?
 }
 
 /// The weights of an expert.

@@ -35,7 +35,8 @@ struct WeightPlan: Sendable {
       projectionIn = projection(
         [(names.into, description.width)], inputs: tableWidth, hasBias: false)
       if includesFinalNorm || unembeds {
-        projectionOut = projection([(names.out, tableWidth)], inputs: description.width, hasBias: false)
+        projectionOut = projection(
+          [(names.out, tableWidth)], inputs: description.width, hasBias: false)
       }
     }
     if let name = names.positions {
@@ -70,9 +71,12 @@ struct WeightPlan: Sendable {
 
   private mutating func block(_ prefix: String, _ kind: LayerKind) -> LayerPlaces {
     let mixedWidth = description.headCount * description.headWidth
+    if kind.mixer == .deltaRule, let rule = description.deltaRule {
+      return deltaBlock(rule, prefix, kind)
+    }
     return LayerPlaces(
       norm1: names.norm1.map { norm(prefix + $0) },
-      queryKeyValue: queryKeyValue(prefix),
+      queryKeyValue: queryKeyValue(prefix), deltaRule: nil,
       queryNorm: headNorm(prefix, names.headNorms?.query, heads: description.headCount),
       keyNorm: headNorm(prefix, names.headNorms?.key, heads: description.keyValueHeadCount),
       sinks: sinks(prefix),
@@ -101,7 +105,7 @@ struct WeightPlan: Sendable {
       stretches: [Projection.Stretch(outputs: 0..<width, matrix: number, source: 0)], bias: bias)
   }
 
-  private mutating func planMLP(_ prefix: String, _ kind: MLPKind) -> MLPPlaces {
+  mutating func planMLP(_ prefix: String, _ kind: MLPKind) -> MLPPlaces {
     switch kind {
     case .none: return .none
     case .dense: break
@@ -131,7 +135,7 @@ struct WeightPlan: Sendable {
     return place
   }
 
-  private mutating func norm(_ name: String, width: Int? = nil) -> NormPlace {
+  mutating func norm(_ name: String, width: Int? = nil) -> NormPlace {
     let width = width ?? description.width
     guard description.normsHaveParameters else { return NormPlace(gain: 0..<0, bias: 0..<0) }
     let gain = reserve(width)

@@ -16,7 +16,12 @@ package enum Family: String, CaseIterable, Sendable {
   case mixtral
   case qwen2
   case qwen3
+  case qwen2Experts = "qwen2_moe"
   case qwen3Experts = "qwen3_moe"
+  case qwen35 = "qwen3_5_text"
+  case qwen35WithVision = "qwen3_5"
+  case qwen35Experts = "qwen3_5_moe_text"
+  case qwen35ExpertsWithVision = "qwen3_5_moe"
   case gemma
   case gemma2
   case gemma3 = "gemma3_text"
@@ -56,7 +61,12 @@ package enum Family: String, CaseIterable, Sendable {
     case .mixtral: (Mixtral.keys, Mixtral.describe)
     case .qwen2: (Qwen2.keys, Qwen2.describe)
     case .qwen3: (Qwen3.keys, Qwen3.describe)
+    case .qwen2Experts: (Qwen2Experts.keys, Qwen2Experts.describe)
     case .qwen3Experts: (Qwen3Experts.keys, Qwen3Experts.describe)
+    case .qwen35: (Qwen35.keys, Qwen35.describe)
+    case .qwen35WithVision: (Qwen35.wholeKeys, Qwen35.describeText)
+    case .qwen35Experts: (Qwen35Experts.keys, Qwen35Experts.describe)
+    case .qwen35ExpertsWithVision: (Qwen35.wholeKeys, Qwen35Experts.describeText)
     case .gemma: (Gemma.keys, Gemma.describe)
     case .gemma2: (Gemma2.keys, Gemma2.describe)
     case .gemma3: (Gemma3.keys, Gemma3.describe)
@@ -111,7 +121,8 @@ extension ModelDescription {
     let type = try configuration.text("model_type")
     guard let family = Family(rawValue: type), family != .hookedTransformer else {
       if let reason = UnsupportedFamilies.reason(type) {
-        throw .unsupportedFamily(path: configuration.path, type: type, reason: reason)
+        throw .unsupportedFamily(
+          path: configuration.path, type: type, reason: reason, supported: Family.names)
       }
       throw configuration.unsupported("model_type", type, Family.names)
     }

@@ -35,7 +35,7 @@ enum HookedTransformer {
       mlpWidth: isAttentionOnly ? 1 : try configuration.count("d_mlp"),
       norm: .layer, normEpsilon: 1e-5,
       positions: isShort ? .learnedForAttention : .learned(offset: 0),
-      activation: try Self.activation(activation, configuration), isGated: false,
+      activation: try configuration.lensActivation("act_fn"), isGated: false,
       attentionScale: 1 / Float(headWidth).squareRoot(),
       tensors: TensorNames(
         prefixes: [""], embedding: "embed.W_E", positions: "pos_embed.W_pos", layers: "blocks.",
@@ -72,20 +72,5 @@ enum HookedTransformer {
     if try configuration.flag("final_rms", fallback: false), model.norm == .layer {
       model.finalNorm = .rootMeanSquare
     }
-  }
-
-  private static let activations: [(name: String, activation: Activation)] = [
-    ("gelu", .gelu), ("gelu_new", .geluTanh), ("gelu_fast", .geluTanh),
-    ("gelu_pytorch_tanh", .geluTanh), ("relu", .relu), ("silu", .silu), ("solu", .solu),
-    ("solu_ln", .solu),
-  ]
-
-  private static func activation(
-    _ name: String, _ configuration: ModelConfiguration
-  ) throws(ModelError) -> Activation {
-    guard let known = activations.first(where: { $0.name == name }) else {
-      throw configuration.unsupported("act_fn", name, activations.map(\.name))
-    }
-    return known.activation
   }
 }

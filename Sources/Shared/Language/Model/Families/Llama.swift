@@ -55,10 +55,11 @@ enum Llama {
 }
 
 enum Granite {
-  static let keys = Llama.keys.with([
-    "embedding_multiplier": 1.0, "logits_scaling": 1.0, "residual_multiplier": 1.0,
-    "attention_multiplier": 1.0,
-  ], asked: ["head_dim"])
+  static let keys = Llama.keys.with(
+    [
+      "embedding_multiplier": 1.0, "logits_scaling": 1.0, "residual_multiplier": 1.0,
+      "attention_multiplier": 1.0,
+    ], asked: ["head_dim"])
 
   /// Llama with four factors of its own.
   static func describe(

@@ -3,10 +3,11 @@
 // modeling_mixtral.py.
 
 enum Mistral {
-  static let keys = Llama.keys.without("attention_bias", "mlp_bias").with([
-    "intermediate_size": 14_336, "num_key_value_heads": 8, "max_position_embeddings": 131_072,
-    "sliding_window": 4096,
-  ], nullable: ["sliding_window"])
+  static let keys = Llama.keys.without("attention_bias", "mlp_bias").with(
+    [
+      "intermediate_size": 14_336, "num_key_value_heads": 8, "max_position_embeddings": 131_072,
+      "sliding_window": 4096,
+    ], nullable: ["sliding_window"])
 
   static func describe(
     _ configuration: ModelConfiguration

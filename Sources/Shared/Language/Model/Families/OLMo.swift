@@ -3,9 +3,10 @@
 // everything. After transformers' modeling_olmo.py, modeling_olmo2.py and modeling_olmo3.py.
 
 enum OLMo {
-  static let keys = Llama.keys.without("mlp_bias", "rms_norm_eps").with([
-    "vocab_size": 50_304, "clip_qkv": .null,
-  ], asked: ["head_dim"])
+  static let keys = Llama.keys.without("mlp_bias", "rms_norm_eps").with(
+    [
+      "vocab_size": 50_304, "clip_qkv": .null,
+    ], asked: ["head_dim"])
 
   static func describe(
     _ configuration: ModelConfiguration

@@ -1,5 +1,6 @@
-// Qwen 3 with experts: layers that are not named as plain ones, every one or every n-th, route each
-// token to some of many small MLPs. After transformers' modeling_qwen3_moe.py.
+// Qwen 2 and 3 with experts: layers that are not named as plain ones, every one or every n-th, route
+// each token to some of many small MLPs; in 2 one more is for all tokens. After transformers'
+// modeling_qwen2_moe.py and modeling_qwen3_moe.py.
 
 enum Qwen3Experts {
   static let keys = ConfigurationKeys(
@@ -20,21 +21,41 @@ enum Qwen3Experts {
     if try configuration.flag("use_sliding_window", fallback: false) {
       model.layers = try configuration.layersWithWindow()
     }
+    model.experts = try experts(
+      configuration, sumsToOne: configuration.flag("norm_topk_prob", fallback: false))
+    try routeLayers(configuration, of: &model)
+    return model
+  }
+
+  static func experts(
+    _ configuration: ModelConfiguration, sumsToOne: Bool
+  ) throws(ModelError) -> Experts {
     let count = try configuration.count("num_experts", limit: 1 << 12)
-    model.experts = Experts(
+    return Experts(
       count: count, active: try configuration.count("num_experts_per_tok", limit: count),
       width: try configuration.count("moe_intermediate_size"),
-      routing: .softmax(sumsToOne: try configuration.flag("norm_topk_prob", fallback: false)),
-      router: "mlp.gate",
+      routing: .softmax(sumsToOne: sumsToOne), router: "mlp.gate",
       tensors: .perExpert(
-        prefix: "mlp.experts", gate: "gate_proj", input: "up_proj",
-        output: "down_proj", joined: ["mlp.experts"]))
+        prefix: "mlp.experts", gate: "gate_proj", input: "up_proj", output: "down_proj",
+        joined: ["mlp.experts"]))
+  }
+
+  /// The expert that all tokens go through.
+  static func shared(_ configuration: ModelConfiguration) throws(ModelError) -> SharedExpert {
+    SharedExpert(
+      width: try configuration.count("shared_expert_intermediate_size"),
+      module: "mlp.shared_expert", score: "mlp.shared_expert_gate")
+  }
+
+  /// Routes every n-th layer that is not named as a plain one.
+  static func routeLayers(
+    _ configuration: ModelConfiguration, of model: inout ModelDescription
+  ) throws(ModelError) {
     let step = try configuration.count("decoder_sparse_step")
     let plain = try plainLayers(configuration)
     for layer in model.layers.indices where (layer + 1) % step == 0 && !plain.contains(layer) {
       model.layers[layer].mlp = .routed
     }
-    return model
   }
 
   /// The layers that have a plain MLP whatever the step.
@@ -47,5 +68,34 @@ enum Qwen3Experts {
       throw configuration.wrong(key, value, "a list of layers")
     }
     return layers.compactMap { $0 }
+  }
+}
+
+enum Qwen2Experts {
+  static let keys = ConfigurationKeys(
+    Qwen3Experts.keys.without("attention_bias").with([
+      "intermediate_size": 5632, "num_attention_heads": 16, "num_key_value_heads": 16,
+      "max_window_layers": 28, "moe_intermediate_size": 1408,
+      "shared_expert_intermediate_size": 5632, "num_experts_per_tok": 4, "num_experts": 60,
+      "qkv_bias": true, "layer_types": .null,
+    ]).defaults, nullable: ["sliding_window", "num_key_value_heads"], asked: ["head_dim"])
+
+  static func describe(
+    _ configuration: ModelConfiguration
+  ) throws(ModelError) -> ModelDescription {
+    var model = try Llama.common(configuration, family: .qwen2Experts)
+    model.tensors.biases.queryKeyValue = try configuration.flag("qkv_bias", fallback: true)
+    let usesWindow = try configuration.flag("use_sliding_window", fallback: false)
+    let first = configuration.value(["max_window_layers"])?.value.integer ?? 0
+    model.layers = try configuration.layers(
+      window: usesWindow ? configuration.slidingWindow() : nil
+    ) {
+      usesWindow && $0 % 2 == 0 && $0 < first
+    }
+    model.experts = try Qwen3Experts.experts(
+      configuration, sumsToOne: configuration.flag("norm_topk_prob", fallback: false))
+    model.experts?.shared = try Qwen3Experts.shared(configuration)
+    try Qwen3Experts.routeLayers(configuration, of: &model)
+    return model
   }
 }

@@ -3,11 +3,12 @@
 // transformers' modeling_stablelm.py.
 
 enum StableLM {
-  static let keys = Llama.keys.without("mlp_bias", "attention_bias", "rms_norm_eps", "head_dim").with([
-    "vocab_size": 50_304, "intermediate_size": 6912, "hidden_size": 2560,
-    "num_key_value_heads": 32, "max_position_embeddings": 4096, "layer_norm_eps": 1e-5,
-    "use_qkv_bias": false, "qk_layernorm": false, "use_parallel_residual": false,
-  ])
+  static let keys = Llama.keys.without("mlp_bias", "attention_bias", "rms_norm_eps", "head_dim")
+    .with([
+      "vocab_size": 50_304, "intermediate_size": 6912, "hidden_size": 2560,
+      "num_key_value_heads": 32, "max_position_embeddings": 4096, "layer_norm_eps": 1e-5,
+      "use_qkv_bias": false, "qk_layernorm": false, "use_parallel_residual": false,
+    ])
 
   static func describe(
     _ configuration: ModelConfiguration

@@ -3,10 +3,7 @@
 
 enum UnsupportedFamilies {
   private static let reasons: [(types: [String], reason: String)] = [
-    (
-      ["qwen3_5", "qwen3_5_text", "qwen3_5_moe", "qwen3_5_moe_text", "qwen3_next", "kimi_linear"],
-      "has layers of linear attention (a gated delta rule)"
-    ),
+    (["qwen3_next", "kimi_linear", "olmo_hybrid"], "has layers of linear attention"),
     (
       ["deepseek_v2", "deepseek_v3", "deepseek_v32", "deepseek_v4", "minicpm3"],
       "has attention with compressed keys and values (multi-head latent attention)"
@@ -15,7 +12,7 @@ enum UnsupportedFamilies {
       ["gemma3n", "gemma3n_text", "gemma4", "gemma4_text"],
       "has embeddings of its own for every layer and layers that share keys and values"
     ),
-    (["qwen2_moe", "granitemoe", "granitemoeshared"], "has experts that all tokens go through"),
+    (["granitemoe", "granitemoeshared", "phimoe"], "has experts that are routed in another way"),
     (
       [
         "mamba", "mamba2", "falcon_mamba", "rwkv", "xlstm", "jamba", "bamba", "zamba", "zamba2",
@@ -23,7 +20,9 @@ enum UnsupportedFamilies {
       ], "has layers that are recurrent in the place of attention"
     ),
     (
-      ["t5", "mt5", "umt5", "bart", "mbart", "pegasus", "marian", "t5gemma", "switch_transformers"],
+      [
+        "t5", "mt5", "umt5", "bart", "mbart", "pegasus", "marian", "t5gemma", "switch_transformers",
+      ],
       "is an encoder with a decoder"
     ),
     (
