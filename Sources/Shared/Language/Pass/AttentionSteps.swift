@@ -21,6 +21,11 @@ extension ForwardPass {
     guard continues(after: .value, layer) else { return }
     try normalizeQueriesKeys(weights, places, layer, tokens: tokens, visit)
     guard continues(after: .keyNormOutput, layer) else { return }
+    if let limit = model.queryKeyValueLimit {
+      Rows.forEach(tokens, model.queryKeyValueWidth, &queryKeyValue) { _, row in
+        Kernels.clamp(&row, limit: limit)
+      }
+    }
     if model.positions.isRotary {
       try rotate(layer, tokens: tokens, visit)
       guard continues(after: .rotatedKey, layer) else { return }
@@ -58,11 +63,6 @@ extension ForwardPass {
     try emitColumns(.query, layer, queryColumns, tokens: tokens, visit)
     try emitColumns(.key, layer, keyColumns, tokens: tokens, visit)
     try emitColumns(.value, layer, valueColumns, tokens: tokens, visit)
-    if let limit = model.queryKeyValueLimit, continues(after: .value, layer) {
-      Rows.forEach(tokens, model.queryKeyValueWidth, &queryKeyValue) { _, row in
-        Kernels.clamp(&row, limit: limit)
-      }
-    }
   }
 
   /// Norms queries and keys of models that do so.
