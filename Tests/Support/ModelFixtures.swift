@@ -33,8 +33,7 @@ package enum ModelFixtures {
       foldsNorms: true, centersWriting: true, centersUnembedding: true, foldsValueBiases: true)
     let names = [
       "gpt2", "neox-parallel", "neox-sequential", "phi", "opt", "gpt-neo", "grouped", "qwen2",
-      "gemma2", "phi3", "gptj", "bloom", "olmo", "olmo2", "olmo3", "olmoe", "mixtral", "gpt-oss",
-      "toy-gelu", "toy-solu", "toy-attention",
+      "gemma2", "phi3", "gptj", "bloom", "olmo", "olmoe", "mixtral", "toy-gelu", "toy-solu",
     ]
     return names.map { ($0, "processed", all) } + [
       ("gpt2", "processed-center", WeightProcessing(centersWriting: true)),

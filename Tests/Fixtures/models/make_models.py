@@ -10,7 +10,9 @@ Each folder is a model as transformers saves it (config.json and weights) with
   `[rows, heads, keys]`, the hooks of norms on heads as `[rows, heads, ...]`;
 - modules.safetensors: three rows (SHOWN) of what transformers' modules write, by their paths;
 - processed*.safetensors, where PROCESSED says so: three rows of the hooks outside of blocks and of
-  the last block with TransformerLens's weight processing.
+  the last block with TransformerLens's weight processing. OLMo 2 and 3, gpt-oss and models with
+  positions for attention alone are not among them: there TransformerLens's processing changes what the
+  model computes.
 
 TransformerLens knows the published Gemma models by name only, for Llama neither YaRN nor linear
 scaling, and of SmolLM3 only what its bridge to transformers does; their configurations are completed
@@ -48,20 +50,19 @@ PROCESSED = {
         "processed-values": {**NO_STEP, "fold_value_biases": True}},
     **{name: {"processed": EVERY_STEP} for name in (
         "neox-sequential", "neox-parallel", "phi", "opt", "gpt-neo", "grouped", "qwen2", "gemma2",
-        "phi3", "gptj", "bloom", "olmo", "olmo2", "olmo3", "olmoe", "mixtral", "gpt-oss")},
+        "phi3", "gptj", "bloom", "olmo", "olmoe", "mixtral")},
 }
 MODULES_ONLY = ["phi3-long", "qwen3-moe", "granite", "stablelm", "stablelm-parallel", "bigcode",
                 "falcon", "falcon-new", "falcon-linear-bias", "opt-350m", "galactica", "qwen2-moe", "qwen3.5", "qwen3.5-moe"]
 TOYS = {
     "toy-gelu": dict(act_fn="gelu", normalization="LN", seed=41),
-    "toy-solu": dict(act_fn="solu_ln", normalization="LN", seed=42, final_rms=True),
-    "toy-folded": dict(act_fn="solu_ln", normalization="LNPre", seed=43),
+    "toy-solu": dict(act_fn="solu_ln", normalization="LN", seed=42),
+    "toy-folded": dict(act_fn="solu_ln", normalization="LNPre", seed=43, final_rms=True),
     "toy-attention": dict(act_fn="gelu_new", normalization_type="LN", seed=44, attn_only=True,
                           shortformer_pos=True),
     "toy-plain": dict(act_fn="relu", normalization_type=None, seed=45, attn_only=True),
 }
-PROCESSED["toy-gelu"] = PROCESSED["toy-solu"] = PROCESSED["toy-attention"] = {
-    "processed": EVERY_STEP}
+PROCESSED["toy-gelu"] = PROCESSED["toy-solu"] = {"processed": EVERY_STEP}
 
 # transformers 5 keeps this within rope_parameters; TransformerLens asks for it where it was.
 transformers.PhiConfig.partial_rotary_factor = 0.5

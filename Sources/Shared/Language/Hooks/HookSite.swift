@@ -95,7 +95,9 @@ package enum HookSite: CaseIterable, Sendable {
     let mlp = layer.map { model.layers[$0].mlp } ?? .none
     if isOfAttention, let layer, model.layers[layer].mixer != .attention { return false }
     switch self {
-    case .embedded: return tensors.embeddingNorm != nil || tensors.embeddingProjections != nil
+    case .embedded:
+      return tensors.embeddingNorm != nil || tensors.embeddingProjections != nil
+        || tensors.scalesAfterEmbedding
     case .embeddingNormScale, .embeddingNormNormalized: return tensors.embeddingNorm != nil
     case .positions: return model.positions.isLearned
     case .norm1Scale, .norm1Normalized, .norm1Output: return tensors.norm1 != nil

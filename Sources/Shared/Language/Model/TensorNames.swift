@@ -6,6 +6,8 @@ package struct TensorNames: Sendable, Equatable {
   /// What may stand before every name but the unembedding's.
   package var prefixes: [String]
   package var embedding: String
+  /// Whether embeddings are scaled after their module has written them.
+  package var scalesAfterEmbedding = false
   /// The norm of embeddings.
   package var embeddingNorm: String?
   /// The projections between the table of embeddings and the model's width.

@@ -22,11 +22,17 @@ extension ForwardPass {
   ) throws {
     let (plan, factor) = (weights.plan, model.embeddingScale)
     let width = model.embeddingWidth ?? model.width
+    let isScaledLater = model.tensors.scalesAfterEmbedding
     Rows.forEach(tokens.count, width, &residual) { token, row in
       weights.readRow(plan.embedding, Int(tokens[token]), into: &row)
-      if factor != 1 { for column in row.indices { row[column] *= factor } }
+      if factor != 1, !isScaledLater { for column in row.indices { row[column] *= factor } }
     }
     try emit(.embedded, nil, residual, tokens: tokens.count, visit)
+    if isScaledLater {
+      Rows.forEach(tokens.count, width, &residual) { _, row in
+        for column in row.indices { row[column] *= factor }
+      }
+    }
     if let projection = plan.projectionIn {
       Rows.copy(residual, to: &output, tokens: tokens.count)
       Rows.project(

@@ -67,6 +67,7 @@ enum Granite {
   ) throws(ModelError) -> ModelDescription {
     var model = try Llama.common(configuration, family: .granite)
     model.embeddingScale = Float(try configuration.number("embedding_multiplier"))
+    model.tensors.scalesAfterEmbedding = true
     model.residualScale = Float(try configuration.number("residual_multiplier"))
     model.attentionScale = Float(try configuration.number("attention_multiplier"))
     model.logitScale = Float(1 / (try configuration.number("logits_scaling")))
