@@ -50,6 +50,8 @@ import Testing
   static let refusedHere: [(key: String, families: Set<String>)] = [
     ("is_causal", Set(families)),
     ("partial_rotary_factor", ["gpt_oss"]),
+    // An odd number of elements would be rotated.
+    ("head_dim", ["qwen3_5_text", "qwen3_5_moe_text"]),
     ("qk_layernorm", ["phi"]),
     ("apply_residual_connection_post_layernorm", ["bloom"]),
     ("use_bidirectional_attention", ["gemma", "gemma2", "gemma3_text"]),
@@ -80,6 +82,9 @@ import Testing
     for (number, probe) in probes.enumerated() {
       let set = probe.object ?? [:]
       let outcome = record.probes["\(number)"]
+      let isKnown = Self.refusedHere.contains {
+        set[$0.key] != nil && $0.families.contains(family)
+      }
       let configuration = JSON.object(record.base.merging(set) { $1 })
       let description = Result {
         try ModelDescription.read(text: configuration.canonical, path: "config.json")
@@ -89,13 +94,11 @@ import Testing
       case (nil, .success(let model)):
         if model != base { different.append("\(probe.canonical) changes something") }
       case (let outcome?, .failure):
-        let isKnown = Self.refusedHere.contains {
-          set[$0.key] != nil && $0.families.contains(family)
-        }
         if outcome["refused"] == nil, !isKnown {
           different.append("\(probe.canonical) is refused")
         }
       case (nil, .failure(let error)):
+        if isKnown { continue }
         different.append("\(probe.canonical) is refused: \(error)")
       case (let outcome?, .success(let model)):
         if outcome["refused"] != nil {

@@ -23,10 +23,11 @@ enum Gemma {
   }
 
   static func common(
-    _ configuration: ModelConfiguration, family: Family
+    _ configuration: ModelConfiguration, family: Family, activationKey: String = "hidden_act"
   ) throws(ModelError) -> ModelDescription {
     try configuration.refuse("use_bidirectional_attention", unless: [false])
-    var model = try Llama.common(configuration, family: family)
+    var model = try Llama.common(
+      configuration, family: family, activationKey: activationKey)
     model.gainOffset = 1
     model.embeddingScale = Float(model.width).squareRoot()
     return model
@@ -61,7 +62,8 @@ enum Gemma2 {
   static func common(
     _ configuration: ModelConfiguration, family: Family
   ) throws(ModelError) -> ModelDescription {
-    var model = try Gemma.common(configuration, family: family)
+    var model = try Gemma.common(
+      configuration, family: family, activationKey: "hidden_activation")
     model.logitCap = try configuration.optionalNumber("final_logit_softcapping").map { Float($0) }
     let scalar = try configuration.number("query_pre_attn_scalar")
     model.attentionScale = Float(1 / scalar.squareRoot())

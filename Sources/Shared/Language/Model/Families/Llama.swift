@@ -20,7 +20,8 @@ enum Llama {
   /// A model of the Llama kind without windows or anything else of its own; biases where the family
   /// reads keys for them.
   static func common(
-    _ configuration: ModelConfiguration, family: Family, rotary: RotaryRules = RotaryRules()
+    _ configuration: ModelConfiguration, family: Family, rotary: RotaryRules = RotaryRules(),
+    activationKey: String = "hidden_act"
   ) throws(ModelError) -> ModelDescription {
     let width = try configuration.count("hidden_size")
     let heads = try configuration.heads("num_attention_heads")
@@ -37,7 +38,7 @@ enum Llama {
       norm: .rootMeanSquare,
       normEpsilon: Float(try configuration.number("rms_norm_eps", fallback: 1e-5)),
       positions: .rotary(try configuration.rotary(headWidth: headWidth, rotary)),
-      activation: try configuration.activation("hidden_act"),
+      activation: try configuration.activation(activationKey),
       isGated: true, attentionScale: 1 / Float(headWidth).squareRoot(),
       tensors: TensorNames(
         prefixes: ["model.", ""], embedding: "embed_tokens",

@@ -100,6 +100,7 @@ enum Qwen35Experts {
     for layer in model.layers.indices { model.layers[layer].mlp = .routed }
     model.experts = try Qwen3Experts.experts(configuration, sumsToOne: true)
     model.experts?.shared = try Qwen3Experts.shared(configuration)
+    model.mlpWidth = try configuration.count("moe_intermediate_size")
     return model
   }
 

@@ -56,6 +56,10 @@ enum Qwen3Experts {
     for layer in model.layers.indices where (layer + 1) % step == 0 && !plain.contains(layer) {
       model.layers[layer].mlp = .routed
     }
+    // Without plain layers their width says nothing.
+    if let experts = model.experts, !model.layers.contains(where: { $0.mlp == .dense }) {
+      model.mlpWidth = experts.width
+    }
   }
 
   /// The layers that have a plain MLP whatever the step.
