@@ -115,9 +115,11 @@ struct LossRecoveredTests {
   private func obstacle(_ cache: ModelCache, _ source: TrainingSource? = nil) throws
     -> LossObstacle?
   {
-    let source = try source ?? TrainingSource.find(cache.pipeline)
+    let source = try source ?? cache.pipeline.cachedSource()
     do throws(LossObstacle) {
-      _ = try SplicePlan.make(cache.pipeline, source: source, targets: nil)
+      _ = try SplicePlan.make(
+        cache.pipeline, model: InputResolver.model(cache.pipeline.cache), source: source,
+        targets: nil)
       return nil
     } catch {
       return error
@@ -127,7 +129,7 @@ struct LossRecoveredTests {
   @Test("Another model, imported activations and missing tokens stand against it")
   func obstacles() throws {
     let cache = try ModelCache()
-    let source = try TrainingSource.find(cache.pipeline)
+    let source = try cache.pipeline.cachedSource()
     #expect(try obstacle(cache) == nil)
     func changed(tokens: String?, _ identities: [String: String]) -> TrainingSource {
       TrainingSource(

@@ -132,36 +132,21 @@ package struct TrainingSource: Sendable {
     self.shards = shards
   }
 
-  /// Finds the finished cache that a pipeline file describes.
-  package static func find(
-    _ pipeline: Pipeline, verify: StageFolder.Verification = .sizes
-  ) throws -> TrainingSource {
+  /// The hook points that a run reads: the SAE's, and that of a transcoder's targets.
+  package static func hookNames(_ pipeline: Pipeline) throws(TrainingSourceError) -> [String] {
     guard let hook = pipeline.train.hookName ?? pipeline.cache.allHookNames.first else {
-      throw TrainingSourceError.noHook
+      throw .noHook
     }
-    return try find(pipeline, hook: hook, verify: verify)
+    let targets = pipeline.train.architecture.isTranscoder ? pipeline.train.hookNameOut : nil
+    return [hook] + [targets].compactMap(\.self)
   }
 
-  /// Finds the cache of a transcoder's targets; nil for other SAEs.
-  package static func findTargets(
-    _ pipeline: Pipeline, of source: TrainingSource, verify: StageFolder.Verification = .sizes
-  ) throws -> TrainingSource? {
-    guard pipeline.train.architecture.isTranscoder, let hook = pipeline.train.hookNameOut else {
-      return nil
-    }
-    let targets = try find(pipeline, hook: hook, verify: verify)
-    guard targets.tokens == source.tokens,
-      targets.shards.map(\.rows) == source.shards.map(\.rows)
-    else {
-      throw TrainingSourceError.unpaired(folder: source.folder, targets: targets.folder)
-    }
-    return targets
-  }
-
-  private static func find(
-    _ pipeline: Pipeline, hook: String, verify: StageFolder.Verification
+  /// Finds the finished cache of a hook point among `inputs`, what the pipeline file names.
+  package static func find(
+    _ pipeline: Pipeline, _ inputs: Inputs, hook: String,
+    verify: StageFolder.Verification = .sizes
   ) throws -> TrainingSource {
-    guard let folder = try ActivationKey.finished(pipeline, Inputs(pipeline), hookName: hook),
+    guard let folder = try ActivationKey.finished(pipeline, inputs, hookName: hook),
       let manifest = try folder.manifest(verify: verify)
     else { throw TrainingSourceError.notCached(hook: hook, store: pipeline.store) }
     let facts = try CacheFacts(
@@ -208,6 +193,14 @@ package struct TrainingSource: Sendable {
     for repetition in origin.repetitions(in: pipeline, facts) {
       guard case .contradicts(let fact) = repetition.verdict else { continue }
       throw .contradiction(key: repetition.key, given: repetition.given, folder: folder, fact: fact)
+    }
+  }
+
+  /// Refuses a transcoder's targets that are not of the same rows.
+  func checkPairing(_ targets: TrainingSource?) throws(TrainingSourceError) {
+    guard let targets else { return }
+    guard targets.tokens == tokens, targets.shards.map(\.rows) == shards.map(\.rows) else {
+      throw .unpaired(folder: folder, targets: targets.folder)
     }
   }
 

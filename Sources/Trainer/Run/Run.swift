@@ -18,17 +18,18 @@ package struct Run: Sendable {
     _ pipeline: Pipeline, verify: StageFolder.Verification = .sizes,
     mode: Shared.Progress.Mode = .automatic, terminal: Terminal = .standardError
   ) throws {
+    var inputs = TrainInputs(pipeline, verify: verify)
     try self.init(
-      pipeline, input: try RunInput.find(pipeline, verify: verify), mode: mode, terminal: terminal)
+      pipeline, input: try inputs.input(pipeline), mode: mode, terminal: terminal)
   }
 
-  /// The run over caches that have been found, and from an SAE where one has been.
+  /// The run over inputs that have been found.
   init(
-    _ pipeline: Pipeline, input: RunInput, pretrained: PretrainedSAE? = nil,
-    mode: Shared.Progress.Mode = .automatic, terminal: Terminal = .standardError
+    _ pipeline: Pipeline, input: RunInput, mode: Shared.Progress.Mode = .automatic,
+    terminal: Terminal = .standardError
   ) throws {
-    plan = try TrainingPlan(pipeline, input, pretrained: pretrained)
-    key = input.key(pipeline, pretrained: plan.pretrained)
+    plan = TrainingPlan(pipeline, input)
+    key = input.key(pipeline)
     store = Store(pipeline.store)
     folder = store.folder(key)
     self.pipeline = pipeline

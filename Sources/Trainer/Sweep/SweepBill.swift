@@ -22,7 +22,11 @@ package struct SweepBill: Sendable, Equatable {
     missing: (any Failure) -> Void
   ) throws {
     self.mode = mode
-    var inputs = SweepInputs()
+    guard let first = combinations.first else {
+      lines = []
+      return
+    }
+    var inputs = TrainInputs(first.pipeline)
     var found: [String: BilledRows] = [:]
     var named: Set<String> = []
     lines = try combinations.map { combination in
@@ -36,7 +40,7 @@ package struct SweepBill: Sendable, Equatable {
             if named.insert($0.sentence).inserted { missing($0) }
           }
         found[key] = rows
-        let isFinished = try rows.input.map { try Self.isFinished(pipeline, $0, &inputs) }
+        let isFinished = try rows.input.map { try Self.isFinished(pipeline, $0) }
         return Line(
           combination: combination, bill: TrainingBill(pipeline, rows, speed: speed),
           isFinished: isFinished ?? false)
@@ -47,12 +51,8 @@ package struct SweepBill: Sendable, Equatable {
     }
   }
 
-  private static func isFinished(
-    _ pipeline: Pipeline, _ input: RunInput, _ inputs: inout SweepInputs
-  ) throws -> Bool {
-    let pretrained = try inputs.pretrained(pipeline.train, input)
-    let key = input.key(pipeline, pretrained: pretrained)
-    return try Store(pipeline.store).folder(key).manifest() != nil
+  private static func isFinished(_ pipeline: Pipeline, _ input: RunInput) throws -> Bool {
+    try Store(pipeline.store).folder(input.key(pipeline)).manifest() != nil
   }
 
   private var unfinished: [TrainingBill] { lines.filter { !$0.isFinished }.map(\.bill) }
