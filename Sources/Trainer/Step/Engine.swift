@@ -155,12 +155,16 @@ extension Engine {
     let final = configuration.finalReconstruction
     let mean = 1 / Double(count)
     var (squared, active, sparsity) = (0.0, 0, 0.0)
+    var explained = MeanAndDeviation()
     var weighted = [Double](repeating: 0, count: reconstructions.count)
     for row in 0..<count {
       let scale =
         Double(prepared.scaling.outScale[row]) * Double(prepared.scaling.outScale[row])
       let weight = scale * Double(prepared.scaling.weight[row])
-      squared += scale * work.rows.squaredErrors[row * reconstructions.count + final]
+      let error = scale * work.rows.squaredErrors[row * reconstructions.count + final]
+      squared += error
+      let deviation = targetSums.deviations[row]
+      if deviation > 0 { explained.add(1 - error / deviation) }
       for number in reconstructions.indices {
         weighted[number] += weight * work.rows.squaredErrors[row * reconstructions.count + number]
       }
@@ -175,6 +179,8 @@ extension Engine {
     figures[.overall] = overall(figures)
     figures[.l0] = Double(active) * mean
     figures[.explainedVariance] = 1 - squared / deviations
+    figures[.explainedVarianceOfRows] = explained.mean
+    figures[.explainedVarianceDeviation] = explained.deviation
   }
 }
 
