@@ -25,7 +25,9 @@ package struct Engine: ~Copyable {
   package init(_ configuration: SAEConfiguration, batchRows: Int, path: StepPath) {
     let reconstructions = configuration.reconstructions.count
     self.configuration = configuration
-    optimizer = Optimizer(beta1: configuration.adamBeta1, beta2: configuration.adamBeta2)
+    optimizer = Optimizer(
+      beta1: configuration.adamBeta1, beta2: configuration.adamBeta2,
+      maxNorm: configuration.maxGradNorm)
     prepared = CenteredBatch(configuration, rows: batchRows)
     work = StepWork(configuration, rows: batchRows, path)
     norms = LatentNorms(configuration.shape)
@@ -60,7 +62,7 @@ package struct Engine: ~Copyable {
         &work.latents.gradient.decoder, state.parameters.decoder, norms)
     }
     optimizer.update(
-      &state, work.latents.gradient, trained, factor: Optimizer.clippingFactor(norm: norm),
+      &state, work.latents.gradient, trained, factor: optimizer.clippingFactor(norm: norm),
       step: state.step, finetuningStep: finetuningStep, learningRate: learningRate)
     if projects { UnitDecoder.normalize(&state.parameters.decoder) }
     work.times.update = System.uptime - start
