@@ -54,7 +54,7 @@ package enum InputResolver {
   /// The file of a tokenizer that the others lie beside.
   package static func tokenizer(_ settings: PretokenizeSettings) -> Resolved<String> {
     let name = settings.tokenizerName
-    do throws(TokenizerError) { return .here(try Tokenizer.locate(name)) } catch {
+    do throws(TokenizerError) { return .here(try TokenizerLocation.find(name)) } catch {
       return .missing(MissingInput(name: .tokenizer(name), failure: error))
     }
   }

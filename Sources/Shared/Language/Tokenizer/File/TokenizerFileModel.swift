@@ -38,7 +38,7 @@ extension TokenizerFile {
   }
 
   /// The stated type; files of old versions leave it to be told by the members.
-  private func modelType() throws -> String {
+  func modelType() throws -> String {
     if let type = try tree("model.type").string { return type }
     if values["model.merges"] != nil { return "BPE" }
     if isArray("model.vocab") { return "Unigram" }
@@ -94,7 +94,7 @@ extension TokenizerFile {
         try scanner.string(into: &token)
         guard try scanner.nextElement() else { throw malformed }
         let range = try scanner.skipValue()
-        guard let score = Double(String(decoding: bytes[range], as: UTF8.self)), score.isFinite,
+        guard let score = SerdeNumber.value(Array(bytes[range])),
           try !scanner.nextElement(), tokens.ids.count < TokenizerFile.idLimit
         else { throw malformed }
         tokens.append(try TokenizerFile.checked(token, offset), UInt32(tokens.ids.count))
@@ -145,9 +145,9 @@ extension TokenizerFile {
   // MARK: - Models
 
   private func wordPiece(_ spelling: Vocabulary) throws -> WordPiece {
-    let prefix = values["model.continuing_subword_prefix"]
+    let isStated = has("model.continuing_subword_prefix")
     return WordPiece(
-      spelling, prefix: prefix == nil ? Array("##".utf8) : try text("continuing_subword_prefix"),
+      spelling, prefix: isStated ? try text("continuing_subword_prefix") : Array("##".utf8),
       unknown: try requiredUnknown(spelling, usual: "[UNK]"),
       longestWord: try tree("model.max_input_chars_per_word").integer ?? 100)
   }

@@ -15,7 +15,7 @@ struct TokenTemplate: Sendable, Equatable {
     }
   }
 
-  private init(prefix: [UInt32], suffix: [UInt32]) {
+  init(prefix: [UInt32], suffix: [UInt32]) {
     (self.prefix, self.suffix) = (prefix, suffix)
   }
 
@@ -56,5 +56,28 @@ struct TokenTemplate: Sendable, Equatable {
     }
     guard let behind else { throw component.unsupported("a template without the text") }
     self.init(prefix: before, suffix: behind)
+  }
+}
+
+extension TokenTemplate {
+  /// A post-processor with the same ids; `name` gives the spelling of an id.
+  func json(_ name: (UInt32) -> String) -> JSON {
+    guard !prefix.isEmpty || !suffix.isEmpty else { return .null }
+    var tokens: [String: JSON] = [:]
+    func special(_ id: UInt32) -> JSON {
+      tokens[name(id)] = [
+        "id": .string(name(id)), "ids": [.integer(Int(id))], "tokens": [.string(name(id))],
+      ]
+      return ["SpecialToken": ["id": .string(name(id)), "type_id": .integer(0)]]
+    }
+    func sequence(_ id: String, _ type: Int) -> JSON {
+      ["Sequence": ["id": .string(id), "type_id": .integer(type)]]
+    }
+    let (before, behind) = (prefix.map(special), suffix.map(special))
+    return [
+      "type": "TemplateProcessing", "single": .array(before + [sequence("A", 0)] + behind),
+      "pair": .array(before + [sequence("A", 0), sequence("B", 1)] + behind),
+      "special_tokens": .object(tokens),
+    ]
   }
 }
