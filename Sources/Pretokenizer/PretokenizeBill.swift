@@ -21,10 +21,14 @@ package struct PretokenizeBill: Sendable, Equatable {
   }
 
   /// Estimates from the size of the files.
-  package init(files: [DataFile], contextSize: Int, vocabularySize: Int) {
+  package init(_ text: DataSet, contextSize: Int, vocabularySize: Int) {
+    let files = text.files
     textByteCount = files.reduce(0) { $0 + $1.byteCount }
     fileCount = files.count
-    let text = files.reduce(0) { $0 + $1.byteCount * PretokenizeBill.growth($1) }
+    let text = text.parts.reduce(0) { sum, part in
+      let whole = files[part.files].reduce(0) { $0 + $1.byteCount * PretokenizeBill.growth($1) }
+      return sum + Int(Double(whole) * (part.slice?.share ?? 1))
+    }
     tokenCount = (text + PretokenizeBill.textBytesPerToken - 1) / PretokenizeBill.textBytesPerToken
     self.contextSize = contextSize
     bytesPerToken = TensorType.unsigned(below: vocabularySize).byteCount

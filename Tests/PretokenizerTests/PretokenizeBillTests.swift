@@ -4,7 +4,7 @@ import Testing
 
 @Suite struct PretokenizeBillTests {
   private let bill = PretokenizeBill(
-    files: [DataFile(path: "a", kind: .text, byteCount: 4_000_000)], contextSize: 128,
+    DataSet(files: [DataFile(path: "a", kind: .text, byteCount: 4_000_000)]), contextSize: 128,
     vocabularySize: 50257)
 
   @Test func theBillIsATable() {
@@ -32,7 +32,8 @@ import Testing
   @Test func compressedTextIsExpectedToGrow() {
     func tokens(_ kind: DataFile.Kind, _ compression: DataFile.Compression) -> JSON? {
       let file = DataFile(path: "a", kind: kind, compression: compression, byteCount: 1000)
-      return PretokenizeBill(files: [file], contextSize: 128, vocabularySize: 50257).json["tokens"]
+      return PretokenizeBill(DataSet(files: [file]), contextSize: 128, vocabularySize: 50257)
+        .json["tokens"]
     }
     #expect(tokens(.jsonLines, .none) == .integer(250))
     #expect(tokens(.jsonLines, .gzip) == .integer(1000))
