@@ -52,7 +52,7 @@ package struct Pretokenizing: Sendable {
 
   package var bill: PretokenizeBill {
     PretokenizeBill(
-      text, contextSize: settings.contextSize, vocabularySize: vocabularyLimit)
+      text, reading, contextSize: settings.contextSize, vocabularySize: vocabularyLimit)
   }
 
   /// Makes the stage, or finds it made.

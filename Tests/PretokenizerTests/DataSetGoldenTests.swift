@@ -117,19 +117,22 @@ private struct NullableTexts: DocumentSink {
 }
 
 @Suite struct CardGoldenTests {
+  /// What YAML has and cards do not use; refused by name.
+  private static let unread = ["? ", "!!", "&x", "[x:"]
+
   @Test("YAML is read as PyYAML reads it, or refused")
   func cards() throws {
     let path = ProjectFiles.root + "/Tests/Fixtures/datasets/cards.json"
     let cases = try JSON(parsing: MappedFile.contents(path)).array ?? []
-    #expect(cases.count == 0)
+    #expect(cases.count == 432)
     for item in cases {
       let text = try #require(item.array?.first?.string)
       let expected = item.array?.last ?? .null
       let found = try? YAML.parse(Array(text.utf8))
-      if expected["error"] != nil {
+      if expected["error"] != nil || Self.unread.contains(where: text.contains) {
         #expect(found == nil, "\(text)")
       } else {
-        #expect(found == expected, "\(text)")
+        #expect(found?.canonical == expected.canonical, "\(text)")
       }
     }
   }

@@ -1,5 +1,6 @@
 import Pretokenizer
 import Shared
+import Support
 import Testing
 
 @Suite struct PretokenizeBillTests {
@@ -38,6 +39,24 @@ import Testing
     #expect(tokens(.jsonLines, .none) == .integer(250))
     #expect(tokens(.jsonLines, .gzip) == .integer(1000))
     #expect(tokens(.parquet, .none) == .integer(750))
+  }
+
+  @Test func aSliceIsBilledByItsShareOrByTheSizeOfItsFirstRows() throws {
+    let folder = try TemporaryFolder()
+    let line = "{\"text\": \"\(String(repeating: "x", count: 80))\"}\n"
+    try folder.write(Array(String(repeating: line, count: 1000).utf8), to: "a.jsonl")
+    func tokens(_ split: String) throws -> JSON? {
+      var settings = PretokenizeSettings()
+      (settings.datasetPath, settings.split) = (folder.path, split)
+      let text = try DataSet.find(settings)
+      return PretokenizeBill(
+        text, try ReadingRules(settings, text), contextSize: 128, vocabularySize: 50257
+      ).json["tokens"]
+    }
+    #expect(try tokens("train") == .integer(23_500))
+    #expect(try tokens("train[:10%]") == .integer(2350))
+    #expect(try tokens("train[:10]") == .integer(201))
+    #expect(try tokens("train[-20:-10]+train[:-5]") == .integer(23_701))
   }
 
   @Test func aDiskThatIsTooSmallIsRefused() throws {

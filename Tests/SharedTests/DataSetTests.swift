@@ -71,7 +71,7 @@ private let repair =
       ),
       (
         "configs:\n- config_name: [x\n",
-        "D/README.md, line 4: a list, a mapping or a text that has no end."
+        "D/README.md, line 4: a list or a mapping that has no end."
       ),
       (
         "configs: &a\n- config_name: x\n", "D/README.md, line 3: an anchor (&a), which is not read."

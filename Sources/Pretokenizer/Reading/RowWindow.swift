@@ -91,3 +91,38 @@ extension InputBlock {
     return sliced
   }
 }
+
+/// Counts the bytes of documents, four for an id.
+private struct ByteCount: DocumentSink {
+  private(set) var bytes = 0
+  private(set) var rows = 0
+
+  mutating func text(_ bytes: Span<UInt8>) throws {
+    self.bytes += bytes.count
+    rows += 1
+  }
+
+  mutating func tokens(_ ids: Span<UInt32>) throws {
+    bytes += 4 * ids.count
+    rows += 1
+  }
+
+  mutating func invalid(_ problem: any Failure) throws { rows += 1 }
+  mutating func replaced(_ count: Int) {}
+}
+
+extension DataSet {
+  /// Rows whose mean size stands for that of all.
+  private static let sampleCount = 1000
+
+  /// About the bytes of text in a slice of so many rows, by its first ones; nil where that is not told.
+  func mostBytes(of part: DataPart, _ rules: ReadingRules) -> Int? {
+    guard let rows = part.slice?.mostRows, let file = files[part.files].first else { return nil }
+    let sample = DataSet(files: [file])
+    guard var piece = try? InputBlock.cut(sample, rules).first?.pieces.first else { return nil }
+    piece.rows = 0..<DataSet.sampleCount
+    var count = ByteCount()
+    guard (try? piece.read(rules, into: &count)) != nil, count.rows > 0 else { return nil }
+    return Int(Double(count.bytes) / Double(count.rows) * Double(rows)) + 1
+  }
+}

@@ -39,6 +39,17 @@ package struct SplitSlice: Sendable, Equatable {
     }
   }
 
+  /// The most rows that the slice can have, as far as that can be told without counting; nil where it
+  /// cannot.
+  package var mostRows: Int? {
+    guard unit == .rows else { return nil }
+    switch (from ?? 0, to) {
+    case (let from, let to?) where (from < 0) == (to < 0): return max(0, to - from)
+    case (let from, nil) where from < 0: return -from
+    default: return nil
+    }
+  }
+
   /// The share of a split that the slice is, as far as that can be told without counting its rows.
   package var share: Double? {
     guard unit != .rows else { return nil }

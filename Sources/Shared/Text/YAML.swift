@@ -145,7 +145,7 @@ package struct YAML {
     skipBlanks()
     while let line, line.indent == indent {
       if line.isItem { break }
-      guard let (name, rest) = try key(of: line) else { throw problem("expected a key and “:”") }
+      guard let (name, rest) = try key(of: line) else { throw problem(misplaced(line)) }
       if rest.isEmpty || rest.first == UInt8(ascii: "#") {
         index += 1
         skipBlanks()
@@ -159,8 +159,14 @@ package struct YAML {
       }
       try endItem(indent)
     }
-    if let line, line.indent == indent { throw problem("expected a key and “:”") }
+    if let line, line.indent == indent { throw problem(misplaced(line)) }
     return .object(members)
+  }
+
+  /// What is wrong with a line that stands where a key is due.
+  private func misplaced(_ line: YAMLLine) -> String {
+    if line.whole.elementsEqual("---".utf8) { return "a second document" }
+    return line.text.first == 0x09 ? "a tab where blanks are needed" : "expected a key and “:”"
   }
 
   /// The key that a line begins with and what stands behind its colon; nil where it has none.
@@ -236,6 +242,8 @@ extension YAML {
       }
       index = cursor.index + 1
       return value
+    case UInt8(ascii: "]"), UInt8(ascii: "}"), UInt8(ascii: ","):
+      throw problem("a sign that begins no text")
     default: return YAMLScalar.value(try plain(text, within: indent))
     }
   }

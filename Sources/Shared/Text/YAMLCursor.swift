@@ -35,11 +35,11 @@ struct YAMLCursor {
   /// Passes over blanks, comments and ends of lines.
   private mutating func skip() throws(YAMLProblem) -> UInt8 {
     while true {
-      let before = rest.count
       rest = rest.drop(while: YAML.isSpace)
+      let text = lines[index].text
       let isComment =
         rest.first == UInt8(ascii: "#")
-        && (before > rest.count || rest.startIndex == lines[index].text.startIndex)
+        && (rest.startIndex == text.startIndex || YAML.isSpace(text[rest.startIndex - 1]))
       if let first = rest.first, !isComment { return first }
       guard nextLine() else { throw problem("a list, a mapping or a text that has no end") }
     }
