@@ -29,7 +29,10 @@ import Shared
       try System.write(pending.span.raw, to: 1, path: "stdout")
       pending.removeAll(keepingCapacity: true)
     }
-    try EncodedDocuments.write(invocation.pipeline.pretokenize) { line in
+    func note(_ sentence: String) {
+      if !invocation.isQuiet { Terminal.standardError.print("note: " + sentence) }
+    }
+    try EncodedDocuments.write(invocation.pipeline.pretokenize, noting: note) { line in
       pending += line
       if pending.count > 1 << 16 { try flush() }
     }

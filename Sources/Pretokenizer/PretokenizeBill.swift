@@ -21,10 +21,19 @@ package struct PretokenizeBill: Sendable, Equatable {
   }
 
   /// Estimates from the size of the files.
-  package init(files: [DataFile], contextSize: Int, vocabularySize: Int) {
+  ///
+  /// `rules` are needed where a slice states a number of rows, some of which are read.
+  package init(
+    _ text: DataSet, _ rules: ReadingRules? = nil, contextSize: Int, vocabularySize: Int
+  ) {
+    let files = text.files
     textByteCount = files.reduce(0) { $0 + $1.byteCount }
     fileCount = files.count
-    let text = files.reduce(0) { $0 + $1.byteCount * PretokenizeBill.growth($1) }
+    let text = text.parts.reduce(0) { sum, part in
+      let whole = files[part.files].reduce(0) { $0 + $1.byteCount * PretokenizeBill.growth($1) }
+      let most = rules.flatMap { text.mostBytes(of: part, $0) } ?? .max
+      return sum + min(Int(Double(whole) * (part.slice?.share ?? 1)), most)
+    }
     tokenCount = (text + PretokenizeBill.textBytesPerToken - 1) / PretokenizeBill.textBytesPerToken
     self.contextSize = contextSize
     bytesPerToken = TensorType.unsigned(below: vocabularySize).byteCount

@@ -28,6 +28,8 @@ package struct Estimate: Sendable {
     let model = try ModelDescription.open(folder: folder)
     if let tokens { try LanguageModel.checkContext(settings, tokens, model) }
     let points = try LanguageModel.hookPoints(settings, in: model, contextSize: contextSize)
+    try LanguageModel.checkTraining(
+      pipeline.train, points, in: model, contextSize: contextSize)
     let plan = ShardPlan(
       settings, modelWidth: model.width, contextSize: contextSize,
       available: tokens?.sequenceCount)

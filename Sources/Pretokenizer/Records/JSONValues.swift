@@ -1,57 +1,78 @@
-// One JSON array of objects. Comes in: a file. Leaves: documents, in memory of one object's size.
+// JSON values one after the other: the elements of one array, or objects that may go on over several
+// lines. Comes in: a file. Leaves: documents, in memory of one value's size.
 
 package import Shared
 
-/// A reader of a file that is one array.
-package struct JSONArray {
+/// A reader of a file that is one array, or objects behind each other.
+package struct JSONValues {
+  /// What stands between the values of a file.
+  package enum Layout: Sendable {
+    /// Brackets around all and commas between them.
+    case array
+    /// White space or nothing.
+    case objects
+
+    fileprivate var noun: String { self == .array ? "element" : "object" }
+  }
+
   private var stream: ByteStream
+  private let layout: Layout
   private let limit: Int
-  private let record: JSONRecord
+  private var record: JSONRecord
   private var buffer: [UInt8] = []
   private var start = 0
   private var base = 0
 
   package init(
-    _ file: InputFile, _ compression: DataFile.Compression = .none, column: String,
-    content: ColumnContent = .text, limit: Int
+    _ file: InputFile, _ compression: DataFile.Compression = .none, layout: Layout = .array,
+    column: String, content: ColumnContent = .text, limit: Int
   ) {
     stream = ByteStream(file, compression)
+    self.layout = layout
     self.limit = limit
     record = JSONRecord(column: column, content: content)
   }
 
-  /// Reads every element.
+  /// Reads every value.
   package mutating func read<Sink: DocumentSink>(into sink: inout Sink) throws {
-    var record = self.record
     try skipMark()
-    try expect(UInt8(ascii: "["), "“[”")
+    if layout == .array { try expect(UInt8(ascii: "["), "“[”") }
     var index = 0
-    while try peek() != UInt8(ascii: "]") {
-      if index > 0 { try expect(UInt8(ascii: ","), "“,” or “]”") }
-      _ = try peek()
-      let end = try elementEnd()
+    // Where the first element is no object, none is.
+    var form = JSONRecord.Form.object
+    while let next = try peek(), layout == .objects || next != UInt8(ascii: "]") {
+      if index > 0, layout == .array {
+        try expect(UInt8(ascii: ","), "“,” or “]”")
+        _ = try peek()
+      } else if index == 0, layout == .array, next != UInt8(ascii: "{") {
+        form = .bare
+      }
+      let end = try valueEnd()
       guard end - start <= limit else {
         throw DocumentTooLong(path: stream.path, byte: base + start, limit: limit)
       }
-      let path = stream.path
-      let number = index
-      try record.read(buffer.span.extracting(start..<end), into: &sink) {
-        "\(path), element \(number)"
+      let (path, number, noun) = (stream.path, index, layout.noun)
+      try record.read(buffer.span.extracting(start..<end), as: form, into: &sink) {
+        "\(path), \(noun) \(number)"
       }
       start = end
       index += 1
     }
-    start += 1
-    guard try peek() == nil else { throw malformed("expected the end of the file") }
+    if layout == .array {
+      try expect(UInt8(ascii: "]"), "“,” or “]”")
+      guard try peek() == nil else { throw malformed("expected the end of the file") }
+    }
   }
 
-  /// The columns of the first element; none where there is no element.
+  /// The columns of the first value; none where there is no value.
   package mutating func firstColumns() throws -> [DataColumn] {
     try skipMark()
-    try expect(UInt8(ascii: "["), "“[”")
-    guard try peek() != UInt8(ascii: "]") else { return [] }
-    let end = try elementEnd()
-    return JSONRecord.columns(buffer.span.extracting(start..<end))
+    if layout == .array { try expect(UInt8(ascii: "["), "“[”") }
+    guard let next = try peek(), next != UInt8(ascii: "]") else { return [] }
+    let end = try valueEnd()
+    let isBare = layout == .array && next != UInt8(ascii: "{")
+    return JSONRecord.columns(
+      buffer.span.extracting(start..<end), as: isBare ? .bare : .object)
   }
 
   private func malformed(_ what: String) -> RecordError {
@@ -88,8 +109,8 @@ package struct JSONArray {
     return try stream.read(into: &buffer)
   }
 
-  /// Where the element that starts here ends: brackets are counted outside of strings.
-  private mutating func elementEnd() throws -> Int {
+  /// Where the value that starts here ends: brackets are counted outside of strings.
+  private mutating func valueEnd() throws -> Int {
     var depth = 0
     var isInString = false
     var index = start
@@ -99,7 +120,7 @@ package struct JSONArray {
           throw DocumentTooLong(path: stream.path, byte: base + start, limit: limit)
         }
         index -= start
-        guard try fill() else { throw malformed("the element that starts here has no end") }
+        guard try fill() else { throw malformed("the \(layout.noun) that starts here has no end") }
         continue
       }
       let byte = buffer[index]
@@ -114,7 +135,9 @@ package struct JSONArray {
           if depth == 0 { return index }
           depth -= 1
           if depth == 0 { return index + 1 }
-        case UInt8(ascii: ",") where depth == 0: return index
+        case UInt8(ascii: ",") where depth == 0 && layout == .array: return index
+        // What is no object ends with its line.
+        case 0x0A where depth == 0 && layout == .objects: return index
         default: break
         }
       }
