@@ -122,7 +122,7 @@ extension PretokenizeSettings: Section {
       "Documents per packing batch, whose unfinished row is dropped; null: one batch.",
       .atLeast(1), effect: .changesWhenSet(.formula)),
     Setting(
-      "num_proc", \.numProc, "Threads; 0 uses every core.", .atLeast(0), effect: .none),
+      "num_proc", \.numProc, "Threads; 0: every core it may use.", .atLeast(0), effect: .none),
     Setting(
       "shard_megabytes", \.shardMegabytes, "Size of a token shard before compression, in MiB.",
       .atLeast(1)),

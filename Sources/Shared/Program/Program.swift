@@ -53,7 +53,8 @@ package enum Program {
       case .print(let text): print(text, terminator: "")
       case .run(let invocation):
         System.catchInterrupts()
-        Parallel.threadCount = threads(program.threads(invocation.pipeline))
+        let threads = program.threads(invocation.pipeline)
+        Parallel.threadCount = threads == 0 ? Processors.available : threads
         if !invocation.isQuiet { say(invocation.notes.map { "note: " + $0.line + "\n" }.joined()) }
         try run(invocation)
       }
@@ -65,15 +66,15 @@ package enum Program {
     System.endProcess(.done)
   }
 
-  private static func threads(_ given: Int) -> Int { given == 0 ? System.processorCount : given }
-
   /// Understands a command line; the words of `arguments` follow the program's name.
   package static func request(
     _ arguments: [String], for program: ProgramDescription
   ) throws -> Request {
     let arguments = try Arguments(arguments, for: program)
-    if arguments.has(.help) { return .print(Help.text(for: program)) }
+    if arguments.has(.helpAll) { return .print(Help.whole(of: program)) }
+    if arguments.has(.help) { return .print(try help(arguments, program)) }
     if arguments.has(.version) { return .print("\(program.name) \(Product.version)\n") }
+    if let text = try CommonVerb.text(arguments, for: program) { return .print(text) }
     guard let config = arguments.config else {
       throw CommandLineError.noConfig(program: program.name)
     }
@@ -87,6 +88,14 @@ package enum Program {
         isQuiet: arguments.has(.quiet), isJSON: arguments.has(.json),
         verifies: arguments.has(.verify),
         notes: file.notes.filter { $0.section.isEmpty || program.sections.contains($0.section) }))
+  }
+
+  /// The one screen of help, or behind a verb what there is to say about that.
+  private static func help(
+    _ arguments: Arguments, _ program: ProgramDescription
+  ) throws(CommandLineError) -> String {
+    guard let verb = arguments.verb else { return Help.page(of: program) }
+    return try HelpTopic.text(verb, of: program)
   }
 
   /// What is written to stderr for an error, and the exit code.
