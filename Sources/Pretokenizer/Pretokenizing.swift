@@ -51,6 +51,15 @@ package struct Pretokenizing: Sendable {
     )
   }
 
+  /// The bill with the rates of a sample of the text.
+  package var measuredBill: PretokenizeBill {
+    PretokenizeBill(
+      files: text.files, contextSize: settings.contextSize,
+      vocabularySize: tokenizer.vocabularySize,
+      rates: TextTrial.measure(text.files, reading, tokenizer),
+      digestBytesPerSecond: Digest.measureSpeed(), threads: Parallel.threadCount)
+  }
+
   /// Makes the stage, or finds it made.
   package func run() throws -> PretokenizeResult {
     try saved?.check()
@@ -98,8 +107,10 @@ package struct Pretokenizing: Sendable {
 
   private func say(_ text: String) { if mode != .quiet { terminal.print(text) } }
 
-  /// Says where a tokenized data set was made with other options.
+  /// Says where the tokenizer is not the model's, and where a tokenized data set was made with other
+  /// options.
   private func warn() {
+    if let warning = TokenizerAgreement.warning(pipeline) { say("warning: " + warning) }
     guard reading.column.content == .tokens,
       let recorded = RecordedOptions(folder: text.home)
     else { return }

@@ -7,10 +7,12 @@ package import Shared
 package struct Estimate: Sendable {
   package let bill: CacheBill
   package let missing: [any Failure]
+  /// Whether every hook point's folder is there already.
+  package let isFinished: Bool
 
-  package static func make(
-    _ pipeline: Pipeline, operationsPerSecond: Double
-  ) throws -> Estimate {
+  /// Works out the bill; `speed` measures this machine, unless the stage is finished.
+  package static func make(_ pipeline: Pipeline, speed given: CacheSpeed? = nil) throws -> Estimate
+  {
     let settings = pipeline.cache
     let inputs = Inputs(pipeline)
     let tokens = try ActivationKey.tokens(pipeline, inputs).map { try TokenSequences($0) }
@@ -19,11 +21,13 @@ package struct Estimate: Sendable {
     let contextSize =
       tokens?.contextSize ?? settings.statedContextSize ?? pipeline.pretokenize.contextSize
     if case .missing(let absent) = inputs.model { missing.insert(absent, at: 0) }
+    let isFinished = try settings.allHookNames.allSatisfy {
+      try ActivationKey.finished(pipeline, inputs, hookName: $0) != nil
+    }
     guard let folder = inputs.model.value else {
       return Estimate(
-        bill: CacheBill(
-          settings, contextSize: contextSize, operationsPerSecond: operationsPerSecond),
-        missing: missing)
+        bill: CacheBill(settings, contextSize: contextSize), missing: isFinished ? [] : missing,
+        isFinished: isFinished)
     }
     let model = try ModelDescription.open(folder: folder)
     if let tokens { try LanguageModel.checkContext(settings, tokens, model) }
@@ -32,10 +36,23 @@ package struct Estimate: Sendable {
       settings, modelWidth: model.width, contextSize: contextSize,
       available: tokens?.sequenceCount)
     let weights = try Transformer.open(folder, for: points).weights.mappedByteCount
+    let idle = CacheSpeed(secondsPerToken: 0, shardBytesPerSecond: .infinity)
+    let speed =
+      try given
+      ?? (isFinished
+        ? idle
+        : .measure(settings, folder: folder, model: model, hookPoints: points, plan: plan))
     return Estimate(
       bill: CacheBill(
         settings, model: model, hookPoints: points, plan: plan, weightByteCount: weights,
-        operationsPerSecond: operationsPerSecond),
-      missing: missing)
+        speed: speed),
+      missing: isFinished ? [] : missing, isFinished: isFinished)
+  }
+
+  /// The bill in the shape of all programs.
+  package var stage: StageBill {
+    var stage = bill.bill(isFinished: isFinished)
+    stage.missing = missing.map(\.sentence)
+    return stage
   }
 }

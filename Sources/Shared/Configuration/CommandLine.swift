@@ -117,6 +117,7 @@ enum Flag: String, CaseIterable {
   case quiet = "--quiet"
   case json = "--json"
   case verify = "--verify"
+  case activations = "--activations"
   case help = "--help"
   case version = "--version"
 
@@ -129,11 +130,17 @@ enum Flag: String, CaseIterable {
     }
   }
 
+  /// Whether a program has the flag.
+  func belongs(to program: ProgramDescription) -> Bool {
+    self != .activations || program.sections.contains(TrainSettings.sectionName)
+  }
+
   /// What the value is called in help; nil for flags without one.
   var value: String? {
     switch self {
     case .config: "FILE"
     case .set: "SECTION.KEY=VALUE"
+    case .activations: "FOLDER"
     default: nil
     }
   }
@@ -146,6 +153,7 @@ enum Flag: String, CaseIterable {
     case .quiet: "Print no progress and no notes."
     case .json: "Print the result as JSON."
     case .verify: "Compare the hashes of all input files, not only their sizes."
+    case .activations: "Train on the activations in this folder, where the store has several."
     case .help: "Print this text."
     case .version: "Print the version."
     }
@@ -157,6 +165,7 @@ package struct Arguments: Sendable, Equatable {
   package var verb: String?
   package var operands: [String] = []
   package var config: String?
+  package var activations: String?
   package var overrides: [String] = []
   /// The values of the verb's own flags.
   package var options: [String: String] = [:]
@@ -192,7 +201,7 @@ package struct Arguments: Sendable, Equatable {
       verb = known.name
       return
     }
-    guard let flag = Flag(name) else {
+    guard let flag = Flag(name), flag.belongs(to: program) else {
       guard program.verbs.contains(where: { $0.flags.contains { $0.name == name } }) else {
         throw .unknownFlag(name, program: program.name)
       }
@@ -206,9 +215,12 @@ package struct Arguments: Sendable, Equatable {
       return
     }
     let value = try value(of: name, parts, &rest)
-    if flag == .set {
-      overrides.append(value)
-    } else {
+    switch flag {
+    case .set: overrides.append(value)
+    case .activations:
+      if activations != nil { throw .repeated(name) }
+      activations = value
+    default:
       if config != nil { throw .repeated(name) }
       config = value
     }

@@ -20,7 +20,8 @@ package enum Help {
     }
     lines += ["", "flags:"]
     lines += columns(
-      Flag.allCases.map { ([$0.rawValue] + [$0.value].compactMap(\.self), $0.help) }
+      Flag.allCases.filter { $0.belongs(to: program) }
+        .map { ([$0.rawValue] + [$0.value].compactMap(\.self), $0.help) }
         .map { ($0.joined(separator: " "), $1) })
     for table in tables(of: program) { lines += section(table) }
     return lines.joined(separator: "\n") + "\n"

@@ -42,6 +42,7 @@ package struct FinalTable: Sendable {
   package func print(to terminal: Terminal = .standardError) {
     for table in tables { table.print(to: terminal) }
     for remark in evaluation.remarks { terminal.print("\nnote: " + remark) }
+    for sentence in evaluation.advice { terminal.print("\nadvice: " + sentence) }
   }
 
   private var result: Table {

@@ -126,7 +126,8 @@ extension Report {
         + "<small>\(HTML.escaped(note))</small></div>"
     }
     return "<section><div class=\"cards\">\(cards.joined())</div>"
-      + "<p class=\"note\">Final figures over \(evaluation.words(.rows) ?? "")\(lossNote).</p></section>"
+      + "<p class=\"note\">Final figures over \(evaluation.words(.rows) ?? "")\(lossNote).</p>"
+      + evaluation.advice.map { "<p>\(HTML.escaped($0))</p>" }.joined() + "</section>"
   }
 
   private var lossNote: String {

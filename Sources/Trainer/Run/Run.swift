@@ -18,8 +18,11 @@ package struct Run: Sendable {
     _ pipeline: Pipeline, verify: StageFolder.Verification = .sizes,
     mode: Shared.Progress.Mode = .automatic, terminal: Terminal = .standardError
   ) throws {
+    let pretrained = try PretrainedSAE.named(by: pipeline.train)
+    let pipeline = try pretrained?.settled(pipeline) ?? pipeline
     try self.init(
-      pipeline, input: try RunInput.find(pipeline, verify: verify), mode: mode, terminal: terminal)
+      pipeline, input: try RunInput.find(pipeline, verify: verify), pretrained: pretrained,
+      mode: mode, terminal: terminal)
   }
 
   /// The run over caches that have been found, and from an SAE where one has been.
@@ -28,10 +31,10 @@ package struct Run: Sendable {
     mode: Shared.Progress.Mode = .automatic, terminal: Terminal = .standardError
   ) throws {
     plan = try TrainingPlan(pipeline, input, pretrained: pretrained)
-    key = input.key(pipeline, pretrained: plan.pretrained)
+    key = input.key(plan.pipeline, pretrained: plan.pretrained)
     store = Store(pipeline.store)
     folder = store.folder(key)
-    self.pipeline = pipeline
+    self.pipeline = plan.pipeline
     self.mode = mode
     self.terminal = terminal
   }
@@ -122,7 +125,11 @@ package struct Run: Sendable {
     _ prepared: PreparedRun, _ progress: Shared.Progress
   ) throws -> Training {
     plan.source.unknowns(in: pipeline).forEach(note)
+    if let taken = pipeline.train.takenOver, !taken.isEmpty {
+      note("from the SAE that the run starts from: " + taken.joined(separator: ", "))
+    }
     if let repetition = prepared.repetition { note(repetition) }
+    if let warning = advice.warning { note("warning: " + warning) }
     return try RunFileError.explaining {
       try Training(
         prepared, folder: folder.path, fingerprint: key.fingerprint, progress: progress)

@@ -25,15 +25,6 @@ package struct RunInput: Sendable {
     SAEConfiguration(settings, dIn: source.facts.dIn, dOut: targets?.facts.dIn)
   }
 
-  /// Looks at the SAE that a run over these caches starts from; nil where it draws its weights.
-  func pretrained(_ settings: TrainSettings) throws -> PretrainedSAE? {
-    try settings.fromPretrainedPath.map { path in
-      let pretrained = try PretrainedSAE.open(path)
-      try pretrained.check(for: configuration(settings), settings.normalizeActivations)
-      return pretrained
-    }
-  }
-
   /// The key of the run of a pipeline file over these caches, with the SAE that it starts from.
   func key(_ pipeline: Pipeline, pretrained: PretrainedSAE?) -> StageKey {
     var settings = pipeline.train.settled(dIn: source.facts.dIn).fingerprintSettings.object ?? [:]
@@ -42,7 +33,7 @@ package struct RunInput: Sendable {
     if let targets { settings["targets"] = .string(targets.fingerprint) }
     return StageKey(
       stage: .runs, label: pipeline.name, settings: .object(settings),
-      identities: pretrained.map { ["from_pretrained_path": $0.digest] } ?? [:],
+      identities: pretrained?.identities ?? [:],
       input: source.fingerprint)
   }
 

@@ -22,11 +22,13 @@ package struct TrainingPlan: Sendable {
 
   /// The plan of a run over caches that have been found; `pretrained` is opened where it is not given.
   init(_ pipeline: Pipeline, _ input: RunInput, pretrained: PretrainedSAE? = nil) throws {
-    self.pipeline = pipeline
+    let pretrained = try pretrained ?? PretrainedSAE.named(by: pipeline.train)
+    self.pipeline = try pretrained?.settled(pipeline) ?? pipeline
     source = input.source
     targets = input.targets
-    configuration = input.configuration(pipeline.train)
-    self.pretrained = try pretrained ?? input.pretrained(pipeline.train)
+    configuration = input.configuration(self.pipeline.train)
+    try pretrained?.check(for: configuration)
+    self.pretrained = pretrained
   }
 
   package var batchRows: Int { pipeline.train.trainBatchSizeTokens }

@@ -93,9 +93,10 @@ package struct Sweep: Sendable {
   ) throws -> Member {
     let isParticular = inputs.isParticular(combination)
     do {
+      let (combination, pretrained) = try inputs.settled(combination)
       let pipeline = combination.pipeline
       let input = try inputs.input(pipeline)
-      let pretrained = try inputs.pretrained(pipeline.train, input)
+      try pretrained?.check(for: input.configuration(pipeline.train))
       let key = input.key(pipeline, pretrained: pretrained)
       return Member(
         combination: combination, input: input, key: key, folder: store.folder(key),

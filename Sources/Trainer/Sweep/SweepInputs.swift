@@ -40,13 +40,15 @@ struct SweepInputs {
     return input
   }
 
-  /// The SAE that a run over `input` starts from; nil where it draws its weights.
-  mutating func pretrained(_ settings: TrainSettings, _ input: RunInput) throws -> PretrainedSAE? {
-    guard let path = settings.fromPretrainedPath else { return nil }
+  /// A combination with what the SAE that its run starts from says, and that SAE; nil where weights are
+  /// drawn.
+  mutating func settled(_ combination: Combination) throws -> (Combination, PretrainedSAE?) {
+    guard let path = combination.pipeline.train.fromPretrainedPath else {
+      return (combination, nil)
+    }
     let pretrained = try opened[path] ?? PretrainedSAE.open(path)
     opened[path] = pretrained
-    try pretrained.check(for: input.configuration(settings), settings.normalizeActivations)
-    return pretrained
+    return (combination.with(try pretrained.settled(combination.pipeline)), pretrained)
   }
 }
 
