@@ -107,6 +107,10 @@ extension TrainSettings: Section {
       .fromUpTo(0, 1)),
     Setting("adam_beta2", \.adamBeta2, "Adam's decay of the second moment.", .fromUpTo(0, 1)),
     Setting(
+      "max_grad_norm", \.maxGradNorm,
+      "Norm to which a larger gradient is clipped; 0 clips none (SAELens: 1).", .atLeast(0),
+      effect: .changesWhenSet(.formula)),
+    Setting(
       "seed", \.seed, "Seed of initial weights and order.", .atLeast(0), effect: .changes(.stream)),
   ]
 

@@ -58,6 +58,7 @@ package struct TrainSettings: Sendable, Equatable {
   package var nRestartCycles = 1
   package var adamBeta1 = 0.9
   package var adamBeta2 = 0.999
+  package var maxGradNorm = 1.0
   package var featureSamplingWindow = 2000
   package var deadFeatureWindow = 1000
   package var evalFraction = 0.0

@@ -22,6 +22,16 @@ package enum Resolved<Value: Sendable>: Sendable {
     }
   }
 
+  /// The value, or what stands against it with the name that it was looked for by.
+  package func required() throws -> Value {
+    switch self {
+    case .here(let value): value
+    case .missing(let missing): throw missing
+    case .refused(let error): throw error
+    }
+  }
+
+  /// The value, or what is said where nothing else is missing.
   package func get() throws -> Value {
     switch self {
     case .here(let value): value
@@ -47,6 +57,14 @@ package enum InputResolver {
     do throws(TokenizerError) { return .here(try Tokenizer.locate(name)) } catch {
       return .missing(MissingInput(name: .tokenizer(name), failure: error))
     }
+  }
+
+  /// The folder of an SAE that training starts from, or its one file.
+  package static func sae(_ path: String) -> Resolved<String> {
+    guard System.exists(path) else {
+      return .missing(MissingInput(name: .sae(path), failure: MissingSAE(path: path)))
+    }
+    return .here(path)
   }
 
   /// The files of a text.

@@ -43,7 +43,7 @@ extension PreparedRun {
   /// `state` must be as it is made.
   func initialize(_ state: inout TrainingState) throws {
     let configuration = plan.configuration
-    if let pretrained = plan.pretrained {
+    if let pretrained = plan.input.pretrained {
       return try pretrained.fill(&state, rows.normalization, configuration)
     }
     state.parameters = .initial(configuration.shape, InitialDraw(plan.pipeline.train))

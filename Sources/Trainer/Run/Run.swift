@@ -18,20 +18,18 @@ package struct Run: Sendable {
     _ pipeline: Pipeline, verify: StageFolder.Verification = .sizes,
     mode: Shared.Progress.Mode = .automatic, terminal: Terminal = .standardError
   ) throws {
-    let pretrained = try PretrainedSAE.named(by: pipeline.train)
-    let pipeline = try pretrained?.settled(pipeline) ?? pipeline
-    try self.init(
-      pipeline, input: try RunInput.find(pipeline, verify: verify), pretrained: pretrained,
-      mode: mode, terminal: terminal)
+    var inputs = TrainInputs(pipeline, verify: verify)
+    let settled = try inputs.settled(pipeline)
+    try self.init(settled, input: try inputs.input(settled), mode: mode, terminal: terminal)
   }
 
-  /// The run over caches that have been found, and from an SAE where one has been.
+  /// The run over inputs that have been found.
   init(
-    _ pipeline: Pipeline, input: RunInput, pretrained: PretrainedSAE? = nil,
-    mode: Shared.Progress.Mode = .automatic, terminal: Terminal = .standardError
+    _ pipeline: Pipeline, input: RunInput, mode: Shared.Progress.Mode = .automatic,
+    terminal: Terminal = .standardError
   ) throws {
-    plan = try TrainingPlan(pipeline, input, pretrained: pretrained)
-    key = input.key(plan.pipeline, pretrained: plan.pretrained)
+    plan = TrainingPlan(pipeline, input)
+    key = input.key(pipeline)
     store = Store(pipeline.store)
     folder = store.folder(key)
     self.pipeline = plan.pipeline

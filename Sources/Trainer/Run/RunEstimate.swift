@@ -72,12 +72,14 @@ package struct RunEstimate {
   package static func make(
     _ pipeline: Pipeline, speeds: RunSpeeds = RunSpeeds()
   ) throws -> RunEstimate {
-    let pretrained = try PretrainedSAE.named(by: pipeline.train)
-    let pipeline = try pretrained?.settled(pipeline) ?? pipeline
+    var inputs = TrainInputs(pipeline)
+    let pipeline = try inputs.settled(pipeline)
     var missing: [any Failure] = []
-    let rows = try BilledRows(pipeline) { missing.append($0) }
+    let rows = try BilledRows(pipeline, found: { try inputs.input(pipeline) }) {
+      missing.append($0)
+    }
     var speeds = speeds
-    let isFinished = try rows.isFinished(pipeline, pretrained)
+    let isFinished = try rows.isFinished(pipeline)
     return RunEstimate(
       bill: TrainingBill(
         pipeline, rows, speed: isFinished ? nil : speeds.speed(pipeline, rows)),
@@ -94,10 +96,9 @@ package struct RunEstimate {
 
 extension BilledRows {
   /// Whether the run over these rows is finished.
-  func isFinished(_ pipeline: Pipeline, _ pretrained: PretrainedSAE?) throws -> Bool {
+  func isFinished(_ pipeline: Pipeline) throws -> Bool {
     guard let input else { return false }
-    let key = input.key(pipeline, pretrained: pretrained)
-    return try Store(pipeline.store).folder(key).manifest() != nil
+    return try Store(pipeline.store).folder(input.key(pipeline)).manifest() != nil
   }
 
   /// Whether tokens are known, as a cache that was imported has none.

@@ -54,8 +54,7 @@ extension Run {
   private func measureLoss(
     _ sae: inout TrainedSAE, _ filter: RowFilter, _ corpus: CorpusText?
   ) throws -> LossRecovered {
-    let splice = try SplicePlan.make(
-      pipeline, source: plan.source, targets: plan.targets, filter: filter)
+    let splice = try plan.input.splice(pipeline, filter: filter)
     guard let corpus else { throw LossObstacle.noTokens }
     let (source, chosen) = lossSequences(splice.contextSize, filter.heldOut)
     let found = try corpus.sequences(Set(chosen))

@@ -12,14 +12,10 @@ package struct BilledRows: Sendable {
   /// The caches, where they exist already.
   package let input: RunInput?
 
-  /// Takes them from the cache where there is one, else from what the pipeline file says.
+  /// Takes them from the caches that `found` looks up, where there are some, else from what the pipeline
+  /// file or the model says.
   ///
   /// What is missing before the run can start goes to `missing`.
-  package init(_ pipeline: Pipeline, missing: (any Failure) -> Void) throws {
-    try self.init(pipeline, found: { try RunInput.find(pipeline) }, missing: missing)
-  }
-
-  /// As above, with caches that `found` looks up.
   init(
     _ pipeline: Pipeline, found: () throws -> RunInput, missing: (any Failure) -> Void
   ) throws {
@@ -29,14 +25,16 @@ package struct BilledRows: Sendable {
       self.init(
         dIn: configuration.dIn, dOut: configuration.dOut,
         perEpoch: input.source.expectedRows(pipeline.train), input: input)
-      let plan = try TrainingPlan(pipeline, input)
+      let plan = TrainingPlan(pipeline, input)
       do throws(LossRecoveredError) { try plan.requireLoss() } catch { missing(error) }
       do {
         try RowFilter.check(pipeline.train, input.source, store: Store(pipeline.store))
       } catch let error as RowFilterError { missing(error) }
-    } catch let error as TrainingSourceError {
-      guard case .notCached = error, let dIn = BilledRows.width(pipeline) else { throw error }
-      missing(error)
+    } catch let error as any Failure {
+      guard let parts = TrainInputs.missing(error), let dIn = BilledRows.width(pipeline) else {
+        throw error
+      }
+      for part in parts { missing(part) }
       self.init(
         dIn: dIn, dOut: nil,
         perEpoch: ExpectedRows(count: pipeline.cache.trainingTokens, isExact: true), input: nil)

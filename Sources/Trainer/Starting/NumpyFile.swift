@@ -1,7 +1,7 @@
 // Arrays of numpy.savez, `*.npz`: a zip archive of `*.npy`. Comes in: the bytes of the file. Leaves: its
 // arrays by name. Arrays of objects, which numpy keeps as pickles, are refused like every type but floats.
 
-package import Shared
+import Shared
 
 /// Why an array is refused.
 package enum NumpyError: Failure, Equatable {

@@ -14,11 +14,6 @@ package struct PretrainedSAE: Sendable {
   package let digest: String
   private let sae: StartingSAE
 
-  /// The SAE that settings name; nil where weights are drawn.
-  package static func named(by settings: TrainSettings) throws -> PretrainedSAE? {
-    try settings.fromPretrainedPath.map { try open($0) }
-  }
-
   /// Looks at a folder, or at the file of weights of a form that has no other.
   package static func open(_ folder: String) throws -> PretrainedSAE {
     let sae = try read(folder)

@@ -22,13 +22,16 @@ package struct SweepBill: Sendable, Equatable {
     missing: (any Failure) -> Void
   ) throws {
     self.mode = mode
-    var inputs = SweepInputs()
+    guard let first = combinations.first else {
+      lines = []
+      return
+    }
+    var inputs = TrainInputs(first.pipeline)
     var speeds = speeds
     var found: [String: BilledRows] = [:]
     var named: Set<String> = []
     lines = try combinations.map { combination in
-      let (combination, pretrained) = try inputs.settled(combination)
-      let pipeline = combination.pipeline
+      let pipeline = try inputs.settled(combination.pipeline)
       let choices = combination.choices.filter { TrainSettings.rowOptions.contains($0.name) }
       let key = choices.map(\.text).joined(separator: "\n")
       do {
@@ -38,9 +41,9 @@ package struct SweepBill: Sendable, Equatable {
             if named.insert($0.sentence).inserted { missing($0) }
           }
         found[key] = rows
-        let isFinished = try rows.isFinished(pipeline, pretrained)
+        let isFinished = try rows.isFinished(pipeline)
         return Line(
-          combination: combination,
+          combination: combination.with(pipeline),
           bill: TrainingBill(
             pipeline, rows, speed: isFinished ? nil : speeds.speed(pipeline, rows)),
           isFinished: isFinished)
