@@ -120,7 +120,10 @@ struct AdviceTests {
       .divergenceWithSAE: 0.001, .divergenceWithAblation: 0.002,
     ]
     let loss = LossRecovered(source: .heldOut, means: means)
-    #expect(loss.figures[.lossScore] == nil && loss.figures[.divergenceScore] == nil)
+    let shown = loss.figures.meaningful
+    #expect(shown[.lossScore] == nil && shown[.divergenceScore] == nil)
+    // Files keep what SAELens computes.
+    #expect(loss.figures[.lossScore] != nil && loss.figures[.divergenceScore] == 0.5)
     #expect(
       advice(.standard, loss.figures) == [
         "Loss recovered says nothing here: zeros in the place of the activations cost the model less than "
@@ -129,10 +132,10 @@ struct AdviceTests {
     let better = LossRecovered(
       source: .heldOut,
       means: means.merging([.lossWithAblation: 3.2, .divergenceWithAblation: 0.5]))
-    #expect(better.figures[.lossScore] == nil)
-    #expect(better.figures[.divergenceScore] == 1 - 0.001 / 0.5)
+    #expect(better.figures.meaningful[.lossScore] == nil)
+    #expect(better.figures.meaningful[.divergenceScore] == 1 - 0.001 / 0.5)
     let plain = LossRecovered(source: .heldOut, means: means.merging([.lossWithAblation: 5.3]))
-    #expect(abs((plain.figures[.lossScore] ?? 0) - 0.998) < 1e-9)
+    #expect(abs((plain.figures.meaningful[.lossScore] ?? 0) - 0.998) < 1e-9)
     #expect(advice(.standard, plain.figures) == [])
   }
 }

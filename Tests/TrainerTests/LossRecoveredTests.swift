@@ -35,7 +35,8 @@ struct LossRecoveredTests {
     #expect(details["ce_loss_score"]?.double == figures[.lossScore])
     #expect(
       String(decoding: try MappedFile.contents(run.folder.path + "/report.html"), as: UTF8.self)
-        .contains("<p>Loss recovered</p><strong>\(figures.text(.lossScore))</strong>"))
+        .contains(
+          "<p>Loss recovered</p><strong>\(figures.meaningful.text(.lossScore))</strong>"))
   }
 
   @Test("loss_tokens counts whole sequences; where nothing is held out all count, and it is said")

@@ -22,6 +22,7 @@ struct PretrainedSAETests {
   ) -> [String?] {
     cache.pipeline.train.fromPretrainedPath = folder
     cache.pipeline.train.normalizeActivations = normalization
+    cache.pipeline.train.stated = ["normalize_activations", "d_sae"]
     do {
       _ = try Run(cache.pipeline, mode: .quiet)
       return []

@@ -42,13 +42,32 @@ struct TrainerBillTests {
     #expect(parts.count == 3)
   }
 
-  @Test("A ReLU SAE is billed at an assumed L0")
-  func assumedL0() {
+  @Test("A ReLU SAE is billed by the L0 that it falls to, sooner under a stronger loss")
+  func fallingL0() {
     var settings = settings
     settings.architecture = .standard
-    #expect(bill(settings).expectedL0 == 64)
+    #expect(bill(settings).expectedL0 == 71)
+    settings.l1Coefficient = 5
+    #expect(bill(settings).expectedL0 == 20)
+    settings.l1Coefficient = 0
+    #expect(bill(settings).expectedL0 == 500)
+    settings.architecture = .jumprelu
+    settings.lr = 1e-3
+    #expect(bill(settings).expectedL0 == 17)
     settings.dSae = 5
     #expect(bill(settings).expectedL0 == 5)
+  }
+
+  @Test("Steps are billed as dense until their L0 has fallen below an eighth of the latents")
+  func denseSteps() throws {
+    var settings = settings
+    settings.architecture = .standard
+    settings.l1Coefficient = 0
+    let dense = try #require(bill(settings).parts.first)
+    #expect(dense.name == "training" && dense.seconds > 1001 * 0.01)
+    settings.l1Coefficient = 1e6
+    let sparse = try #require(bill(settings).parts.first)
+    #expect(sparse.seconds < 1001 * 0.0021)
   }
 
   @Test("The table names every figure")

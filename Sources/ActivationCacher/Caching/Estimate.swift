@@ -22,7 +22,7 @@ package struct Estimate: Sendable {
       tokens?.contextSize ?? settings.statedContextSize ?? pipeline.pretokenize.contextSize
     if case .missing(let absent) = inputs.model { missing.insert(absent, at: 0) }
     let isFinished = try settings.allHookNames.allSatisfy {
-      try ActivationKey.finished(pipeline, inputs, hookName: $0) != nil
+      try isFinished(pipeline, inputs, hookName: $0, tokens: tokens?.fingerprint)
     }
     guard let folder = inputs.model.value else {
       return Estimate(
@@ -47,6 +47,22 @@ package struct Estimate: Sendable {
         settings, model: model, hookPoints: points, plan: plan, weightByteCount: weights,
         speed: speed),
       missing: isFinished ? [] : missing, isFinished: isFinished)
+  }
+
+  /// Whether the folder of a hook point is there: that of the inputs at hand, else any that will do.
+  private static func isFinished(
+    _ pipeline: Pipeline, _ inputs: Inputs, hookName: String, tokens: String?
+  ) throws -> Bool {
+    let store = Store(pipeline.store)
+    guard let model = inputs.model.value, let tokens else {
+      do {
+        return try ActivationKey.finished(pipeline, inputs, hookName: hookName) != nil
+      } catch is AmbiguousActivations { return true }
+    }
+    let key = ActivationKey.make(
+      pipeline, hookName: hookName,
+      identities: try ActivationKey.identities(model: model, store: store), tokens: tokens)
+    return try store.folder(key).isFinished()
   }
 
   /// The bill in the shape of all programs.

@@ -76,10 +76,10 @@ package struct Advice: Sendable {
   }
 
   private func harmlessAblation(_ figures: Figures) -> String? {
-    guard figures[.lossScore] == nil, figures[.lossWithSAE] != nil else { return nil }
+    guard figures.meaningful[.lossScore] == nil, figures[.lossWithSAE] != nil else { return nil }
     return
       "Loss recovered says nothing here: zeros in the place of the activations cost the model less "
-      + "than \(LossRecovered.leastLoss) nats (CE \(figures.text(.lossWithoutSAE)) → "
+      + "than \(Figures.leastLoss) nats (CE \(figures.text(.lossWithoutSAE)) → "
       + "\(figures.text(.lossWithAblation))); take a hook point that the model depends on."
   }
 

@@ -9,16 +9,11 @@ package struct LossRecovered: Sendable, Equatable {
   package let source: EvaluatedRows
   package let figures: Figures
 
-  /// Nats that ablation must cost for a share of them to mean anything: less is within the sampling
-  /// error of some thousand tokens.
-  package static let leastLoss = 0.01
-
   /// Adds to the measured means the shares of what ablation loses that the SAE keeps; there is none
-  /// where ablation loses next to nothing.
+  /// where ablation loses nothing.
   package init(source: EvaluatedRows, means: Figures) {
     func share(_ kept: Figure, of lost: Figure, from clean: Double?) -> Double? {
       guard let kept = means[kept], let lost = means[lost], let clean else { return nil }
-      guard lost - clean >= LossRecovered.leastLoss else { return nil }
       let share = (lost - kept) / (lost - clean)
       return share.isFinite ? share : nil
     }

@@ -23,7 +23,7 @@ package struct RunSpeeds {
   package mutating func speed(_ pipeline: Pipeline, _ rows: BilledRows) -> BilledSpeed {
     let settings = pipeline.train
     let configuration = SAEConfiguration(settings, dIn: rows.dIn, dOut: rows.dOut)
-    let l0 = TrainingBill.expectedL0(configuration)
+    let l0 = TrainingBill.expectedL0(settings, configuration)
     // Rates and seeds change no time.
     let shape: [JSON] = [
       settings.architecture.json, .integer(configuration.dSae),

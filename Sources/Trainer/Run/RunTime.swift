@@ -30,16 +30,32 @@ struct RunTime {
   }
 
   private var training: Double {
-    let dense = Double(min(steps, denseSteps))
     // A thread of its own brings rows from the cache into batches of float32.
     let batchBytes = settings.trainBatchSizeTokens * (speed.rowByteCount + 8 * configuration.dIn)
     let reading = Double(batchBytes) / speed.run.copy / Double(max(1, Parallel.threadCount))
-    return dense * speed.run.denseStep + (Double(steps) - dense) * speed.run.step
-      + Double(steps) * reading
+    return computing + Double(steps) * reading
   }
 
-  /// Steps until an SAE whose latents come of its training is sparse.
-  private var denseSteps: Int { 0 }
+  /// The seconds of all steps, from some of them.
+  private var computing: Double {
+    let decay = LatentDecay(settings, configuration)
+    let count = min(steps, 1000)
+    let sum = (0..<count).reduce(0.0) { sum, index in
+      sum + seconds(l0: decay.l0(step: index * steps / count))
+    }
+    return sum * Double(steps) / Double(max(1, count))
+  }
+
+  /// The seconds of a step with so many active latents.
+  private func seconds(l0: Double) -> Double {
+    let run = speed.run
+    guard case .above = configuration.selection else { return run.step }
+    let latents = Double(configuration.dSae)
+    if l0 > LatentDecay.denseShare * latents { return run.denseStep }
+    let (from, to) = (Double(run.stepL0), Double(run.wideStepL0))
+    guard to > from else { return run.step }
+    return max(run.step / 2, run.step + (run.wideStep - run.step) * (l0 - from) / (to - from))
+  }
 
   /// Those that are asked for, those that the clock asks for, and the last one.
   private var checkpoints: Double {

@@ -6,8 +6,12 @@ package import Shared
 
 /// Seconds of the parts of a run on this machine.
 package struct RunSpeed: Sendable, Equatable {
-  /// Of a step at the L0 that is expected.
+  /// Of a step at `stepL0` active latents.
   package let step: Double
+  package let stepL0: Int
+  /// Of a step at `wideStepL0`, where that is an SAE whose L0 comes of its training.
+  package let wideStep: Double
+  package let wideStepL0: Int
   /// Of a step while half of the latents are active, as in a ReLU SAE that was just drawn.
   package let denseStep: Double
   /// Of measuring a row of the finished SAE.
@@ -17,8 +21,14 @@ package struct RunSpeed: Sendable, Equatable {
   /// Bytes per second of SHA-256.
   package let digest: Double
 
-  package init(step: Double, denseStep: Double, row: Double, copy: Double, digest: Double) {
+  package init(
+    step: Double, stepL0: Int = 0, wideStep: Double = 0, wideStepL0: Int = 0, denseStep: Double,
+    row: Double, copy: Double, digest: Double
+  ) {
     self.step = step
+    self.stepL0 = stepL0
+    self.wideStep = wideStep
+    self.wideStepL0 = wideStepL0
     self.denseStep = denseStep
     self.row = row
     self.copy = copy
@@ -63,14 +73,22 @@ package struct StepTrial {
     let trial = StepTrial(
       settings, dIn: dIn, dOut: dOut, batchRows: settings.trainBatchSizeTokens, l0: l0)
     let batch = trial.batch(trial.rows)
-    let step = trial.seconds(batch, isDense: false)
-    var denseStep = step
+    let latents = trial.configuration.dSae
+    var (step, stepL0) = (0.0, min(l0, max(1, latents / 10)))
+    var (wideStep, wideStepL0, denseStep) = (0.0, 0, 0.0)
     if case .above = trial.configuration.selection {
-      denseStep = trial.seconds(batch, isDense: true)
+      wideStepL0 = max(1, latents / 10)
+      stepL0 = min(stepL0, max(1, wideStepL0 / 4))
+      step = trial.seconds(batch, l0: stepL0)
+      wideStep = trial.seconds(batch, l0: wideStepL0)
+      denseStep = trial.seconds(batch, l0: latents / 2)
+    } else {
+      step = trial.seconds(batch, l0: l0)
+      denseStep = step
     }
     return RunSpeed(
-      step: step, denseStep: denseStep, row: trial.rowSeconds(), copy: copySpeed(),
-      digest: Digest.measureSpeed())
+      step: step, stepL0: stepL0, wideStep: wideStep, wideStepL0: wideStepL0, denseStep: denseStep,
+      row: trial.rowSeconds(), copy: copySpeed(), digest: Digest.measureSpeed())
   }
 
   /// Rows of the norm √d.
@@ -79,7 +97,8 @@ package struct StepTrial {
     return (0..<rows * configuration.dIn).map { Float(random.normal($0)) }
   }
 
-  private func state(isDense: Bool) -> TrainingState {
+  /// A state in which a drawn row has about so many active latents.
+  private func state(l0: Int) -> TrainingState {
     var state = configuration.freshState()
     var draw = InitialDraw()
     draw.rowNorm = 1
@@ -87,7 +106,7 @@ package struct StepTrial {
     for latent in 0..<state.parameters.latentScale.count {
       state.parameters.latentScale.buffer[latent] = 1
     }
-    if case .above = configuration.selection, !isDense {
+    if case .above = configuration.selection {
       // A drawn row times a drawn latent of norm 1 is a normal number: a bias leaves l0 of them.
       let random = Random(seed: 2, stream: "trial")
       let drawn = (0..<4096).map { random.normal($0) }.sorted(by: >)
@@ -101,9 +120,9 @@ package struct StepTrial {
   }
 
   /// Seconds of a step of the run.
-  private func seconds(_ batch: [Float], isDense: Bool) -> Double {
+  private func seconds(_ batch: [Float], l0: Int) -> Double {
     var engine = Engine(configuration, batchRows: rows, path: .sparse)
-    var state = state(isDense: isDense)
+    var state = state(l0: l0)
     let targets = [Float](repeating: 1, count: rows * configuration.dOut)
     var best = Double.infinity
     // The first step takes the memory; Adam's step is too small to change what is active.
@@ -130,7 +149,7 @@ package struct StepTrial {
 
   /// Seconds of encoding, reconstructing and summing up a row of the finished SAE.
   private func rowSeconds() -> Double {
-    let state = state(isDense: false)
+    let state = state(l0: l0)
     var sae = TrainedSAE(configuration, state.takeParameters())
     let count = max(1, min(StepTrial.measuredRows, sae.batchRows, rows))
     let batch = batch(count)

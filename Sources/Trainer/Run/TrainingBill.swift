@@ -100,12 +100,10 @@ package struct TrainingBill: Sendable, Equatable {
     parts.isEmpty ? nil : parts.reduce(0) { $0 + $1.seconds }
   }
 
-  /// The L0 that is assumed where the settings do not fix it.
-  static let assumedL0 = 64
-
-  /// The latents that a run of these settings is expected to have active on a row.
-  static func expectedL0(_ configuration: SAEConfiguration) -> Int {
-    min(configuration.dSae, configuration.architecture.fixedL0 ?? assumedL0)
+  /// The latents that a run of these settings is expected to have active on a row in the end.
+  static func expectedL0(_ settings: TrainSettings, _ configuration: SAEConfiguration) -> Int {
+    let steps = max(1, settings.stepCount)
+    return Int(LatentDecay(settings, configuration).l0(step: steps))
   }
 
   /// The bill of a run over rows that were looked up.
@@ -136,7 +134,7 @@ package struct TrainingBill: Sendable, Equatable {
     let rows = max(1, rowsPerEpoch.count)
     epochs = (tokens + rows - 1) / rows
     hasExactEpochs = rowsPerEpoch.isExact
-    expectedL0 = TrainingBill.expectedL0(configuration)
+    expectedL0 = TrainingBill.expectedL0(settings, configuration)
     parameters = configuration.shape.count
     // Per row: the encoder's product, the decoder's, and three products of the backward pass. A
     // latent that matching pursuit finds costs an encoder's product of its own.

@@ -77,7 +77,7 @@ extension PretrainedSAE {
   /// The settings with what the SAE says in the place of what a pipeline file does not state.
   ///
   /// - Throws: where the file states something that the SAE contradicts.
-  package func settled(_ settings: TrainSettings) throws -> TrainSettings {
+  package func settled(_ settings: TrainSettings, hook: String? = nil) throws -> TrainSettings {
     if settings.takenOver != nil { return settings }
     var result = settings
     try takeArchitecture(&result)
@@ -92,7 +92,8 @@ extension PretrainedSAE {
     }
     for (name, value) in sae.training.sorted(by: { $0.key < $1.key }) where !foreign.contains(name)
     {
-      if name == "reshape_activations", settings.hookName?.contains("hook_z") == false { continue }
+      let hook = settings.hookName ?? hook
+      if name == "reshape_activations", hook?.hasSuffix("hook_z") != true { continue }
       _ = try taking(name, value, &result)
     }
     try takeNormalization(&result)
@@ -141,7 +142,7 @@ extension PretrainedSAE {
     }
   }
 
-  /// A factor is no other form: the weights take it. Rows that are normalized one by one or whitened are.
+  /// Refuses rows in another form than the SAE's, which a factor is not: the weights take it.
   private func takeNormalization(_ settings: inout TrainSettings) throws {
     let own = sae.normalization
     if own == .covarianceWhitening { throw PretrainedSAEError.whitened(path: folder) }
@@ -160,7 +161,7 @@ extension PretrainedSAE {
   /// The pipeline with what the SAE says; see above.
   package func settled(_ pipeline: Pipeline) throws -> Pipeline {
     var result = pipeline
-    result.train = try settled(pipeline.train)
+    result.train = try settled(pipeline.train, hook: pipeline.cache.allHookNames.first)
     return result
   }
 

@@ -70,6 +70,7 @@ struct WeightFile: ~Copyable {
   ///   - tensor: what is read.
   ///   - isTransposed: whether the tensor is the other way round than the matrix.
   ///   - matrix: what is filled; its size must be the tensor's.
+  /// - Throws: where the tensor is no such matrix of floating-point numbers.
   func read(
     _ tensor: StoredTensor, isTransposed: Bool, into matrix: inout Matrix
   ) throws(WeightError) {
