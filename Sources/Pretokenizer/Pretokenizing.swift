@@ -55,6 +55,14 @@ package struct Pretokenizing: Sendable {
       text, reading, contextSize: settings.contextSize, vocabularySize: vocabularyLimit)
   }
 
+  /// The bill with the rates of a sample of the text.
+  package var measuredBill: PretokenizeBill {
+    PretokenizeBill(
+      text, reading, contextSize: settings.contextSize, vocabularySize: vocabularyLimit,
+      rates: TextTrial.measure(text.files, reading, tokenizer),
+      digestBytesPerSecond: Digest.measureSpeed(), threads: Parallel.threadCount)
+  }
+
   /// Makes the stage, or finds it made.
   package func run() throws -> PretokenizeResult {
     try saved?.check()
@@ -115,14 +123,13 @@ package struct Pretokenizing: Sendable {
 
   private func say(_ text: String) { if mode != .quiet { terminal.print(text) } }
 
-  /// Says what the text's files leave open, which special tokens are missing, and where a tokenized data
-  /// set was made with other options.
+  /// Says what the text's files leave open, which special tokens are missing, where the tokenizer is not
+  /// the model's, and where a tokenized data set was made with other options.
   private func warn() throws {
     for note in text.notes { say("note: " + note) }
-    if reading.column.content == .text, let tokenizer,
-      let sentence = try MissingTokens(settings, tokenizer).sentence
-    {
-      say("note: " + sentence)
+    if reading.column.content == .text, let tokenizer {
+      if let sentence = try MissingTokens(settings, tokenizer).sentence { say("note: " + sentence) }
+      if let warning = TokenizerAgreement.warning(pipeline) { say("warning: " + warning) }
     }
     guard reading.column.content == .tokens,
       let recorded = RecordedOptions(folder: text.home)

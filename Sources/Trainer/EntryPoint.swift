@@ -52,10 +52,10 @@ import Shared
 
   /// Prints what the run will cost, and refuses where the disk is too small for it.
   private static func bill(_ invocation: Invocation) throws {
-    var missing: [any Failure] = []
-    let bill = try TrainingBill(invocation.pipeline, speed: .measure()) { missing.append($0) }
-    if invocation.isJSON { print(bill.json.canonical) } else { bill.table.print() }
-    for failure in missing { Terminal.standardError.print("missing: " + failure.sentence) }
-    try DiskSpace.require(bill.diskByteCount, at: invocation.pipeline.store)
+    let estimate = try RunEstimate.make(invocation.pipeline)
+    let bill = estimate.stage
+    print(invocation.isJSON ? bill.json.canonical : bill.table.text())
+    for sentence in bill.missing { Terminal.standardError.print("missing: " + sentence) }
+    try DiskSpace.require(bill.diskByteCount ?? 0, at: invocation.pipeline.store)
   }
 }

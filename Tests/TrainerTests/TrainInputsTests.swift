@@ -51,12 +51,10 @@ struct TrainInputsTests {
     cache.pipeline.cache.seed = 7
     cache.pipeline.train.dIn = 8
     cache.pipeline.train.fromPretrainedPath = cache.folder + "/no-sae"
-    var missing: [String] = []
-    _ = try TrainingBill(cache.pipeline, speed: MachineSpeed(product: 1, copy: 1)) {
-      missing.append($0.sentence)
-    }
+    let estimate = try RunEstimate.make(
+      cache.pipeline, speeds: RunSpeeds(fixed: TrainerBillTests.run))
     #expect(
-      missing == [
+      estimate.stage.missing == [
         notCached("blocks.0.hook_mlp_out", cache),
         "train.from_pretrained_path: there is no folder \(cache.folder)/no-sae.",
       ])
@@ -91,5 +89,27 @@ struct TrainInputsTests {
     #expect(
       words { _ = try Sweep(cache.pipeline, combinations: combinations, mode: .quiet) }
         == [notCached(SyntheticCache.hook, cache), advice])
+  }
+
+  @Test("A folder that the command line chose is taken, whatever the store has besides")
+  func chosen() throws {
+    let cache = try SyntheticCache()
+    let folder = try Run(cache.pipeline, mode: .quiet).plan.source.folder
+    // With these settings nothing would be found.
+    cache.pipeline.cache.seed = 7
+    cache.pipeline.chosenActivations = folder
+    #expect(try Run(cache.pipeline, mode: .quiet).plan.source.folder == folder)
+    cache.pipeline.train.hookName = "blocks.1.hook_mlp_out"
+    #expect(
+      words { _ = try Run(cache.pipeline, mode: .quiet) } == [
+        "train.hook_name is blocks.1.hook_mlp_out, but the cached activations in \(folder) are of "
+          + "blocks.0.hook_mlp_out.", "Remove train.hook_name or make it agree.",
+      ])
+    cache.pipeline.chosenActivations = "/nowhere"
+    #expect(
+      words { _ = try Run(cache.pipeline, mode: .quiet) } == [
+        "--activations: /nowhere holds no finished activations.",
+        "Give a folder of the store's activations, with a manifest.json.",
+      ])
   }
 }

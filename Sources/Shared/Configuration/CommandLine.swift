@@ -144,11 +144,10 @@ enum Flag: String, CaseIterable {
   case quiet = "--quiet"
   case json = "--json"
   case verify = "--verify"
+  case activations = "--activations"
   case help = "--help"
   case helpAll = "--help-all"
   case version = "--version"
-
-  static var names: [String] { allCases.map(\.rawValue) }
 
   init?(_ word: String) {
     switch word {
@@ -157,11 +156,22 @@ enum Flag: String, CaseIterable {
     }
   }
 
+  /// Whether a program has the flag.
+  func belongs(to program: ProgramDescription) -> Bool {
+    self != .activations || program.sections.contains(TrainSettings.sectionName)
+  }
+
+  /// The flags of a program.
+  static func of(_ program: ProgramDescription) -> [Flag] {
+    allCases.filter { $0.belongs(to: program) }
+  }
+
   /// What the value is called in help; nil for flags without one.
   var value: String? {
     switch self {
     case .config: "FILE"
     case .set: "KEY=VALUE"
+    case .activations: "FOLDER"
     default: nil
     }
   }
@@ -174,6 +184,7 @@ enum Flag: String, CaseIterable {
     case .quiet: "Print no progress and no notes."
     case .json: "Print the result as JSON."
     case .verify: "Compare hashes of all input files, not only sizes."
+    case .activations: "Train on this folder, where the store has several."
     case .help: "Print one screen of help; behind a verb, what it does."
     case .helpAll: "Print help on every verb, flag and setting."
     case .version: "Print the version."
@@ -186,6 +197,7 @@ package struct Arguments: Sendable, Equatable {
   package var verb: String?
   package var operands: [String] = []
   package var config: String?
+  package var activations: String?
   package var overrides: [String] = []
   /// The values of the verb's own flags.
   package var options: [String: String] = [:]
@@ -223,10 +235,10 @@ package struct Arguments: Sendable, Equatable {
       verb = known.name
       return
     }
-    guard let flag = Flag(name) else {
+    guard let flag = Flag(name), flag.belongs(to: program) else {
       let ownFlags = program.verbs.flatMap { $0.flags.map(\.name) + [$0.alias].compactMap(\.self) }
       guard ownFlags.contains(name) else {
-        throw .unknownFlag(name, known: Flag.names + ownFlags, program: program.name)
+        throw .unknownFlag(name, known: Flag.of(program).map(\.rawValue) + ownFlags, program: program.name)
       }
       if options[name] != nil { throw .repeated(name) }
       options[name] = try value(of: name, parts, &rest)
@@ -238,9 +250,12 @@ package struct Arguments: Sendable, Equatable {
       return
     }
     let value = try value(of: name, parts, &rest)
-    if flag == .set {
-      overrides.append(value)
-    } else {
+    switch flag {
+    case .set: overrides.append(value)
+    case .activations:
+      if activations != nil { throw .repeated(name) }
+      activations = value
+    default:
       if config != nil { throw .repeated(name) }
       config = value
     }

@@ -100,6 +100,7 @@ struct Gathering {
       for (home, all) in given where home.section == table.name {
         values[home.name] = all.last?.value
       }
+      if table.name == TrainSettings.sectionName { pipeline.train.stated = Set(values.keys) }
       for (row, reading) in table.apply(values, &pipeline) {
         switch reading {
         case .accepted: break

@@ -9,6 +9,8 @@ package struct Pipeline: Sendable, Equatable {
   package var train = TrainSettings()
   package var logger = LoggerSettings()
   package var evaluate = EvaluateSettings()
+  /// The folder of activations that a command line chose, which no file does.
+  package var chosenActivations: String?
 
   package init() {}
 }

@@ -87,6 +87,11 @@ package struct TrainSettings: Sendable, Equatable {
   package var disableConcatSequences: Bool?
   package var sequenceSeparatorToken = StatedToken.unstated
 
+  /// The options that a pipeline file gives, by their newest names; empty of settings made otherwise.
+  package var stated: Set<String> = []
+  /// What was taken over from the SAE of `from_pretrained_path`, in words; nil before that.
+  package var takenOver: [String]?
+
   package init() {}
 
   /// The k of SAELens 4 and 5 under its old name; reads as none.

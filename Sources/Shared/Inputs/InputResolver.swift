@@ -59,9 +59,9 @@ package enum InputResolver {
     }
   }
 
-  /// The folder of an SAE that training starts from.
+  /// The folder of an SAE that training starts from, or its one file.
   package static func sae(_ path: String) -> Resolved<String> {
-    guard System.isDirectory(path) else {
+    guard System.exists(path) else {
       return .missing(MissingInput(name: .sae(path), failure: MissingSAE(path: path)))
     }
     return .here(path)

@@ -31,7 +31,7 @@ package enum Help {
       lines += ["", "flags of \(verb.name):"]
       lines += HelpLayout.columns(verb.flags.map(named))
     }
-    lines += ["", "flags:"] + HelpLayout.columns(Flag.allCases.map(named))
+    lines += ["", "flags:"] + HelpLayout.columns(Flag.of(program).map(named))
     for table in tables(of: program) { lines += [""] + section(table) }
     return lines.joined(separator: "\n") + "\n"
   }
@@ -84,7 +84,7 @@ package enum Help {
   /// The flags of the one screen; those that print texts share a line.
   private static func shownFlags(_ program: ProgramDescription) -> [(String, String)] {
     let texts: [Flag] = [.help, .helpAll, .version]
-    return Flag.allCases.filter { !texts.contains($0) }.map(named)
+    return Flag.of(program).filter { !texts.contains($0) }.map(named)
       + [(texts.map(\.rawValue).joined(separator: " "), "Print this, everything, or the version.")]
   }
 

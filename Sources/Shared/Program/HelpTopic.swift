@@ -21,7 +21,7 @@ enum HelpTopic {
       [table.name] + table.keys
         + table.rows.map { table.name.isEmpty ? $0.name : "\(table.name).\($0.name)" }
     }
-    let flags = Flag.names + verbs.flatMap { $0.flags.map(\.name) }
+    let flags = Flag.of(program).map(\.rawValue) + verbs.flatMap { $0.flags.map(\.name) }
     return (settings + verbs.map(\.name) + flags).filter { !$0.isEmpty }
   }
 

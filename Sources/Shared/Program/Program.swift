@@ -80,9 +80,16 @@ package enum Program {
     }
     let file = try PipelineFile.read(
       config, overrides: arguments.overrides, running: program.sections.first)
+    var pipeline = file.pipeline
+    pipeline.chosenActivations = arguments.activations
+    let combinations = file.combinations.map { combination in
+      var pipeline = combination.pipeline
+      pipeline.chosenActivations = arguments.activations
+      return combination.with(pipeline)
+    }
     return .run(
       Invocation(
-        pipeline: file.pipeline, combinations: file.combinations, config: config,
+        pipeline: pipeline, combinations: combinations, config: config,
         verb: arguments.verb, operands: arguments.operands, options: arguments.options,
         isDryRun: arguments.has(.dryRun),
         isQuiet: arguments.has(.quiet), isJSON: arguments.has(.json),

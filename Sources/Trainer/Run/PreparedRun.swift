@@ -44,7 +44,7 @@ extension PreparedRun {
   func initialize(_ state: inout TrainingState) throws {
     let configuration = plan.configuration
     if let pretrained = plan.input.pretrained {
-      return try pretrained.fill(&state.parameters, rows.normalization)
+      return try pretrained.fill(&state, rows.normalization, configuration)
     }
     state.parameters = .initial(configuration.shape, InitialDraw(plan.pipeline.train))
     for latent in 0..<state.parameters.latentScale.count {

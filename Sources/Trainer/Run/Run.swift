@@ -19,8 +19,8 @@ package struct Run: Sendable {
     mode: Shared.Progress.Mode = .automatic, terminal: Terminal = .standardError
   ) throws {
     var inputs = TrainInputs(pipeline, verify: verify)
-    try self.init(
-      pipeline, input: try inputs.input(pipeline), mode: mode, terminal: terminal)
+    let settled = try inputs.settled(pipeline)
+    try self.init(settled, input: try inputs.input(settled), mode: mode, terminal: terminal)
   }
 
   /// The run over inputs that have been found.
@@ -32,7 +32,7 @@ package struct Run: Sendable {
     key = input.key(pipeline)
     store = Store(pipeline.store)
     folder = store.folder(key)
-    self.pipeline = pipeline
+    self.pipeline = plan.pipeline
     self.mode = mode
     self.terminal = terminal
   }
@@ -123,7 +123,11 @@ package struct Run: Sendable {
     _ prepared: PreparedRun, _ progress: Shared.Progress
   ) throws -> Training {
     plan.source.unknowns(in: pipeline).forEach(note)
+    if let taken = pipeline.train.takenOver, !taken.isEmpty {
+      note("from the SAE that the run starts from: " + taken.joined(separator: ", "))
+    }
     if let repetition = prepared.repetition { note(repetition) }
+    if let warning = advice.warning { note("warning: " + warning) }
     return try RunFileError.explaining {
       try Training(
         prepared, folder: folder.path, fingerprint: key.fingerprint, progress: progress)

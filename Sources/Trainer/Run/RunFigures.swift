@@ -20,12 +20,19 @@ extension Run {
     let progress = Shared.Progress(
       stage: "measure", total: min(pipeline.evaluate.evalTokens, source.facts.rows), mode: mode,
       terminal: terminal)
+    let advice = advice
     var evaluation = try evaluating.run(
-      &sae, deadInTraining: try SAEFiles.deadLatents(in: folder.path),
+      &sae, deadInTraining: advice.knowsDeadLatents ? SAEFiles.deadLatents(in: folder.path) : nil,
       deadFeatureWindow: pipeline.train.deadFeatureWindow, progress: progress)
     progress.finish()
     try addLoss(to: &evaluation, &sae, filter, corpus)
+    evaluation.advice = advice.sentences(evaluation.figures)
     try evaluation.write(run: folder.path)
+  }
+
+  /// What is to be said about the run's settings and figures.
+  var advice: Advice {
+    Advice(pipeline.train, steps: plan.steps, dIn: plan.configuration.dIn)
   }
 
   /// Measures the loss with the SAE in the model, or notes why it is not known.

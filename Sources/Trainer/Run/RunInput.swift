@@ -19,7 +19,7 @@ package struct RunInput: Sendable {
     try source.check(against: pipeline)
     try source.checkPairing(targets)
     try (targets ?? source).checkWidth("train.d_out", settings.dOut)
-    try pretrained?.check(for: configuration(settings), settings.normalizeActivations)
+    try pretrained?.check(for: configuration(settings))
   }
 
   /// The formulas' constants of a run over these caches.
@@ -43,7 +43,7 @@ package struct RunInput: Sendable {
     if let targets { settings["targets"] = .string(targets.fingerprint) }
     return StageKey(
       stage: .runs, label: pipeline.name, settings: .object(settings),
-      identities: pretrained.map { ["from_pretrained_path": $0.digest] } ?? [:],
+      identities: pretrained?.identities ?? [:],
       input: source.fingerprint)
   }
 

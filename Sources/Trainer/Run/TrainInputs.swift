@@ -22,10 +22,19 @@ package struct TrainInputs: Sendable {
     return hooks?.allSatisfy { caches[$0] != nil } ?? false
   }
 
+  /// A pipeline file with what the SAE says that its run starts from; itself where that is not here.
+  package mutating func settled(_ pipeline: Pipeline) throws -> Pipeline {
+    guard let path = pipeline.train.fromPretrainedPath, InputResolver.sae(path).value != nil else {
+      return pipeline
+    }
+    return try pretrained(pipeline.train)?.settled(pipeline) ?? pipeline
+  }
+
   /// What a run reads; refuses a pipeline file that says something else than its caches do.
   ///
   /// - Throws: everything that is missing, in one error.
   package mutating func input(_ pipeline: Pipeline) throws -> RunInput {
+    let pipeline = try settled(pipeline)
     var problems: [any Error] = []
     let sources = try TrainingSource.hookNames(pipeline).compactMap { hook in
       attempt(&problems) { try $0.cache(pipeline, hook: hook) }

@@ -14,7 +14,8 @@ package struct TrainingPlan: Sendable {
     _ pipeline: Pipeline, source: TrainingSource, targets: TrainingSource? = nil
   ) throws {
     var inputs = TrainInputs(pipeline)
-    self.init(pipeline, try inputs.input(pipeline, source: source, targets: targets))
+    let settled = try inputs.settled(pipeline)
+    self.init(settled, try inputs.input(settled, source: source, targets: targets))
   }
 
   /// The plan of a run over inputs that have been found.

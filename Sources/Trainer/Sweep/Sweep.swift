@@ -110,10 +110,11 @@ package struct Sweep: Sendable {
       inputs.hasFound(pipeline)
       || combination.choices.contains { TrainSettings.inputOptions.contains($0.name) }
     do {
+      let pipeline = try inputs.settled(pipeline)
       let input = try inputs.input(pipeline)
       let key = input.key(pipeline)
       return Member(
-        combination: combination, input: input, key: key, folder: store.folder(key))
+        combination: combination.with(pipeline), input: input, key: key, folder: store.folder(key))
     } catch let cause as any Failure {
       if !isParticular { throw cause }
       throw SweepError.combination(combination.label, cause: cause)
