@@ -55,6 +55,13 @@ import Testing
     ("use_bidirectional_attention", ["gemma", "gemma2", "gemma3_text"]),
   ]
 
+  /// Whether transformers refuses rotary positions of a family that has none, or those of Mixtral
+  /// because it does not find the width of a head, which says nothing.
+  private static func isPassedOver(_ set: [String: JSON], by family: String) -> Bool {
+    ["gpt2", "gpt_bigcode", "gpt_neo", "gptj", "bloom", "opt", "mixtral"].contains(family)
+      && set.keys.contains { ["rope_scaling", "rope_parameters"].contains($0) }
+  }
+
   @Test func everyFamilyWithAModelTypeIsTried() {
     let tried = Set(Self.families)
     let known = Set(Family.allCases.map(\.rawValue))
@@ -92,6 +99,7 @@ import Testing
         different.append("\(probe.canonical) is refused: \(error)")
       case (let outcome?, .success(let model)):
         if outcome["refused"] != nil {
+          if Self.isPassedOver(set, by: family) { continue }
           different.append("\(probe.canonical) is not refused")
           continue
         }
@@ -126,6 +134,8 @@ import Testing
         #expect(throws: (any Error).self) { _ = try description.get() }
         continue
       }
+      // Widths and heads that do not fit together are no model, though a configuration.
+      if case .failure(ModelError.wrongValue) = description { continue }
       let wrong = wrongSize(try description.get(), sizes.object ?? [:])
       #expect(wrong == nil, "without \(key)")
     }

@@ -63,6 +63,13 @@ extension ModelConfiguration {
     return ModelConfiguration(members: .object(resolved), path: path)
   }
 
+  /// The same with a value for a key that is null.
+  func filling(_ key: String, _ value: JSON) -> ModelConfiguration {
+    guard self.value([key]) == nil else { return self }
+    let members = (members.object ?? [:]).merging([key: value]) { $1 }
+    return ModelConfiguration(members: .object(members), path: path)
+  }
+
   /// The same without the keys of rotary positions.
   func withoutRotary() -> ModelConfiguration {
     let members = (members.object ?? [:]).filter { ConfigurationKeys.rotary[$0.key] == nil }

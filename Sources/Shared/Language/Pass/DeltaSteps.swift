@@ -44,7 +44,7 @@ private struct DeltaPass: Sendable {
         let start = sequence * contextSize
         values.withSlice(start * stride..<(start + contextSize) * stride) { rows in
           // The last token first, so that those before it are as they were.
-          for token in stride(from: contextSize - 1, through: 0, by: -1) {
+          for token in (0..<contextSize).reversed() {
             for column in 0..<width {
               var sum: Float = 0
               for tap in max(0, taps - 1 - token)..<taps {
@@ -114,7 +114,8 @@ private struct DeltaState {
     let rates = rule.convolvedWidth + rule.valueWidth
     let strength = Kernels.logistic(of: row[rates + head])
     let decay = exp(rate * Self.softplus(row[rates + rule.valueHeadCount + head] + bias))
-    var (states, changes) = (state.mutableSpan, change.mutableSpan)
+    var states = state.mutableSpan
+    var changes = change.mutableSpan
     for column in 0..<width { changes[column] = 0 }
     for index in 0..<keyWidth {
       let first = index * width

@@ -144,5 +144,11 @@ extension ModelDescription {
         path: configuration.path, key: "num_key_value_heads", value: "\(keyValueHeadCount)",
         expected: "a divisor of the \(headCount) heads")
     }
+    // Whether or not the family reads them.
+    if let types = configuration.value(["layer_types"])?.value.array, types.count != layerCount {
+      throw .wrongValue(
+        path: configuration.path, key: "layer_types", value: "\(types.count) types",
+        expected: "one for each of the \(layerCount) layers")
+    }
   }
 }

@@ -11,18 +11,21 @@ enum GptOss {
         "num_attention_heads": 64, "num_key_value_heads": 8, "sliding_window": 128,
         "max_position_embeddings": 131_072, "rms_norm_eps": 1e-5, "num_experts_per_tok": 4,
         "swiglu_alpha": 1.702, "swiglu_limit": 7.0, "layer_types": .null, "attention_bias": true,
-        "rope_parameters": [
-          "rope_type": "yarn", "factor": 32.0, "beta_fast": 32.0, "beta_slow": 1.0,
-          "truncate": false, "original_max_position_embeddings": 4096,
-        ],
       ]
     ).defaults, aliases: ["num_experts": "num_local_experts"], nullable: ["sliding_window"])
+
+  /// Rotary positions where a file states none.
+  private static let rotary: JSON = [
+    "rope_type": "yarn", "factor": 32.0, "beta_fast": 32.0, "beta_slow": 1.0, "truncate": false,
+    "original_max_position_embeddings": 4096,
+  ]
 
   static func describe(
     _ configuration: ModelConfiguration
   ) throws(ModelError) -> ModelDescription {
     var model = try Llama.common(
-      configuration, family: .gptOss, rotary: RotaryRules(base: 150_000))
+      configuration.filling("rope_parameters", Self.rotary), family: .gptOss,
+      rotary: RotaryRules(base: 150_000))
     model.layers = try configuration.layers(window: configuration.slidingWindow()) { $0 % 2 == 0 }
     for layer in model.layers.indices { model.layers[layer].mlp = .routed }
     // `hidden_act` is read, but experts have a gate of their own.

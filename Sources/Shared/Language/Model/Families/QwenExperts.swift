@@ -78,7 +78,7 @@ enum Qwen2Experts {
       "max_window_layers": 28, "moe_intermediate_size": 1408,
       "shared_expert_intermediate_size": 5632, "num_experts_per_tok": 4, "num_experts": 60,
       "qkv_bias": true, "layer_types": .null,
-    ]).defaults, nullable: ["sliding_window", "num_key_value_heads"], asked: ["head_dim"])
+    ]).defaults, nullable: ["sliding_window"], asked: ["head_dim"])
 
   static func describe(
     _ configuration: ModelConfiguration
