@@ -22,7 +22,7 @@ package struct Estimate: Sendable {
       tokens?.contextSize ?? settings.statedContextSize ?? pipeline.pretokenize.contextSize
     if case .missing(let absent) = inputs.model { missing.insert(absent, at: 0) }
     let isFinished = try settings.allHookNames.allSatisfy {
-      try isFinished(pipeline, inputs, hookName: $0, tokens: tokens?.fingerprint)
+      try Estimate.isFinished(pipeline, inputs, hookName: $0, tokens: tokens?.fingerprint)
     }
     guard let folder = inputs.model.value else {
       return Estimate(

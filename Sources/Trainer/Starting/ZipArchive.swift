@@ -1,7 +1,7 @@
 // Zip archives whose entries are stored as they are, as numpy and torch write them. Comes in: the bytes of
 // a whole file. Leaves: where each entry's bytes lie, once every number about them is proven.
 
-package import Shared
+import Shared
 
 /// Why an archive is refused.
 package enum ArchiveError: Failure, Equatable {
