@@ -4,7 +4,7 @@ import Testing
 
 /// Which of several caches with equal settings a program takes.
 @Suite("Finding activations")
-struct ActivationSearchTests {
+final class ActivationSearchTests {
   private static let hook = "blocks.0.hook_mlp_out"
   private let temporary: TemporaryFolder
 

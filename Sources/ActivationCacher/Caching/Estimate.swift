@@ -22,7 +22,7 @@ package struct Estimate: Sendable {
       tokens?.contextSize ?? settings.statedContextSize ?? pipeline.pretokenize.contextSize
     if case .missing(let absent) = inputs.model { missing.insert(absent, at: 0) }
     let isFinished = try settings.allHookNames.allSatisfy {
-      try Self.isFinished(pipeline, inputs, hookName: $0, tokens: tokens?.fingerprint)
+      try Estimate.isFinished(pipeline, inputs, hookName: $0, tokens: tokens?.fingerprint)
     }
     guard let folder = inputs.model.value else {
       return Estimate(
@@ -32,8 +32,6 @@ package struct Estimate: Sendable {
     let model = try ModelDescription.open(folder: folder)
     if let tokens { try LanguageModel.checkContext(settings, tokens, model) }
     let points = try LanguageModel.hookPoints(settings, in: model, contextSize: contextSize)
-    try LanguageModel.checkTraining(
-      pipeline.train, points, in: model, contextSize: contextSize)
     let plan = ShardPlan(
       settings, modelWidth: model.width, contextSize: contextSize,
       available: tokens?.sequenceCount)

@@ -2,7 +2,7 @@
 // each with its storage, place and shape. Nothing is called and nothing imported: the few instructions and
 // names that a state_dict consists of are understood here, any other is refused by its name.
 
-package import Shared
+import Shared
 
 /// Why a pickle is refused.
 package enum PickleError: Failure, Equatable {
