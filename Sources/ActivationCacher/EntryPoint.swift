@@ -22,12 +22,11 @@ import Shared
   }
 
   private static let hooks = Verb(
-    "hooks", "Print every hook point of the model with its shape (also --list-hooks).",
-    alias: "--list-hooks")
+    "hooks", "Print every hook point and its shape (also --list-hooks).", alias: "--list-hooks")
   private static let hookFlag = VerbFlag(
     "--hook", value: "HOOK", "One of the pipeline file's hook points.")
   private static let exportVerb = Verb(
-    "export", "Write finished activations as the cache that SAELens reads.",
+    "export", "Write finished activations as SAELens reads them.",
     flags: [
       VerbFlag("--format", value: "FORMAT", "sae_lens, the one format."),
       VerbFlag(
@@ -35,12 +34,17 @@ import Shared
       hookFlag,
     ])
   private static let importVerb = Verb(
-    "import", "Make a stage of a folder of Arrow or safetensors files that SAELens wrote.",
+    "import", "Make a stage of Arrow or safetensors files of SAELens.",
     operands: ["FOLDER"], flags: [hookFlag])
 
   static let description = ProgramDescription(
     name: "saeline-cache", summary: "Turns token shards into shards of model activations.",
     sections: [CacheSettings.sectionName], verbs: [hooks, exportVerb, importVerb],
+    examples: [
+      Example("run.json5", "tokens to activations"),
+      Example("run.json5 --dry-run", "what that will take"),
+      Example("hooks run.json5", "where activations can be taken"),
+    ],
     threads: { $0.cache.threads })
 
   private static func listHooks(_ invocation: Invocation) throws {

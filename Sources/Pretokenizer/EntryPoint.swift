@@ -16,11 +16,16 @@ import Shared
   }
 
   private static let encode = Verb(
-    "encode", "Print the token ids of every document as a line of JSON; nothing is packed.")
+    "encode", "Print the token ids of every document, a line of JSON each.")
 
   static let description = ProgramDescription(
     name: "saeline-pretokenize", summary: "Turns text into shards of packed token sequences.",
     sections: [PretokenizeSettings.sectionName], verbs: [encode],
+    examples: [
+      Example("run.json5", "text to tokens"),
+      Example("run.json5 --set pretokenize.context_size=256", "longer rows"),
+      Example("encode run.json5 | head", "token ids of the first documents"),
+    ],
     threads: { $0.pretokenize.numProc })
 
   private static func printIds(_ invocation: Invocation) throws {
@@ -29,7 +34,10 @@ import Shared
       try System.write(pending.span.raw, to: 1, path: "stdout")
       pending.removeAll(keepingCapacity: true)
     }
-    try EncodedDocuments.write(invocation.pipeline.pretokenize) { line in
+    func note(_ sentence: String) {
+      if !invocation.isQuiet { Terminal.standardError.print("note: " + sentence) }
+    }
+    try EncodedDocuments.write(invocation.pipeline.pretokenize, noting: note) { line in
       pending += line
       if pending.count > 1 << 16 { try flush() }
     }

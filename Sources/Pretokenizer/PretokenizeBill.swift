@@ -23,16 +23,29 @@ package struct PretokenizeBill: Sendable, Equatable {
   }
 
   /// Estimates from the size of the files, and where there is a sample from its rates.
+  ///
+  /// `rules` are needed where a slice states a number of rows, some of which are read.
   package init(
-    files: [DataFile], contextSize: Int, vocabularySize: Int, rates: TextRates? = nil,
-    digestBytesPerSecond: Double = 1e9, threads: Int = 1
+    _ text: DataSet, _ rules: ReadingRules? = nil, contextSize: Int, vocabularySize: Int,
+    rates: TextRates? = nil, digestBytesPerSecond: Double = 1e9, threads: Int = 1
   ) {
-    let byteCount = files.reduce(0) { $0 + $1.byteCount }
+    let byteCount = text.files.reduce(0) { $0 + $1.byteCount }
     textByteCount = byteCount
-    fileCount = files.count
-    let text = files.reduce(0) { $0 + Double($1.byteCount) * PretokenizeBill.growth($1) }
+    fileCount = text.files.count
+    var (readByteCount, plainByteCount) = (0.0, 0.0)
+    for part in text.parts {
+      let whole = text.files[part.files].reduce(0) {
+        $0 + Double($1.byteCount) * PretokenizeBill.growth($1)
+      }
+      let most = rules.flatMap { text.mostBytes(of: part, $0) }.map { Double($0) } ?? .infinity
+      let plain = min(whole * (part.slice?.share ?? 1), most)
+      plainByteCount += plain
+      readByteCount +=
+        Double(text.files[part.files].reduce(0) { $0 + $1.byteCount }) * plain / max(1, whole)
+    }
     let tokens =
-      rates.map { $0.tokensPerByte * Double(byteCount) } ?? text / PretokenizeBill.textBytesPerToken
+      rates.map { $0.tokensPerByte * readByteCount }
+      ?? plainByteCount / PretokenizeBill.textBytesPerToken
     tokenCount = Int(tokens.rounded(.up))
     self.contextSize = contextSize
     bytesPerToken = TensorType.unsigned(below: vocabularySize).byteCount
@@ -41,11 +54,11 @@ package struct PretokenizeBill: Sendable, Equatable {
       return
     }
     // Every byte is hashed once; blocks are worked on by all threads, of which one alone has a small text.
-    let blocks = max(1, byteCount / InputBlock.targetByteCount)
+    let blocks = max(1, Int(readByteCount) / InputBlock.targetByteCount)
     parts = [
       .init("identity", seconds: Double(byteCount) / digestBytesPerSecond),
       .init(
-        "tokenize", seconds: Double(byteCount) * rates.secondsPerByte / Double(min(threads, blocks))
+        "tokenize", seconds: readByteCount * rates.secondsPerByte / Double(min(threads, blocks))
       ),
     ]
   }

@@ -21,7 +21,8 @@ struct TextTrial: DocumentSink {
   private static let byteLimit = 1 << 20
   private static let secondLimit = 1.0
 
-  private var encoder: TokenEncoder
+  /// nil where rows of ids need none.
+  private var encoder: TokenEncoder?
   private var ids: [UInt32] = []
   private var textByteCount = 0
   private var tokenCount = 0
@@ -30,11 +31,11 @@ struct TextTrial: DocumentSink {
   /// The sample has been read.
   private struct Enough: Error {}
 
-  private init(_ tokenizer: Tokenizer) { encoder = TokenEncoder(tokenizer) }
+  private init(_ tokenizer: Tokenizer?) { encoder = tokenizer.map { TokenEncoder($0) } }
 
   /// The rates of the first file that gives documents; nil where none does.
   static func measure(
-    _ files: [DataFile], _ rules: ReadingRules, _ tokenizer: Tokenizer
+    _ files: [DataFile], _ rules: ReadingRules, _ tokenizer: Tokenizer?
   ) -> TextRates? {
     for file in files.prefix(8) {
       var trial = TextTrial(tokenizer)
@@ -67,7 +68,7 @@ struct TextTrial: DocumentSink {
 
   mutating func text(_ bytes: Span<UInt8>) throws {
     ids.removeAll(keepingCapacity: true)
-    encoder.encode(bytes, into: &ids)
+    encoder?.encode(bytes, into: &ids)
     try take(ids.count, byteCount: bytes.count)
   }
 

@@ -8,9 +8,12 @@ import Shared
     sections: ["train", "logger", "evaluate"],
     verbs: [
       Verb("report", "Measure a finished run again and write its report.html."),
-      Verb(
-        "reconstruct",
-        "Write rows of the cache and their reconstructions to reconstruction.safetensors."),
+      Verb("reconstruct", "Write cached rows and their reconstructions to safetensors."),
+    ],
+    examples: [
+      Example("run.json5", "activations to an SAE and report.html"),
+      Example("run.json5 --dry-run", "what that will take"),
+      Example("run.json5 --set train.k=32 --set train.lr=1e-3", "another SAE"),
     ],
     threads: \.train.threads)
 

@@ -63,6 +63,7 @@ struct TrainInputsTests {
   @Test("Combinations of a sweep whose caches are missing are told together")
   func sweep() throws {
     let cache = try SyntheticCache()
+    cache.pipeline.cache.hookNames = ["blocks.1.hook_mlp_out", "blocks.2.hook_mlp_out"]
     cache.pipeline.train.sweep = try #require(
       SweepAxes(setting: [
         "hook_name": .array([

@@ -61,6 +61,8 @@ package struct Caching: Sendable {
     tokens = try TokenSequences(inputs.tokens, verification: verification)
     hookPoints = try LanguageModel.hookPoints(
       pipeline.cache, in: model, contextSize: tokens.contextSize)
+    try LanguageModel.checkTraining(
+      pipeline.train, hookPoints, in: model, contextSize: tokens.contextSize)
     try LanguageModel.checkContext(pipeline.cache, tokens, model)
     plan = ShardPlan(
       pipeline.cache, modelWidth: model.width, contextSize: tokens.contextSize,

@@ -54,7 +54,7 @@ extension Pipeline: Section {
         Complaint("name", "must be letters, digits, '.', '_' and '-', not starting with '.'."))
     }
     if store.isEmpty { found.append(Complaint("store", "must not be empty.")) }
-    return found + disagreements
+    return found + disagreements + lateDisagreements
   }
 
   /// Values that one section repeats from another and that differ.

@@ -154,7 +154,7 @@ extension TrainSettings: Section {
     Setting(
       "resume", \.resume, "Continue from the newest whole checkpoint; auto is true.",
       effect: .none),
-    Setting("threads", \.threads, "Threads; 0 uses every core.", .atLeast(0), effect: .none),
+    Setting("threads", \.threads, "Threads; 0: every core it may use.", .atLeast(0), effect: .none),
     Setting(
       "sweep", \.sweep, "Lists of values by option name; one run for each combination.",
       effect: .none),

@@ -5,7 +5,7 @@
 package enum InputName: Sendable {
   /// A language model: `config.json` and weights.
   case model(String)
-  /// A tokenizer: `tokenizer.json`, or `vocab.json` and `merges.txt`, and what stands beside them.
+  /// A tokenizer: its vocabulary in any of the published forms, and what stands beside it.
   case tokenizer(String)
   /// A text: the files that `dataset_name`, `data_dir`, `data_files` and `split` choose.
   case text(PretokenizeSettings)

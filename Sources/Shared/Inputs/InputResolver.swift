@@ -51,10 +51,10 @@ package enum InputResolver {
     return .here(name)
   }
 
-  /// The file of a tokenizer that the others lie beside.
-  package static func tokenizer(_ settings: PretokenizeSettings) -> Resolved<String> {
-    let name = settings.tokenizerName
-    do throws(TokenizerError) { return .here(try Tokenizer.locate(name)) } catch {
+  /// The file of a tokenizer that the others lie beside; nil where the settings name none.
+  package static func tokenizer(_ settings: PretokenizeSettings) -> Resolved<String?> {
+    guard let name = settings.tokenizerName else { return .here(nil) }
+    do throws(TokenizerError) { return .here(try TokenizerLocation.find(name)) } catch {
       return .missing(MissingInput(name: .tokenizer(name), failure: error))
     }
   }
@@ -80,8 +80,8 @@ package enum InputResolver {
 package struct Inputs: Sendable {
   /// The folder of the model.
   package let model: Resolved<String>
-  /// The file of the tokenizer.
-  package let tokenizer: Resolved<String>
+  /// The file of the tokenizer; nil where none is named.
+  package let tokenizer: Resolved<String?>
   package let text: Resolved<DataSet>
 
   package init(_ pipeline: Pipeline) {

@@ -11,12 +11,13 @@ package enum TokenizerAgreement {
   /// A warning; nil where the ids are the same, or where one of the two tokenizers is not here.
   package static func warning(_ pipeline: Pipeline) -> String? {
     guard let model = InputResolver.model(pipeline.cache).value,
-      let named = InputResolver.tokenizer(pipeline.pretokenize).value,
-      let own = try? Tokenizer.locate(model), own != named,
+      let name = pipeline.pretokenize.tokenizerName,
+      let named = InputResolver.tokenizer(pipeline.pretokenize).value ?? nil,
+      let own = try? TokenizerLocation.find(model), own != named,
       let ids = ids(named), let ownIds = self.ids(own), ids != ownIds
     else { return nil }
     return
-      "pretokenize.tokenizer_name \(pipeline.pretokenize.tokenizerName) gives other token ids than "
+      "pretokenize.tokenizer_name \(name) gives other token ids than "
       + "the tokenizer of the model in \(model); activations of such tokens mean little"
   }
 

@@ -170,12 +170,14 @@ package struct TrainingSource: Sendable {
     let tokens = try manifest.input.flatMap {
       try Store(pipeline.store).find(stage: .tokens, fingerprint: $0)
     }
+    let origin = try tokens?.readManifest()
+    if let tokens, let origin { try tokens.checkFiles(origin, verify) }
     return TrainingSource(
       folder: folder.path, fingerprint: manifest.fingerprint, facts: facts,
       shards: manifest.shards.map {
         CachedShard(path: folder.path + "/" + $0.file, rows: $0.rows)
       }, tokens: manifest.input,
-      origin: CacheOrigin(manifest, tokens: try tokens?.readManifest()),
+      origin: CacheOrigin(manifest, tokens: origin),
       identities: manifest.identities,
       sequenceCount: manifest.details["sequences"]?.integer ?? 0,
       excludedTokens: Set(

@@ -100,7 +100,7 @@ package struct SplicePlan: Sendable {
   /// What the SAE reads, what it replaces where that is another place, and the predictions.
   var hookPoints: [HookPoint] {
     [hookPoint] + [target].compactMap(\.self)
-      + [HookPoint(model.logitCap == nil ? .logits : .cappedLogits)]
+      + [HookPoint(model.changesLogits ? .cappedLogits : .logits)]
   }
 
   /// The numbers of these among the hook points.
