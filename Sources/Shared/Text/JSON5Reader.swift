@@ -48,9 +48,8 @@ struct JSON5Reader {
     while let byte = next {
       switch byte {
       case 0x09...0x0D, 0x20: position += 1
-      case 0xC2 where follows([0xC2, 0xA0]): position += 2
-      case 0xEF where follows([0xEF, 0xBB, 0xBF]): position += 3
-      case 0xE2 where isWideSpace: position += 3
+      case 0xC2 where follows("\u{C2}", "\u{A0}"): position += 2
+      case 0xE2 where isWideSpace, 0xEF where isByteOrderMark: position += 3
       case UInt8(ascii: "/"): try skipComment()
       case UInt8(ascii: "#"): throw problem("'#' begins a comment in Python; write // instead")
       default: return
@@ -58,8 +57,9 @@ struct JSON5Reader {
     }
   }
 
-  private func follows(_ bytes: [UInt8]) -> Bool {
-    text[position...].prefix(bytes.count).elementsEqual(bytes)
+  /// Whether two bytes, written as the scalars of their values, stand here.
+  private func follows(_ first: Unicode.Scalar, _ second: Unicode.Scalar) -> Bool {
+    position + 1 < text.count && text[position] == first.value && text[position + 1] == second.value
   }
 
   /// Whether a space of typesetting, or a separator of lines or paragraphs, stands here.
@@ -69,13 +69,17 @@ struct JSON5Reader {
       || [0xA8, 0xA9, 0xAF].contains(text[position + 2])
   }
 
+  private var isByteOrderMark: Bool {
+    follows("\u{EF}", "\u{BB}") && position + 2 < text.count && text[position + 2] == 0xBF
+  }
+
   private mutating func skipComment() throws(JSON5Problem) {
     let start = position
-    if follows(Array("//".utf8)) {
+    if follows("/", "/") {
       while let byte = next, byte != UInt8(ascii: "\n") { position += 1 }
-    } else if follows(Array("/*".utf8)) {
+    } else if follows("/", "*") {
       position += 2
-      while !follows(Array("*/".utf8)) {
+      while !follows("*", "/") {
         if next == nil { throw problem("a comment is not closed", at: start) }
         position += 1
       }
@@ -249,7 +253,7 @@ extension JSON5Reader {
   /// Reads the digits of `\uXXXX` and, behind a high surrogate, its low one.
   private mutating func unicode(into bytes: inout [UInt8]) throws(JSON5Problem) {
     let unit = try hexadecimal(4)
-    if unit & 0xFC00 == 0xD800, follows(Array("\\u".utf8)) {
+    if unit & 0xFC00 == 0xD800, follows("\\", "u") {
       let mark = position
       position += 2
       let low = try hexadecimal(4)
