@@ -104,7 +104,7 @@ package struct Pretokenizing: Sendable {
 
   /// Says where a tokenized data set was made with other options.
   private func warn() {
-    for note in text.notes { say("note: " + note) }
+    for note in text.notes + [text.documentNote].compactMap({ $0 }) { say("note: " + note) }
     guard reading.column.content == .tokens,
       let recorded = RecordedOptions(folder: text.home)
     else { return }
