@@ -303,7 +303,7 @@ struct TorchPickle {
     guard count <= 8 else { throw malformed }
     let value = try number(count)
     let unused = 64 - 8 * count
-    return count == 0 ? 0 : value << unused >> unused
+    return count == 0 ? 0 : (value << unused) >> unused
   }
 
   private mutating func text(_ count: Int) throws(PickleError) -> String {
