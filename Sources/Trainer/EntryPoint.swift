@@ -9,6 +9,7 @@ import Shared
     verbs: [
       Verb("report", "Measure a finished run again and write its report.html."),
       Verb("reconstruct", "Write cached rows and their reconstructions to safetensors."),
+      initVerb,
     ],
     examples: [
       Example("run.json5", "activations to an SAE and report.html"),
@@ -17,11 +18,20 @@ import Shared
     ],
     threads: \.train.threads)
 
+  private static let initVerb = Verb(
+    "init", "Write the pipeline file that a configuration of SAELens amounts to.",
+    flags: [
+      VerbFlag("--from", value: "FILE", "A cfg.json or runner_cfg.json."),
+      VerbFlag("--output", value: "FILE", "The pipeline file; its name with .json5 if not given."),
+    ],
+    needsFile: false)
+
   static func main() {
     Program.main(description, run: run)
   }
 
   private static func run(_ invocation: Invocation) throws {
+    if invocation.verb == initVerb.name { return try writePipeline(invocation) }
     if !invocation.combinations.isEmpty { return try SweepCommand.run(invocation) }
     if invocation.isDryRun { return try bill(invocation) }
     let run = try Run(
@@ -43,6 +53,19 @@ import Shared
       }
       try finish(run, didWork: outcome == .trained, invocation)
     }
+  }
+
+  /// Writes the pipeline file of a configuration, and never over another file.
+  private static func writePipeline(_ invocation: Invocation) throws {
+    guard let source = invocation.options["--from"] else {
+      throw CommandLineError.missingFlag("--from", verb: initVerb.name)
+    }
+    let draft = try PipelineDraft.read(source)
+    let target = HomeFolder.expanded(
+      invocation.options["--output"] ?? draft.pipeline.name + ".json5")
+    if System.exists(target) { throw PipelineDraftError.exists(path: target) }
+    if !invocation.isDryRun { try AtomicFile.replace(target, with: draft.text) }
+    print(invocation.isJSON ? draft.pipeline.stated.canonical : target)
   }
 
   private static func finish(_ run: Run, didWork: Bool, _ invocation: Invocation) throws {

@@ -71,7 +71,7 @@ import Testing
       let text = try DataSet.find(settings)
       return PretokenizeBill(
         text, try ReadingRules(settings, text), contextSize: 128, vocabularySize: 50257
-      ).json["tokens"]
+      ).bill().json["tokens"]
     }
     #expect(try tokens("train") == .integer(23_250))
     #expect(try tokens("train[:10%]") == .integer(2325))

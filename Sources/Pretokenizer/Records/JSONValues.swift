@@ -18,7 +18,7 @@ package struct JSONValues {
   private var stream: ByteStream
   private let layout: Layout
   private let limit: Int
-  private var record: JSONRecord
+  private let record: JSONRecord
   private var buffer: [UInt8] = []
   private var start = 0
   private var base = 0
@@ -35,6 +35,7 @@ package struct JSONValues {
 
   /// Reads every value.
   package mutating func read<Sink: DocumentSink>(into sink: inout Sink) throws {
+    var record = self.record
     try skipMark()
     if layout == .array { try expect(UInt8(ascii: "["), "“[”") }
     var index = 0

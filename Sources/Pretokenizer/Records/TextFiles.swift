@@ -104,7 +104,8 @@ private struct Paragraphs<Sink: DocumentSink>: DocumentSink {
   }
 
   private mutating func hand() throws {
-    if !lines.isEmpty { try sink.text(lines.span) }
+    let text = lines
+    if !text.isEmpty { try sink.text(text.span) }
     lines.removeAll(keepingCapacity: true)
     isBegun = false
   }

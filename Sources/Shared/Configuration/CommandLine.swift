@@ -88,6 +88,7 @@ package enum CommandLineError: Failure, Equatable {
   case unknownVerb(String, known: [String], program: String)
   case unexpectedWord(String)
   case missingOperand(String, verb: String)
+  case missingFlag(String, verb: String)
   case foreignFlag(String, verbs: [String])
   case badOverride(String)
   case unknownTopic(String, known: [String], program: String)
@@ -106,6 +107,7 @@ package enum CommandLineError: Failure, Equatable {
         ?? "\(word) is neither a verb nor a file."
     case .unexpectedWord(let word): "\(word) was not expected."
     case .missingOperand(let operand, let verb): "\(verb) needs \(operand)."
+    case .missingFlag(let flag, let verb): "\(verb) needs \(flag)."
     case .foreignFlag(let flag, let verbs):
       "\(flag) belongs to the verb \(Spelling.alternatives(verbs))."
     case .badOverride(let text): "--set \(text) is not of the form section.key=value."
@@ -126,7 +128,7 @@ package enum CommandLineError: Failure, Equatable {
     case .badOverride:
       "For example: --set train.lr=1e-4 or --set 'cache.hook_names=[\"a\", \"b\"]'."
     case .missingValue, .unwantedValue, .repeated, .unexpectedWord, .missingOperand,
-      .foreignFlag, .unknownShell:
+      .missingFlag, .foreignFlag, .unknownShell:
       nil
     }
   }
@@ -145,6 +147,7 @@ enum Flag: String, CaseIterable {
   case json = "--json"
   case verify = "--verify"
   case activations = "--activations"
+  case verbose = "--verbose"
   case help = "--help"
   case helpAll = "--help-all"
   case version = "--version"
@@ -185,6 +188,7 @@ enum Flag: String, CaseIterable {
     case .json: "Print the result as JSON."
     case .verify: "Compare hashes of all input files, not only sizes."
     case .activations: "Train on this folder, where the store has several."
+    case .verbose: "Print every note, also of options that change nothing."
     case .help: "Print one screen of help; behind a verb, what it does."
     case .helpAll: "Print help on every verb, flag and setting."
     case .version: "Print the version."
@@ -238,7 +242,8 @@ package struct Arguments: Sendable, Equatable {
     guard let flag = Flag(name), flag.belongs(to: program) else {
       let ownFlags = program.verbs.flatMap { $0.flags.map(\.name) + [$0.alias].compactMap(\.self) }
       guard ownFlags.contains(name) else {
-        throw .unknownFlag(name, known: Flag.of(program).map(\.rawValue) + ownFlags, program: program.name)
+        let known = Flag.of(program).map(\.rawValue) + ownFlags
+        throw .unknownFlag(name, known: known, program: program.name)
       }
       if options[name] != nil { throw .repeated(name) }
       options[name] = try value(of: name, parts, &rest)

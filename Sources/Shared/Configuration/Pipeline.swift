@@ -25,7 +25,7 @@ extension Pipeline: Section {
       effect: .none),
     Setting(
       "store", \.store, "Folder that holds what the stages write; a team may share one.",
-      effect: .none),
+      effect: .none, names: .path),
   ]
 
   /// The sections in the order in which data passes through them.

@@ -159,15 +159,18 @@ extension SweepPlan {
     for given in axis.values.prefix(SweepPlan.limit + 1) {
       var settings = TrainSettings()
       switch setting.write(given, &settings) {
-      case .refused:
+      case .refused, .faulty:
         let advice = given.string.flatMap { Spelling.nearest($0, in: setting.row.choices) }
           .map { "; did you mean \($0)?" }
         problem(
           name,
           "takes \(setting.row.expected), but lists \(Gathering.shown(given))\(advice ?? ".")")
         continue
-      case .noted(let text):
-        notes.append(Remark(section: TrainSettings.sectionName, name: name, text: text))
+      case .noted(let about):
+        notes.append(
+          Remark(
+            section: TrainSettings.sectionName, name: name, text: about.text,
+            weight: about.weight))
       case .accepted: break
       }
       let value = setting.read(settings)

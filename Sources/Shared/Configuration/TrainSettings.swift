@@ -5,6 +5,8 @@
 /// Activation shards to a trained SAE; SAELens's LanguageModelSAERunnerConfig.
 package struct TrainSettings: Sendable, Equatable {
   package var architecture = Architecture.standard
+  package var defaults: DefaultsVersion?
+  package var saeLensVersion: String?
   package var dIn: Int?
   package var dSae: Int?
   package var expansionFactor: Int?
@@ -93,6 +95,12 @@ package struct TrainSettings: Sendable, Equatable {
   package var takenOver: [String]?
 
   package init() {}
+
+  /// The activation of SAELens 3 to 5, which follows from the architecture; reads as none.
+  package var activationFn: ActivationFunction? {
+    get { nil }
+    set {}
+  }
 
   /// The k of SAELens 4 and 5 under its old name; reads as none.
   package var activationFnKwargs: ActivationFunctionOptions {

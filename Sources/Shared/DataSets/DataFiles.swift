@@ -5,6 +5,8 @@
 struct SplitPaths {
   let name: String
   let paths: [String]
+  /// Why there is none; nil where there are some.
+  var problem: DataError?
 }
 
 /// The splits that some settings mean, before any file is opened.
@@ -218,20 +220,33 @@ package enum DataFiles {
 
   /// The files that names and patterns mean; of what a pattern meets, those that `isWanted` accepts,
   /// or all where it accepts none.
+  ///
+  /// A pattern that meets nothing is passed over where another one of its split meets a file.
   private static func resolve(
     _ files: DataFilePatterns, in base: String?, where isWanted: (String) -> Bool
   ) throws -> [SplitPaths] {
     try files.splits.map { split in
-      let paths = try split.patterns.flatMap { pattern -> [String] in
-        let found = try FilePattern.matches(pattern, in: base).filter { path in
-          !pattern.contains(where: FilePattern.isWildcard) || !DataFolder.isIgnored(path)
+      var paths: [String] = []
+      var problem: DataError?
+      for pattern in split.patterns {
+        do {
+          paths += try resolve(pattern, in: base, where: isWanted)
+        } catch let error as DataError where pattern.contains(where: FilePattern.isWildcard) {
+          problem = problem ?? error
         }
-        guard pattern.contains(where: FilePattern.isWildcard) else { return found }
-        let wanted = found.filter(isWanted)
-        return wanted.isEmpty ? found : wanted
       }
-      return SplitPaths(name: split.name, paths: paths)
+      return SplitPaths(name: split.name, paths: paths, problem: paths.isEmpty ? problem : nil)
     }
+  }
+
+  private static func resolve(
+    _ pattern: String, in base: String?, where isWanted: (String) -> Bool
+  ) throws -> [String] {
+    let found = try FilePattern.matches(pattern, in: base)
+    guard pattern.contains(where: FilePattern.isWildcard) else { return found }
+    let kept = found.filter { !DataFolder.isIgnored($0) }
+    let wanted = kept.filter(isWanted)
+    return wanted.isEmpty ? kept : wanted
   }
 
   private static func missing(

@@ -95,6 +95,7 @@ private struct DataChoice {
     let splits = found.splits + found.further
     let split = names.lazy.compactMap { name in splits.first { $0.name == name } }.first
     guard let split else { throw found.missing(term.split) }
+    if let problem = split.problem { throw problem }
     try add(split.paths, term.slice)
   }
 

@@ -187,6 +187,23 @@ package enum System {
     return bytes
   }
 
+  /// Reads on from where the descriptor stands, which may be a pipe, up to `limit` bytes.
+  package static func readStream(
+    _ descriptor: Int32, atMost limit: Int, path: String
+  ) throws(SystemError) -> [UInt8] {
+    var (bytes, chunk) = ([UInt8](), [UInt8](repeating: 0, count: 65_536))
+    while bytes.count < limit {
+      let got = try retrying("read", path) {
+        unsafe chunk.withUnsafeMutableBytes {
+          unsafe Foundation.read(descriptor, $0.baseAddress, 65_536)
+        }
+      }
+      if got == 0 { break }
+      bytes += chunk[..<min(got, limit - bytes.count)]
+    }
+    return bytes
+  }
+
   /// Reads up to `byteCount` bytes at `offset` to the beginning of `target`.
   ///
   /// - Returns: the bytes read; fewer only at the end of the file.

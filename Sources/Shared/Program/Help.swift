@@ -45,11 +45,12 @@ package enum Help {
   static func section(_ table: SectionTable) -> [String] {
     let title = table.name.isEmpty ? "settings" : "\(table.name) settings"
     let items = table.rows.map { row in
+      let older = row.olderDefault.map { " (older \($0.canonical))" } ?? ""
       let aliases = row.aliases.isEmpty ? "" : " Also \(row.aliases.joined(separator: ", "))."
       let need = RequiredOptions.words(row, of: table).map { "  (\($0))" } ?? ""
       let start = OptionTables.shownDefault(row)
       return (
-        "\(row.name) = \(start)\(need)",
+        "\(row.name) = \(start)\(older)\(need)",
         "\(row.help)\(aliases) Takes \(row.kind)."
       )
     }
