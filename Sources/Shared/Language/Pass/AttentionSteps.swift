@@ -114,14 +114,9 @@ extension ForwardPass {
 
   /// mixed ← mixed · σ(gate).
   private mutating func gateMixed(tokens: Int) {
-    let (gates, stride, first) = (
-      queryKeyValue.span, queryKeyValue.columns, model.queryKeyValueWidth
-    )
-    let width = model.queryGateWidth
-    Rows.forEach(tokens, width, &mixed) { token, row in
-      let start = token * stride + first
-      Kernels.multiplyByLogistic(of: gates.extracting(start..<start + width), &row)
-    }
+    Rows.multiply(
+      &mixed, byLogisticOf: queryKeyValue, column: model.queryKeyValueWidth,
+      width: model.queryGateWidth, tokens: tokens)
   }
 
   /// output ← mixed · W_O + b, with the results of heads where these were replaced.

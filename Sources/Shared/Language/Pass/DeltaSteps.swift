@@ -114,22 +114,37 @@ private struct DeltaState {
     let rates = rule.convolvedWidth + rule.valueWidth
     let strength = Kernels.logistic(of: row[rates + head])
     let decay = exp(rate * Self.softplus(row[rates + rule.valueHeadCount + head] + bias))
+    let values = 2 * rule.keyWidth + head * width
+    Self.recall(&state, decay: decay, key: key, into: &change)
+    for column in 0..<width {
+      change[column] = (row[values + column] - change[column]) * strength
+    }
+    Self.store(change, key: key, in: &state)
+  }
+
+  /// S ← decay·S; change ← Sᵀk.
+  private static func recall(
+    _ state: inout [Float], decay: Float, key: [Float], into change: inout [Float]
+  ) {
+    let width = change.count
     var states = state.mutableSpan
     var changes = change.mutableSpan
     for column in 0..<width { changes[column] = 0 }
-    for index in 0..<keyWidth {
-      let first = index * width
+    for (index, value) in key.enumerated() {
       for column in 0..<width {
-        states[first + column] *= decay
-        changes[column] += key[index] * states[first + column]
+        let decayed = states[index * width + column] * decay
+        states[index * width + column] = decayed
+        changes[column] += value * decayed
       }
     }
-    let values = 2 * rule.keyWidth + head * width
-    for column in 0..<width {
-      changes[column] = (row[values + column] - changes[column]) * strength
-    }
-    for index in 0..<keyWidth {
-      for column in 0..<width { states[index * width + column] += key[index] * changes[column] }
+  }
+
+  /// S ← S + k·changeᵀ.
+  private static func store(_ change: [Float], key: [Float], in state: inout [Float]) {
+    let (changes, width) = (change.span, change.count)
+    var states = state.mutableSpan
+    for (index, value) in key.enumerated() {
+      for column in 0..<width { states[index * width + column] += value * changes[column] }
     }
   }
 
@@ -139,8 +154,9 @@ private struct DeltaState {
   ) {
     let width = rule.valueHeadWidth
     for column in 0..<width { output[column] = 0 }
-    for index in 0..<rule.keyHeadWidth {
-      for column in 0..<width { output[column] += query[index] * state[index * width + column] }
+    let states = state.span
+    for (index, value) in query.enumerated() {
+      for column in 0..<width { output[column] += value * states[index * width + column] }
     }
     _ = Kernels.normalizeInPlace(&output, .rootMeanSquare, epsilon: epsilon)
     let gates = rule.convolvedWidth + head * width

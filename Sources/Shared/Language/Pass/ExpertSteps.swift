@@ -44,12 +44,7 @@ extension ForwardPass {
     Rows.project(
       weights, place.output, hidden, into: &expertOutput, scratch: &tiles, tokens: tokens)
     Rows.project(weights, score, normalized, into: &scale, scratch: &tiles, tokens: tokens)
-    let (written, stride, width) = (expertOutput.span, expertOutput.columns, model.width)
-    let scores = scale.span
-    Rows.forEach(tokens, width, &output) { token, row in
-      let weight = Kernels.logistic(of: scores[token])
-      Vector.add(weight, written.extracting(token * stride..<token * stride + width), to: &row)
-    }
+    Rows.add(expertOutput, byLogisticOf: scale, width: model.width, to: &output, tokens: tokens)
   }
 
   /// Fills expertWeights and expertIndices; the tokens of each expert, in order.
@@ -104,12 +99,8 @@ extension ForwardPass {
   private mutating func apply(
     _ weights: borrowing ModelWeights, _ place: ExpertPlace, _ experts: Experts, _ visits: [Visit]
   ) {
-    let (width, inner, count) = (model.width, experts.width, visits.count)
-    let (source, stride) = (normalized.span, normalized.columns)
-    Rows.forEach(count, width, &expertInput) { index, row in
-      let first = visits[index].token * stride
-      Kernels.copy(source.extracting(first..<first + width), to: &row)
-    }
+    let (inner, count) = (experts.width, visits.count)
+    Rows.gather(normalized, visits, width: model.width, into: &expertInput)
     Rows.project(
       weights, place.input, expertInput, into: &hidden, scratch: &tiles, tokens: count)
     switch experts.gate {
@@ -123,16 +114,49 @@ extension ForwardPass {
     }
     Rows.project(
       weights, place.output, hidden, into: &expertOutput, scratch: &tiles, tokens: count)
-    let (written, writtenStride) = (expertOutput.span, expertOutput.columns)
-    let (target, targetStride) = (output.disjoint, output.columns)
-    Parallel.forBlocks(count, blockSize: 16) { block in
+    Rows.scatter(expertOutput, visits, width: model.width, addingTo: &output)
+  }
+}
+
+extension Rows {
+  /// target `[visits, d]` ← the rows of some tokens.
+  fileprivate static func gather(
+    _ source: borrowing Matrix, _ visits: [Visit], width: Int, into target: inout Matrix
+  ) {
+    let (values, stride) = (source.span, source.columns)
+    forEach(visits.count, width, &target) { index, row in
+      let first = visits[index].token * stride
+      Kernels.copy(values.extracting(first..<first + width), to: &row)
+    }
+  }
+
+  /// The rows of some tokens ← themselves + weight · source `[visits, d]`; no token comes twice.
+  fileprivate static func scatter(
+    _ source: borrowing Matrix, _ visits: [Visit], width: Int, addingTo target: inout Matrix
+  ) {
+    let (values, stride) = (source.span, source.columns)
+    let targetStride = target.columns
+    let rows = target.disjoint
+    Parallel.forBlocks(visits.count, blockSize: 16) { block in
       for index in block {
         let start = visits[index].token * targetStride
-        target.withSlice(start..<start + width) {
-          let first = index * writtenStride
-          Vector.add(visits[index].weight, written.extracting(first..<first + width), to: &$0)
+        rows.withSlice(start..<start + width) {
+          let first = index * stride
+          Vector.add(visits[index].weight, values.extracting(first..<first + width), to: &$0)
         }
       }
+    }
+  }
+
+  /// target ← target + σ(score) · source, with a score per token `[tokens, 1]`.
+  fileprivate static func add(
+    _ source: borrowing Matrix, byLogisticOf scores: borrowing Matrix, width: Int,
+    to target: inout Matrix, tokens: Int
+  ) {
+    let (values, stride, scores) = (source.span, source.columns, scores.span)
+    forEach(tokens, width, &target) { token, row in
+      let weight = Kernels.logistic(of: scores[token])
+      Vector.add(weight, values.extracting(token * stride..<token * stride + width), to: &row)
     }
   }
 }

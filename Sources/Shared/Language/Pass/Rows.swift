@@ -44,6 +44,18 @@ enum Rows {
     }
   }
 
+  /// target ← target · σ(source), with `width` columns of source from `column` on.
+  static func multiply(
+    _ target: inout Matrix, byLogisticOf source: borrowing Matrix, column: Int, width: Int,
+    tokens: Int
+  ) {
+    let (values, stride) = (source.span, source.columns)
+    forEach(tokens, width, &target) { token, row in
+      let start = token * stride + column
+      Kernels.multiplyByLogistic(of: values.extracting(start..<start + width), &row)
+    }
+  }
+
   /// Some columns of target ← those of source.
   static func copy(
     _ source: borrowing Matrix, columns: Range<Int>, to target: inout Matrix, tokens: Int
