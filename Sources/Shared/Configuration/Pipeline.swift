@@ -9,6 +9,8 @@ package struct Pipeline: Sendable, Equatable {
   package var train = TrainSettings()
   package var logger = LoggerSettings()
   package var evaluate = EvaluateSettings()
+  /// The folder of activations that a command line chose, which no file does.
+  package var chosenActivations: String?
 
   package init() {}
 }
@@ -23,7 +25,7 @@ extension Pipeline: Section {
       effect: .none),
     Setting(
       "store", \.store, "Folder that holds what the stages write; a team may share one.",
-      effect: .none),
+      effect: .none, names: .path),
   ]
 
   /// The sections in the order in which data passes through them.
@@ -52,7 +54,7 @@ extension Pipeline: Section {
         Complaint("name", "must be letters, digits, '.', '_' and '-', not starting with '.'."))
     }
     if store.isEmpty { found.append(Complaint("store", "must not be empty.")) }
-    return found + disagreements
+    return found + disagreements + lateDisagreements
   }
 
   /// Values that one section repeats from another and that differ.
