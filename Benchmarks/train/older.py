@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 
+import huggingface_hub.errors
 import torch
 from safetensors.torch import save_file
 
@@ -62,6 +63,8 @@ def figures(x, reconstruction, latents):
 
 def theirs(folder, version, options):
     """L0 and explained variance of a run of SAELens."""
+    # Where older versions look for what has moved since.
+    sys.modules.setdefault("huggingface_hub.utils._errors", huggingface_hub.errors)
     config = make_resolved.load(folder, version)(**options, verbose=False, log_to_wandb=False)
     from sae_lens.training.geometric_median import compute_geometric_median
     from sae_lens.training.optim import L1Scheduler, get_lr_scheduler
@@ -73,7 +76,7 @@ def theirs(folder, version, options):
     if config.b_dec_init_method == "geometric_median":
         sae.initialize_b_dec_with_precalculated(compute_geometric_median(x, maxiter=100).median)
     optimizer = torch.optim.Adam(
-        sae.parameters(), lr=config.lr, betas=(config.adam_beta1, config.adam_beta2))
+        sae.parameters(), lr=config.lr, betas=(float(config.adam_beta1), config.adam_beta2))
     schedule = get_lr_scheduler(
         config.lr_scheduler_name, lr=config.lr, optimizer=optimizer, warm_up_steps=config.lr_warm_up_steps,
         decay_steps=config.lr_decay_steps, training_steps=STEPS, lr_end=config.lr_end,

@@ -108,7 +108,7 @@ package struct PipelineDraft: Sendable {
     notes = gathering.notes
     let given = Set(gathering.given.keys)
     self.text = PipelineDraft.text(
-      pipeline, from: path, peer.kind, notes: gathering.notes.map(\.line),
+      pipeline, from: path, peer.kind, notes: gathering.notes,
       isStated: { given.contains(Gathering.Home($0, $1)) })
   }
 
@@ -127,7 +127,7 @@ package struct PipelineDraft: Sendable {
   }
 
   private static func text(
-    _ pipeline: Pipeline, from path: String, _ kind: PeerConfiguration.Kind, notes: [String],
+    _ pipeline: Pipeline, from path: String, _ kind: PeerConfiguration.Kind, notes: [Remark],
     isStated: (String, String) -> Bool
   ) -> String {
     let file = path.split(separator: "/").last.map(String.init) ?? path
@@ -135,7 +135,12 @@ package struct PipelineDraft: Sendable {
       "// The pipeline that \(JSON.clipped(file)) amounts to, \(kind.words).",
       "// Give dataset_path, tokenizer_name and model_name files and folders of this machine.",
     ]
-    lines += notes.map { "// note: \(JSON.clippedLine($0))" } + ["{"]
+    let idle = notes.filter { $0.weight == .changesNothing }.map(\.key)
+    lines += notes.filter { $0.weight == .counts }.map { "// note: \(JSON.clippedLine($0.line))" }
+    if !idle.isEmpty {
+      lines += comment("Left out, since they change nothing here: \(idle.joined(separator: ", ")).")
+    }
+    lines.append("{")
     for table in Pipeline.tables {
       let members = table.stated(pipeline) { row, value in
         !isStated(table.name, row.name) && value == row.defaultValue
@@ -152,6 +157,21 @@ package struct PipelineDraft: Sendable {
       }
     }
     return lines.joined(separator: "\n") + "\n}\n"
+  }
+}
+
+extension PipelineDraft {
+  /// A sentence as lines of a comment.
+  private static func comment(_ text: String) -> [String] {
+    var lines: [String] = []
+    for word in text.split(separator: " ") {
+      if let last = lines.last, last.count + word.count < 100 {
+        lines[lines.count - 1] = last + " " + word
+      } else {
+        lines.append("// " + word)
+      }
+    }
+    return lines
   }
 }
 
