@@ -35,8 +35,13 @@ package enum DataLabel {
 }
 
 extension Pipeline {
-  /// What the section `train` says of the text and of the cache, and they themselves otherwise.
-  var lateDisagreements: [Complaint] { textDisagreement + cacheDisagreements }
+  /// What the section `train` says of the text and of the cache, and they themselves otherwise; a
+  /// file that no stage runs yet may still say both.
+  var lateDisagreements: [Remark] {
+    (textDisagreement + cacheDisagreements).map {
+      Remark(section: "", name: $0.name, text: $0.text)
+    }
+  }
 
   private var textDisagreement: [Complaint] {
     guard let given = train.datasetPath, !given.isEmpty, !pretokenize.datasetPath.isEmpty,

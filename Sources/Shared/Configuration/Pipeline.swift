@@ -41,7 +41,7 @@ extension Pipeline: Section {
     Pipeline.tables.filter { !refused.contains($0.name) }.flatMap { table in
       (table.name.isEmpty && !refused.isEmpty ? [] : table.contradictions(self))
         + (table.name == running ? table.omissions(self) : [])
-    }
+    } + (running == nil || !refused.isEmpty ? [] : lateDisagreements)
   }
 
   package var contradictions: [Complaint] {
@@ -54,7 +54,7 @@ extension Pipeline: Section {
         Complaint("name", "must be letters, digits, '.', '_' and '-', not starting with '.'."))
     }
     if store.isEmpty { found.append(Complaint("store", "must not be empty.")) }
-    return found + disagreements + lateDisagreements
+    return found + disagreements
   }
 
   /// Values that one section repeats from another and that differ.
