@@ -26,7 +26,7 @@ from tokenizers import Tokenizer  # noqa: E402
 from transformers.convert_slow_tokenizer import bytes_to_unicode  # noqa: E402
 
 transformers.logging.set_verbosity_error()
-here = pathlib.Path(__file__).parent
+here = pathlib.Path(__file__).resolve().parent
 out = here / "published"
 rng = random.Random(13)
 
@@ -47,7 +47,8 @@ def train(name, **options):
 def models():
     out.mkdir(exist_ok=True)
     rules = [("\ufb01", "fi"), ("A\u030a", "\u00c5"), ("\u00a0", " "), ("\u2460", "1"), ("\t", " ")]
-    tsv = pathlib.Path(tempfile.mkdtemp()) / "rules.tsv"
+    os.chdir(tempfile.mkdtemp())  # the model notes the path of the rules
+    tsv = pathlib.Path("rules.tsv")
     tsv.write_text("".join(" ".join(f"{ord(c):X}" for c in a) + "\t" + " ".join(f"{ord(c):X}" for c in b) + "\n" for a, b in rules))
     plain = {"normalization_rule_name": "identity"}
     train("llama", model_type="bpe", vocab_size=420, byte_fallback=True, split_digits=True, allow_whitespace_only_pieces=True,
@@ -196,6 +197,7 @@ cases = {
     "extra": family("phi", extra_special_tokens=CHAT, image_token="<image>", video_token="<video>", **END),
     "extra as names": family("phi", extra_special_tokens={"audio_token": "<audio>"}, additional_special_tokens=CHAT),
     "typed": family("phi", bos_token={"__type": "AddedToken", "content": "<s>", "lstrip": True, "rstrip": False, "normalized": True, "single_word": False}),
+    "typed and special": family("bert", tokenizer_class="PreTrainedTokenizerFast", cls_token={"__type": "AddedToken", "content": "ab"}, sep_token={"__type": "AddedToken", "content": "X", "normalized": True}),
     "noise": family("phi", model_max_length=1e30, chat_template="{{ messages }}", clean_up_tokenization_spaces=True, padding_side="left", unk_token=None, **{k: v for k, v in END.items() if k != "unk_token"}),
     # vocab.json with merges.txt, and vocab.txt.
     "opt": pair("roberta", **OPT),

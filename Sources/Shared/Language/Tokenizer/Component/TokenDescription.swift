@@ -1,7 +1,7 @@
 // A token that is looked for in the text, as tokenizer.json and the files beside it describe it.
 
 /// The spelling of a token that stands beside a vocabulary, and how it is looked for.
-struct TokenDescription: Sendable, Equatable {
+struct TokenDescription: Sendable {
   var content: [UInt8]
   /// Matches only where no word character stands beside it.
   var isSingleWord = false
@@ -9,20 +9,25 @@ struct TokenDescription: Sendable, Equatable {
   var stripsLeft = false
   /// Swallows the white space behind it.
   var stripsRight = false
-  /// Is looked for in the normalized text rather than in the text as given.
-  var isNormalized: Bool
   var isSpecial: Bool
+  private var statedNormalized: Bool?
+
+  /// Is looked for in the normalized text rather than in the text as given.
+  ///
+  /// Where nothing else is said, that holds of tokens that are not special.
+  var isNormalized: Bool {
+    get { statedNormalized ?? !isSpecial }
+    set { statedNormalized = newValue }
+  }
 
   /// A token without options.
   init(_ content: [UInt8], isSpecial: Bool, isNormalized: Bool? = nil) {
     self.content = content
     self.isSpecial = isSpecial
-    self.isNormalized = isNormalized ?? !isSpecial
+    statedNormalized = isNormalized
   }
 
   /// An object with `content` and flags; nil where it has no content.
-  ///
-  /// A token that does not say so is normalized unless it is special.
   init?(_ value: JSON) {
     guard let text = value["content"]?.string else { return nil }
     let isSpecial = value["special"]?.bool ?? false
@@ -40,6 +45,14 @@ struct TokenDescription: Sendable, Equatable {
       "rstrip": .bool(stripsRight), "normalized": .bool(isNormalized),
       "special": .bool(isSpecial),
     ]
+  }
+}
+
+extension TokenDescription: Equatable {
+  static func == (left: TokenDescription, right: TokenDescription) -> Bool {
+    left.content == right.content && left.isSingleWord == right.isSingleWord
+      && left.stripsLeft == right.stripsLeft && left.stripsRight == right.stripsRight
+      && left.isNormalized == right.isNormalized && left.isSpecial == right.isSpecial
   }
 }
 

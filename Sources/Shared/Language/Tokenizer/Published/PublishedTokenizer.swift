@@ -31,8 +31,9 @@ struct PublishedTokenizer {
     }
     let recipe = TokenizerRecipe(name, settings)
     guard try file.modelType() == recipe.modelType else {
-      self.recipe = nil
-      return
+      throw TokenizerError.unsupported(
+        path: file.path, part: "model",
+        what: "\(try file.modelType()) in a \(name.rawValue)Tokenizer")
     }
     self.recipe = recipe
     defaults = recipe.defaults
