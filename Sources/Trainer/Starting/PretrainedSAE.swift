@@ -1,6 +1,5 @@
 // An SAE that training starts from (from_pretrained_path). Comes in: a folder of SAELens, in training or for
-// inference, of this program, or of a peer. Leaves: what the run takes over from it, and initial parameters
-// in the scale of the run's data.
+// inference, of this program, or of a peer. Leaves: what the run takes over from it.
 
 package import Shared
 
