@@ -126,7 +126,7 @@ package struct Pretokenizing: Sendable {
   /// Says what the text's files leave open, which special tokens are missing, where the tokenizer is not
   /// the model's, and where a tokenized data set was made with other options.
   private func warn() throws {
-    for note in text.notes { say("note: " + note) }
+    for note in text.notes + [text.documentNote].compactMap({ $0 }) { say("note: " + note) }
     if reading.column.content == .text, let tokenizer {
       if let sentence = try MissingTokens(settings, tokenizer).sentence { say("note: " + sentence) }
       if let warning = TokenizerAgreement.warning(pipeline) { say("warning: " + warning) }

@@ -100,17 +100,25 @@ private struct NullableTexts: DocumentSink {
   @Test("There are as many cases as were made")
   func count() {
     let cases = FolderCase.all()
-    #expect(cases.count == 0)
-    #expect(cases.filter { $0.expected == nil }.count == 0)
+    #expect(cases.count == 494)
+    #expect(cases.filter { $0.expected == nil }.count == 148)
   }
 
   /// What is refused there and read here, each for a reason.
-  private static let readHere: [String: String] = [:]
+  private static let readHere: [String: String] = [
+    "card two defaults, name b": "A name chooses, whatever is the default.",
+    "card two defaults, name default": "A name chooses, whatever is the default.",
+    "card folder and files, name None": "There files are looked for outside of data_dir too.",
+    "card folder and files, name x": "There files are looked for outside of data_dir too.",
+    "split test + train[:2]": "Blanks around + mean nothing.",
+    "data_files **": "There LICENSE is read as JSON.",
+    "data_files *": "There LICENSE is read as JSON.",
+  ]
 
   @Test("What datasets refuses is refused here, or known to be read", arguments: FolderCase.all())
   fileprivate func refusals(_ item: FolderCase) throws {
     guard item.expected == nil else { return }
-    if case .success(let texts) = try item.found() {
+    if case .success(let texts) = try item.found(), !texts.isEmpty {
       #expect(Self.readHere[item.label] != nil, "\(texts) of \(item.json.canonical)")
     }
   }

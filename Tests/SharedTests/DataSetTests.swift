@@ -21,7 +21,8 @@ private func find(
   func short(_ text: String) -> String { text.replacing(folder.path, with: "D") }
   do {
     let found = try DataSet.find(settings)
-    return found.files.map { short($0.path) } + found.notes.map(short)
+    let notes = found.notes + [found.documentNote].compactMap { $0 }
+    return found.files.map { short($0.path) } + notes.map(short)
   } catch let failure as any Failure {
     return [short(failure.sentence), short(failure.hint ?? "")]
   }

@@ -1,5 +1,12 @@
 // The command line of the three programs: a verb, flags, and overrides of the pipeline file.
 
+/// What a verb works on.
+package enum VerbInput: Sendable, Equatable {
+  case pipelineFile
+  /// What its own flags name.
+  case flags
+}
+
 /// A word that a program does something else by than its stage.
 package struct Verb: Sendable, Equatable {
   package let name: String
@@ -10,19 +17,18 @@ package struct Verb: Sendable, Equatable {
   package let flags: [VerbFlag]
   /// A flag that means the same as the verb.
   package let alias: String?
-  /// Whether a pipeline file must be given.
-  package let needsFile: Bool
+  package let input: VerbInput
 
   package init(
     _ name: String, _ help: String, operands: [String] = [], flags: [VerbFlag] = [],
-    alias: String? = nil, needsFile: Bool = true
+    alias: String? = nil, input: VerbInput = .pipelineFile
   ) {
+    self.input = input
     self.name = name
     self.help = help
     self.operands = operands
     self.flags = flags
     self.alias = alias
-    self.needsFile = needsFile
   }
 }
 
@@ -225,7 +231,7 @@ package struct Arguments: Sendable, Equatable {
     if has(.help) || has(.helpAll) || has(.version) { return }
     let known = verbs.first { $0.name == verb }
     try checkFlags(of: known, program)
-    if config == nil, known?.needsFile ?? true { throw .noConfig(program: program.name) }
+    if config == nil, known?.input != .flags { throw .noConfig(program: program.name) }
   }
 
   private mutating func takeFlag(

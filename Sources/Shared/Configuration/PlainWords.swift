@@ -21,7 +21,7 @@ extension Arguments {
         throw .missingOperand(operand, verb: verb ?? "")
       }
     }
-    if config == nil, !rest.isEmpty, known?.needsFile ?? true {
+    if config == nil, !rest.isEmpty, known?.input != .flags {
       try takeFile(&rest, verbs, program)
     }
     guard let word = rest.first else { return }

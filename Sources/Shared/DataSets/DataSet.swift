@@ -23,19 +23,22 @@ package struct DataSet: Sendable, Equatable {
   package let options: DataOptions
   /// The folder beside whose files `sae_lens.json` may stand; nil where there is none.
   package let home: String?
-  /// What a person should know about the choice, in sentences.
+  /// What is left out of the choice, in sentences for a person.
   package let notes: [String]
+  /// What is one document of a text file, where that was left to the rules; nil elsewhere.
+  package let documentNote: String?
 
   /// All rows of some files, each of which tells how it is read.
   package init(
     files: [DataFile], parts: [DataPart]? = nil, options: DataOptions = DataOptions(),
-    home: String? = nil, notes: [String] = []
+    home: String? = nil, notes: [String] = [], documentNote: String? = nil
   ) {
     self.files = files
     self.parts = parts ?? [DataPart(files: files.indices)]
     self.options = options
     self.home = home
     self.notes = notes
+    self.documentNote = documentNote
   }
 
   /// Every file that the settings mean.
@@ -129,16 +132,16 @@ private struct DataChoice {
   }
 
   func dataSet(_ settings: PretokenizeSettings) -> DataSet {
-    var (options, notes) = (options, notes)
-    let isText = files.contains { $0.kind == .text }
-    if let given = settings.textDocuments {
-      options.textDocuments = given
-    } else if isText, options.textDocuments == .line {
-      notes.append(
-        "Every line of a text file is a document, as in datasets; with text_documents: \"file\" every "
-          + "file is one.")
-    }
+    var options = options
+    let isLeft = settings.textDocuments == nil && options.textDocuments == .line
+    options.textDocuments = settings.textDocuments ?? options.textDocuments
+    let isNoted = isLeft && found.builder == nil && files.contains { $0.kind == .text }
     return DataSet(
-      files: files, parts: parts, options: options, home: DataFiles.home(settings), notes: notes)
+      files: files, parts: parts, options: options, home: DataFiles.home(settings), notes: notes,
+      documentNote: isNoted ? DataChoice.documentNote : nil)
   }
+
+  private static let documentNote =
+    "Every line of a text file is a document, as in datasets; with text_documents: \"file\" every file "
+    + "is one."
 }

@@ -1,14 +1,7 @@
 // What a shell may complete of a program's command line. Comes in: what the program tells about itself and
 // the tables of settings. Leaves: words with their help.
 
-/// A shell that completions are written for.
-package enum Shell: String, CaseIterable, Sendable {
-  case bash
-  case zsh
-  case fish
-
-  package static var names: [String] { allCases.map(\.rawValue) }
-
+extension Shell {
   func completions(of words: CompletionWords) -> String {
     switch self {
     case .bash: BashCompletions.text(words)

@@ -218,7 +218,7 @@ for label, text in {
     "second": "n,text\n1,a\n2,\"b\nc\"\n3,d", "other column": "body\nx\n",
 }.items():
     case(f"csv {label}", {"a.csv": text})
-ALPHABET = ['"', ",", "\n", "\r", "a", "b", " ", "\t", '""', "é"]
+ALPHABET = ['"', ",", "\n", "\r\n", "a", "b", " ", "\t", '""', "é"]
 for index in range(60):
     body = "".join(rng.choice(ALPHABET) for _ in range(rng.randrange(2, 30)))
     case(f"csv random {index}", {"a.csv": "text,n\n" + "word,1\n" + body})

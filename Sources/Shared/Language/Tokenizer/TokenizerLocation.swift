@@ -46,10 +46,13 @@ package enum TokenizerLocation {
       if bytes.starts(with: Array("version https://git-lfs".utf8)) {
         throw TokenizerError.pointer(path: path)
       }
+      if path.hasSuffix(".tiktoken") {
+        return try RankFileConversion.open(bytes, path, folder: home)
+      }
       if bytes.first == 0x0A || path.hasSuffix(".model") && !RankFile.looksLike(bytes) {
         return try SentencePieceConversion.open(bytes, path, folder: home)
       }
-      if RankFile.looksLike(bytes) || path.hasSuffix(".tiktoken") {
+      if RankFile.looksLike(bytes) {
         return try RankFileConversion.open(bytes, path, folder: home)
       }
     }

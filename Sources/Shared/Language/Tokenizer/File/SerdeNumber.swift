@@ -53,23 +53,22 @@ package enum SerdeNumber {
     return exponent >= 0 ? value * powers[exponent] : value / powers[-exponent]
   }
 
-  /// A decimal that is read as `value`: the shortest one, or a near one where two roundings miss it.
+  /// A decimal that is read as `value`; where none of 15 to 19 digits is, which two roundings make
+  /// of a few in a thousand, the shortest that is near.
   package static func text(of value: Double) -> String {
     let shortest = "\(value)"
-    if SerdeNumber.value(Array(shortest.utf8)) == value { return shortest }
-    // 17 digits and their neighbors, as a whole number with an exponent.
-    guard value != 0 else { return "0.0" }
     let size = abs(value)
-    var exponent = 0
-    while exponent > -300, size * powers[-exponent] < 1e16 { exponent -= 1 }
-    while exponent < 300, size / powers[max(exponent, 0)] > 1e18 { exponent += 1 }
-    let scaled = exponent < 0 ? size * powers[-exponent] : size / powers[exponent]
-    let middle = UInt64(scaled.rounded())
-    let sign = value < 0 ? "-" : ""
-    for distance in 0..<UInt64(1 << 12) {
-      for digits in [middle &+ distance, middle &- distance] {
-        let text = "\(sign)\(digits)e\(exponent)"
-        if SerdeNumber.value(Array(text.utf8)) == value { return text }
+    if size == 0 || SerdeNumber.value(Array(shortest.utf8)) == value { return shortest }
+    for exponent in -40...10 {
+      let scaled = exponent < 0 ? size * powers[-exponent] : size / powers[exponent]
+      guard scaled >= 1e14, scaled < 1e19 else { continue }
+      var (above, below) = (scaled, scaled)
+      for _ in 0..<4 {
+        for near in [above, below] {
+          let text = "\(value < 0 ? "-" : "")\(UInt64(near.rounded()))e\(exponent)"
+          if SerdeNumber.value(Array(text.utf8)) == value { return text }
+        }
+        (above, below) = (above.nextUp, below.nextDown)
       }
     }
     return shortest

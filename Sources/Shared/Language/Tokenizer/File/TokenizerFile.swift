@@ -10,6 +10,9 @@ struct TokenizerFile {
   /// Values that stand in place of the file's, by the same names.
   private var replacements: [String: JSON] = [:]
 
+  /// The scores of a Unigram model that come from elsewhere and no decimal of the text spells exactly.
+  var scores: [Double]?
+
   /// Greater ids are taken for damage rather than for a vocabulary.
   static let idLimit = 1 << 24
 

@@ -32,7 +32,7 @@ extension TokenizerFile {
     case "Unigram":
       let tokens = try scoredTokens()
       let spelling = tokens.vocabulary
-      return (.unigram(try unigram(spelling, tokens.scores)), spelling)
+      return (.unigram(try unigram(spelling, scores ?? tokens.scores)), spelling)
     case let type: throw unsupported("model", "the type “\(type)”")
     }
   }

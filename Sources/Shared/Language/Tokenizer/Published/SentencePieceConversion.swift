@@ -66,6 +66,7 @@ struct SentencePieceConversion {
       pieces = first + pieces.dropFirst(3) + [fairseqPiece("mask_token")]
     }
     var file = try TokenizerFile(TokenizerText.unigram(pieces), path: path)
+    file.scores = pieces.map(\.score)
     file.take(recipe, characterMap: model.characterMap.isEmpty ? nil : characterMap)
     var result = PublishedTokenizer(file, settings, recipe)
     result.marked = marked
@@ -113,6 +114,7 @@ struct SentencePieceConversion {
     var file = try TokenizerFile(
       model.modelType == .unigram ? unigramText() : bytePairsText(names), path: path)
     if model.modelType == .unigram {
+      file.scores = model.pieces.map { Double($0.score) }
       file.replace("model.unk_id", with: .integer(model.unknownId))
     } else {
       file.replace("model.unk_token", with: .string(model.unknownPiece))

@@ -55,6 +55,8 @@ struct TokenizerSettings {
     {
       if let members = value.object, key != "extra_special_tokens" {
         options[key] = .object(members.merging(["special": .bool(true)]) { $1 })
+      } else if key == "extra_special_tokens", let more = value.array {
+        options[key] = .array((options[key]?.array ?? []) + more)
       } else {
         options[key] = value
       }

@@ -1,27 +1,6 @@
-// The verbs that every program has. They print texts about the program itself and need no pipeline file.
+// What the verbs print that every program has.
 
-enum CommonVerb: String, CaseIterable {
-  case help
-  case completion
-  case manual
-
-  static var described: [Verb] { allCases.map(\.verb) }
-
-  private var verb: Verb {
-    switch self {
-    case .help:
-      Verb(
-        rawValue, "Explain a section, an option, a flag or a verb.", operands: ["[TOPIC]"],
-        needsFile: false)
-    case .completion:
-      Verb(
-        rawValue, "Print completions for \(Spelling.alternatives(Shell.names)).",
-        operands: ["SHELL"], needsFile: false)
-    case .manual:
-      Verb(rawValue, "Print the page for man.", needsFile: false)
-    }
-  }
-
+extension CommonVerb {
   /// What the verb prints.
   static func text(
     _ arguments: Arguments, for program: ProgramDescription
