@@ -147,6 +147,15 @@ struct PretrainedSAETests {
         == ["architecture topk"])
   }
 
+  @Test("An option that the SAE's kind does not have is refused by its name")
+  func foreignOption() throws {
+    #expect(
+      try outcome("defaults: \"sae_lens-6\", l0_coefficient: 3", cfg: Self.topK) == [
+        "train.from_pretrained_path: with what the SAE in SAE has, train.l0_coefficient is no option of "
+          + "architecture topk.", nil,
+      ])
+  }
+
   @Test(
     "A file that states something else is an error that shows both",
     arguments: [

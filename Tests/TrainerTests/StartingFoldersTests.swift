@@ -131,14 +131,14 @@ struct StartingFoldersTests {
     ),
     (
       "object.pt",
-      "the pickle names _pickle.PickleBuffer, which is neither a tensor nor a part of one."
+      "the pickle names pickle.PickleBuffer, which is neither a tensor nor a part of one."
     ),
     (
       "instruction.pt",
-      "the pickle has the instruction INT at byte 12, which no file of tensors needs."
+      "the pickle has the instruction INT at byte 11, which no file of tensors needs."
     ),
     ("number.pt", "k is no tensor."),
-    ("cut.pt", "the pickle is malformed at byte 12."),
+    ("cut.pt", "the pickle is malformed at byte 18."),
     ("legacy.pt", "is no zip archive."),
     ("gaps.pt", "is damaged: a does not lie in one piece."),
     ("compressed.npz", "the entry a.npy is compressed."),
