@@ -14,7 +14,7 @@ import Shared
     examples: [
       Example("run.json5", "activations to an SAE and report.html"),
       Example("run.json5 --dry-run", "what that will take"),
-      Example("run.json5 --set train.k=32 --set train.lr=1e-3", "another SAE"),
+      Example("run.json5 --set train.k=32", "another SAE of the same rows"),
     ],
     threads: \.train.threads)
 

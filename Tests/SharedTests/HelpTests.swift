@@ -69,7 +69,7 @@ private let trainer = ProgramDescription(
           takes      number > 0
           default    0.01
           spelling   SAELens's
-          used by    saeline-train; another value makes its folder of the store anew
+          used by    saeline-train; another value runs the stage again
           in a file  train: { topk_threshold_lr: 0.01 }
           or         --set train.topk_threshold_lr=0.01
 
@@ -78,7 +78,7 @@ private let trainer = ProgramDescription(
     #expect(name.hasPrefix("cache.model_batch_size\n"))
     #expect(name.contains("  also       store_batch_size_prompts\n"))
     #expect(try help("help", "p_start").contains("  spelling   dictionary_learning's\n"))
-    #expect(try help("help", "name").contains("  used by    all three programs; "))
+    #expect(try help("help", "name").contains("  used by    all three programs\n"))
     let twice = try help("help", "seed")
     for section in ["pretokenize", "cache", "train"] {
       #expect(twice.contains("--set \(section).seed=42\n"))

@@ -220,7 +220,8 @@ package struct Arguments: Sendable, Equatable {
     var rest = words[...]
     var plain: [String] = []
     while let word = rest.popFirst() {
-      if word.hasPrefix("-") && word.count > 1 {
+      // Behind help a flag is what help is wanted on.
+      if word.hasPrefix("-") && word.count > 1 && plain.first != CommonVerb.help.rawValue {
         try takeFlag(word, &rest, program)
       } else {
         plain.append(word)

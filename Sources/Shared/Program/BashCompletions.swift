@@ -38,7 +38,8 @@ enum BashCompletions {
           return
         fi
         compopt -o filenames
-        COMPREPLY=($(compgen -d -- "$current") $(compgen -f -X '!*.json@(|5)' -- "$current"))
+        COMPREPLY=($(compgen -d -- "$current") $(compgen -f -X '!*.json' -- "$current"))
+        COMPREPLY+=($(compgen -f -X '!*.json5' -- "$current"))
         [[ $before == */\(words.program) || $before == \(words.program) ]] || return
         COMPREPLY+=($(compgen -W '\(names(words.verbs))' -- "$current"))
       }

@@ -51,7 +51,7 @@ package enum Help {
       let start = OptionTables.shownDefault(row)
       return (
         "\(row.name) = \(start)\(older)\(need)",
-        "\(row.help)\(aliases) Takes \(row.kind)."
+        "\(row.help)\(aliases) [\(row.kind)]"
       )
     }
     var lines = HelpLayout.wrap("\(title) (\(table.summary.lowercasedFirst)):", indent: "  ")
@@ -79,14 +79,13 @@ package enum Help {
     let needed = table.map { table in RequiredOptions.always(table).map { "\(table.name).\($0)" } }
     let words = Spelling.alternatives(needed ?? [], "and")
     return "FILE is the pipeline file (JSON5)"
-      + (words.isEmpty ? "; no option is required." : "; required in it: \(words).")
+      + (words.isEmpty ? "." : "; it must have \(words).")
   }
 
   /// The flags of the one screen; those that print texts share a line.
   private static func shownFlags(_ program: ProgramDescription) -> [(String, String)] {
-    let texts: [Flag] = [.help, .helpAll, .version]
-    return Flag.of(program).filter { !texts.contains($0) }.map(named)
-      + [(texts.map(\.rawValue).joined(separator: " "), "Print this, everything, or the version.")]
+    Flag.of(program).filter { ![.help, .helpAll, .version].contains($0) }.map(named)
+      + [("--help --version", "Print this, or the version; --help-all prints everything.")]
   }
 
   static func named(_ verb: Verb) -> (String, String) {

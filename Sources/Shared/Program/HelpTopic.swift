@@ -68,8 +68,8 @@ enum HelpTopic {
   }
 
   private static func flag(_ topic: String, _ program: ProgramDescription) -> [String]? {
-    let name = topic.hasPrefix("--") ? topic : "--" + topic
-    if let flag = Flag(rawValue: name) { return HelpLayout.columns([Help.named(flag)]) }
+    let name = topic.hasPrefix("-") ? topic : "--" + topic
+    if let flag = Flag(name) { return HelpLayout.columns([Help.named(flag)]) }
     return program.verbs.lazy.compactMap { verb in
       verb.flags.first { $0.name == name }.map { flag in
         HelpLayout.columns([Help.named(flag)]) + ["", "  A flag of the verb \(verb.name)."]

@@ -6,7 +6,8 @@ enum ManualPage {
     let verbs = program.verbs + CommonVerb.described
     var lines = [
       ".TH \(escaped(program.name.uppercased())) 1 \"\" \"\(Product.name) \(Product.version)\"",
-      ".SH NAME", "\(escaped(program.name)) \\- \(escaped(program.summary.lowercasedFirst))",
+      ".nh", ".ad l", ".SH NAME",
+      "\(escaped(program.name)) \\- \(escaped(program.summary.lowercasedFirst))",
       ".SH SYNOPSIS",
       ".B \(escaped(program.name))",
       "[\\fIVERB\\fR] \\fIFILE\\fR [\\fB\\-\\-set\\fR \\fISECTION.KEY=VALUE\\fR ...] [\\fIflags\\fR]",
@@ -42,7 +43,7 @@ enum ManualPage {
         return item(
           (
             row.name + need,
-            "\(row.help)\(also) Takes \(row.kind). Default: \(OptionTables.shownDefault(row))."
+            "\(row.help)\(also) [\(row.kind)] Default: \(OptionTables.shownDefault(row))."
           ))
       }
   }
@@ -56,6 +57,12 @@ enum ManualPage {
       .map { "\\fB\(escaped($0))\\fR(1)" }.joined(separator: ", ")
   }
 
+  /// A code point as roff names it, in four digits or more.
+  private static func hexadecimal(_ value: UInt32) -> String {
+    let digits = String(value, radix: 16, uppercase: true)
+    return String(repeating: "0", count: max(0, 4 - digits.count)) + digits
+  }
+
   /// A text in which nothing is a request or an escape of roff.
   private static func escaped(_ text: String) -> String {
     let inner = text.reduce(into: "") { result, character in
@@ -63,7 +70,11 @@ enum ManualPage {
       case "\\": result += "\\e"
       case "-": result += "\\-"
       case "\"": result += "\\(dq"
-      default: result.append(character)
+      default:
+        // Pages are read in any encoding.
+        result += character.unicodeScalars.map { scalar in
+          scalar.isASCII ? String(scalar) : "\\[u\(hexadecimal(scalar.value))]"
+        }.joined()
       }
     }
     return inner.hasPrefix(".") || inner.hasPrefix("'") ? "\\&" + inner : inner

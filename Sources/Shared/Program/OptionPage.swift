@@ -11,7 +11,7 @@ enum OptionPage {
     if !row.aliases.isEmpty { items.append(("also", row.aliases.joined(separator: ", "))) }
     let origin = OptionOrigin.of(row.name, in: table.name)
     items += [
-      ("spelling", origin.words), ("used by", "\(user(table)); \(consequence(row.effect))"),
+      ("spelling", origin.words), ("used by", user(table) + consequence(row.effect)),
       ("in a file", example(row, table)), ("or", "--set \(key)=\(value(row))"),
     ]
     return [key + need, ""] + HelpLayout.wrap("  " + row.help, indent: "  ") + [""]
@@ -39,9 +39,9 @@ enum OptionPage {
 
   private static func consequence(_ effect: Effect) -> String {
     switch effect {
-    case .changes, .changesWhenSet: "another value makes its folder of the store anew"
-    case .choosesInput: "chooses its input"
-    case .none: "another value alone makes nothing anew"
+    case .changes, .changesWhenSet: "; another value runs the stage again"
+    case .choosesInput: "; chooses its input"
+    case .none: ""
     }
   }
 
