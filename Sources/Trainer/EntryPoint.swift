@@ -8,10 +8,13 @@ import Shared
     sections: ["train", "logger", "evaluate"],
     verbs: [
       Verb("report", "Measure a finished run again and write its report.html."),
-      Verb(
-        "reconstruct",
-        "Write rows of the cache and their reconstructions to reconstruction.safetensors."),
+      Verb("reconstruct", "Write cached rows and their reconstructions to safetensors."),
       initVerb,
+    ],
+    examples: [
+      Example("run.json5", "activations to an SAE and report.html"),
+      Example("run.json5 --dry-run", "what that will take"),
+      Example("run.json5 --set train.k=32", "another SAE of the same rows"),
     ],
     threads: \.train.threads)
 
@@ -21,7 +24,7 @@ import Shared
       VerbFlag("--from", value: "FILE", "A cfg.json or runner_cfg.json."),
       VerbFlag("--output", value: "FILE", "The pipeline file; its name with .json5 if not given."),
     ],
-    input: .flags)
+    needsFile: false)
 
   static func main() {
     Program.main(description, run: run)
@@ -72,10 +75,10 @@ import Shared
 
   /// Prints what the run will cost, and refuses where the disk is too small for it.
   private static func bill(_ invocation: Invocation) throws {
-    var missing: [any Failure] = []
-    let bill = try TrainingBill(invocation.pipeline, speed: .measure()) { missing.append($0) }
-    if invocation.isJSON { print(bill.json.canonical) } else { bill.table.print() }
-    for failure in missing { Terminal.standardError.print("missing: " + failure.sentence) }
-    try DiskSpace.require(bill.diskByteCount, at: invocation.pipeline.store)
+    let estimate = try RunEstimate.make(invocation.pipeline)
+    let bill = estimate.stage
+    print(invocation.isJSON ? bill.json.canonical : bill.table.text())
+    for sentence in bill.missing { Terminal.standardError.print("missing: " + sentence) }
+    try DiskSpace.require(bill.diskByteCount ?? 0, at: invocation.pipeline.store)
   }
 }

@@ -139,7 +139,7 @@ extension CacheSettings: Section {
     Setting(
       "prepend_bos", \.prependBos, "Recorded with the SAE; rows are used as they were packed.",
       effect: .none),
-    Setting("threads", \.threads, "Threads; 0 uses every core.", .atLeast(0), effect: .none),
+    Setting("threads", \.threads, "Threads; 0: every core it may use.", .atLeast(0), effect: .none),
   ]
 
   package static let inertSettings: [InertSetting] =

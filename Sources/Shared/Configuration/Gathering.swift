@@ -142,6 +142,11 @@ struct Gathering {
       for (home, all) in given where home.section == table.name {
         values[home.name] = all.last?.value
       }
+      if table.name == TrainSettings.sectionName {
+        // Older defaults are no statement of the file's.
+        pipeline.train.stated = Set(
+          values.keys.filter { given[Home(table.name, $0)]?.last?.source != .defaults })
+      }
       for (row, reading) in table.apply(values, &pipeline) {
         switch reading {
         case .accepted: break

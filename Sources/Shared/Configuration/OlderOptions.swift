@@ -61,7 +61,9 @@ extension DefaultsVersion {
   }
 
   /// Whether SAELens 3 to 5 have an option of this name.
-  static func hasOlder(_ name: String) -> Bool { inSAE.contains(name) || gone.contains(name) }
+  package static func hasOlder(_ name: String) -> Bool {
+    inSAE.contains(name) || gone.contains(name)
+  }
 }
 
 extension Gathering {
@@ -72,9 +74,15 @@ extension Gathering {
   /// The options that a sweep varies.
   private var swept: Set<String> { Set(trainValue("sweep")?.object.map { Array($0.keys) } ?? []) }
 
-  /// The architecture, where it is one.
+  /// Whether the kind of SAE is that of the one which training starts from.
+  private var startsFromKind: Bool {
+    let path = trainValue("from_pretrained_path")
+    return path != nil && path != .null && trainValue("architecture") == nil
+  }
+
+  /// The architecture, where it is one and known.
   private var architecture: Architecture? {
-    guard !swept.contains("architecture") else { return nil }
+    guard !swept.contains("architecture"), !startsFromKind else { return nil }
     return trainValue("architecture").map { Architecture(setting: $0) } ?? .standard
   }
 
@@ -268,6 +276,7 @@ extension Gathering {
 
   /// Complains of options that no architecture of the run has.
   mutating func checkArchitecture(_ settings: TrainSettings, _ combinations: [Combination]) {
+    if startsFromKind { return }
     let found = combinations.map(\.pipeline.train.architecture)
     let chosen = found.isEmpty ? [settings.architecture] : found
     for row in TrainSettings.settings.map(\.row) where !row.architectures.isEmpty {

@@ -19,6 +19,11 @@ package struct Combination: Sendable, Equatable {
 
   package var label: String { words.joined(separator: ", ") }
 
+  /// The same choices with another pipeline.
+  package func with(_ pipeline: Pipeline) -> Combination {
+    Combination(choices: choices, pipeline: pipeline)
+  }
+
   fileprivate var words: [String] { choices.map { "\($0.name)=\($0.text)" } }
 }
 
@@ -189,6 +194,7 @@ extension SweepPlan {
         axis.values.map { value in
           var pipeline = combination.pipeline
           _ = axis.setting.write(value, &pipeline.train)
+          pipeline.train.stated.insert(axis.setting.row.name)
           let choice = Combination.Choice(name: axis.setting.row.name, value: value)
           return Combination(choices: combination.choices + [choice], pipeline: pipeline)
         }

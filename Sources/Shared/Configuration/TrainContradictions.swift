@@ -3,7 +3,9 @@
 
 extension TrainSettings {
   package var contradictions: [Complaint] {
-    latentContradictions + scheduleContradictions
+    // What an SAE to start from says is known to the trainer alone, which looks again.
+    let isWhole = fromPretrainedPath == nil || takenOver != nil
+    return (isWhole ? latentContradictions : []) + scheduleContradictions
       + HookLayer.contradiction(name: hookName, layer: hookLayer) + releaseContradictions
   }
 

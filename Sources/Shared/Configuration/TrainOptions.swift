@@ -125,6 +125,10 @@ extension TrainSettings: Section {
       olderDefault: 0),
     Setting("adam_beta2", \.adamBeta2, "Adam's decay of the second moment.", .fromUpTo(0, 1)),
     Setting(
+      "max_grad_norm", \.maxGradNorm,
+      "Norm to which a larger gradient is clipped; 0 clips none (SAELens: 1).", .atLeast(0),
+      effect: .changesWhenSet(.formula)),
+    Setting(
       "seed", \.seed, "Seed of initial weights and order.", .atLeast(0), effect: .changes(.stream)),
   ]
 
@@ -168,7 +172,7 @@ extension TrainSettings: Section {
     Setting(
       "resume", \.resume, "Continue from the newest whole checkpoint; auto is true.",
       effect: .none),
-    Setting("threads", \.threads, "Threads; 0 uses every core.", .atLeast(0), effect: .none),
+    Setting("threads", \.threads, "Threads; 0: every core it may use.", .atLeast(0), effect: .none),
     Setting(
       "sweep", \.sweep, "Lists of values by option name; one run for each combination.",
       effect: .none),

@@ -60,6 +60,7 @@ package struct TrainSettings: Sendable, Equatable {
   package var nRestartCycles = 1
   package var adamBeta1 = 0.9
   package var adamBeta2 = 0.999
+  package var maxGradNorm = 1.0
   package var featureSamplingWindow = 2000
   package var deadFeatureWindow = 1000
   package var evalFraction = 0.0
@@ -87,6 +88,11 @@ package struct TrainSettings: Sendable, Equatable {
   package var prependBos: Bool?
   package var disableConcatSequences: Bool?
   package var sequenceSeparatorToken = StatedToken.unstated
+
+  /// The options that a pipeline file gives, by their newest names; empty of settings made otherwise.
+  package var stated: Set<String> = []
+  /// What was taken over from the SAE of `from_pretrained_path`, in words; nil before that.
+  package var takenOver: [String]?
 
   package init() {}
 

@@ -23,6 +23,13 @@ extension JSON: ExpressibleByStringLiteral, ExpressibleByDictionaryLiteral {
   }
 }
 
+extension JSON: ExpressibleByIntegerLiteral, ExpressibleByFloatLiteral, ExpressibleByBooleanLiteral
+{
+  package init(integerLiteral value: Int) { self = .integer(value) }
+  package init(floatLiteral value: Double) { self = .number(value) }
+  package init(booleanLiteral value: Bool) { self = .bool(value) }
+}
+
 extension JSON {
   /// Which grammar a text is read with.
   package enum Dialect: Sendable { case json, json5 }
