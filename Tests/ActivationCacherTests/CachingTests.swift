@@ -247,7 +247,7 @@ import Testing
     #expect(
       error?.hint
         == "This version downloads nothing: fetch the model into a folder (config.json, "
-        + "model.safetensors) and set cache.model_name to it.")
+        + "model.safetensors) and set cache.model_name to it." + HomeFolder.rule(for: "x"))
     #expect(error?.exitCode == .wrongInput)
   }
 
@@ -265,8 +265,8 @@ import Testing
     #expect(
       error?.hint
         == "This version downloads nothing: fetch the model into a folder (config.json, "
-        + "model.safetensors) and set cache.model_name to it. Run saeline-pretokenize with the same "
-        + "pipeline file (make pretokenize CONFIG=…).")
+        + "model.safetensors) and set cache.model_name to it." + HomeFolder.rule(for: "x")
+        + " Run saeline-pretokenize with the same pipeline file (make pretokenize CONFIG=…).")
     #expect(error?.exitCode == .wrongInput)
   }
 

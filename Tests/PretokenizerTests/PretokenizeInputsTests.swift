@@ -56,7 +56,8 @@ import Testing
     #expect(
       both?.hint
         == "Give a folder that holds tokenizer.json, or that file; this version does not download "
-        + "from the Hugging Face Hub. Set pretokenize.split to “train”.")
+        + "from the Hugging Face Hub." + HomeFolder.rule(for: "x")
+        + " Set pretokenize.split to “train”.")
     #expect(
       PretokenizeInputs.missing(settings).map(\.name.option) == ["pretokenize.tokenizer_name"])
   }

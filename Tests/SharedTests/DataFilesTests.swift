@@ -185,7 +185,7 @@ private func find(
     #expect(
       DataError.absent("x").hint
         == "Give a file or folder as pretokenize.dataset_path; this version does not download from "
-        + "the Hugging Face Hub.")
+        + "the Hugging Face Hub." + HomeFolder.rule(for: "x"))
   }
 
   @Test("Folders have the splits and files that Hugging Face's datasets finds in them")

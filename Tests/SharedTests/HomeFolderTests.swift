@@ -16,6 +16,15 @@ struct HomeFolderTests {
     }
   }
 
+  @Test("Errors say where relative paths begin")
+  func rule() {
+    let folder = FileManager.default.currentDirectoryPath
+    #expect(HomeFolder.rule(for: "a/b") == " Relative paths begin in \(folder).")
+    #expect(HomeFolder.rule(for: "/a/b").isEmpty)
+    #expect(HomeFolder.absolute("a/b") == folder + "/a/b")
+    #expect(HomeFolder.absolute("/a/b") == "/a/b")
+  }
+
   @Test("Every setting that names a path takes one with a tilde")
   func settings() throws {
     let text = """

@@ -21,7 +21,7 @@ import Testing
     #expect(
       MissingModel(name: "m").hint
         == "This version downloads nothing: fetch the model into a folder (config.json, "
-        + "model.safetensors) and set cache.model_name to it.")
+        + "model.safetensors) and set cache.model_name to it." + HomeFolder.rule(for: "m"))
   }
 
   @Test func aTokenizerIsTheFileThatTheOthersLieBeside() throws {

@@ -225,7 +225,7 @@ private func complaint(at path: String) throws -> String {
     #expect(
       TokenizerError.absent("x").hint
         == "Give a folder that holds tokenizer.json, or that file; this version does not download "
-        + "from the Hugging Face Hub.")
+        + "from the Hugging Face Hub." + HomeFolder.rule(for: "x"))
     #expect(
       TokenizerError.idOutOfRange(path: "T", id: 9, vocabularySize: 9).sentence
         == "9 is no token of T: its ids are 0 to 8.")

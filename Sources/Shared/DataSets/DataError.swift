@@ -57,9 +57,9 @@ package enum DataError: Failure, Equatable {
 
   package var hint: String? {
     switch self {
-    case .absent:
+    case .absent(let path):
       "Give a file or folder as pretokenize.dataset_path; this version does not download from the "
-        + "Hugging Face Hub."
+        + "Hugging Face Hub." + HomeFolder.rule(for: path)
     case .noFiles: "Give other files by name, as pretokenize.data_files."
     case .noMatch: "data_files are relative to dataset_path where that is a folder."
     case .emptySplit: "Name the files, as pretokenize.data_files, and leave split at “train”."

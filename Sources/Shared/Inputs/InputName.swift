@@ -45,7 +45,7 @@ package struct MissingModel: Failure, Equatable {
   }
   package var hint: String? {
     "This version downloads nothing: fetch the model into a folder (config.json, "
-      + "model.safetensors) and set cache.model_name to it."
+      + "model.safetensors) and set cache.model_name to it." + HomeFolder.rule(for: name)
   }
 }
 

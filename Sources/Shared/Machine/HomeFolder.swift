@@ -25,7 +25,13 @@ package enum HomeFolder {
     folder.count > 1 && folder.hasSuffix("/") ? String(folder.dropLast()) : folder
   }
 
-  /// A path from the root on, as errors show where a relative one was looked for.
+  /// Where a relative path was looked for, as a sentence behind a hint; nothing for other paths.
+  package static func rule(for path: String) -> String {
+    path.hasPrefix("/")
+      ? "" : " Relative paths begin in \(FileManager.default.currentDirectoryPath)."
+  }
+
+  /// A path from the root on.
   package static func absolute(_ path: String) -> String {
     path.hasPrefix("/") ? path : FileManager.default.currentDirectoryPath + "/" + path
   }
