@@ -55,10 +55,18 @@ package struct Pretokenizing: Sendable {
       text, reading, contextSize: settings.contextSize, vocabularySize: vocabularyLimit)
   }
 
+  /// The bill with the rates of a sample of the text.
+  package var measuredBill: PretokenizeBill {
+    PretokenizeBill(
+      text, reading, contextSize: settings.contextSize, vocabularySize: vocabularyLimit,
+      rates: TextTrial.measure(text.files, reading, tokenizer),
+      digestBytesPerSecond: Digest.measureSpeed(), threads: Parallel.threadCount)
+  }
+
   /// Makes the stage, or finds it made.
   package func run() throws -> PretokenizeResult {
     try saved?.check()
-    if let manifest = try folder.manifest(verify: verification) {
+    if let manifest = try standing() {
       // Left where a worker died between the manifest and its cleaning.
       try System.removeTree(work.path)
       say("tokens: nothing to do (\(folder.path))")
@@ -66,7 +74,7 @@ package struct Pretokenizing: Sendable {
       return result(manifest, tokensPerSecond: Timing.read(folder: folder.path))
     }
     try DiskSpace.require(bill.diskByteCount, at: pipeline.store)
-    warn()
+    try warn()
     let start = System.uptime
     let manifest = try finished(since: start)
     let timing = Timing(
@@ -74,6 +82,19 @@ package struct Pretokenizing: Sendable {
     say(summary(manifest, timing))
     try save(manifest)
     return result(manifest, tokensPerSecond: timing, didWork: true)
+  }
+
+  /// The manifest of a finished stage; a damaged tokenizer in it is made again.
+  private func standing() throws -> Manifest? {
+    do { return try folder.manifest(verify: verification) } catch let error as ManifestError {
+      guard case .damagedFile(let path, _) = error else { throw error }
+      terminal.print("warning: " + error.sentence + " It is made again.")
+      try tokenizer?.copyFiles(to: folder.path)
+      guard let manifest = try folder.manifest(verify: verification) else {
+        throw ManifestError.damagedFile(path: path, stage: .tokens)
+      }
+      return manifest
+    }
   }
 
   /// The manifest of the stage, which this worker or another one finishes.
@@ -102,9 +123,14 @@ package struct Pretokenizing: Sendable {
 
   private func say(_ text: String) { if mode != .quiet { terminal.print(text) } }
 
-  /// Says where a tokenized data set was made with other options.
-  private func warn() {
+  /// Says what the text's files leave open, which special tokens are missing, where the tokenizer is not
+  /// the model's, and where a tokenized data set was made with other options.
+  private func warn() throws {
     for note in text.notes + [text.documentNote].compactMap({ $0 }) { say("note: " + note) }
+    if reading.column.content == .text, let tokenizer {
+      if let sentence = try MissingTokens(settings, tokenizer).sentence { say("note: " + sentence) }
+      if let warning = TokenizerAgreement.warning(pipeline) { say("warning: " + warning) }
+    }
     guard reading.column.content == .tokens,
       let recorded = RecordedOptions(folder: text.home)
     else { return }
@@ -230,7 +256,7 @@ package struct Pretokenizing: Sendable {
   private func manifest(
     _ shards: ShardDeal, _ packing: Packing<TokenParts>, _ counts: TokenBlock.Counts
   ) throws -> Manifest {
-    Manifest(
+    var manifest = Manifest(
       key: key, name: pipeline.name, tool: "saeline-pretokenize \(Product.version)",
       shards: try (0..<shards.count).map {
         try folder.shard(TokenShard.fileName($0), rows: shards.rows($0).count)
@@ -250,27 +276,21 @@ package struct Pretokenizing: Sendable {
           $0.split(separator: "/").last.map { String($0) } ?? $0
         },
       ]))
+    manifest.files = try Tokenizer.fileNames.map { try folder.file($0) }
+    return manifest
   }
 }
 
 extension Tokenizer {
+  /// The files that a token stage holds of its tokenizer.
+  fileprivate static let fileNames = ["tokenizer.json", "tokenizer_config.json"]
+
   /// Copies the tokenizer's files, so that later stages need nothing but the store.
   fileprivate func copyFiles(to target: String) throws {
-    let origin = folder(of: path)
-    for name in ["tokenizer_config.json", "special_tokens_map.json"]
-    where System.exists(origin + "/" + name) {
-      try Tokenizer.copy(origin + "/" + name, target + "/" + name)
-    }
-    let contents = try Tokenizer.contents(path)
+    try AtomicFile.replace(target + "/tokenizer_config.json", with: configuration)
+    let contents = try contents()
     var file = try AtomicFile.create(target + "/tokenizer.json")
     try file.write(contents.span.raw)
-    try file.publishReplacing()
-  }
-
-  private static func copy(_ origin: String, _ target: String) throws {
-    let source = try MappedFile.open(origin)
-    var file = try AtomicFile.create(target)
-    try file.write(source.bytes)
     try file.publishReplacing()
   }
 }
@@ -286,9 +306,9 @@ extension PackingRules {
     }
     self.init(
       contextSize: settings.contextSize,
-      beginBatch: try settings.beginBatchToken.map { try tokenizer.id(of: $0) },
-      beginSequence: try settings.beginSequenceToken.map { try tokenizer.id(of: $0) },
-      separator: try settings.sequenceSeparatorToken.map { try tokenizer.id(of: $0) },
+      beginBatch: try settings.beginBatchToken.flatMap { try tokenizer.id(of: $0) },
+      beginSequence: try settings.beginSequenceToken.flatMap { try tokenizer.id(of: $0) },
+      separator: try settings.sequenceSeparatorToken.flatMap { try tokenizer.id(of: $0) },
       joining: settings.disableConcatSequences ? .oneDocumentPerSequence : .concatenated,
       batchSize: settings.pretokenizeBatchSize)
   }

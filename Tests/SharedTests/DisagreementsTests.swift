@@ -10,7 +10,7 @@ import Testing
     do {
       _ = try PipelineFile(parsing: Array(text.utf8), path: "p.json5", running: "pretokenize")
       return []
-    } catch PipelineError.wrong(_, let remarks) {
+    } catch PipelineError.wrong(_, _, let remarks, _) {
       return remarks.map(\.line)
     } catch {
       return ["\(error)"]

@@ -93,6 +93,7 @@ package struct Caching: Sendable {
     try CacheBill.checkMemory(
       CacheBill.memoryByteCount(settings, model, missing.map { hookPoints[$0] }, plan),
       limit: memoryLimit)
+    if let warning = TokenizerAgreement.warning(pipeline) { say("warning: " + warning) }
     let wanted = settings.trainingTokens
     if plan.rowCount < wanted {
       say(

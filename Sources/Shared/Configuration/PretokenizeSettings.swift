@@ -72,22 +72,22 @@ extension PretokenizeSettings: Section {
     Setting(
       "tokenizer_name", \.tokenizerName,
       "Tokenizer: a file or folder of one, or a Hugging Face name; null where rows hold ids.",
-      effect: .none),
+      effect: .none, names: .path),
     Setting(
       "dataset_path", \.datasetPath,
       "Text: a file, a folder, a builder of datasets (json, text …) or a Hugging Face name.",
-      effect: .none),
+      effect: .none, names: .path),
     Setting(
       "data_files", \.dataFiles,
       "Files of the data set, as text, list or by split; null reads all.",
-      effect: .none),
+      effect: .none, names: .path),
     Setting(
       "dataset_name", \.datasetName,
       "Configuration of the data set: one of its README.md, else a folder of that name.",
       effect: .none),
     Setting(
       "data_dir", \.dataDir, "Folder inside dataset_path that is read; null reads all.",
-      effect: .none),
+      effect: .none, names: .path),
     Setting("split", \.split, "Splits and slices of them: train, train[:80%], train[1000:]+test."),
     Setting("column_name", \.columnName, "Field of a record that holds the text."),
     Setting(
@@ -122,14 +122,14 @@ extension PretokenizeSettings: Section {
       "Documents per packing batch, whose unfinished row is dropped; null: one batch.",
       .atLeast(1), effect: .changesWhenSet(.formula)),
     Setting(
-      "num_proc", \.numProc, "Threads; 0 uses every core.", .atLeast(0), effect: .none),
+      "num_proc", \.numProc, "Threads; 0: every core it may use.", .atLeast(0), effect: .none),
     Setting(
       "shard_megabytes", \.shardMegabytes, "Size of a token shard before compression, in MiB.",
       .atLeast(1)),
     Setting(
       "save_path", \.savePath,
       "Folder for a copy of the rows as Parquet files and sae_lens.json; null: none.",
-      effect: .none),
+      effect: .none, names: .path),
   ]
 
   package static let inertSettings: [InertSetting] = [
@@ -140,6 +140,12 @@ extension PretokenizeSettings: Section {
     InertSetting("hf_num_shards", "Nothing is uploaded."),
     InertSetting("hf_revision", "Nothing is uploaded."),
     InertSetting("hf_is_private_repo", "Nothing is uploaded."),
+  ]
+
+  package static let formerNames = [
+    "tokenizer": "tokenizer_name", "dataset": "dataset_path", "ctx_len": "context_size",
+    "context_length": "context_size", "seq_len": "context_size", "max_length": "context_size",
+    "text_column": "column_name", "text_key": "column_name", "output_path": "save_path",
   ]
 
   package var omissions: [Complaint] {

@@ -17,14 +17,15 @@ package enum PretokenizeKey {
     let store = Store(pipeline.store)
     var identities: [String: String] = [:]
     if let tokenizer {
-      for path in Tokenizer.sources(tokenizer.path) {
+      for path in TokenizerLocation.sources(tokenizer.path) {
         identities[path.split(separator: "/").last.map { String($0) } ?? path] =
           try FileIdentity.of(path)
       }
-      // Which token has a role is told by files beside tokenizer.json.
+      // What files beside the vocabulary change counts, whatever else they say.
+      if let difference = tokenizer.difference { identities["tokenizer"] = difference }
       for (role, choice) in [("bos", TokenChoice.bos), ("eos", .eos), ("sep", .sep)]
       where settings.tokenChoices.contains(choice) {
-        identities["\(role)_token_id"] = String(try tokenizer.id(of: choice))
+        identities["\(role)_token_id"] = try tokenizer.id(of: choice).map { String($0) } ?? "none"
       }
     }
     // Shards of two orders must never meet in one folder.
