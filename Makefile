@@ -39,10 +39,10 @@ help: ## This list.
 setup: ## Install the C libraries that are missing (apt-get).
 	@.ci/setup
 
-build: setup ## Build the three programs.
-	@swift build $(SWIFT_FLAGS) >&2
+build: ## Build the three programs; nothing where nothing has changed.
+	@.ci/build $(BIN) $(SWIFT_FLAGS)
 
-install: build ## Put the programs into PREFIX/bin, with the Swift libraries they need.
+install: build ## Put the programs into PREFIX, with completions and pages for man.
 	@.ci/install $(BIN) '$(PREFIX)'
 
 uninstall: ## Remove what `make install` put into PREFIX.

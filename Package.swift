@@ -28,10 +28,15 @@ let settings: [SwiftSetting] =
 // Optimising the tests takes longer than running them as they are; what they test stays optimised.
 let testSettings = settings + [.unsafeFlags(["-Onone"])]
 
-// Where `make install` puts the Swift libraries, seen from the programs.
-let linking: [LinkerSetting] = [
-  .unsafeFlags(["-Xlinker", "-rpath=$ORIGIN/../lib/saeline"], .when(platforms: [.linux]))
+// The programs that `make build` links carry Swift's runtime with them. Only the linker is told, so that they
+// share objects with the tests, which load the toolchain's, as its testing library does.
+let runtime = [
+  "-lFoundationInternationalization", "-lCoreFoundation", "-l_FoundationICU",
+  "-l_FoundationCShims", "-l_FoundationCollections",
 ]
+let linking: [LinkerSetting] =
+  Context.environment["SAELINE_LINK"] == "static"
+  ? [.unsafeFlags(["-static-stdlib", "-use-ld=lld"] + runtime)] : []
 
 let package = Package(
   name: "saeline",

@@ -3,7 +3,7 @@
 Usage: storage.py STORE
 
 STORE holds what storage.sh made: the caches, and cache-TYPE.json and train-TYPE.json as the
-programs printed them. Shards are read with NumPy alone, by the rules of FORMATS.md. Errors are
+programs printed them. Shards are read with NumPy alone, by the rules of docs/formats.md. Errors are
 those of the stored rows against the rows in float32.
 
 Tried with Python 3.11 and NumPy 2.4.

@@ -22,12 +22,11 @@ import Shared
   }
 
   private static let hooks = Verb(
-    "hooks", "Print every hook point of the model with its shape (also --list-hooks).",
-    alias: "--list-hooks")
+    "hooks", "Print every hook point and its shape (also --list-hooks).", alias: "--list-hooks")
   private static let hookFlag = VerbFlag(
     "--hook", value: "HOOK", "One of the pipeline file's hook points.")
   private static let exportVerb = Verb(
-    "export", "Write finished activations as the cache that SAELens reads.",
+    "export", "Write finished activations as SAELens reads them.",
     flags: [
       VerbFlag("--format", value: "FORMAT", "sae_lens, the one format."),
       VerbFlag(
@@ -35,12 +34,17 @@ import Shared
       hookFlag,
     ])
   private static let importVerb = Verb(
-    "import", "Make a stage of a folder of Arrow or safetensors files that SAELens wrote.",
+    "import", "Make a stage of Arrow or safetensors files of SAELens.",
     operands: ["FOLDER"], flags: [hookFlag])
 
   static let description = ProgramDescription(
     name: "saeline-cache", summary: "Turns token shards into shards of model activations.",
     sections: [CacheSettings.sectionName], verbs: [hooks, exportVerb, importVerb],
+    examples: [
+      Example("run.json5", "tokens to activations"),
+      Example("run.json5 --dry-run", "what that will take"),
+      Example("hooks run.json5", "where activations can be taken"),
+    ],
     threads: { $0.cache.threads })
 
   private static func listHooks(_ invocation: Invocation) throws {
@@ -84,17 +88,14 @@ import Shared
 
   /// Prints the bill; what is missing is named, but no error before the stage really runs.
   private static func dryRun(_ invocation: Invocation) throws {
-    let estimate = try Estimate.make(
-      invocation.pipeline, operationsPerSecond: Multiply.measurePeak())
-    if invocation.isJSON {
-      print(estimate.bill.json.canonical)
-    } else {
-      estimate.bill.table.print()
-    }
+    let estimate = try Estimate.make(invocation.pipeline)
+    let bill = estimate.stage
+    print(invocation.isJSON ? bill.json.canonical : bill.table.text())
     for failure in estimate.missing {
       Terminal.standardError.print("missing: " + failure.sentence)
       if let hint = failure.hint { Terminal.standardError.print("hint: " + hint) }
     }
+    guard !estimate.isFinished else { return }
     try DiskSpace.require(
       estimate.bill.byteCount, at: invocation.pipeline.store, remedy: CacheBill.diskRemedy)
     if let needed = estimate.bill.memoryByteCount { try CacheBill.checkMemory(needed) }

@@ -7,7 +7,8 @@ import Synchronization
 /// One run of the stage.
 package struct Pretokenizing: Sendable {
   private let pipeline: Pipeline
-  private let tokenizer: Tokenizer
+  /// nil where rows of ids have none.
+  private let tokenizer: Tokenizer?
   private let text: DataSet
   private let reading: ReadingRules
   private let rules: PackingRules
@@ -24,7 +25,10 @@ package struct Pretokenizing: Sendable {
     StageFolder(path: folder.path + "/work", stage: .tokens, fingerprint: nil)
   }
 
-  private var tokenType: TensorType { TensorType.unsigned(below: tokenizer.vocabularySize) }
+  /// One more than the greatest id that may come; of any where there is no tokenizer.
+  private var vocabularyLimit: Int { tokenizer?.vocabularySize ?? 1 << 32 }
+
+  private var tokenType: TensorType { TensorType.unsigned(below: vocabularyLimit) }
 
   /// Opens tokenizer and text and finds the place in the store.
   package init(
@@ -38,17 +42,25 @@ package struct Pretokenizing: Sendable {
     let settings = pipeline.pretokenize
     let inputs = try PretokenizeInputs.find(settings)
     text = inputs.text
-    tokenizer = try Tokenizer.open(inputs.tokenizer)
-    reading = try ReadingRules(settings, text.files)
+    tokenizer = try inputs.tokenizer.map(Tokenizer.open)
+    reading = try ReadingRules(settings, text)
     rules = try PackingRules(settings, tokenizer, reading.column.content)
-    key = try PretokenizeKey.make(pipeline, tokenizer: tokenizer, files: text.files)
+    try PackingContradictions.check(pipeline, reading.column.content)
+    key = try PretokenizeKey.make(pipeline, tokenizer: tokenizer, text: text)
     folder = Store(pipeline.store).folder(key)
   }
 
   package var bill: PretokenizeBill {
     PretokenizeBill(
-      files: text.files, contextSize: settings.contextSize, vocabularySize: tokenizer.vocabularySize
-    )
+      text, reading, contextSize: settings.contextSize, vocabularySize: vocabularyLimit)
+  }
+
+  /// The bill with the rates of a sample of the text.
+  package var measuredBill: PretokenizeBill {
+    PretokenizeBill(
+      text, reading, contextSize: settings.contextSize, vocabularySize: vocabularyLimit,
+      rates: TextTrial.measure(text.files, reading, tokenizer),
+      digestBytesPerSecond: Digest.measureSpeed(), threads: Parallel.threadCount)
   }
 
   /// Makes the stage, or finds it made.
@@ -77,7 +89,7 @@ package struct Pretokenizing: Sendable {
     do { return try folder.manifest(verify: verification) } catch let error as ManifestError {
       guard case .damagedFile(let path, _) = error else { throw error }
       terminal.print("warning: " + error.sentence + " It is made again.")
-      try tokenizer.copyFiles(to: folder.path)
+      try tokenizer?.copyFiles(to: folder.path)
       guard let manifest = try folder.manifest(verify: verification) else {
         throw ManifestError.damagedFile(path: path, stage: .tokens)
       }
@@ -111,12 +123,13 @@ package struct Pretokenizing: Sendable {
 
   private func say(_ text: String) { if mode != .quiet { terminal.print(text) } }
 
-  /// Says which special tokens are missing, or where a tokenized data set was made with other options.
+  /// Says what the text's files leave open, which special tokens are missing, where the tokenizer is not
+  /// the model's, and where a tokenized data set was made with other options.
   private func warn() throws {
-    if reading.column.content == .text,
-      let sentence = try MissingTokens(settings, tokenizer).sentence
-    {
-      say("note: " + sentence)
+    for note in text.notes + [text.documentNote].compactMap({ $0 }) { say("note: " + note) }
+    if reading.column.content == .text, let tokenizer {
+      if let sentence = try MissingTokens(settings, tokenizer).sentence { say("note: " + sentence) }
+      if let warning = TokenizerAgreement.warning(pipeline) { say("warning: " + warning) }
     }
     guard reading.column.content == .tokens,
       let recorded = RecordedOptions(folder: text.home)
@@ -141,7 +154,7 @@ package struct Pretokenizing: Sendable {
   // MARK: - Phases
 
   private func make(since start: Double) throws -> Manifest {
-    let blocks = try InputBlock.cut(text.files, reading)
+    let blocks = try InputBlock.cut(text, reading)
     try tokenize(blocks)
     let source = try TokenParts(
       folder: work.path, units: blocks.count, bytesPerToken: tokenType.byteCount)
@@ -154,7 +167,7 @@ package struct Pretokenizing: Sendable {
       sequenceCount: packing.sequenceCount, contextSize: rules.contextSize,
       rowsPerShard: rowsPerShard, seed: settings.shuffle ? settings.seed.value : nil)
     try writeShards(shards, packing)
-    try tokenizer.copyFiles(to: folder.path)
+    try tokenizer?.copyFiles(to: folder.path)
     let manifest = try manifest(shards, packing, source.counts)
     try folder.finish(manifest)
     let tokens = packing.sequenceCount * rules.contextSize
@@ -172,7 +185,7 @@ package struct Pretokenizing: Sendable {
     let progress = Progress(
       stage: "tokenize", unit: "bytes", total: blocks.reduce(0) { $0 + $1.byteCount }, mode: mode,
       terminal: terminal)
-    let encoders = EncoderPool(tokenizer)
+    let encoders = tokenizer.map { EncoderPool($0) }
     let made = Mutex<Set<Int>>([])
     try work.work(
       units: blocks.count, name: TokenBlock.fileName, threads: Parallel.threadCount,
@@ -189,20 +202,20 @@ package struct Pretokenizing: Sendable {
   }
 
   private func tokenize(
-    _ block: InputBlock, _ unit: Int, _ encoders: EncoderPool, to file: inout AtomicFile
+    _ block: InputBlock, _ unit: Int, _ encoders: EncoderPool?, to file: inout AtomicFile
   ) throws {
     let tokenRules = TokenRules(
-      tokenizer: tokenizer, contextSize: rules.contextSize, beginBatch: rules.beginBatch,
+      vocabularySize: vocabularyLimit, contextSize: rules.contextSize, beginBatch: rules.beginBatch,
       invalidRecords: settings.skipInvalid ? .skipped : .refused)
     let folder = work.path
-    var sink = TokenSink(tokenRules, encoder: encoders.take()) { part in
+    var sink = TokenSink(tokenRules, encoder: encoders?.take()) { part in
       folder + "/" + TokenBlock.fileName(unit, part: part)
     }
     for piece in block.pieces {
       sink.begin(piece.place)
       try piece.read(reading, into: &sink)
     }
-    encoders.put(try sink.finish(to: &file))
+    if let encoder = try sink.finish(to: &file) { encoders?.put(encoder) }
   }
 
   /// Stops a worker whose stage another one has finished meanwhile.
@@ -224,7 +237,7 @@ package struct Pretokenizing: Sendable {
       produce: { unit, file in
         try TokenShard.write(
           encoded: packing.rows(shards.places(unit)), contextSize: rules.contextSize,
-          vocabularySize: tokenizer.vocabularySize,
+          vocabularySize: vocabularyLimit,
           metadata: ["fingerprint": key.fingerprint, "shard": String(unit)], to: &file)
         _ = made.withLock { $0.insert(unit) }
         progress.advance(shards.rows(unit).count * rules.contextSize)
@@ -250,7 +263,7 @@ package struct Pretokenizing: Sendable {
       },
       details: .object([
         "context_size": .integer(rules.contextSize),
-        "vocabulary_size": .integer(tokenizer.vocabularySize),
+        "vocabulary_size": .integer(tokenizer?.vocabularySize ?? counts.largest + 1),
         "sequences": .integer(packing.sequenceCount),
         "tokens": .integer(packing.sequenceCount * rules.contextSize),
         "documents": .integer(counts.documents),
@@ -285,9 +298,9 @@ extension Tokenizer {
 extension PackingRules {
   /// The rules that the settings ask for; rows that are tokenized already are taken as they are.
   fileprivate init(
-    _ settings: PretokenizeSettings, _ tokenizer: Tokenizer, _ content: ColumnContent
+    _ settings: PretokenizeSettings, _ tokenizer: Tokenizer?, _ content: ColumnContent
   ) throws {
-    guard content == .text else {
+    guard content == .text, let tokenizer else {
       self.init(contextSize: settings.contextSize, joining: .oneDocumentPerSequence)
       return
     }

@@ -158,7 +158,7 @@ private func sequences(_ folder: String) throws -> [[UInt32]] {
     var pipeline = try pipeline(folder, documents: 50)
     pipeline.pretokenize.shuffle = false
     let rows = try sequences(try run(pipeline).folder)
-    let tokenizer = try Tokenizer.open(pipeline.pretokenize.tokenizerName)
+    let tokenizer = try Tokenizer.open(#require(pipeline.pretokenize.tokenizerName))
     let documents = (0..<50).map { tokenizer.encode(sentences[$0 % sentences.count] + " \($0)") }
     let packing = try Packing(
       DocumentList(documents, begin: 0),
@@ -225,7 +225,7 @@ private func sequences(_ folder: String) throws -> [[UInt32]] {
     var pipeline = try pipeline(folder, documents: 50)
     pipeline.pretokenize.shuffle = false
     pipeline.pretokenize.pretokenizeBatchSize = 7
-    let tokenizer = try Tokenizer.open(pipeline.pretokenize.tokenizerName)
+    let tokenizer = try Tokenizer.open(#require(pipeline.pretokenize.tokenizerName))
     let documents = (0..<50).map { tokenizer.encode(sentences[$0 % sentences.count] + " \($0)") }
     let expected = try stride(from: 0, to: 50, by: 7).flatMap { start in
       let batch = DocumentList(Array(documents[start..<min(start + 7, 50)]), begin: 0)

@@ -10,10 +10,6 @@ private let trainer = ProgramDescription(
     Verb("reconstruct", "Print reconstructions of a shard's rows.", operands: ["SHARD"]),
   ], threads: \.train.threads)
 
-private let pretokenizer = ProgramDescription(
-  name: "saeline-pretokenize", summary: "text to token shards.", sections: ["pretokenize"],
-  threads: \.pretokenize.numProc)
-
 private let config = ProjectFiles.root + "/pipelines/pythia-70m.json5"
 
 private func invocation(_ words: String...) throws -> Invocation? {
@@ -50,26 +46,38 @@ private func invocation(_ words: String...) throws -> Invocation? {
       run.notes.map(\.line) == ["train.device: has no effect. The programs run on the processor."])
   }
 
+  @Test(arguments: [
+    ["FILE"], ["FILE", "--dry-run"], ["report", "FILE"], ["FILE", "report"], ["--config", "FILE"],
+    ["reconstruct", "x.safetensors", "FILE"], ["FILE", "reconstruct", "x.safetensors"],
+    ["reconstruct", "--config", "FILE", "x.safetensors"],
+  ])
+  func thePipelineFileMayStandAlone(_ words: [String]) throws {
+    let arguments = try Arguments(words.map { $0 == "FILE" ? config : $0 }, for: trainer)
+    #expect(arguments.config == config)
+    #expect(arguments.verb == words.first { ["report", "reconstruct"].contains($0) })
+    let wanted = arguments.verb == "reconstruct" ? ["x.safetensors"] : []
+    #expect(arguments.operands == wanted)
+  }
+
+  @Test func aWordThatMayBeAFileIsOne() throws {
+    #expect(try Arguments(["run.json"], for: trainer).config == "run.json")
+    #expect(try Arguments(["configurations/run"], for: trainer).config == "configurations/run")
+    let folder = try TemporaryFolder()
+    let path = try folder.write([], to: "plain")
+    #expect(try Arguments([path], for: trainer).config == path)
+    #expect(
+      throws: PipelineError.unreadable(
+        SystemError(call: "open", path: "absent.json5", errno: 2))
+    ) { try Program.request(["absent.json5"], for: trainer) }
+  }
+
   @Test func versionAndHelpNeedNoPipelineFile() throws {
     #expect(try Program.request(["--version"], for: trainer) == .print("saeline-train 0.1.0\n"))
     let help = try Program.request(["--help"], for: trainer)
-    #expect(try Program.request(["-h", "report", "--quiet"], for: trainer) == help)
-  }
-
-  @Test func helpIsTheTextOfTheFixture() throws {
-    let path = "Tests/Fixtures/config/help-train.txt"
-    let text = Help.text(for: trainer)
-    if ProjectFiles.mayUpdate { try ProjectFiles.write(text, to: path) }
-    #expect(try ProjectFiles.text(path) == text)
-    #expect(text.split(separator: "\n").allSatisfy { $0.count <= 100 })
-  }
-
-  @Test func helpOfAProgramWithoutVerbsSpeaksOfNone() {
-    let text = Help.text(for: pretokenizer)
-    #expect(
-      text.hasPrefix(
-        "saeline-pretokenize: text to token shards.\n\nusage: saeline-pretokenize --config"))
-    #expect(!text.contains("verb"))
+    #expect(try Program.request(["-h", "--quiet"], for: trainer) == help)
+    #expect(try Program.request(["help"], for: trainer) == help)
+    let report = try Program.request(["help", "report"], for: trainer)
+    #expect(try Program.request(["report", "--help"], for: trainer) == report)
   }
 
   @Test(arguments: [
@@ -81,9 +89,22 @@ private func invocation(_ words: String...) throws -> Invocation? {
     (["--set"], "--set needs a value.", ""), (["--json=yes"], "--json takes no value.", ""),
     (["--config", "a", "--config", "b"], "--config is given twice.", ""),
     (["reprot"], "reprot is no verb; did you mean report?", list),
-    (["fly"], "fly is no verb.", list), (["report", "x"], "x was not expected.", ""),
+    (["fly"], "fly is neither a verb nor a file.", list),
+    (["--config", "a", "fly"], "fly is neither a verb nor a file.", list),
+    (["a.json5", "b.json5"], "b.json5 was not expected.", ""),
+    (["report", "a", "b"], "b was not expected.", ""),
     (["reconstruct"], "reconstruct needs SHARD.", ""),
-    (["reconstruct", "a", "b"], "b was not expected.", ""),
+    (["reconstruct", "a", "b", "c"], "c was not expected.", ""),
+    (["reconstruct", "a"], "No pipeline file is given.", noConfig),
+    (["a.json5", "--config", "b"], "a.json5 was not expected.", ""),
+    (["help", "lr", "k"], "k was not expected.", ""),
+    (["help", "train.lrr"], "There is no help on train.lrr; did you mean train.lr?", topics),
+    (["help", "zebra"], "There is no help on zebra.", topics),
+    (["completion"], "completion needs SHELL.", ""),
+    (
+      ["completion", "csh"],
+      "csh is no shell that completions are made for; bash, zsh or fish is.", ""
+    ),
   ])
   func aWrongCommandLineIsExplained(_ words: [String], _ sentence: String, _ hint: String) {
     #expect(throws: CommandLineError.self) { try Program.request(words, for: trainer) }
@@ -95,8 +116,11 @@ private func invocation(_ words: String...) throws -> Invocation? {
   }
 
   private static let dryRun = "--dryrun is no flag; did you mean --dry-run?"
-  private static let noConfig = "Run saeline-train --config FILE, such as pipelines/demo.json5."
-  private static let list = "saeline-train --help lists every flag and setting."
+  private static let noConfig =
+    "Run saeline-train FILE, such as saeline-train pipelines/demo.json5."
+  private static let list = "saeline-train --help lists verbs and flags."
+  private static let topics =
+    "Topics are sections, options, flags and verbs; saeline-train --help-all lists them."
 
   private static let cacher = ProgramDescription(
     name: "saeline-cache", summary: "token shards to activation shards.", sections: ["cache"],
@@ -111,7 +135,11 @@ private func invocation(_ words: String...) throws -> Invocation? {
       #expect(arguments.options == ["--output": "x y"] && arguments.operands == [])
     }
     #expect(
-      Help.text(for: Self.cacher).contains("\n\nflags of export:\n  --output FOLDER  Where.\n\n"))
+      Help.whole(of: Self.cacher).contains("\n\nflags of export:\n  --output FOLDER  Where.\n\n"))
+    let near = #expect(throws: CommandLineError.self) {
+      try Arguments(["export", "--outptu", "x", "c.json5"], for: Self.cacher)
+    }
+    #expect(near?.sentence == "--outptu is no flag; did you mean --output?")
     let wrong: [([String], String)] = [
       (["import", "f", "--output", "x"], "--output belongs to the verb export."),
       (["--output", "x"], "--output belongs to the verb export."),
@@ -124,6 +152,20 @@ private func invocation(_ words: String...) throws -> Invocation? {
           words + ["--config", "c"].prefix(words.last == "--output" ? 0 : 2), for: Self.cacher)
       }
       #expect(error?.sentence == sentence)
+    }
+  }
+
+  @Test func onlyATrainerChoosesActivations() throws {
+    let words = ["--config", "c", "--activations", "store/activations/a"]
+    #expect(try Arguments(words, for: trainer).activations == "store/activations/a")
+    for program in [pretokenizer, Self.cacher] {
+      #expect(throws: CommandLineError.unknownFlag("--activations", program: program.name)) {
+        try Arguments(words, for: program)
+      }
+      #expect(!Help.text(for: program).contains("--activations"))
+    }
+    #expect(throws: CommandLineError.repeated("--activations")) {
+      try Arguments(words + ["--activations=b"], for: trainer)
     }
   }
 

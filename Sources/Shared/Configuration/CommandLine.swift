@@ -1,20 +1,29 @@
 // The command line of the three programs: a verb, flags, and overrides of the pipeline file.
 
+/// What a verb works on.
+package enum VerbInput: Sendable, Equatable {
+  case pipelineFile
+  /// What its own flags name.
+  case flags
+}
+
 /// A word that a program does something else by than its stage.
 package struct Verb: Sendable, Equatable {
   package let name: String
   package let help: String
-  /// The names of what must follow the verb.
+  /// The names of what must follow the verb; of what may follow it, in brackets.
   package let operands: [String]
   /// The flags that only this verb has.
   package let flags: [VerbFlag]
   /// A flag that means the same as the verb.
   package let alias: String?
+  package let input: VerbInput
 
   package init(
     _ name: String, _ help: String, operands: [String] = [], flags: [VerbFlag] = [],
-    alias: String? = nil
+    alias: String? = nil, input: VerbInput = .pipelineFile
   ) {
+    self.input = input
     self.name = name
     self.help = help
     self.operands = operands
@@ -38,6 +47,17 @@ package struct VerbFlag: Sendable, Equatable {
   }
 }
 
+/// A command line to show in help, without the program's name.
+package struct Example: Sendable, Equatable {
+  package let words: String
+  package let purpose: String
+
+  package init(_ words: String, _ purpose: String) {
+    self.words = words
+    self.purpose = purpose
+  }
+}
+
 /// What a program tells about itself.
 package struct ProgramDescription: Sendable {
   /// As it is typed: `saeline-train`.
@@ -46,24 +66,27 @@ package struct ProgramDescription: Sendable {
   /// The section whose stage the program is, first, and further ones that it reads alone.
   package let sections: [String]
   package let verbs: [Verb]
-  /// The setting that limits threads; 0 there means every core.
+  package let examples: [Example]
+  /// The setting that limits threads; 0 there means every processor that may be used.
   package let threads: @Sendable (Pipeline) -> Int
 
   package init(
     name: String, summary: String, sections: [String], verbs: [Verb] = [],
+    examples: [Example] = [],
     threads: @escaping @Sendable (Pipeline) -> Int
   ) {
     self.name = name
     self.summary = summary
     self.sections = sections
     self.verbs = verbs
+    self.examples = examples
     self.threads = threads
   }
 }
 
 /// A command line that a program does not understand.
 package enum CommandLineError: Failure, Equatable {
-  case unknownFlag(String, program: String)
+  case unknownFlag(String, known: [String], program: String)
   case missingValue(String)
   case unwantedValue(String)
   case repeated(String)
@@ -71,35 +94,47 @@ package enum CommandLineError: Failure, Equatable {
   case unknownVerb(String, known: [String], program: String)
   case unexpectedWord(String)
   case missingOperand(String, verb: String)
+  case missingFlag(String, verb: String)
   case foreignFlag(String, verbs: [String])
   case badOverride(String)
+  case unknownTopic(String, known: [String], program: String)
+  case unknownShell(String, known: [String])
 
   package var sentence: String {
     switch self {
-    case .unknownFlag(let flag, _): "\(flag) is no flag\(CommandLineError.advice(flag, Flag.names))"
+    case .unknownFlag(let flag, let known, _):
+      "\(flag) is no flag\(CommandLineError.advice(flag, known))"
     case .missingValue(let flag): "\(flag) needs a value."
     case .unwantedValue(let flag): "\(flag) takes no value."
     case .repeated(let flag): "\(flag) is given twice."
     case .noConfig: "No pipeline file is given."
     case .unknownVerb(let word, let known, _):
-      "\(word) is no verb\(CommandLineError.advice(word, known))"
+      Spelling.nearest(word, in: known).map { "\(word) is no verb; did you mean \($0)?" }
+        ?? "\(word) is neither a verb nor a file."
     case .unexpectedWord(let word): "\(word) was not expected."
     case .missingOperand(let operand, let verb): "\(verb) needs \(operand)."
+    case .missingFlag(let flag, let verb): "\(verb) needs \(flag)."
     case .foreignFlag(let flag, let verbs):
       "\(flag) belongs to the verb \(Spelling.alternatives(verbs))."
     case .badOverride(let text): "--set \(text) is not of the form section.key=value."
+    case .unknownTopic(let word, let known, _):
+      "There is no help on \(word)\(CommandLineError.advice(word, known))"
+    case .unknownShell(let word, let known):
+      "\(word) is no shell that completions are made for; \(Spelling.alternatives(known)) is."
     }
   }
 
   package var hint: String? {
     switch self {
-    case .unknownFlag(_, let program), .unknownVerb(_, _, let program):
-      "\(program) --help lists every flag and setting."
-    case .noConfig(let program): "Run \(program) --config FILE, such as pipelines/demo.json5."
+    case .unknownFlag(_, _, let program), .unknownVerb(_, _, let program):
+      "\(program) --help lists verbs and flags."
+    case .unknownTopic(_, _, let program):
+      "Topics are sections, options, flags and verbs; \(program) --help-all lists them."
+    case .noConfig(let program): "Run \(program) FILE, such as \(program) pipelines/demo.json5."
     case .badOverride:
       "For example: --set train.lr=1e-4 or --set 'cache.hook_names=[\"a\", \"b\"]'."
     case .missingValue, .unwantedValue, .repeated, .unexpectedWord, .missingOperand,
-      .foreignFlag:
+      .missingFlag, .foreignFlag, .unknownShell:
       nil
     }
   }
@@ -117,10 +152,11 @@ enum Flag: String, CaseIterable {
   case quiet = "--quiet"
   case json = "--json"
   case verify = "--verify"
+  case activations = "--activations"
+  case verbose = "--verbose"
   case help = "--help"
+  case helpAll = "--help-all"
   case version = "--version"
-
-  static var names: [String] { allCases.map(\.rawValue) }
 
   init?(_ word: String) {
     switch word {
@@ -129,24 +165,38 @@ enum Flag: String, CaseIterable {
     }
   }
 
+  /// Whether a program has the flag.
+  func belongs(to program: ProgramDescription) -> Bool {
+    self != .activations || program.sections.contains(TrainSettings.sectionName)
+  }
+
+  /// The flags of a program.
+  static func of(_ program: ProgramDescription) -> [Flag] {
+    allCases.filter { $0.belongs(to: program) }
+  }
+
   /// What the value is called in help; nil for flags without one.
   var value: String? {
     switch self {
     case .config: "FILE"
-    case .set: "SECTION.KEY=VALUE"
+    case .set: "KEY=VALUE"
+    case .activations: "FOLDER"
     default: nil
     }
   }
 
   var help: String {
     switch self {
-    case .config: "The pipeline file (JSON5)."
-    case .set: "Replace a setting of the file; may be given several times."
-    case .dryRun: "Print the bill (tokens, bytes, operations, time) and write nothing."
+    case .config: "The pipeline file, where it does not stand alone."
+    case .set: "Replace a setting, as in train.k=32; may be repeated."
+    case .dryRun: "Print the bill (bytes, memory, time) and write nothing."
     case .quiet: "Print no progress and no notes."
     case .json: "Print the result as JSON."
-    case .verify: "Compare the hashes of all input files, not only their sizes."
-    case .help: "Print this text."
+    case .verify: "Compare hashes of all input files, not only sizes."
+    case .activations: "Train on this folder, where the store has several."
+    case .verbose: "Print every note, also of options that change nothing."
+    case .help: "Print one screen of help; behind a verb, what it does."
+    case .helpAll: "Print help on every verb, flag and setting."
     case .version: "Print the version."
     }
   }
@@ -157,6 +207,7 @@ package struct Arguments: Sendable, Equatable {
   package var verb: String?
   package var operands: [String] = []
   package var config: String?
+  package var activations: String?
   package var overrides: [String] = []
   /// The values of the verb's own flags.
   package var options: [String: String] = [:]
@@ -167,18 +218,21 @@ package struct Arguments: Sendable, Equatable {
   /// Sorts out the words of a command line.
   package init(_ words: [String], for program: ProgramDescription) throws(CommandLineError) {
     var rest = words[...]
+    var plain: [String] = []
     while let word = rest.popFirst() {
-      if word.hasPrefix("-") && word.count > 1 {
+      // Behind help a flag is what help is wanted on.
+      if word.hasPrefix("-") && word.count > 1 && plain.first != CommonVerb.help.rawValue {
         try takeFlag(word, &rest, program)
-      } else if verb == nil && !program.verbs.isEmpty {
-        verb = word
       } else {
-        operands.append(word)
+        plain.append(word)
       }
     }
-    if has(.help) || has(.version) { return }
-    try checkVerb(program)
-    if config == nil { throw .noConfig(program: program.name) }
+    let verbs = program.verbs + CommonVerb.described
+    try place(plain[...], verbs, program)
+    if has(.help) || has(.helpAll) || has(.version) { return }
+    let known = verbs.first { $0.name == verb }
+    try checkFlags(of: known, program)
+    if config == nil, known?.input != .flags { throw .noConfig(program: program.name) }
   }
 
   private mutating func takeFlag(
@@ -192,9 +246,11 @@ package struct Arguments: Sendable, Equatable {
       verb = known.name
       return
     }
-    guard let flag = Flag(name) else {
-      guard program.verbs.contains(where: { $0.flags.contains { $0.name == name } }) else {
-        throw .unknownFlag(name, program: program.name)
+    guard let flag = Flag(name), flag.belongs(to: program) else {
+      let ownFlags = program.verbs.flatMap { $0.flags.map(\.name) + [$0.alias].compactMap(\.self) }
+      guard ownFlags.contains(name) else {
+        let known = Flag.of(program).map(\.rawValue) + ownFlags
+        throw .unknownFlag(name, known: known, program: program.name)
       }
       if options[name] != nil { throw .repeated(name) }
       options[name] = try value(of: name, parts, &rest)
@@ -206,9 +262,12 @@ package struct Arguments: Sendable, Equatable {
       return
     }
     let value = try value(of: name, parts, &rest)
-    if flag == .set {
-      overrides.append(value)
-    } else {
+    switch flag {
+    case .set: overrides.append(value)
+    case .activations:
+      if activations != nil { throw .repeated(name) }
+      activations = value
+    default:
       if config != nil { throw .repeated(name) }
       config = value
     }
@@ -224,25 +283,16 @@ package struct Arguments: Sendable, Equatable {
     return value
   }
 
-  private func checkVerb(_ program: ProgramDescription) throws(CommandLineError) {
-    var wanted: [String] = []
-    var flags: [VerbFlag] = []
-    if let verb {
-      guard let known = program.verbs.first(where: { $0.name == verb }) else {
-        throw .unknownVerb(verb, known: program.verbs.map(\.name), program: program.name)
-      }
-      (wanted, flags) = (known.operands, known.flags)
-    }
+  private func checkFlags(
+    of verb: Verb?, _ program: ProgramDescription
+  ) throws(CommandLineError) {
+    let flags = verb?.flags ?? []
     if let foreign = options.keys.sorted().first(where: { name in
       !flags.contains { $0.name == name }
     }) {
       throw .foreignFlag(
         foreign,
         verbs: program.verbs.filter { $0.flags.contains { $0.name == foreign } }.map(\.name))
-    }
-    if operands.count > wanted.count { throw .unexpectedWord(operands[wanted.count]) }
-    if operands.count < wanted.count {
-      throw .missingOperand(wanted[operands.count], verb: verb ?? "")
     }
   }
 }

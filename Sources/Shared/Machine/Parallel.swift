@@ -73,7 +73,7 @@ extension MutableSpan where Element: BitwiseCopyable {
   }
 }
 
-private let threads = Atomic<Int>(System.processorCount)
+private let threads = Atomic<Int>(Processors.available)
 
 /// Data-parallel loops.
 package enum Parallel {

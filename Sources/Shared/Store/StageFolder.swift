@@ -16,6 +16,9 @@ package struct StageFolder: Sendable, Equatable {
 
   private var manifestPath: String { path + "/" + Manifest.fileName }
 
+  /// Whether a manifest is there, whatever it says.
+  var hasManifest: Bool { System.exists(manifestPath) }
+
   /// How much of a folder is compared with its manifest.
   package enum Verification: Sendable { case sizes, digests }
 

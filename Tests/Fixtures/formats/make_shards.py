@@ -1,4 +1,4 @@
-"""Writes shard-int8.safetensors, an activation shard of I8 rows, from FORMATS.md alone.
+"""Writes shard-int8.safetensors, an activation shard of I8 rows, from docs/formats.md alone.
 
 Made with Python 3.11, safetensors 0.8.0, and numpy 2.4.6: python make_shards.py
 

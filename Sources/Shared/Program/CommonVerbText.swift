@@ -1,0 +1,27 @@
+// What the verbs print that every program has.
+
+extension CommonVerb {
+  /// What the verb prints.
+  static func text(
+    _ arguments: Arguments, for program: ProgramDescription
+  ) throws(CommandLineError) -> String? {
+    guard let verb = arguments.verb.flatMap(CommonVerb.init) else { return nil }
+    switch verb {
+    case .help:
+      guard let topic = arguments.operands.first else { return Help.page(of: program) }
+      return try HelpTopic.text(topic, of: program)
+    case .completion:
+      let name = arguments.operands[0]
+      guard let shell = Shell(rawValue: name) else {
+        throw .unknownShell(name, known: Shell.names)
+      }
+      return shell.completions(of: CompletionWords(program))
+    case .manual: return ManualPage.text(of: program)
+    }
+  }
+}
+
+extension Verb {
+  /// Whether the one screen of help lists the verb.
+  var isShown: Bool { name != CommonVerb.manual.rawValue }
+}

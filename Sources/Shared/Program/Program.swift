@@ -1,0 +1,156 @@
+// The frame around each program: reads the command line and the pipeline file, prints help, turns
+// errors into `error:` and `hint:` lines and an exit code. Stages print results themselves.
+
+/// What a program was asked to do.
+package struct Invocation: Sendable, Equatable {
+  package let pipeline: Pipeline
+  /// The runs that `train.sweep` asks for; empty without a sweep.
+  package let combinations: [Combination]
+  /// The pipeline file, as it was given.
+  package let config: String
+  package let verb: String?
+  package let operands: [String]
+  /// The values of the verb's own flags, by name.
+  package let options: [String: String]
+  package let isDryRun: Bool
+  package let isQuiet: Bool
+  package let isJSON: Bool
+  /// Whether hashes of input files are compared, not only sizes and headers.
+  package let verifies: Bool
+  /// Whether notes of what changes nothing are printed one by one.
+  package let isVerbose: Bool
+  /// What a person should read before the stage starts.
+  package let notes: [Remark]
+}
+
+/// A processor that cannot run the programs.
+package struct ProcessorError: Failure, Equatable {
+  package let missing: [String]
+
+  package init(missing: [String]) { self.missing = missing }
+
+  package var sentence: String {
+    "This processor lacks \(Spelling.alternatives(missing, "and")), which this build needs."
+  }
+
+  package var hint: String? {
+    "Run on an x86-64 processor of 2013 or later, or give the virtual machine its host's processor."
+  }
+}
+
+package enum Program {
+  /// What came of a command line.
+  package enum Request: Sendable, Equatable {
+    case print(String)
+    case run(Invocation)
+  }
+
+  /// Runs a program from its command line to its exit code.
+  package static func main(
+    _ program: ProgramDescription, run: (Invocation) throws -> Void
+  ) -> Never {
+    do {
+      try checkProcessor()
+      switch try request(Array(CommandLine.arguments.dropFirst()), for: program) {
+      case .print(let text): print(text, terminator: "")
+      case .run(let invocation):
+        System.catchInterrupts()
+        let threads = program.threads(invocation.pipeline)
+        Parallel.threadCount = threads == 0 ? Processors.available : threads
+        if !invocation.isQuiet { say(notes(of: invocation)) }
+        try run(invocation)
+      }
+    } catch {
+      let (text, code) = report(error)
+      say(text)
+      System.endProcess(code)
+    }
+    System.endProcess(.done)
+  }
+
+  /// Understands a command line; the words of `arguments` follow the program's name.
+  package static func request(
+    _ arguments: [String], for program: ProgramDescription
+  ) throws -> Request {
+    let arguments = try Arguments(arguments, for: program)
+    if arguments.has(.helpAll) { return .print(Help.whole(of: program)) }
+    if arguments.has(.help) { return .print(try help(arguments, program)) }
+    if arguments.has(.version) { return .print("\(program.name) \(Product.version)\n") }
+    if let text = try CommonVerb.text(arguments, for: program) { return .print(text) }
+    let file = try arguments.config.map {
+      try PipelineFile.read($0, overrides: arguments.overrides, running: program.sections.first)
+    }
+    let notes = (file?.notes ?? []).filter {
+      $0.section.isEmpty || program.sections.contains($0.section)
+    }
+    let activations = arguments.activations.map(HomeFolder.expanded)
+    var pipeline = file?.pipeline ?? Pipeline()
+    pipeline.chosenActivations = activations
+    let combinations = (file?.combinations ?? []).map { combination in
+      var pipeline = combination.pipeline
+      pipeline.chosenActivations = activations
+      return combination.with(pipeline)
+    }
+    return .run(
+      Invocation(
+        pipeline: pipeline, combinations: combinations, config: arguments.config ?? "",
+        verb: arguments.verb, operands: arguments.operands.map(HomeFolder.expanded),
+        options: arguments.options.mapValues(HomeFolder.expanded), isDryRun: arguments.has(.dryRun),
+        isQuiet: arguments.has(.quiet), isJSON: arguments.has(.json),
+        verifies: arguments.has(.verify), isVerbose: arguments.has(.verbose), notes: notes))
+  }
+
+  /// The notes as they are printed: those of options that change nothing in one line, but on request.
+  package static func notes(of invocation: Invocation) -> String {
+    let idle = invocation.notes.filter { $0.weight == .changesNothing }
+    let isShort = idle.count > 1 && !invocation.isVerbose
+    let listed = isShort ? invocation.notes.filter { $0.weight == .counts } : invocation.notes
+    var lines = listed.map { "note: " + $0.line }
+    if isShort {
+      lines.append("note: \(idle.count) options change nothing here (--verbose lists them).")
+    }
+    return lines.map { $0 + "\n" }.joined()
+  }
+
+  /// The one screen of help, or behind a verb what there is to say about that.
+  private static func help(
+    _ arguments: Arguments, _ program: ProgramDescription
+  ) throws(CommandLineError) -> String {
+    guard let verb = arguments.verb else { return Help.page(of: program) }
+    return try HelpTopic.text(verb, of: program)
+  }
+
+  /// What is written to stderr for an error, and the exit code.
+  package static func report(_ error: any Error) -> (text: String, code: ExitCode) {
+    guard let failure = error as? any Failure else { return ("error: \(error)\n", .failed) }
+    let hint = failure.hint.map { "hint: \($0)\n" } ?? ""
+    return ("error: \(failure.sentence)\n\(hint)", failure.exitCode)
+  }
+
+  /// Writes to stderr; where that is closed there is nobody to tell.
+  private static func say(_ text: String) {
+    if text.isEmpty { return }
+    try? System.write(Array(text.utf8).span.raw, to: 2, path: "stderr")
+  }
+
+  private static func checkProcessor() throws(ProcessorError) {
+    #if arch(x86_64)
+      let path = "/proc/cpuinfo"
+      guard let descriptor = try? System.openForReading(path) else { return }
+      defer { System.close(descriptor) }
+      let text = try? System.read(descriptor, byteCount: 16_384, offset: 0, path: path)
+      let missing = missingFeatures(String(decoding: text ?? [], as: UTF8.self))
+      if !missing.isEmpty { throw ProcessorError(missing: missing) }
+    #endif
+  }
+
+  /// The instruction sets that the programs need and the first processor of a /proc/cpuinfo lacks.
+  package static func missingFeatures(_ description: String) -> [String] {
+    guard
+      let line = description.split(separator: "\n").first(where: { $0.hasPrefix("flags") })
+    else { return [] }
+    let flags = Set(line.split(whereSeparator: { " \t:".contains($0) }))
+    let needed = [("avx2", "AVX2"), ("fma", "FMA"), ("f16c", "F16C"), ("bmi2", "BMI2")]
+    return needed.filter { !flags.contains(Substring($0.0)) }.map(\.1)
+  }
+}
