@@ -24,7 +24,7 @@ import Shared
       VerbFlag("--from", value: "FILE", "A cfg.json or runner_cfg.json."),
       VerbFlag("--output", value: "FILE", "The pipeline file; its name with .json5 if not given."),
     ],
-    needsFile: false)
+    input: .flags)
 
   static func main() {
     Program.main(description, run: run)
