@@ -11,7 +11,8 @@ enum OptionPage {
       ("spelling", origin.words), ("used by", user(table) + consequence(row.effect)),
       ("in a file", example(row, table)), ("or", "--set \(key)=\(value(row))"),
     ]
-    return [key + need, ""] + HelpLayout.wrap("  " + row.help, indent: "  ") + [""]
+    return HelpLayout.wrap(key + need, indent: "  ") + [""]
+      + HelpLayout.wrap("  " + row.help, indent: "  ") + [""]
       + HelpLayout.columns(items)
   }
 
