@@ -5,7 +5,8 @@
 
 Makes a tiny random model of every family (those of Tests/Fixtures/models, with 4 x 64 tokens, a
 vocabulary of 211 and windows of 23) in weights of each type, caches every hook point that can be
-stored, and compares each with a HookedTransformer's, and the logits with transformers'. With
+stored, and compares each with a HookedTransformer's, and the logits with transformers'. Families that
+a HookedTransformer cannot be are compared with what the modules of transformers write. With
 --processing all four steps of weight processing are on, on both sides. --model takes a model that
 transformers saved instead. Exits with 1 where a difference is above 3e-4.
 
@@ -21,6 +22,7 @@ import tempfile
 
 import torch
 import transformers
+from safetensors.torch import save_file
 
 import runs
 
@@ -28,46 +30,72 @@ sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "Tests/Fixtures/model
 import make_models  # noqa: E402
 
 LIMIT = 3e-4
+# Rows that cannot be stored, or that modules write in another order.
+NOT_HERE = ("attn_scores", "query_key_value", "gate_up_proj", "rotary_emb", "q_proj")
 SEQUENCES, CONTEXT, VOCABULARY, WINDOW = 4, 64, 211, 23
 DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
 
 
-def compare(label, model, folder, arguments):
+def compare(label, folder, tokens, expected, logits, arguments):
     """Prints the largest difference; whether it is within the limit."""
-    vocabulary = model.config.get_text_config().vocab_size
-    generator = torch.Generator().manual_seed(7)
-    tokens = torch.randint(0, vocabulary, (SEQUENCES, CONTEXT), generator=generator)
     steps = make_models.EVERY_STEP if arguments.processing else make_models.NO_STEP
-    expected, _ = make_models.hooks(model, tokens, **steps)
-    _, logits = make_models.module_outputs(model, tokens)
+    vocabulary = logits.shape[-1]
     with tempfile.TemporaryDirectory() as work:
         options = {"model_from_pretrained_kwargs": steps} if arguments.processing else {}
         path = runs.write_pipeline(
             work, folder, tokens, vocabulary, ["hook_embed"], **options)
         listed = json.loads(runs.run(arguments.cache, path, "--list-hooks", "--json"))
-        names = [
-            entry["name"] for entry in listed
-            if entry["name"] in expected and not entry["name"].endswith("attn_scores")]
+        known = {name for entry in listed for name in [entry["name"], *entry["modules"]]}
+        names = [name for name in expected if name in known and not name.endswith("attn_scores")]
         lacking = [name for name in expected
-                   if name not in names and not name.endswith("attn_scores")]
-        if any(entry["name"] == "logits" for entry in listed):
-            names.append("logits")
+                   if name not in known and not name.endswith(NOT_HERE)]
+        logit_name = "logits" if "logits" in known else "unembed.hook_out"
+        if not arguments.processing and logit_name not in names:
+            names.append(logit_name)
         path = runs.write_pipeline(work, folder, tokens, vocabulary, names, **options)
         runs.run(arguments.pretokenize, path)
         folders = runs.run(arguments.cache, path).split()
         worst = (0.0, "")
         for name, place in zip(names, folders):
             rows = runs.read_rows(place)
-            wanted = logits if name == "logits" else expected[name]
+            wanted = {logit_name: logits, **expected}[name]
             difference = (rows - wanted.reshape(rows.shape[0], -1)).abs().max().item()
             worst = max(worst, (difference, name))
-            if name == "unembed.hook_out" and "logits" not in names and not arguments.processing:
+            if name == logit_name and not arguments.processing:
                 difference = (rows - logits.reshape(rows.shape[0], -1)).abs().max().item()
                 worst = max(worst, (difference, "logits of transformers"))
     good = worst[0] < LIMIT and not lacking
     print(f"{label:28} {len(names):3} hook points, largest difference {worst[0]:.2e} at {worst[1]}"
           + (f", lacking {lacking}" if lacking else ""), flush=True)
     return good
+
+
+def random_tokens(vocabulary):
+    generator = torch.Generator().manual_seed(7)
+    return torch.randint(0, vocabulary, (SEQUENCES, CONTEXT), generator=generator)
+
+
+def compare_model(label, model, folder, arguments, modules_only=False):
+    tokens = random_tokens(model.config.get_text_config().vocab_size)
+    steps = make_models.EVERY_STEP if arguments.processing else make_models.NO_STEP
+    expected, logits = make_models.module_outputs(model, tokens)
+    if not modules_only:
+        expected, _ = make_models.hooks(model, tokens, **steps)
+    return compare(label, folder, tokens, expected, logits, arguments)
+
+
+def compare_toy(name, dtype, arguments):
+    stated, state = make_models.toy(name, VOCABULARY, positions=80, dtype=DTYPES[dtype])
+    tokens = random_tokens(VOCABULARY)
+    steps = make_models.EVERY_STEP if arguments.processing else make_models.NO_STEP
+    expected, logits = make_models.hooked_rows(
+        make_models.hooked_toy(stated, state, **steps), tokens)
+    with tempfile.TemporaryDirectory() as folder:
+        with open(folder + "/config.json", "w") as file:
+            json.dump(stated, file)
+        save_file({key: value.to(DTYPES[dtype]).contiguous() for key, value in state.items()},
+                  folder + "/model.safetensors")
+        return compare(f"{name} {dtype}", folder, tokens, expected, logits, arguments)
 
 
 def main():
@@ -84,16 +112,23 @@ def main():
     if arguments.model:
         model = transformers.AutoModelForCausalLM.from_pretrained(
             arguments.model, dtype=torch.float32, attn_implementation="eager").eval()
-        good = compare(arguments.model, model, arguments.model, arguments)
+        good = compare_model(arguments.model, model, arguments.model, arguments)
     else:
-        for name in arguments.family or make_models.families():
+        for name in arguments.family or [*make_models.families(), *make_models.TOYS]:
+            modules_only = name in make_models.MODULES_ONLY
+            if arguments.processing and modules_only:
+                continue
             for dtype in arguments.dtype:
+                if name in make_models.TOYS:
+                    good = compare_toy(name, dtype, arguments) and good
+                    continue
                 model, _, _, _ = make_models.build(
                     name, VOCABULARY, positions=80, window=WINDOW, dtype=DTYPES[dtype])
                 with tempfile.TemporaryDirectory() as folder:
                     # A copy: buffers such as Gemma's scale would stay rounded.
                     copy.deepcopy(model).to(DTYPES[dtype]).save_pretrained(folder)
-                    good = compare(f"{name} {dtype}", model, folder, arguments) and good
+                    good = compare_model(
+                        f"{name} {dtype}", model, folder, arguments, modules_only) and good
     sys.exit(0 if good else 1)
 
 

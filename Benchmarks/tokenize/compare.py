@@ -1,14 +1,17 @@
 """Compares the ids of `saeline-pretokenize encode` with those of Hugging Face `tokenizers`.
 
     python compare.py BINARY TOKENIZER [TEXT.jsonl ...]
+    python compare.py --auto BINARY FOLDER [TEXT.jsonl ...]
 
-TOKENIZER is a tokenizer.json or a folder that holds one. The texts are a hard set made here (all
+TOKENIZER is a tokenizer.json or a folder that holds one; FOLDER is any folder that AutoTokenizer of
+transformers opens, in whose ids the program's are compared then. The texts are a hard set made here (all
 scripts, combining marks, emoji sequences, control characters, white space, long runs, look-alikes of
 added tokens) and the documents of the files given. Prints the first differences and their number;
-exit code 1 where there is any. Made with tokenizers 0.23.
+exit code 1 where there is any. Made with tokenizers 0.23 and transformers 5.24.
 """
 
 import json
+import os
 import pathlib
 import random
 import subprocess
@@ -93,18 +96,49 @@ def hard_set(added):
     return texts
 
 
-def main():
-    binary, tokenizer = sys.argv[1], pathlib.Path(sys.argv[2])
-    path = tokenizer / "tokenizer.json" if tokenizer.is_dir() else tokenizer
-    peer = Tokenizer.from_file(str(path))
-    peer.no_truncation()
-    peer.no_padding()
-    added = [token.content for token in peer.get_added_tokens_decoder().values()][:40]
-    texts = hard_set(added)
-    hard = len(texts)
-    for name in sys.argv[3:]:
-        with open(name, encoding="utf-8") as file:
-            texts += [json.loads(line)["text"] for line in file]
+class TokenizersPeer:
+    """A tokenizer.json as `tokenizers` reads it."""
+
+    def __init__(self, tokenizer):
+        self.name = tokenizer.name if tokenizer.is_dir() else tokenizer.parent.name
+        self.peer = Tokenizer.from_file(str(tokenizer / "tokenizer.json" if tokenizer.is_dir() else tokenizer))
+        self.peer.no_truncation()
+        self.peer.no_padding()
+
+    def added(self):
+        return [token.content for token in self.peer.get_added_tokens_decoder().values()]
+
+    def ids(self, text):
+        return self.peer.encode(text).ids
+
+    def token(self, id):
+        return self.peer.id_to_token(id)
+
+
+class AutoPeer:
+    """A folder as AutoTokenizer opens it."""
+
+    def __init__(self, folder):
+        os.environ["HF_HUB_OFFLINE"] = "1"
+        import transformers
+
+        transformers.logging.set_verbosity_error()
+        self.peer = transformers.AutoTokenizer.from_pretrained(str(folder))
+        self.peer.model_max_length = sys.maxsize
+        self.name = f"{folder.name} ({type(self.peer).__name__})"
+
+    def added(self):
+        return [token.content for token in self.peer.added_tokens_decoder.values()]
+
+    def ids(self, text):
+        return self.peer.encode(text)
+
+    def token(self, id):
+        return self.peer.convert_ids_to_tokens(id)
+
+
+def ours(binary, tokenizer, texts):
+    """The ids of each text, by the program."""
     with tempfile.TemporaryDirectory() as folder:
         data = pathlib.Path(folder) / "texts.jsonl"
         data.write_text("".join(json.dumps({"text": text}, ensure_ascii=False) + "\n" for text in texts), encoding="utf-8")
@@ -116,19 +150,33 @@ def main():
         output = subprocess.run([binary, "encode", "--config", str(config), "--quiet"], capture_output=True, text=True, check=False)
     if output.returncode != 0:
         sys.exit(output.stderr)
-    ours = [json.loads(line) for line in output.stdout.splitlines()]
-    if len(ours) != len(texts):
-        sys.exit(f"{len(ours)} lines for {len(texts)} texts")
+    rows = [json.loads(line) for line in output.stdout.splitlines()]
+    if len(rows) != len(texts):
+        sys.exit(f"{len(rows)} lines for {len(texts)} texts")
+    return rows
+
+
+def main():
+    arguments = sys.argv[1:]
+    isAuto = arguments[0] == "--auto"
+    binary, tokenizer, *files = arguments[isAuto:]
+    tokenizer = pathlib.Path(tokenizer)
+    peer = (AutoPeer if isAuto else TokenizersPeer)(tokenizer)
+    texts = hard_set(peer.added()[:40])
+    hard = len(texts)
+    for name in files:
+        with open(name, encoding="utf-8") as file:
+            texts += [json.loads(line)["text"] for line in file]
     wrong = 0
-    for text, ids in zip(texts, ours):
-        wanted = peer.encode(text).ids
+    for text, ids in zip(texts, ours(binary, tokenizer, texts)):
+        wanted = peer.ids(text)
         if ids == wanted:
             continue
         wrong += 1
         if wrong <= 5:
             at = next((i for i, (a, b) in enumerate(zip(ids, wanted)) if a != b), min(len(ids), len(wanted)))
-            print(f"  {text[:60]!r} differs at token {at}: {ids[at:at + 6]}, wanted {wanted[at:at + 6]} {[peer.id_to_token(i) for i in wanted[at:at + 6]]}")
-    print(f"{path.parent.name}: {hard} hard strings and {len(texts) - hard} documents, {wrong} different")
+            print(f"  {text[:60]!r} differs at token {at}: {ids[at:at + 6]}, wanted {wanted[at:at + 6]} {[peer.token(i) for i in wanted[at:at + 6]]}")
+    print(f"{peer.name}: {hard} hard strings and {len(texts) - hard} documents, {wrong} different")
     sys.exit(1 if wrong else 0)
 
 

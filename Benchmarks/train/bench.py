@@ -49,7 +49,7 @@ class Saeline:
             "cache": {"model_name": "nobody/rows", "hook_name": HOOK},
             "train": {
                 "train_batch_size_tokens": SIZES.batch, "training_tokens": STEPS * SIZES.batch,
-                "lr": peers.LR, "k": SIZES.k, "threads": 2, "checkpoint_minutes": 1000},
+                "lr": peers.LR, "threads": 2, "checkpoint_minutes": 1000},
             "logger": {"log_frequency": 1}, "evaluate": {"eval_tokens": 1}}))
         (place / "rows").mkdir()
         batches = peers.make_batches(SIZES, STEPS)
@@ -61,6 +61,8 @@ class Saeline:
 
     def words(self, architecture: str, **options) -> list:
         options = dict(options, architecture=architecture)
+        if architecture == "topk":
+            options["k"] = SIZES.k
         return [f"--set=train.{key}={json.dumps(value)}" for key, value in options.items()]
 
     def call(self, program: str, *words: str) -> str:

@@ -72,7 +72,7 @@ def main():
             "model_name": model, "hook_names": ["blocks.1.hook_resid_post", "blocks.1.hook_mlp_out"],
             "training_tokens": 120000, "model_batch_size": 32, "buffer_size_gb": 0.01},
         "train": {
-            "d_sae": 384, "hook_name": "blocks.1.hook_resid_post", "training_tokens": STEPS * BATCH,
+            "defaults": "sae_lens-6", "d_sae": 384, "hook_name": "blocks.1.hook_resid_post", "training_tokens": STEPS * BATCH,
             "train_batch_size_tokens": BATCH, "lr": 1e-3, "lr_warm_up_steps": 20, "lr_decay_steps": 20,
             "normalize_activations": "expected_average_only_in", "eval_fraction": 0.05,
             "feature_sampling_window": 50},

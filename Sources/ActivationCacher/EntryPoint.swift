@@ -88,17 +88,14 @@ import Shared
 
   /// Prints the bill; what is missing is named, but no error before the stage really runs.
   private static func dryRun(_ invocation: Invocation) throws {
-    let estimate = try Estimate.make(
-      invocation.pipeline, operationsPerSecond: Multiply.measurePeak())
-    if invocation.isJSON {
-      print(estimate.bill.json.canonical)
-    } else {
-      estimate.bill.table.print()
-    }
+    let estimate = try Estimate.make(invocation.pipeline)
+    let bill = estimate.stage
+    print(invocation.isJSON ? bill.json.canonical : bill.table.text())
     for failure in estimate.missing {
       Terminal.standardError.print("missing: " + failure.sentence)
       if let hint = failure.hint { Terminal.standardError.print("hint: " + hint) }
     }
+    guard !estimate.isFinished else { return }
     try DiskSpace.require(
       estimate.bill.byteCount, at: invocation.pipeline.store, remedy: CacheBill.diskRemedy)
     if let needed = estimate.bill.memoryByteCount { try CacheBill.checkMemory(needed) }

@@ -5,37 +5,39 @@ package import Shared
 
 /// Prints the ids of documents.
 package struct EncodedDocuments: DocumentSink {
-  private var encoder: TokenEncoder
+  /// nil where documents are ids.
+  private var encoder: TokenEncoder?
   private let write: ([UInt8]) throws -> Void
   private let skipsInvalid: Bool
   private var ids: [UInt32] = []
   private var line: [UInt8] = []
 
   private init(
-    _ tokenizer: Tokenizer, skipsInvalid: Bool, write: @escaping ([UInt8]) throws -> Void
+    _ tokenizer: Tokenizer?, skipsInvalid: Bool, write: @escaping ([UInt8]) throws -> Void
   ) {
-    encoder = TokenEncoder(tokenizer)
+    encoder = tokenizer.map { TokenEncoder($0) }
     self.skipsInvalid = skipsInvalid
     self.write = write
   }
 
   /// Reads all documents and hands a list of ids, such as `[15496,995]` and a line feed, on for each.
   package static func write(
-    _ settings: PretokenizeSettings, to write: @escaping ([UInt8]) throws -> Void
+    _ settings: PretokenizeSettings, noting note: (String) -> Void = { _ in },
+    to write: @escaping ([UInt8]) throws -> Void
   ) throws {
     let inputs = try PretokenizeInputs.find(settings)
-    let files = inputs.text.files
-    let rules = try ReadingRules(settings, files)
+    for sentence in inputs.text.notes { note(sentence) }
+    let rules = try ReadingRules(settings, inputs.text)
     var sink = EncodedDocuments(
-      try Tokenizer.open(inputs.tokenizer), skipsInvalid: settings.skipInvalid, write: write)
-    for block in try InputBlock.cut(files, rules) {
+      try inputs.tokenizer.map(Tokenizer.open), skipsInvalid: settings.skipInvalid, write: write)
+    for block in try InputBlock.cut(inputs.text, rules) {
       for piece in block.pieces { try piece.read(rules, into: &sink) }
     }
   }
 
   package mutating func text(_ bytes: Span<UInt8>) throws {
     ids.removeAll(keepingCapacity: true)
-    encoder.encode(bytes, into: &ids)
+    encoder?.encode(bytes, into: &ids)
     let found = ids
     try tokens(found.span)
   }

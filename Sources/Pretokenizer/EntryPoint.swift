@@ -34,7 +34,10 @@ import Shared
       try System.write(pending.span.raw, to: 1, path: "stdout")
       pending.removeAll(keepingCapacity: true)
     }
-    try EncodedDocuments.write(invocation.pipeline.pretokenize) { line in
+    func note(_ sentence: String) {
+      if !invocation.isQuiet { Terminal.standardError.print("note: " + sentence) }
+    }
+    try EncodedDocuments.write(invocation.pipeline.pretokenize, noting: note) { line in
       pending += line
       if pending.count > 1 << 16 { try flush() }
     }
@@ -43,20 +46,11 @@ import Shared
 
   /// Prints the bill; what is missing is named, but no error before the stage really runs.
   private static func dryRun(_ invocation: Invocation) throws {
-    let pipeline = invocation.pipeline
-    let missing = PretokenizeInputs.missing(pipeline.pretokenize)
-    let bill: PretokenizeBill
-    if missing.isEmpty {
-      bill = try Pretokenizing(pipeline).bill
-      try DiskSpace.require(bill.diskByteCount, at: pipeline.store)
-    } else {
-      bill = PretokenizeBill(
-        tokenCount: pipeline.cache.trainingTokens,
-        contextSize: pipeline.pretokenize.contextSize)
-    }
-    if invocation.isJSON { print(bill.json.canonical) } else { bill.table.print() }
-    for failure in missing {
-      Terminal.standardError.print("missing: " + failure.sentence)
+    let bill = try PretokenizeEstimate.make(invocation.pipeline)
+    print(invocation.isJSON ? bill.json.canonical : bill.table.text())
+    for sentence in bill.missing { Terminal.standardError.print("missing: " + sentence) }
+    if let needed = bill.diskByteCount, bill.missing.isEmpty {
+      try DiskSpace.require(needed, at: invocation.pipeline.store)
     }
   }
 }

@@ -7,7 +7,8 @@ import Synchronization
 /// One run of the stage.
 package struct Pretokenizing: Sendable {
   private let pipeline: Pipeline
-  private let tokenizer: Tokenizer
+  /// nil where rows of ids have none.
+  private let tokenizer: Tokenizer?
   private let text: DataSet
   private let reading: ReadingRules
   private let rules: PackingRules
@@ -24,7 +25,10 @@ package struct Pretokenizing: Sendable {
     StageFolder(path: folder.path + "/work", stage: .tokens, fingerprint: nil)
   }
 
-  private var tokenType: TensorType { TensorType.unsigned(below: tokenizer.vocabularySize) }
+  /// One more than the greatest id that may come; of any where there is no tokenizer.
+  private var vocabularyLimit: Int { tokenizer?.vocabularySize ?? 1 << 32 }
+
+  private var tokenType: TensorType { TensorType.unsigned(below: vocabularyLimit) }
 
   /// Opens tokenizer and text and finds the place in the store.
   package init(
@@ -38,23 +42,31 @@ package struct Pretokenizing: Sendable {
     let settings = pipeline.pretokenize
     let inputs = try PretokenizeInputs.find(settings)
     text = inputs.text
-    tokenizer = try Tokenizer.open(inputs.tokenizer)
-    reading = try ReadingRules(settings, text.files)
+    tokenizer = try inputs.tokenizer.map(Tokenizer.open)
+    reading = try ReadingRules(settings, text)
     rules = try PackingRules(settings, tokenizer, reading.column.content)
-    key = try PretokenizeKey.make(pipeline, tokenizer: tokenizer, files: text.files)
+    try PackingContradictions.check(pipeline, reading.column.content)
+    key = try PretokenizeKey.make(pipeline, tokenizer: tokenizer, text: text)
     folder = Store(pipeline.store).folder(key)
   }
 
   package var bill: PretokenizeBill {
     PretokenizeBill(
-      files: text.files, contextSize: settings.contextSize, vocabularySize: tokenizer.vocabularySize
-    )
+      text, reading, contextSize: settings.contextSize, vocabularySize: vocabularyLimit)
+  }
+
+  /// The bill with the rates of a sample of the text.
+  package var measuredBill: PretokenizeBill {
+    PretokenizeBill(
+      text, reading, contextSize: settings.contextSize, vocabularySize: vocabularyLimit,
+      rates: TextTrial.measure(text.files, reading, tokenizer),
+      digestBytesPerSecond: Digest.measureSpeed(), threads: Parallel.threadCount)
   }
 
   /// Makes the stage, or finds it made.
   package func run() throws -> PretokenizeResult {
     try saved?.check()
-    if let manifest = try folder.manifest(verify: verification) {
+    if let manifest = try standing() {
       // Left where a worker died between the manifest and its cleaning.
       try System.removeTree(work.path)
       say("tokens: nothing to do (\(folder.path))")
@@ -62,7 +74,7 @@ package struct Pretokenizing: Sendable {
       return result(manifest, tokensPerSecond: Timing.read(folder: folder.path))
     }
     try DiskSpace.require(bill.diskByteCount, at: pipeline.store)
-    warn()
+    try warn()
     let start = System.uptime
     let manifest = try finished(since: start)
     let timing = Timing(
@@ -70,6 +82,19 @@ package struct Pretokenizing: Sendable {
     say(summary(manifest, timing))
     try save(manifest)
     return result(manifest, tokensPerSecond: timing, didWork: true)
+  }
+
+  /// The manifest of a finished stage; a damaged tokenizer in it is made again.
+  private func standing() throws -> Manifest? {
+    do { return try folder.manifest(verify: verification) } catch let error as ManifestError {
+      guard case .damagedFile(let path, _) = error else { throw error }
+      terminal.print("warning: " + error.sentence + " It is made again.")
+      try tokenizer?.copyFiles(to: folder.path)
+      guard let manifest = try folder.manifest(verify: verification) else {
+        throw ManifestError.damagedFile(path: path, stage: .tokens)
+      }
+      return manifest
+    }
   }
 
   /// The manifest of the stage, which this worker or another one finishes.
@@ -98,8 +123,14 @@ package struct Pretokenizing: Sendable {
 
   private func say(_ text: String) { if mode != .quiet { terminal.print(text) } }
 
-  /// Says where a tokenized data set was made with other options.
-  private func warn() {
+  /// Says what the text's files leave open, which special tokens are missing, where the tokenizer is not
+  /// the model's, and where a tokenized data set was made with other options.
+  private func warn() throws {
+    for note in text.notes + [text.documentNote].compactMap({ $0 }) { say("note: " + note) }
+    if reading.column.content == .text, let tokenizer {
+      if let sentence = try MissingTokens(settings, tokenizer).sentence { say("note: " + sentence) }
+      if let warning = TokenizerAgreement.warning(pipeline) { say("warning: " + warning) }
+    }
     guard reading.column.content == .tokens,
       let recorded = RecordedOptions(folder: text.home)
     else { return }
@@ -123,7 +154,7 @@ package struct Pretokenizing: Sendable {
   // MARK: - Phases
 
   private func make(since start: Double) throws -> Manifest {
-    let blocks = try InputBlock.cut(text.files, reading)
+    let blocks = try InputBlock.cut(text, reading)
     try tokenize(blocks)
     let source = try TokenParts(
       folder: work.path, units: blocks.count, bytesPerToken: tokenType.byteCount)
@@ -136,7 +167,7 @@ package struct Pretokenizing: Sendable {
       sequenceCount: packing.sequenceCount, contextSize: rules.contextSize,
       rowsPerShard: rowsPerShard, seed: settings.shuffle ? settings.seed.value : nil)
     try writeShards(shards, packing)
-    try tokenizer.copyFiles(to: folder.path)
+    try tokenizer?.copyFiles(to: folder.path)
     let manifest = try manifest(shards, packing, source.counts)
     try folder.finish(manifest)
     let tokens = packing.sequenceCount * rules.contextSize
@@ -154,7 +185,7 @@ package struct Pretokenizing: Sendable {
     let progress = Progress(
       stage: "tokenize", unit: "bytes", total: blocks.reduce(0) { $0 + $1.byteCount }, mode: mode,
       terminal: terminal)
-    let encoders = EncoderPool(tokenizer)
+    let encoders = tokenizer.map { EncoderPool($0) }
     let made = Mutex<Set<Int>>([])
     try work.work(
       units: blocks.count, name: TokenBlock.fileName, threads: Parallel.threadCount,
@@ -171,20 +202,20 @@ package struct Pretokenizing: Sendable {
   }
 
   private func tokenize(
-    _ block: InputBlock, _ unit: Int, _ encoders: EncoderPool, to file: inout AtomicFile
+    _ block: InputBlock, _ unit: Int, _ encoders: EncoderPool?, to file: inout AtomicFile
   ) throws {
     let tokenRules = TokenRules(
-      tokenizer: tokenizer, contextSize: rules.contextSize, beginBatch: rules.beginBatch,
+      vocabularySize: vocabularyLimit, contextSize: rules.contextSize, beginBatch: rules.beginBatch,
       invalidRecords: settings.skipInvalid ? .skipped : .refused)
     let folder = work.path
-    var sink = TokenSink(tokenRules, encoder: encoders.take()) { part in
+    var sink = TokenSink(tokenRules, encoder: encoders?.take()) { part in
       folder + "/" + TokenBlock.fileName(unit, part: part)
     }
     for piece in block.pieces {
       sink.begin(piece.place)
       try piece.read(reading, into: &sink)
     }
-    encoders.put(try sink.finish(to: &file))
+    if let encoder = try sink.finish(to: &file) { encoders?.put(encoder) }
   }
 
   /// Stops a worker whose stage another one has finished meanwhile.
@@ -206,7 +237,7 @@ package struct Pretokenizing: Sendable {
       produce: { unit, file in
         try TokenShard.write(
           encoded: packing.rows(shards.places(unit)), contextSize: rules.contextSize,
-          vocabularySize: tokenizer.vocabularySize,
+          vocabularySize: vocabularyLimit,
           metadata: ["fingerprint": key.fingerprint, "shard": String(unit)], to: &file)
         _ = made.withLock { $0.insert(unit) }
         progress.advance(shards.rows(unit).count * rules.contextSize)
@@ -225,14 +256,14 @@ package struct Pretokenizing: Sendable {
   private func manifest(
     _ shards: ShardDeal, _ packing: Packing<TokenParts>, _ counts: TokenBlock.Counts
   ) throws -> Manifest {
-    Manifest(
+    var manifest = Manifest(
       key: key, name: pipeline.name, tool: "saeline-pretokenize \(Product.version)",
       shards: try (0..<shards.count).map {
         try folder.shard(TokenShard.fileName($0), rows: shards.rows($0).count)
       },
       details: .object([
         "context_size": .integer(rules.contextSize),
-        "vocabulary_size": .integer(tokenizer.vocabularySize),
+        "vocabulary_size": .integer(tokenizer?.vocabularySize ?? counts.largest + 1),
         "sequences": .integer(packing.sequenceCount),
         "tokens": .integer(packing.sequenceCount * rules.contextSize),
         "documents": .integer(counts.documents),
@@ -245,27 +276,21 @@ package struct Pretokenizing: Sendable {
           $0.split(separator: "/").last.map { String($0) } ?? $0
         },
       ]))
+    manifest.files = try Tokenizer.fileNames.map { try folder.file($0) }
+    return manifest
   }
 }
 
 extension Tokenizer {
+  /// The files that a token stage holds of its tokenizer.
+  fileprivate static let fileNames = ["tokenizer.json", "tokenizer_config.json"]
+
   /// Copies the tokenizer's files, so that later stages need nothing but the store.
   fileprivate func copyFiles(to target: String) throws {
-    let origin = folder(of: path)
-    for name in ["tokenizer_config.json", "special_tokens_map.json"]
-    where System.exists(origin + "/" + name) {
-      try Tokenizer.copy(origin + "/" + name, target + "/" + name)
-    }
-    let contents = try Tokenizer.contents(path)
+    try AtomicFile.replace(target + "/tokenizer_config.json", with: configuration)
+    let contents = try contents()
     var file = try AtomicFile.create(target + "/tokenizer.json")
     try file.write(contents.span.raw)
-    try file.publishReplacing()
-  }
-
-  private static func copy(_ origin: String, _ target: String) throws {
-    let source = try MappedFile.open(origin)
-    var file = try AtomicFile.create(target)
-    try file.write(source.bytes)
     try file.publishReplacing()
   }
 }
@@ -273,17 +298,17 @@ extension Tokenizer {
 extension PackingRules {
   /// The rules that the settings ask for; rows that are tokenized already are taken as they are.
   fileprivate init(
-    _ settings: PretokenizeSettings, _ tokenizer: Tokenizer, _ content: ColumnContent
+    _ settings: PretokenizeSettings, _ tokenizer: Tokenizer?, _ content: ColumnContent
   ) throws {
-    guard content == .text else {
+    guard content == .text, let tokenizer else {
       self.init(contextSize: settings.contextSize, joining: .oneDocumentPerSequence)
       return
     }
     self.init(
       contextSize: settings.contextSize,
-      beginBatch: try settings.beginBatchToken.map { try tokenizer.id(of: $0) },
-      beginSequence: try settings.beginSequenceToken.map { try tokenizer.id(of: $0) },
-      separator: try settings.sequenceSeparatorToken.map { try tokenizer.id(of: $0) },
+      beginBatch: try settings.beginBatchToken.flatMap { try tokenizer.id(of: $0) },
+      beginSequence: try settings.beginSequenceToken.flatMap { try tokenizer.id(of: $0) },
+      separator: try settings.sequenceSeparatorToken.flatMap { try tokenizer.id(of: $0) },
       joining: settings.disableConcatSequences ? .oneDocumentPerSequence : .concatenated,
       batchSize: settings.pretokenizeBatchSize)
   }

@@ -24,7 +24,7 @@ package struct RecordedOptions: Sendable {
   package func differences(_ settings: PretokenizeSettings) -> [String] {
     let ours: [(String, JSON)] = [
       ("context_size", .integer(settings.contextSize)),
-      ("tokenizer_name", .string(settings.tokenizerName)),
+      ("tokenizer_name", settings.tokenizerName.json),
       ("begin_batch_token", settings.beginBatchToken.json),
       ("begin_sequence_token", settings.beginSequenceToken.json),
       ("sequence_separator_token", settings.sequenceSeparatorToken.json),
@@ -52,12 +52,11 @@ extension RecordedOptions {
     _ settings: PretokenizeSettings, column: String, place: (String) -> String
   ) -> JSON {
     [
-      "tokenizer_name": .string(place(settings.tokenizerName)),
+      "tokenizer_name": settings.tokenizerName.map(place).json,
       "original_dataset": .string(place(settings.datasetPath)),
       "original_dataset_name": settings.datasetName.json,
       "original_split": .string(settings.split),
-      "original_data_files": settings.dataFiles.map { .array($0.map { .string(place($0)) }) }
-        ?? .null,
+      "original_data_files": settings.dataFiles?.map(place).json ?? .null,
       "original_column_name": .string(column), "context_size": .integer(settings.contextSize),
       "shuffled": .bool(settings.shuffle), "seed": settings.seed.json,
       "begin_batch_token": settings.beginBatchToken.json,

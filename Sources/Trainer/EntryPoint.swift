@@ -9,6 +9,7 @@ import Shared
     verbs: [
       Verb("report", "Measure a finished run again and write its report.html."),
       Verb("reconstruct", "Write cached rows and their reconstructions to safetensors."),
+      initVerb,
     ],
     examples: [
       Example("run.json5", "activations to an SAE and report.html"),
@@ -17,11 +18,20 @@ import Shared
     ],
     threads: \.train.threads)
 
+  private static let initVerb = Verb(
+    "init", "Write the pipeline file of a configuration of SAELens.",
+    flags: [
+      VerbFlag("--from", value: "FILE", "A cfg.json or runner_cfg.json."),
+      VerbFlag("--output", value: "FILE", "The pipeline file; its name with .json5 if not given."),
+    ],
+    input: .flags)
+
   static func main() {
     Program.main(description, run: run)
   }
 
   private static func run(_ invocation: Invocation) throws {
+    if invocation.verb == initVerb.name { return try writePipeline(invocation) }
     if !invocation.combinations.isEmpty { return try SweepCommand.run(invocation) }
     if invocation.isDryRun { return try bill(invocation) }
     let run = try Run(
@@ -45,6 +55,19 @@ import Shared
     }
   }
 
+  /// Writes the pipeline file of a configuration, and never over another file.
+  private static func writePipeline(_ invocation: Invocation) throws {
+    guard let source = invocation.options["--from"] else {
+      throw CommandLineError.missingFlag("--from", verb: initVerb.name)
+    }
+    let draft = try PipelineDraft.read(source)
+    let target = HomeFolder.expanded(
+      invocation.options["--output"] ?? draft.pipeline.name + ".json5")
+    if System.exists(target) { throw PipelineDraftError.exists(path: target) }
+    if !invocation.isDryRun { try AtomicFile.replace(target, with: draft.text) }
+    print(invocation.isJSON ? draft.pipeline.stated.canonical : target)
+  }
+
   private static func finish(_ run: Run, didWork: Bool, _ invocation: Invocation) throws {
     if didWork { try run.printTables() }
     print(invocation.isJSON ? try run.result(didWork: didWork).canonical : run.folder.path)
@@ -52,10 +75,10 @@ import Shared
 
   /// Prints what the run will cost, and refuses where the disk is too small for it.
   private static func bill(_ invocation: Invocation) throws {
-    var missing: [any Failure] = []
-    let bill = try TrainingBill(invocation.pipeline, speed: .measure()) { missing.append($0) }
-    if invocation.isJSON { print(bill.json.canonical) } else { bill.table.print() }
-    for failure in missing { Terminal.standardError.print("missing: " + failure.sentence) }
-    try DiskSpace.require(bill.diskByteCount, at: invocation.pipeline.store)
+    let estimate = try RunEstimate.make(invocation.pipeline)
+    let bill = estimate.stage
+    print(invocation.isJSON ? bill.json.canonical : bill.table.text())
+    for sentence in bill.missing { Terminal.standardError.print("missing: " + sentence) }
+    try DiskSpace.require(bill.diskByteCount ?? 0, at: invocation.pipeline.store)
   }
 }

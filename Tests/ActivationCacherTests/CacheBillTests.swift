@@ -4,6 +4,8 @@ import Support
 import Testing
 
 @Suite struct CacheBillTests {
+  private let speed = CacheSpeed(secondsPerToken: 1e-6, shardBytesPerSecond: 1e9)
+
   private func pipeline(_ model: String, hooks: [String]) -> Pipeline {
     var pipeline = Pipeline()
     pipeline.store = "/nowhere/store"
@@ -21,7 +23,7 @@ import Testing
     let estimate = try Estimate.make(
       pipeline(
         ModelFixtures.folder("gpt2"), hooks: ["blocks.0.hook_resid_post", "blocks.0.mlp.hook_post"]),
-      operationsPerSecond: 1e10)
+      speed: speed)
     #expect(
       estimate.missing.map(\.sentence) == [CacheError.noTokens(store: "/nowhere/store").sentence])
     // 24·72 + 24·24 + 2·24·96 weights, twice, and 24 · 8.5 keys for scores and values, twice each.
@@ -31,25 +33,32 @@ import Testing
     #expect(
       estimate.bill.byteCount == 1_600_000 * (24 * 4 + 8 + 96 * 4 + 8) + 2 * 8192 + 50 * (24 + 96))
     #expect(
-      estimate.bill.table.text()
+      estimate.stage.table.text()
         == """
-        cache: the bill
-          tokens                    1.6 M in 100 k sequences of 16
+        activations: the bill
+          tokens                    1.6 M
+          sequences                 100 k of 16
+          shards                    1 per hook point
           blocks.0.hook_resid_post  166 MB
           blocks.0.mlp.hook_post    627 MB
-          disk                      794 MB in 1 shard per hook point
-          memory                    about 794 MB
           weights                   17.5 kB, mapped
-          forward pass              23.4 G operations
-          this machine              10.0 G operations/s
-          time                      about 2.3 s
+          disk                      794 MB
+          memory                    794 MB
+          operations                23.4 G
+          time                      about 2.4 s
+            model                   1.6 s
+            shards                  0.8 s
         """)
+    let json = estimate.stage.json
+    #expect(json["seconds_by_part"]?["model"]?.double == 1.6)
+    #expect(json["hook_points"]?.object?.count == 2)
+    #expect(json["missing"]?.array?.count == 1)
   }
 
   @Test func theBillOfAModelThatIsNotHereSaysWhatIsMissing() throws {
     var absent = pipeline("openai-community/gpt2", hooks: ["blocks.8.hook_resid_pre"])
     absent.cache.dIn = 768
-    let estimate = try Estimate.make(absent, operationsPerSecond: 1e10)
+    let estimate = try Estimate.make(absent)
     #expect(
       estimate.missing.map(\.sentence) == [
         MissingModel(name: "openai-community/gpt2").sentence,
@@ -59,14 +68,15 @@ import Testing
     #expect(
       estimate.bill.byteCount == 1_600_000 * (768 * 4 + 10) + 3 * (8192 + 50 * 768))
     #expect(estimate.bill.operations == nil)
-    #expect(estimate.bill.json["memory_bytes"] == .null)
+    #expect(estimate.stage.json["memory_bytes"] == .null)
+    #expect(estimate.stage.json["seconds"] == .null)
     absent.cache.dtype = .int8
-    let narrow = try Estimate.make(absent, operationsPerSecond: 1e10)
+    let narrow = try Estimate.make(absent)
     #expect(narrow.bill.byteCount == 1_600_000 * (768 + 4 + 10) + 8192 + 50 * 768)
     absent.cache.dIn = nil
-    let vague = try Estimate.make(absent, operationsPerSecond: 1e10)
-    #expect(vague.bill.table.text().contains("unknown without d_in"))
-    #expect(vague.bill.table.text().contains("unknown without the model"))
+    let vague = try Estimate.make(absent)
+    #expect(vague.stage.table.text().contains("unknown without d_in"))
+    #expect(vague.stage.table.text().contains("unknown without the model"))
   }
 
   @Test func aDiskThatIsTooSmallIsRefused() throws {
@@ -82,7 +92,7 @@ import Testing
   @Test func memoryCountsTheShardsOfAllHookPoints() throws {
     func memory(_ hooks: String...) throws -> Int {
       let estimate = try Estimate.make(
-        pipeline(ModelFixtures.folder("gpt2"), hooks: hooks), operationsPerSecond: 1e10)
+        pipeline(ModelFixtures.folder("gpt2"), hooks: hooks), speed: speed)
       return try #require(estimate.bill.memoryByteCount)
     }
     let plain = try memory("blocks.0.hook_resid_post")
@@ -98,7 +108,7 @@ import Testing
   @Test func aContextSizeOfMinusOneIsThatOfTheTokens() throws {
     var any = pipeline(ModelFixtures.folder("gpt2"), hooks: ["blocks.0.hook_resid_post"])
     any.cache.contextSize = -1
-    let estimate = try Estimate.make(any, operationsPerSecond: 1e10)
+    let estimate = try Estimate.make(any, speed: speed)
     #expect(estimate.bill.plan.contextSize == 16)
     #expect(estimate.bill.plan.rowCount == 1_600_000)
   }

@@ -332,7 +332,9 @@ import Testing
     let error = #expect(throws: CacheError.self) {
       try Caching(pipeline, memoryLimit: 1000, mode: .quiet).run()
     }
-    let needed = try Estimate.make(pipeline, operationsPerSecond: 1).bill.memoryByteCount
+    let needed = try Estimate.make(
+      pipeline, speed: CacheSpeed(secondsPerToken: 1, shardBytesPerSecond: 1)
+    ).bill.memoryByteCount
     #expect(error == .memoryTooSmall(needed: try #require(needed), available: 1000))
     #expect(!System.exists(pipeline.store + "/activations"))
   }

@@ -57,6 +57,56 @@ private func sequences(_ folder: String) throws -> [[UInt32]] {
 }
 
 @Suite(.serialized) struct PretokenizingTests {
+  @Test func aRoleThatTheTokenizerLacksInsertsNothing() throws {
+    let folder = try TemporaryFolder()
+    var pipeline = try pipeline(folder, documents: 60)
+    pipeline.pretokenize.shuffle = false
+    let plain = pipeline.pretokenize.tokenizerName + "/tokenizer.json"
+    try folder.write(try MappedFile.contents(plain), to: "tokenizer.json")
+    pipeline.pretokenize.tokenizerName = folder.path
+    pipeline.pretokenize.sequenceSeparatorToken = .sep
+    let recorder = RecordedTerminal(isInteractive: false)
+    let asked = try Pretokenizing(pipeline, terminal: recorder.terminal).run()
+    let note =
+      "note: The tokenizer \(folder.path)/tokenizer.json has no bos and no sep token: "
+      + "begin_batch_token and sequence_separator_token insert nothing.\n"
+    #expect(recorder.writes.filter { $0.hasPrefix("note") } == [note])
+    pipeline.pretokenize.beginBatchToken = nil
+    pipeline.pretokenize.sequenceSeparatorToken = nil
+    let without = try run(pipeline)
+    #expect(without.fingerprint != asked.fingerprint)
+    #expect(try sequences(without.folder) == sequences(asked.folder))
+  }
+
+  @Test func aDamagedTokenizerIsNoticedAndMadeAgain() throws {
+    let folder = try TemporaryFolder()
+    let pipeline = try pipeline(folder, documents: 60)
+    let made = try run(pipeline)
+    let file = made.folder + "/tokenizer.json"
+    let whole = try MappedFile.contents(file)
+    let stage = StageFolder(path: made.folder, stage: .tokens, fingerprint: made.fingerprint)
+    let damaged = ManifestError.damagedFile(path: file, stage: .tokens)
+    #expect(damaged.sentence == "\(file) is not the file that its folder's manifest lists.")
+    #expect(damaged.hint == "Run saeline-pretokenize again, which makes it again.")
+    try AtomicFile.replace(file, with: "{}")
+    #expect(throws: damaged) { try stage.manifest() }
+    let recorder = RecordedTerminal(isInteractive: false)
+    _ = try Pretokenizing(pipeline, terminal: recorder.terminal).run()
+    #expect(recorder.writes.first == "warning: \(damaged.sentence) It is made again.\n")
+    #expect(try MappedFile.contents(file) == whole)
+    // A byte that leaves the size as it is shows in the digest alone.
+    let text = String(decoding: whole, as: UTF8.self)
+    try AtomicFile.replace(file, with: text.replacing("river", with: "rover"))
+    #expect(try stage.manifest() != nil)
+    #expect(throws: damaged) { try stage.manifest(verify: .digests) }
+    _ = try Pretokenizing(
+      pipeline, verification: .digests, terminal: RecordedTerminal(isInteractive: false).terminal
+    ).run()
+    #expect(try MappedFile.contents(file) == whole)
+    try System.remove(file)
+    #expect(throws: damaged) { try stage.manifest() }
+  }
+
   @Test func aStageIsMadeOnceAndThenFound() throws {
     let folder = try TemporaryFolder()
     let pipeline = try pipeline(folder, documents: 400)
@@ -64,7 +114,10 @@ private func sequences(_ folder: String) throws -> [[UInt32]] {
     #expect(first.didWork)
     let files = try System.list(first.folder)
     #expect(
-      files == ["manifest.json", "shard-00000.safetensors.zst", "timing.json", "tokenizer.json"])
+      files == [
+        "manifest.json", "shard-00000.safetensors.zst", "timing.json", "tokenizer.json",
+        "tokenizer_config.json",
+      ])
     let recorder = RecordedTerminal(isInteractive: false)
     let second = try Pretokenizing(pipeline, terminal: recorder.terminal).run()
     #expect(!second.didWork)
@@ -105,7 +158,7 @@ private func sequences(_ folder: String) throws -> [[UInt32]] {
     var pipeline = try pipeline(folder, documents: 50)
     pipeline.pretokenize.shuffle = false
     let rows = try sequences(try run(pipeline).folder)
-    let tokenizer = try Tokenizer.open(pipeline.pretokenize.tokenizerName)
+    let tokenizer = try Tokenizer.open(#require(pipeline.pretokenize.tokenizerName))
     let documents = (0..<50).map { tokenizer.encode(sentences[$0 % sentences.count] + " \($0)") }
     let packing = try Packing(
       DocumentList(documents, begin: 0),
@@ -172,7 +225,7 @@ private func sequences(_ folder: String) throws -> [[UInt32]] {
     var pipeline = try pipeline(folder, documents: 50)
     pipeline.pretokenize.shuffle = false
     pipeline.pretokenize.pretokenizeBatchSize = 7
-    let tokenizer = try Tokenizer.open(pipeline.pretokenize.tokenizerName)
+    let tokenizer = try Tokenizer.open(#require(pipeline.pretokenize.tokenizerName))
     let documents = (0..<50).map { tokenizer.encode(sentences[$0 % sentences.count] + " \($0)") }
     let expected = try stride(from: 0, to: 50, by: 7).flatMap { start in
       let batch = DocumentList(Array(documents[start..<min(start + 7, 50)]), begin: 0)

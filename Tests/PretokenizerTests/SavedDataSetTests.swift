@@ -139,7 +139,7 @@ import Testing
     var pipeline = try pipeline(folder)
     try folder.write(Array("{\"text\": \"river\"}\n{\"text\": \"\"}\n".utf8), to: "text.jsonl")
     pipeline.pretokenize.datasetPath = folder.file("text.jsonl")
-    let ids = try Tokenizer.open(pipeline.pretokenize.tokenizerName).encode("river")
+    let ids = try Tokenizer.open(#require(pipeline.pretokenize.tokenizerName)).encode("river")
     var lines: [String] = []
     try EncodedDocuments.write(pipeline.pretokenize) {
       lines.append(String(decoding: $0, as: UTF8.self))

@@ -16,6 +16,19 @@ import Testing
     #expect(try collect(path).texts == [text])
   }
 
+  @Test("Paragraphs are what stands between empty lines")
+  func paragraphs() throws {
+    let folder = try TemporaryFolder()
+    func read(_ text: String) throws -> [String] {
+      let path = try folder.write(Array(text.utf8), to: "a.txt")
+      return try collect(path, textDocuments: .paragraph, target: 3).texts
+    }
+    #expect(try read("one\r\ntwo\n\nthree\n\n\n\nfour\n") == ["one\ntwo", "three", "four\n"])
+    #expect(try read("\n\nx") == ["x"])
+    #expect(try read("a\n\n\nb") == ["a", "\nb"])
+    #expect(try read("") == [])
+  }
+
   @Test("An empty file is one empty document, or no line")
   func empty() throws {
     let folder = try TemporaryFolder()

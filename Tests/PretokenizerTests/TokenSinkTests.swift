@@ -13,7 +13,8 @@ private func sink(
 ) throws -> TokenSink {
   let tokenizer = try tokenizer()
   let rules = TokenRules(
-    tokenizer: tokenizer, contextSize: contextSize, beginBatch: begin, invalidRecords: invalid)
+    vocabularySize: tokenizer.vocabularySize, contextSize: contextSize, beginBatch: begin,
+    invalidRecords: invalid)
   return TokenSink(rules, encoder: TokenEncoder(tokenizer), tokensPerPart: tokensPerPart) {
     folder + "/" + TokenBlock.fileName(unit, part: $0)
   }

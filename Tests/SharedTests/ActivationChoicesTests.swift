@@ -18,7 +18,10 @@ import Testing
     #expect(slice.positions(contextSize: 8) == expected)
   }
 
-  @Test(arguments: ["[0, 8, 0]", "[0, 8, -1]", "[1, 2, 3, 4]", "[]", "[\"a\"]", "3"])
+  @Test(arguments: [
+    "[0, 8, 0]", "[0, 8, -1]", "[1, null, -9223372036854775808]", "[1, 2, 3, 4]", "[]", "[\"a\"]",
+    "3",
+  ])
   func whatIsNoSliceIsRefused(text: String) throws {
     let error = try #require(throws: PipelineError.self) {
       _ = try settings("cache.seqpos_slice=\(text)")
@@ -46,7 +49,7 @@ import Testing
       "cache.model_from_pretrained_kwargs={\"center_writing_weights\": false}")
     #expect(usual.fingerprintSettings == CacheSettings().fingerprintSettings)
     #expect(throws: PipelineError.self) {
-      _ = try settings("cache.model_from_pretrained_kwargs={\"n_devices\": 2}")
+      _ = try settings("cache.model_from_pretrained_kwargs={\"revision\": \"step1000\"}")
     }
   }
 

@@ -43,10 +43,13 @@ import Testing
     #expect(
       model.activation == .geluTanh && model.norm == .layer
         && model.positions == .learned(offset: 0))
-    #expect(model.tensors.unembedding.isEmpty)
+    #expect(model.tensors.isTied)
     #expect(try read(Self.gpt2, #""n_inner": 70"#).mlpWidth == 70)
     #expect(try read(Self.gpt2, #""n_inner": null"#).mlpWidth == 192)
-    #expect(try read(Self.gpt2, #""tie_word_embeddings": false"#).tensors.unembedding.count == 1)
+    #expect(try !read(Self.gpt2, #""tie_word_embeddings": false"#).tensors.isTied)
+    // Another spelling wins over the family's own.
+    #expect(try read(Self.gpt2, #""num_hidden_layers": 3"#).layerCount == 3)
+    #expect(try read(Self.gpt2, #""n_ctx": 7"#).contextLimit == 32)
   }
 
   @Test func gpt2CanScaleScoresByLayer() throws {
@@ -71,6 +74,9 @@ import Testing
     #expect(four == five)
     #expect(five?.width == 4 && five?.base == 7 && five?.scaling == RotaryScaling.none)
     #expect(try rotary(Self.neoX)?.width == 2)
+    // Keys of other families say nothing.
+    #expect(try rotary(Self.neoX, #""rope_theta": 7, "partial_rotary_factor": 0.5"#)?.width == 2)
+    #expect(try rotary(Self.neoX, #""rope_theta": 7, "rotary_emb_base": 9"#)?.base == 9)
   }
 
   @Test func scaledWavelengthsAreReadInBothSpellings() throws {
@@ -189,8 +195,8 @@ import Testing
     #expect(whole.width == 48 && whole.headWidth == 256 && whole.headCount == 8)
     #expect(whole.vocabularySize == 262_208 && whole.layers.map(\.window) == [9, 9])
     #expect(whole.tensors.prefixes == ["model.language_model.", "language_model.model."])
-    let none = try failure(#""model_type": "gemma3""#)
-    #expect(none.sentence == "config.json does not state text_config.")
+    let plain = try read(#""model_type": "gemma3""#)
+    #expect(plain.width == 2304 && plain.layerCount == 26)
     let both = try failure(
       #""model_type": "gemma3", "text_config": {"use_bidirectional_attention": true}"#)
     #expect(
@@ -208,7 +214,7 @@ import Testing
     #expect(model.layers.map(\.rotation) == [0, 0, 0, nil, 0, 0, 0, nil, 0])
     #expect(model.positions == .rotary([Rotary(width: 6, base: 2e6, scaling: .none)]))
     #expect(model.keyValueHeadCount == 4 && model.contextLimit == 32_768)
-    #expect(model.tensors.unembedding.isEmpty && !model.tensors.biases.queryKeyValue)
+    #expect(model.tensors.isTied && !model.tensors.biases.queryKeyValue)
     let two = #""num_hidden_layers": 2"#
     let interval = try read(Self.smolLM3, two, #""no_rope_layer_interval": 2"#)
     #expect(interval.layers.map(\.rotation) == [0, nil])
@@ -217,15 +223,12 @@ import Testing
       #""tie_word_embeddings": false, "attention_bias": true, "rope_theta": 5e6"#)
     #expect(listed.layers.map(\.rotation) == [nil, 0])
     #expect(listed.positions == .rotary([Rotary(width: 6, base: 5e6, scaling: .none)]))
-    #expect(listed.keyValueHeadCount == 8 && listed.tensors.unembedding == ["lm_head"])
+    #expect(listed.keyValueHeadCount == 8 && !listed.tensors.isTied)
     #expect(listed.tensors.biases.queryKeyValue && !listed.tensors.biases.mlp)
   }
 
   @Test func whatSmolLM3MayNotBeIsNamed() throws {
     let two = #""num_hidden_layers": 2"#
-    let window = try failure(Self.smolLM3, two, #""use_sliding_window": true"#)
-    #expect(window.sentence == "config.json: use_sliding_window is true, which is not supported.")
-    #expect(window.hint == "Supported are false.")
     for (text, shown) in [
       ("[1]", "[1]"), ("[1, 2]", "[1,2]"), ("3", "3"), ("[1, null]", "[1,null]"),
     ] {
@@ -235,8 +238,8 @@ import Testing
           == "config.json: no_rope_layers is \(shown) where a 0 or a 1 for each of the 2 layers is "
           + "expected.")
     }
-    let other = try failure(Self.llama, #""no_rope_layers": [1, 0]"#)
-    #expect(other.sentence == "config.json: no_rope_layers is [1,0], which is not supported.")
+    // A family that does not read a key passes over it.
+    #expect(try read(Self.llama, #""no_rope_layers": [1, 0]"#) == read(Self.llama))
   }
 
   @Test func whatALayerMayNotBeIsNamed() throws {
@@ -256,42 +259,40 @@ import Testing
       Self.wide, #""model_type": "gpt_neo", "num_layers": 2, "num_heads": 6"#,
       #""attention_types": [[["sparse"], 2]]"#)
     #expect(neo.sentence == "config.json: attention_types is sparse, which is not supported.")
-    let opt = try failure(
-      Self.wide, #""model_type": "opt", "num_attention_heads": 6, "word_embed_proj_dim": 24"#)
-    #expect(opt.sentence == "config.json: word_embed_proj_dim is 24, which is not supported.")
-    #expect(opt.hint == "Supported are 48.")
   }
 
   // MARK: Refusals
 
   @Test func whatIsNotKnownIsNamed() throws {
-    let family = try failure(#""model_type": "mamba""#)
-    #expect(family.sentence == "config.json: model_type is mamba, which is not supported.")
+    let family = try failure(#""model_type": "nonsense""#)
+    #expect(family.sentence == "config.json: model_type is nonsense, which is not supported.")
     #expect(
       family.hint
-        == "Supported are gpt2, gpt_neo, gpt_neox, llama, smollm3, mistral, qwen2, qwen3, gemma, "
-        + "gemma2, gemma3_text, gemma3, phi, opt.")
+        == "Supported are gpt2, gpt_bigcode, gpt_neo, gpt_neox, gptj, gpt_oss, llama, smollm3, "
+        + "granite, mistral, mixtral, qwen2, qwen3, qwen2_moe, qwen3_moe, qwen3_5_text, qwen3_5, "
+        + "qwen3_5_moe_text, qwen3_5_moe, gemma, gemma2, gemma3_text, gemma3, phi, phi3, opt, olmo, "
+        + "olmo2, olmo3, olmoe, bloom, falcon, stablelm.")
+    let recurrent = try failure(#""model_type": "mamba""#)
+    #expect(
+      recurrent.sentence
+        == "config.json: a model of the type mamba has layers that are recurrent in the place of "
+        + "attention, which is not supported.")
+    #expect(recurrent.hint == family.hint)
     let activation = try failure(Self.llama, #""hidden_act": "mish""#)
     #expect(activation.sentence == "config.json: hidden_act is mish, which is not supported.")
     #expect(
       activation.hint
         == "Supported are gelu, gelu_python, gelu_new, gelu_fast, gelu_pytorch_tanh, "
-        + "gelu_python_tanh, gelu_accurate, silu, swish, relu.")
-    let rope = try failure(
-      Self.llama, #""rope_scaling": {"rope_type": "longrope", "factor": 2}"#)
-    #expect(
-      rope.sentence == "config.json: rope_scaling.rope_type is longrope, which is not supported.")
-    #expect(rope.hint == "Supported are default, linear, dynamic, llama3, yarn.")
+        + "gelu_python_tanh, gelu_accurate, silu, swish, relu, quick_gelu, relu2.")
+    let rope = try failure(Self.llama, #""rope_scaling": {"rope_type": "su", "factor": 2}"#)
+    #expect(rope.sentence == "config.json: rope_scaling.rope_type is su, which is not supported.")
+    #expect(rope.hint == "Supported are default, linear, dynamic, llama3, yarn, longrope.")
     let number = try failure(Self.llama, #""rope_scaling": {"rope_type": 3}"#)
     #expect(
       number.sentence == "config.json: rope_scaling.rope_type is 3, which is not supported.")
-    let types = try failure(
-      Self.llama, #""rope_parameters": {"chunked_attention": {"rope_type": "default"}}"#)
-    #expect(
-      types.sentence
-        == "config.json: rope_parameters.chunked_attention is set, which is not supported.")
-    let clipped = try failure(Self.llama, #""clip_qkv": 8.0"#)
-    #expect(clipped.sentence == "config.json: clip_qkv is 8, which is not supported.")
+    let both = try failure(Self.llama, #""is_causal": false"#)
+    #expect(both.sentence == "config.json: is_causal is false, which is not supported.")
+    #expect(both.hint == "Supported are true.")
     let quantized = try failure(
       Self.llama, #""quantization_config": {"quant_method": "gptq"}"#)
     #expect(
@@ -301,9 +302,12 @@ import Testing
 
   @Test func whatIsMissingOrWrongIsNamed() throws {
     #expect(try failure().sentence == "config.json does not state model_type.")
-    let absent = try failure(#""model_type": "gpt2""#)
-    #expect(absent.sentence == "config.json does not state n_embd.")
-    #expect(absent.hint == "Fetch the model's config.json again.")
+    #expect(try read(#""model_type": "gpt2""#).width == 768)
+    let null = try failure(Self.gpt2, #""vocab_size": null"#)
+    #expect(null.sentence == "config.json: vocab_size is null where a value is expected.")
+    #expect(null.hint == "Fetch the model's config.json again.")
+    let factor = try failure(Self.llama, #""rope_scaling": {"type": "linear"}"#)
+    #expect(factor.sentence == "config.json does not state factor.")
     let wrong = try failure(Self.gpt2, #""n_inner": "many""#)
     #expect(
       wrong.sentence
@@ -312,11 +316,20 @@ import Testing
     #expect(
       groups.sentence
         == "config.json: num_key_value_heads is 4 where a divisor of the 6 heads is expected.")
-    let share = try failure(Self.llama, #""partial_rotary_factor": 1e300"#)
+    let share = try failure(Self.neoX, #""rotary_pct": 1e300"#)
     #expect(
       share.sentence
-        == "config.json: partial_rotary_factor is 1e+300 where a share of a head, at most 1 is "
+        == "config.json: rotary_pct is 1e+300 where a share of a head, at most 1 is expected.")
+    let odd = try failure(Self.neoX, #""rotary_pct": 0.4"#)
+    #expect(
+      odd.sentence
+        == "config.json: rotary_pct is 0.4 where a share that rotates an even number of 8 is "
         + "expected.")
+    let part = try failure(
+      Self.llama, #""partial_rotary_factor": 0.5, "rope_scaling": {"type": "linear", "factor": 2}"#)
+    #expect(
+      part.sentence
+        == "config.json: partial_rotary_factor is 0.5 where a whole head, 1 is expected.")
     let heads = try failure(
       #""model_type": "llama", "hidden_size": 47, "num_attention_heads": 6, "head_dim": null"#)
     #expect(
@@ -337,5 +350,86 @@ import Testing
       _ = try ModelDescription.read(text: "[1]", path: "config.json")
     }
     #expect(ModelError.malformed(path: "config.json").sentence == "config.json is no JSON object.")
+  }
+
+  // MARK: Families with words of their own
+
+  @Test func longWavelengthsAreStretchedOneByOne() throws {
+    let phi3 = """
+      "model_type": "phi3", "vocab_size": 100, "hidden_size": 24, "intermediate_size": 64,
+      "num_hidden_layers": 1, "num_attention_heads": 6, "max_position_embeddings": 64
+      """
+    let factors = #""short_factor": [1, 2], "long_factor": [3, 4]"#
+    let model = try rotary(
+      phi3, #""original_max_position_embeddings": 16"#,
+      #""rope_scaling": {"type": "su", \#(factors)}"#)
+    guard case .long(let long) = model?.scaling else {
+      Issue.record("no longrope")
+      return
+    }
+    #expect(long.short == [1, 2] && long.long == [3, 4] && long.originalContext == 16)
+    #expect(abs(long.attentionFactor - 1.5.squareRoot()) < 1e-12)
+    let short = try failure(
+      phi3, #""rope_scaling": {"type": "longrope", "short_factor": [1], "long_factor": [3, 4]}"#)
+    #expect(
+      short.sentence
+        == "config.json: rope_scaling.short_factor is 1 numbers where one for each of the 2 pairs "
+        + "of a head is expected.")
+    let none = try failure(
+      phi3, #""rope_scaling": {"type": "longrope", "short_factor": 3, "long_factor": [3, 4]}"#)
+    #expect(
+      none.sentence
+        == "config.json: short_factor is 3 where a list of numbers above 0 is expected.")
+    let other = try failure(phi3, #""rope_scaling": {"type": "linear", "factor": 2}"#)
+    #expect(other.sentence == "config.json: rope_scaling.type is linear, which is not supported.")
+    #expect(other.hint == "Supported are default, longrope.")
+  }
+
+  @Test func someLayersHaveExperts() throws {
+    let experts = try read(
+      Self.wide, Self.heads, #""model_type": "qwen3_moe", "num_hidden_layers": 4"#,
+      #""num_experts": 5, "num_experts_per_tok": 2, "decoder_sparse_step": 2"#,
+      #""mlp_only_layers": [3]"#)
+    #expect(experts.layers.map(\.mlp) == [.dense, .routed, .dense, .dense])
+    #expect(experts.experts?.count == 5 && experts.experts?.width == 768)
+    #expect(!HookPoint.all(in: experts).contains { $0.name == "blocks.1.mlp.hook_pre" })
+    #expect(HookPoint.all(in: experts).contains { $0.name == "blocks.0.mlp.hook_pre" })
+    let many = try failure(
+      Self.wide, Self.heads, #""model_type": "mixtral", "num_experts_per_tok": 9"#)
+    #expect(
+      many.sentence
+        == "config.json: num_experts_per_tok is 9 where a whole number from 1 to 8 is expected.")
+    let layers = try failure(
+      Self.wide, Self.heads, #""model_type": "qwen3_moe", "mlp_only_layers": 3"#)
+    #expect(
+      layers.sentence == "config.json: mlp_only_layers is 3 where a list of layers is expected.")
+  }
+
+  @Test func aConfigurationOfTransformerLensNeedsNoModelType() throws {
+    let toy = """
+      "d_model": 24, "n_layers": 2, "d_mlp": 96, "d_head": 8, "n_heads": 3, "n_ctx": 16,
+      "d_vocab": 50, "attn_only": false
+      """
+    let model = try read(toy, #""act_fn": "solu_ln", "normalization": "LNPre""#)
+    #expect(model.activation == .solu && !model.normsHaveParameters)
+    #expect(model.tensors.activationNorm == "mlp.ln" && model.layerCount == 2)
+    let activation = try failure(toy, #""act_fn": "mish", "normalization": "LN""#)
+    #expect(activation.sentence == "config.json: act_fn is mish, which is not supported.")
+    let norm = try failure(toy, #""act_fn": "gelu", "normalization_type": "BN""#)
+    #expect(norm.sentence == "config.json: normalization_type is BN, which is not supported.")
+    #expect(norm.hint == "Supported are LN, LNPre, RMS, RMSPre, null.")
+    let none = try failure(toy, #""normalization": "LN""#)
+    #expect(none.sentence == "config.json does not state act_fn.")
+  }
+
+  @Test func falconsBlocksThatDoNotFitTogetherAreNamed() throws {
+    let falcon = #""model_type": "falcon", "hidden_size": 48, "num_attention_heads": 6"#
+    let norms = try failure(falcon, #""num_ln_in_parallel_attn": 2"#)
+    #expect(
+      norms.sentence == "config.json: num_ln_in_parallel_attn is 2, which is not supported.")
+    let sequential = try failure(
+      falcon, #""new_decoder_architecture": true, "parallel_attn": false"#)
+    #expect(
+      sequential.sentence == "config.json: parallel_attn is false, which is not supported.")
   }
 }

@@ -155,6 +155,20 @@ private func invocation(_ words: String...) throws -> Invocation? {
     }
   }
 
+  @Test func onlyATrainerChoosesActivations() throws {
+    let words = ["--config", "c", "--activations", "store/activations/a"]
+    #expect(try Arguments(words, for: trainer).activations == "store/activations/a")
+    for program in [pretokenizer, Self.cacher] {
+      #expect(throws: CommandLineError.unknownFlag("--activations", program: program.name)) {
+        try Arguments(words, for: program)
+      }
+      #expect(!Help.text(for: program).contains("--activations"))
+    }
+    #expect(throws: CommandLineError.repeated("--activations")) {
+      try Arguments(words + ["--activations=b"], for: trainer)
+    }
+  }
+
   @Test func errorsEndWithTheirExitCode() {
     struct Unforeseen: Error {}
     let (text, code) = Program.report(Interrupted("Stopped at step 7.", hint: "Run it again."))

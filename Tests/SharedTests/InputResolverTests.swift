@@ -32,7 +32,14 @@ import Testing
       Issue.record("a folder without a tokenizer is none")
       return
     }
-    #expect(missing.sentence == "The folder \(folder.path)/ holds no tokenizer.json.")
+    #expect(
+      missing.sentence
+        == "The folder \(folder.path)/ holds no tokenizer: no tokenizer.json, tokenizer.model, "
+        + "vocab.json with merges.txt, vocab.txt or .tiktoken file.")
+    try folder.write([], to: "any.tiktoken")
+    #expect(InputResolver.tokenizer(settings).value == folder.path + "/any.tiktoken")
+    try folder.write([], to: "tokenizer.model")
+    #expect(InputResolver.tokenizer(settings).value == folder.path + "/tokenizer.model")
     try folder.write([], to: "vocab.json")
     try folder.write([], to: "merges.txt")
     #expect(InputResolver.tokenizer(settings).value == folder.path + "/vocab.json")

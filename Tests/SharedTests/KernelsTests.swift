@@ -7,7 +7,7 @@ import Testing
   /// Lengths around the lanes: none, below eight, whole, and with a rest.
   static let lengths = [1, 3, 8, 15, 16, 17, 64, 333]
 
-  @Test(arguments: [Activation.gelu, .geluTanh, .silu, .relu], lengths)
+  @Test(arguments: [Activation.gelu, .geluTanh, .silu, .relu, .quickGELU, .squaredReLU], lengths)
   func anActivationAgreesWithItsFormula(activation: Activation, length: Int) {
     for range: Float in [1, 6, 30, 200] {
       let input = ReferenceKernels.numbers(length, range: range, seed: length)
@@ -17,7 +17,7 @@ import Testing
       for (x, y) in zip(input, output) {
         let expected = ReferenceKernels.activate(activation, Double(x))
         let error = abs(Double(y) - expected)
-        #expect(error <= 4e-7 * max(1, abs(Double(x))), "\(activation) of \(x)")
+        #expect(error <= 4e-7 * max(1, abs(Double(x)), abs(expected)), "\(activation) of \(x)")
       }
     }
   }
@@ -29,6 +29,49 @@ import Testing
     Kernels.softmax(&span)
     let expected = ReferenceKernels.softmax(input.map { Double($0) })
     for (x, y) in zip(output, expected) { #expect(abs(Double(x) - y) < 5e-7) }
+  }
+
+  @Test(arguments: lengths) func aSinkTakesItsShareOfTheWeights(length: Int) {
+    let input = ReferenceKernels.numbers(length, range: 4, seed: length)
+    var output = input
+    var span = output.mutableSpan
+    Kernels.softmax(&span, sink: 1.5)
+    let expected = ReferenceKernels.softmax(input.map { Double($0) } + [1.5]).dropLast()
+    for (x, y) in zip(output, expected) { #expect(abs(Double(x) - y) < 5e-7) }
+  }
+
+  @Test(arguments: lengths) func soluMultipliesWithTheSoftmaxOfARow(length: Int) {
+    let input = ReferenceKernels.numbers(length, range: 4, seed: length)
+    var output = input
+    var span = output.mutableSpan
+    Kernels.activate(.solu, &span)
+    let weights = ReferenceKernels.softmax(input.map { Double($0) })
+    for index in input.indices {
+      #expect(abs(Double(output[index]) - Double(input[index]) * weights[index]) < 5e-6)
+    }
+  }
+
+  @Test func gatesAndInputsAlternateAndStayWithinTheLimit() {
+    var row: [Float] = [1, 2, 9, -9, -3, 0.5]
+    var span = row.mutableSpan
+    Kernels.gateClamped(&span, alpha: 1.5, limit: 4)
+    func expected(_ g: Double, _ x: Double) -> Double { g / (1 + exp(-1.5 * g)) * (x + 1) }
+    for (value, wanted) in zip(row, [expected(1, 2), expected(4, -4), expected(-3, 0.5)]) {
+      #expect(abs(Double(value) - wanted) < 1e-5)
+    }
+    var bounded: [Float] = [-3, -1, 0, 1, 3]
+    var boundedSpan = bounded.mutableSpan
+    Kernels.clamp(&boundedSpan, limit: 2)
+    #expect(bounded == [-2, -1, 0, 1, 2])
+  }
+
+  @Test func neighborsAreRotatedTogether() {
+    var row: [Float] = [1, 0, 0, 1, 7, 3, 4, 2, 2, 8]
+    let (cosines, sines): ([Float], [Float]) = ([0.6, 0], [0.8, 1])
+    var span = row.mutableSpan
+    Kernels.rotateNeighbors(&span, headWidth: 5, cosines: cosines.span, sines: sines.span)
+    let expected: [Float] = [0.6, 0.8, -1, 0, 7, -1.4, 4.8, -2, 2, 8]
+    for (value, wanted) in zip(row, expected) { #expect(abs(value - wanted) < 1e-6) }
   }
 
   @Test(arguments: [NormKind.layer, .rootMeanSquare], lengths)

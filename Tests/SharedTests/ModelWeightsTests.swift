@@ -58,4 +58,57 @@ import Testing
         "model-00003-of-00003.safetensors",
       ])
   }
+
+  @Test(arguments: ["pytorch_model.bin", "model_final.pth"])
+  func weightsInAPickleAreRefusedWithTheWayOut(file: String) throws {
+    let folder = try SyntheticModel.write()
+    defer { try? System.removeTree(folder) }
+    try System.remove(folder + "/model.safetensors")
+    try AtomicFile.replace(folder + "/" + file, with: "")
+    let error = try #require(throws: ModelError.self) { _ = try open(folder) }
+    #expect(
+      error.sentence
+        == "\(folder) holds its weights as a pickle of Python's, \(file), which can run code.")
+    #expect(
+      error.hint
+        == "Convert it with safetensors.torch.save_file(torch.load(\"\(file)\", "
+        + "weights_only=True), \"model.safetensors\").")
+  }
+
+  /// Logits of a tied model whose file keeps the table under some names.
+  private func tied(_ names: [String: Float]) throws -> [Float] {
+    let folder = try TemporaryFolder()
+    let configuration: JSON = [
+      "model_type": "gpt2", "vocab_size": 11, "n_positions": 8, "n_embd": 8, "n_layer": 1,
+      "n_head": 2,
+    ]
+    var tensors: [String: [Int]] = [
+      "transformer.wpe.weight": [8, 8], "transformer.h.0.attn.c_attn.weight": [8, 24],
+      "transformer.h.0.attn.c_attn.bias": [24], "transformer.h.0.attn.c_proj.weight": [8, 8],
+      "transformer.h.0.mlp.c_fc.weight": [8, 32], "transformer.h.0.mlp.c_fc.bias": [32],
+      "transformer.h.0.mlp.c_proj.weight": [32, 8],
+    ]
+    for name in [
+      "h.0.ln_1.weight", "h.0.ln_1.bias", "h.0.ln_2.weight", "h.0.ln_2.bias",
+      "ln_f.weight", "ln_f.bias", "h.0.attn.c_proj.bias", "h.0.mlp.c_proj.bias",
+    ] {
+      tensors["transformer." + name] = [8]
+    }
+    try WeightFormula.write(
+      configuration: configuration, tensors: tensors, to: folder.file("model"),
+      others: names.mapValues { scale in
+        ([11, 8], WeightFormula.values("table.embed", shape: [11, 8]).map { $0 * scale })
+      })
+    return try ModelFixtures.run(
+      folder.file("model"), [HookPoint(.logits)], tokens: [1, 5, 9], contextSize: 3)[0]
+  }
+
+  @Test func aTiedModelOpensWhicheverNameItsMatrixHas() throws {
+    let embedding = try tied(["transformer.wte.weight": 1])
+    #expect(try tied(["lm_head.weight": 1]) == embedding)
+    #expect(try tied(["transformer.wte.weight": 1, "lm_head.weight": 1]) == embedding)
+    // As transformers does, both are taken where a file has both and they differ.
+    let apart = try tied(["transformer.wte.weight": 1, "lm_head.weight": 2])
+    #expect(apart == embedding.map { 2 * $0 })
+  }
 }

@@ -22,6 +22,13 @@ private func complaint(
   }
 }
 
+/// The words of that error without the place that it names, which it must.
+private func words(_ text: String) -> String {
+  let text = complaint(text)
+  #expect(namesPlace(text))
+  return withoutPlaces(text)
+}
+
 @Suite struct PipelineFileTests {
   @Test func anEmptyObjectIsThePipelineOfDefaults() throws {
     #expect(try read("{}") == read("// nothing\n{ train: {}, }"))
@@ -67,7 +74,9 @@ private func complaint(
   }
 
   @Test func overridesReplaceWhateverSpellingTheFileUses() throws {
-    let text = "{ name: 'a', cache: { store_batch_size_prompts: 8 }, train: { sae: { k: 3 } } }"
+    let text =
+      "{ name: 'a', cache: { store_batch_size_prompts: 8 }, "
+      + "train: { architecture: 'topk', sae: { k: 3 } } }"
     let pipeline = try read(
       text,
       [
@@ -157,7 +166,7 @@ private func complaint(
 
   @Test(arguments: unknown)
   func aKeyThatNobodyKnowsIsGuessed(_ text: String, _ expected: String) {
-    #expect(complaint(text) == "error: x.json5: \(expected)\n")
+    #expect(words(text) == "error: x.json5: \(expected)\n")
   }
 
   private static let value: [(text: String, expected: String)] = [
@@ -214,13 +223,13 @@ private func complaint(
 
   @Test(arguments: value)
   func aWrongValueIsQuotedBesideWhatMayBeGiven(_ text: String, _ expected: String) {
-    #expect(complaint(text) == "error: x.json5: \(expected)\n")
+    #expect(words(text) == "error: x.json5: \(expected)\n")
   }
 
   private static let unsupported: [(text: String, expected: String)] = [
     (
-      "{ train: { activation_fn: 'tanh-relu' } }",
-      #"train.activation_fn: "tanh-relu" is not supported. The architecture sets the activation."#
+      "{ train: { model_kwargs: { a: 1 } } }",
+      #"train.model_kwargs: {"a":1} is not supported. The forward pass has no options."#
     ),
     (
       "{ train: { sae: { dtype: 'int4' } } }",
@@ -230,7 +239,7 @@ private func complaint(
 
   @Test(arguments: unsupported)
   func anOptionThatAsksForWhatIsNotThereIsRefused(_ text: String, _ expected: String) {
-    #expect(complaint(text) == "error: x.json5: \(expected)\n")
+    #expect(words(text) == "error: x.json5: \(expected)\n")
   }
 
   private static let twice: [(text: String, expected: String)] = [
@@ -240,7 +249,7 @@ private func complaint(
         + "cache.store_batch_size_prompts."
     ),
     (
-      "{ train: { k: 5, sae: { k: 5 } } }",
+      "{ train: { architecture: 'topk', k: 5, sae: { k: 5 } } }",
       "train.k: is given more than once, as train.k and train.sae.k."
     ),
     (
@@ -248,12 +257,15 @@ private func complaint(
       "logger.log_frequency: is given more than once, as logger.log_frequency and "
         + "train.wandb_log_frequency."
     ),
-    ("{ train: { k: 5,\n k: 6 } }", "train.k: is given twice, in line 1 and in line 2."),
+    (
+      "{ train: { architecture: 'topk', k: 5,\n k: 6 } }",
+      "train.k: is given twice, first in line 1."
+    ),
   ]
 
   @Test(arguments: twice)
   func aSettingThatIsGivenTwiceIsNamed(_ text: String, _ expected: String) {
-    #expect(complaint(text) == "error: x.json5: \(expected)\n")
+    #expect(words(text) == "error: x.json5: \(expected)\n")
   }
 
   private static let together: [(text: String, expected: String)] = [
@@ -322,7 +334,7 @@ private func complaint(
 
   @Test(arguments: together)
   func settingsThatDoNotFitTogetherAreNamed(_ text: String, _ expected: String) {
-    #expect(complaint(text) == "error: x.json5: \(expected)\n")
+    #expect(words(text) == "error: x.json5: \(expected)\n")
   }
 
   private static let banana =
@@ -343,43 +355,112 @@ private func complaint(
     #expect(
       complaint(text, ["train.topk=3"]) == """
         error: x.json5 with --set has 7 problems:
-          nam: is unknown; did you mean name?
-          pretokenize.contxt_size: is unknown; did you mean context_size?
-          train.dtype: "int4" is not supported. Training computes in float32.
+          line 1, column 3: nam: is unknown; did you mean name?
+          line 1, column 28: pretokenize.contxt_size: is unknown; did you mean context_size?
+          line 1, column 53: pretokenize.shuffle: must be true or false, but is "no".
+          line 2, column 19: cache.dtype: must be float32, float16, bfloat16 or int8, but is "int4"; did you mean int8?
+          line 3, column 16: train.lr: must be a number above 0, but is 0.
+          line 3, column 41: train.dtype: "int4" is not supported. Training computes in float32.
           train.topk: is unknown; did you mean topk_threshold_lr?
-          pretokenize.shuffle: must be true or false, but is "no".
-          cache.dtype: must be float32, float16, bfloat16 or int8, but is "int4"; did you mean int8?
-          train.lr: must be a number above 0, but is 0.
 
         """)
   }
 
   @Test(arguments: [
-    ("", 1, "a value was expected, but the file ends"),
-    ("{\n name: ,\n}", 2, "a value was expected, but ',' was found"),
-    ("{\n name 'x' }", 2, "':' after \"name\" was expected, but ''' was found"),
-    ("{\n name: 'x'\n store: 'y' }", 2, "',' or '}' was expected, but 's' was found"),
-    ("{\n train: {\n\n", 2, "a '{' is not closed"), ("[1, 2", 1, "a '[' is not closed"),
-    ("[1 2]", 1, "',' or ']' was expected, but '2' was found"),
-    ("{} }", 1, "the end of the file was expected, but '}' was found"),
-    ("{ name: 'x }\n", 1, "a text is not closed"), ("{}\n/* x", 2, "a comment is not closed"),
-    ("{ : 1 }", 1, "a key was expected, but ':' was found"),
-    ("\u{E9}{}", 1, "the end of the file was expected, but '{' was found"),
-    ("{ name: nope }", 1, "the file is not JSON5"),
-    (String(repeating: "[", count: 70), 1, "nesting is too deep"),
+    ("", "line 1, column 1", "a value was expected, but the file ends"),
+    ("{\n name: ,\n}", "line 2, column 8", "a value was expected, but ',' was found"),
+    ("{\n name 'x' }", "line 2, column 7", "':' after \"name\" was expected, but ''' was found"),
+    (
+      "{\n name: 'x'\n store: 'y' }", "line 2, column 11",
+      "',' or '}' was expected, but 's' was found"
+    ),
+    ("{\n train: {\n\n", "line 2, column 9", "a '{' is not closed"),
+    (
+      "{ // a comment\n cache: { training_tokens: 16*1024 } }", "line 2, column 27",
+      "16*1024 is no value of JSON5; write 16384"
+    ),
+    (
+      "{ \(String(repeating: "a", count: 2000)): 1 }", "line 1, column 3",
+      "a key has 2000 bytes; keys have at most 1000"
+    ),
   ])
-  func aSyntaxErrorNamesItsLine(_ text: String, _ line: Int, _ what: String) {
+  func aSyntaxErrorNamesItsPlace(_ text: String, _ place: String, _ what: String) {
     #expect(
       complaint(text)
-        == "error: x.json5, line \(line): \(what).\n"
+        == "error: x.json5, \(place): \(what).\n"
         + "hint: Pipeline files are JSON5: JSON with comments and trailing commas.\n")
   }
 
   @Test func aFileThatIsNoObjectIsRefused() {
     #expect(
       complaint("[1]")
-        == "error: x.json5 must be an object: { pretokenize: { … }, … }.\n"
+        == "error: x.json5, line 1, column 1: a pipeline file must be an object: "
+        + "{ pretokenize: { … }, … }.\n"
         + "hint: Pipeline files are JSON5: JSON with comments and trailing commas.\n")
+  }
+
+  private static let placed: [(text: String, expected: String)] = [
+    ("{\n train: {\n  lrr: 1 } }", "line 3, column 3: train.lrr: is unknown; did you mean lr?"),
+    (
+      "{\n train: {\n  lr: -1 } }",
+      "line 3, column 7: train.lr: must be a number above 0, but is -1."
+    ),
+    (
+      "{ train: { sae: {\n  d_in: 'x' } } }",
+      "line 2, column 9: train.d_in: must be a whole number of 1 or more, or null, but is \"x\"."
+    ),
+    (
+      "{ train: {\n training_tokens: 1 } }",
+      "line 2, column 2: train.training_tokens: is 1, less than one batch of 4096."
+    ),
+    (
+      "{ train: {\n sweep: {\n lr: [-1] } } }",
+      "line 3, column 2: train.sweep.lr: takes a number above 0, but lists -1."
+    ),
+    (
+      "{ cache: { model_from_pretrained_kwargs: {\n revision: 'x' } } }",
+      "line 2, column 2: cache.model_from_pretrained_kwargs.revision: \"x\" is not supported; give "
+        + "the folder of that revision as model_name."
+    ),
+    (
+      "{ train: { lr: 1e-4,\n lr: 2e-4 } }",
+      "line 2, column 2: train.lr: is given twice, first in line 1."
+    ),
+  ]
+
+  @Test(arguments: placed)
+  func everyErrorNamesItsPlace(_ text: String, _ expected: String) {
+    #expect(complaint(text) == "error: x.json5, \(expected)\n")
+  }
+
+  @Test func whatAFlagSaysHasNoPlace() {
+    #expect(
+      complaint("{ train: { lr: 1 } }", ["train.lr=-1"])
+        == "error: x.json5 with --set: train.lr: must be a number above 0, but is -1.\n")
+  }
+
+  @Test func aFileOfUnknownKeysIsAnsweredAtOnceAndInBrief() {
+    let keys = (0..<9000).map { "key\($0): 1" }.joined(separator: ",\n")
+    let lines = complaint("{\(keys)}").split(separator: "\n")
+    #expect(lines.count == 22)
+    #expect(lines.first == "error: x.json5 has 9000 problems:")
+    #expect(lines.last == "  and 8980 more")
+    let many = (0..<200_000).map { "a\($0): 1" }.joined(separator: ",")
+    #expect(complaint("{\(many)}").contains("there are more than 10000 keys"))
+  }
+
+  @Test func aLongValueIsQuotedInBrief() {
+    let long = String(repeating: "a", count: 10_000_000)
+    #expect(
+      complaint("{ train: { lr_scheduler_name: '\(long)' } }")
+        == "error: x.json5, line 1, column 31: train.lr_scheduler_name: must be constant, "
+        + "cosineannealing or cosineannealingwarmrestarts, but is \"\(long.prefix(59))….\n")
+  }
+
+  @Test func aFileWithoutEndIsRefused() {
+    #expect(throws: PipelineError.tooLarge(path: "/dev/zero", limit: 16 << 20)) {
+      try PipelineFile.read("/dev/zero")
+    }
   }
 
   @Test func aMissingFileIsNamed() {
@@ -401,13 +482,16 @@ private func complaint(
   }
 
   @Test(arguments: [
-    ("pretokenize", "x.json5: pretokenize.dataset_path: is missing; it says where the text is."),
+    (
+      "pretokenize",
+      "x.json5, line 1, column 1: pretokenize.dataset_path: is missing; it says where the text is."
+    ),
     (
       "cache",
       """
       x.json5 has 2 problems:
-        cache.model_name: is missing; it says which model to run.
-        cache.hook_name: is missing; it says where activations are taken.
+        line 1, column 1: cache.model_name: is missing; it says which model to run.
+        line 1, column 1: cache.hook_name: is missing; it says where activations are taken.
       """
     ),
   ])

@@ -31,12 +31,12 @@ private let samples: [JSON] =
   + [
     "topk", "bfloat16", "expected_average_only_in", "cosineannealing", "mean", "line", "tanh",
     "dense_batch",
-    "normal", "rows_only", "scale", "shared", "hook_z", "Lp^p",
+    "normal", "rows_only", "scale", "shared", "hook_z", "Lp^p", "sae_lens-5",
   ].map(
     JSON.string)
 
 /// Settings that stand for others and have no property of their own.
-private let gathering = ["model_from_pretrained_kwargs", "activation_fn_kwargs"]
+private let gathering = ["model_from_pretrained_kwargs", "activation_fn", "activation_fn_kwargs"]
 
 private func expectComplete<Owner: Section>(_: Owner.Type, except: Set<String> = []) {
   let names = Owner.settings.map(\.row.name).filter { !gathering.contains($0) }

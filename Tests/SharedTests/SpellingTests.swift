@@ -16,6 +16,8 @@ import Testing
     #expect(Spelling.nearest("LR", in: ["lr", "k"]) == "lr")
     #expect(Spelling.nearest("banana", in: ["cache", "train"]) == nil)
     #expect(Spelling.nearest("x", in: []) == nil)
+    let long = String(repeating: "a", count: 10_000_000)
+    #expect(Spelling.nearest(long, in: ["train", String(repeating: "a", count: 101)]) == nil)
     #expect(
       Spelling.nearest("learning", in: ["learning_rate_end", "learning_rate"]) == "learning_rate")
   }

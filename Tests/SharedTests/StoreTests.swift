@@ -62,6 +62,23 @@ private func finish(_ key: StageKey, in store: Store) throws {
     #expect(try store.find(stage: .activations, fingerprint: base.fingerprint) == nil)
   }
 
+  @Test("A folder with the fingerprint is the stage's whatever its label: a finished one first")
+  func otherLabels() throws {
+    let temporary = try TemporaryFolder()
+    let store = Store(temporary.path)
+    let (first, second) = (key(label: "first"), key(label: "second"))
+    try System.createDirectories(store.folder(first).path)
+    // Somebody has begun it under another name: both work on one folder.
+    #expect(store.folder(second).path == store.folder(first).path)
+    try finish(second, in: store)
+    #expect(store.folder(second).path.hasSuffix("/" + first.folderName))
+    #expect(try store.folder(second).manifest()?.name == "second")
+    try System.createDirectories(temporary.file("tokens/" + second.folderName))
+    #expect(store.folder(second).path.hasSuffix("/" + first.folderName))
+    let other = key(label: "second", settings: .object(["a": .integer(2)]))
+    #expect(store.folder(other).path.hasSuffix("/" + other.folderName))
+  }
+
   @Test("Finished folders are found by their settings; several are an error that lists them")
   func findBySettings() throws {
     let temporary = try TemporaryFolder()

@@ -1,9 +1,12 @@
 import Shared
+import Support
 import Testing
 
 private func read(_ text: String, _ overrides: [String] = []) throws -> PipelineFile {
   try PipelineFile(parsing: Array(text.utf8), path: "x.json5", overrides: overrides)
 }
+
+private let topK = "architecture: 'topk',"
 
 private func labels(_ sweep: String, train: String = "") throws -> [String] {
   try read("{ train: { \(train) sweep: \(sweep) } }").combinations.map(\.label)
@@ -15,7 +18,7 @@ private func complaints(_ text: String) -> [Substring] {
     _ = try read(text)
     return []
   } catch {
-    return (error as? any Failure)?.sentence.split(separator: "\n") ?? []
+    return withoutPlaces((error as? any Failure)?.sentence ?? "").split(separator: "\n")
   }
 }
 
@@ -39,8 +42,8 @@ struct SweepTests {
 
   @Test("A combination is the pipeline with its values and without a sweep")
   func pipelines() throws {
-    let file = try read("{ name: 'a', train: { lr: 1e-3, k: 9, sweep: { k: [3, 4] } } }")
-    let alone = try read("{ name: 'a', train: { lr: 1e-3, k: 4 } }")
+    let file = try read("{ name: 'a', train: { \(topK) lr: 1e-3, k: 9, sweep: { k: [3, 4] } } }")
+    let alone = try read("{ name: 'a', train: { \(topK) lr: 1e-3, k: 4 } }")
     #expect(file.combinations[1].pipeline == alone.pipeline)
     #expect(file.combinations[1].choices.map(\.name) == ["k"])
     #expect(file.combinations[1].choices.map(\.value) == [.number(4)])
@@ -54,17 +57,20 @@ struct SweepTests {
   func names() throws {
     #expect(
       try labels("{ decoder_heuristic_init_norm: [null, 1] }").first == "decoder_init_norm=null")
-    #expect(try labels("{ sae: { k: [2] }, lr: [1] }") == ["k=2, lr=1"])
-    #expect(try labels("{ activation_fn_kwargs: { k: [2, 3] } }") == ["k=2", "k=3"])
+    #expect(try labels("{ sae: { k: [2] }, lr: [1] }", train: topK) == ["k=2, lr=1"])
+    #expect(try labels("{ activation_fn_kwargs: { k: [2, 3] } }", train: topK) == ["k=2", "k=3"])
     #expect(
-      try labels("{ matryoshka_widths: [[8, 16], [32]] }").first == "matryoshka_widths=[8,16]")
+      try labels(
+        "{ matryoshka_widths: [[8, 16], [32]] }", train: "architecture: 'matryoshka_batchtopk',"
+      ).first == "matryoshka_widths=[8,16]")
     let file = try read("{ train: { sweep: { lr_scheduler_name: ['consineannealing'] } } }")
     #expect(file.combinations.map(\.label) == ["lr_scheduler_name=cosineannealing"])
     #expect(
       file.notes.map(\.line) == [
         #"train.sweep.lr_scheduler_name: "consineannealing" is read as "cosineannealing"."#
       ])
-    let given = try read("{}", ["train.sweep={lr: [1, 2]}", "train.sweep.k=[1]"])
+    let given = try read(
+      "{}", ["train.sweep={lr: [1, 2]}", "train.sweep.k=[1]", "train.architecture=topk"])
     #expect(given.combinations.map(\.label) == ["k=1"])
   }
 
@@ -137,9 +143,9 @@ struct SweepTests {
       complaints(sweep: "{ threads: [1], lr: [-1], kk: [1] }", train: "adam_beta1: 2,") == [
         "x.json5 has 4 problems:",
         "  train.adam_beta1: must be a number of 0 or more and below 1, but is 2.",
-        "  train.sweep.kk: is unknown; did you mean k?",
         "  train.sweep.threads: cannot be swept.",
         "  train.sweep.lr: takes a number above 0, but lists -1.",
+        "  train.sweep.kk: is unknown; did you mean k?",
       ])
   }
 
@@ -156,7 +162,7 @@ struct SweepTests {
         "x.json5: train.d_sae: is 8 while expansion_factor is 8; only one of them may be given."
       ])
     #expect(
-      complaints(sweep: "{ k: [1, 2] }", train: "lr_warm_up_steps: 1000,") == [
+      complaints(sweep: "{ k: [1, 2] }", train: topK + "lr_warm_up_steps: 1000,") == [
         "x.json5: train.lr_decay_steps: is 0 and lr_warm_up_steps is 1000, "
           + "but the run has 488 steps."
       ])
@@ -184,7 +190,7 @@ struct SweepTests {
     func list(_ count: Int) -> String {
       "[" + (1...count).map(String.init).joined(separator: ", ") + "]"
     }
-    #expect(try labels("{ k: \(list(50)), seed: \(list(20)) }").count == 1000)
+    #expect(try labels("{ k: \(list(50)), seed: \(list(20)) }", train: topK).count == 1000)
     #expect(
       complaints(sweep: "{ k: \(list(50)), seed: \(list(21)) }") == [
         "x.json5: train.sweep: makes 1050 combinations; at most 1000 are run."
@@ -202,7 +208,7 @@ struct SweepTests {
 
   @Test("The shared mode goes with a sweep, and says nothing without one")
   func mode() throws {
-    #expect(complaints(sweep: "{ k: [1] }", train: "sweep_mode: 'shared',") == [])
+    #expect(complaints(sweep: "{ k: [1] }", train: topK + "sweep_mode: 'shared',") == [])
     #expect(complaints("{ train: { sweep_mode: 'shared' } }") == [])
   }
 }

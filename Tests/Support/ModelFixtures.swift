@@ -3,11 +3,29 @@
 package import Shared
 
 package enum ModelFixtures {
-  package static let names = [
-    "gpt2", "neox-parallel", "neox-sequential", "grouped", "tied", "llama-yarn", "llama-linear",
-    "llama-dynamic", "gpt-neo", "mistral", "qwen2", "qwen3", "gemma", "gemma2", "gemma3", "phi",
-    "opt", "smollm3",
+  package static let names =
+    [
+      "gpt2", "neox-parallel", "neox-sequential", "grouped", "tied", "llama-yarn", "llama-linear",
+      "llama-dynamic", "gpt-neo", "mistral", "qwen2", "qwen3", "gemma", "gemma2", "gemma3", "phi",
+      "opt", "smollm3", "phi3", "gptj", "bloom", "olmo", "olmo2", "olmo3", "olmoe", "mixtral",
+      "gpt-oss",
+    ] + toys + modulesOnly
+
+  /// Models in TransformerLens's own format, which have no modules of transformers.
+  package static let toys = ["toy-gelu", "toy-solu", "toy-folded", "toy-attention", "toy-plain"]
+
+  /// Models that a HookedTransformer cannot be, compared with modules of transformers alone.
+  package static let modulesOnly = [
+    "phi3-long", "qwen3-moe", "granite", "stablelm", "stablelm-parallel", "bigcode", "falcon",
+    "falcon-new", "falcon-linear-bias", "opt-350m", "galactica", "qwen2-moe",
+    "qwen3.5", "qwen3.5-moe",
   ]
+
+  /// Models with every hook point of TransformerLens.
+  package static var hooked: [String] { names.filter { !modulesOnly.contains($0) } }
+
+  /// Models with what the modules of transformers write.
+  package static var withModules: [String] { names.filter { !toys.contains($0) } }
 
   /// The files of rows with weight processing, as `model/file`.
   package static let processed: [(name: String, file: String, processing: WeightProcessing)] = {
@@ -15,7 +33,7 @@ package enum ModelFixtures {
       foldsNorms: true, centersWriting: true, centersUnembedding: true, foldsValueBiases: true)
     let names = [
       "gpt2", "neox-parallel", "neox-sequential", "phi", "opt", "gpt-neo", "grouped", "qwen2",
-      "gemma2",
+      "gemma2", "phi3", "gptj", "bloom", "olmo", "olmoe", "mixtral", "toy-gelu", "toy-solu",
     ]
     return names.map { ($0, "processed", all) } + [
       ("gpt2", "processed-center", WeightProcessing(centersWriting: true)),

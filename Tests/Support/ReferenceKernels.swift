@@ -10,6 +10,10 @@ package enum ReferenceKernels {
     case .geluTanh: 0.5 * x * (1 + tanh((2 / Double.pi).squareRoot() * (x + 0.044715 * x * x * x)))
     case .silu: x / (1 + exp(-x))
     case .relu: max(0, x)
+    case .quickGELU: x / (1 + exp(-1.702 * x))
+    case .squaredReLU: max(0, x) * max(0, x)
+    // The softmax over a row of one.
+    case .solu: x
     }
   }
 

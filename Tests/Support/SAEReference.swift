@@ -250,6 +250,13 @@ extension SAEReference {
     return zip(decode(active), base(row)).map { $0 + $1 }
   }
 
+  /// The reconstructions `[rows][o]` of a batch.
+  package func reconstructions(_ rows: [[Double]]) -> [[Double]] {
+    zip(rows, activations(rows)).map { row, active in
+      zip(decode(active), base(row)).map { $0 + $1 }
+    }
+  }
+
   /// The feature activations f `[D]` of a row and its reconstruction `[o]`.
   package func encode(_ row: [Double]) -> (activations: [Double], reconstruction: [Double]) {
     let active = activations([row])[0]

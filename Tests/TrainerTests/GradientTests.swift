@@ -166,6 +166,16 @@ import Trainer
     }
     let expected = 1 - report.mse * Double(rows.count) / variance
     #expect(abs(report.explainedVariance - expected) < 1e-5)
+    let outs = trial.reference.reconstructions(trial.doubleRows(batch))
+    let shares = zip(rows, outs).map { row, out in
+      let deviation = zip(row, mean).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
+      return 1 - zip(row, out).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) } / deviation
+    }
+    let average = shares.reduce(0, +) / Double(shares.count)
+    let squares = shares.reduce(0) { $0 + ($1 - average) * ($1 - average) }
+    let deviation = (squares / Double(shares.count - 1)).squareRoot()
+    #expect(abs((report[.explainedVarianceOfRows] ?? .nan) - average) < 1e-4)
+    #expect(abs((report[.explainedVarianceDeviation] ?? .nan) - deviation) < 1e-4)
   }
 
   @Test(arguments: trials) func gradientsAreTheDerivativesOfTheLoss(trial: SAETrial) {

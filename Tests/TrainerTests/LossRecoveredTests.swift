@@ -35,7 +35,8 @@ struct LossRecoveredTests {
     #expect(details["ce_loss_score"]?.double == figures[.lossScore])
     #expect(
       String(decoding: try MappedFile.contents(run.folder.path + "/report.html"), as: UTF8.self)
-        .contains("<p>Loss recovered</p><strong>\(figures.text(.lossScore))</strong>"))
+        .contains(
+          "<p>Loss recovered</p><strong>\(figures.meaningful.text(.lossScore))</strong>"))
   }
 
   @Test("loss_tokens counts whole sequences; where nothing is held out all count, and it is said")
@@ -103,11 +104,10 @@ struct LossRecoveredTests {
     let run = try Run(cache.pipeline, mode: .quiet)
     #expect(throws: LossRecoveredError(.modelNotHere(name: "/nowhere/gpt2"))) { try run.run() }
     #expect(try System.list(run.folder.path) == [])
-    var missing: [String] = []
-    _ = try TrainingBill(cache.pipeline, speed: MachineSpeed(product: 1, copy: 1)) {
-      missing.append($0.sentence)
-    }
-    #expect(missing == [LossRecoveredError(.modelNotHere(name: "/nowhere/gpt2")).sentence])
+    let estimate = try RunEstimate.make(
+      cache.pipeline, speeds: RunSpeeds(fixed: TrainerBillTests.run))
+    #expect(
+      estimate.stage.missing == [LossRecoveredError(.modelNotHere(name: "/nowhere/gpt2")).sentence])
     cache.change { $0.cache.modelName = ModelFixtures.folder("gpt2") }
     #expect(try evaluate(cache).1.words(.tokens) != nil)
   }
@@ -115,9 +115,11 @@ struct LossRecoveredTests {
   private func obstacle(_ cache: ModelCache, _ source: TrainingSource? = nil) throws
     -> LossObstacle?
   {
-    let source = try source ?? TrainingSource.find(cache.pipeline)
+    let source = try source ?? cache.pipeline.cachedSource()
     do throws(LossObstacle) {
-      _ = try SplicePlan.make(cache.pipeline, source: source, targets: nil)
+      _ = try SplicePlan.make(
+        cache.pipeline, model: InputResolver.model(cache.pipeline.cache), source: source,
+        targets: nil)
       return nil
     } catch {
       return error
@@ -127,7 +129,7 @@ struct LossRecoveredTests {
   @Test("Another model, imported activations and missing tokens stand against it")
   func obstacles() throws {
     let cache = try ModelCache()
-    let source = try TrainingSource.find(cache.pipeline)
+    let source = try cache.pipeline.cachedSource()
     #expect(try obstacle(cache) == nil)
     func changed(tokens: String?, _ identities: [String: String]) -> TrainingSource {
       TrainingSource(

@@ -25,13 +25,23 @@ import Trainer
     let large = gradient(1, norm: 30)
     let expected = 1 / (norm(large) + 1e-6)
     #expect(
-      abs(Double(Optimizer.clippingFactor(norm: optimizer.norm(large))) - expected) < 1e-6
+      abs(Double(optimizer.clippingFactor(norm: optimizer.norm(large))) - expected) < 1e-6
         * expected)
   }
 
+  @Test func theBoundIsTheUsersAndZeroIsNone() {
+    let norm = optimizer.norm(gradient(1, norm: 30))
+    let bound = Optimizer(beta1: 0.9, beta2: 0.999, maxNorm: 4)
+    #expect(bound.clippingFactor(norm: norm) == Float(4 / (norm + 1e-6)))
+    #expect(Optimizer(beta1: 0.9, beta2: 0.999, maxNorm: 0).clippingFactor(norm: norm) == 1)
+    var settings = TrainSettings()
+    settings.maxGradNorm = 0
+    #expect(SAEConfiguration(settings, dIn: 3).maxGradNorm == 0)
+  }
+
   @Test func aSmallGradientIsLeftAsItIs() {
-    #expect(Optimizer.clippingFactor(norm: optimizer.norm(gradient(1, norm: 0.9))) == 1)
-    #expect(Optimizer.clippingFactor(norm: optimizer.norm(Parameters(dIn: 3, dSae: 5))) == 1)
+    #expect(optimizer.clippingFactor(norm: optimizer.norm(gradient(1, norm: 0.9))) == 1)
+    #expect(optimizer.clippingFactor(norm: optimizer.norm(Parameters(dIn: 3, dSae: 5))) == 1)
   }
 
   @Test func updatesFollowAdamsFormula() {

@@ -6,7 +6,7 @@ import Trainer
 /// What follows from settings and manifests reads no row.
 @Suite("A plan")
 struct PlanTests {
-  private let speed = MachineSpeed(product: 1e10, copy: 1e10)
+  private let speeds = RunSpeeds(fixed: TrainerBillTests.run)
 
   /// Leaves every shard its size and nothing else.
   private func damage(_ cache: SyntheticCache) throws {
@@ -31,10 +31,9 @@ struct PlanTests {
       let cache = try SyntheticCache()
       change(&cache.pipeline.train)
       try damage(cache)
-      var missing: [String] = []
-      let bill = try TrainingBill(cache.pipeline, speed: speed) { missing.append($0.sentence) }
-      #expect(bill.steps == 40)
-      #expect(missing == [])
+      let estimate = try RunEstimate.make(cache.pipeline, speeds: speeds)
+      #expect(estimate.bill.steps == 40)
+      #expect(estimate.stage.missing == [])
       let plan = try Run(cache.pipeline, mode: .quiet).plan
       #expect(plan.steps == 40)
       // An initial b_dec is taken when there is no checkpoint to continue from.
@@ -47,8 +46,8 @@ struct PlanTests {
   func estimate() throws {
     let cache = try SyntheticCache()
     func passes() throws -> String? {
-      let bill = try TrainingBill(cache.pipeline, speed: speed) { _ in }
-      return bill.table.rows.first { $0[0] == "passes over the cache" }?[1]
+      let stage = try RunEstimate.make(cache.pipeline, speeds: speeds).stage
+      return stage.table.rows.first { $0[0] == "passes over the cache" }?[1]
     }
     cache.pipeline.train.trainingTokens = 1920
     #expect(try passes() == "1")
@@ -83,7 +82,7 @@ struct PlanTests {
     #expect(try open().run().map(\.didWork) == [true, true])
     try damage(cache)
     #expect(try open().run().map(\.didWork) == [false, false])
-    let bill = try SweepBill(combinations, speed: speed) { _ in }
+    let bill = try SweepBill(combinations, speeds: speeds) { _ in }
     #expect(bill.lines.map(\.isFinished) == [true, true])
     let run = try Run(combinations[0].pipeline, mode: .quiet)
     #expect(try run.run() == .nothingToDo)
@@ -95,9 +94,8 @@ struct PlanTests {
     let cache = try SyntheticCache()
     cache.pipeline.train.excludeSpecialTokens = .special
     let expected = RowFilterError.noTokenizer(folder: try cache.source.folder)
-    var missing: [String] = []
-    _ = try TrainingBill(cache.pipeline, speed: speed) { missing.append($0.sentence) }
-    #expect(missing == [expected.sentence])
+    let estimate = try RunEstimate.make(cache.pipeline, speeds: speeds)
+    #expect(estimate.stage.missing == [expected.sentence])
     #expect(throws: expected) { try Run(cache.pipeline, mode: .quiet).run() }
   }
 

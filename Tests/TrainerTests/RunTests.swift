@@ -19,7 +19,7 @@ struct RunTests {
     #expect(try run.run() == .trained)
     #expect(
       try System.list(run.folder.path) == [
-        "cfg.json", "evaluation.json", "manifest.json", "metrics.jsonl",
+        "cfg.json", "evaluation.json", "manifest.json", "metrics.jsonl", "pipeline.json",
         "report.html", "runner_cfg.json", "sae_weights.safetensors", "sparsity.safetensors",
         "timing.json",
       ])
@@ -27,6 +27,14 @@ struct RunTests {
     #expect(manifest.input == (try cache.source.fingerprint))
     #expect(manifest.shards.map(\.file) == SAEFiles.names)
     #expect(manifest.details["steps"] == .integer(40))
+    // The file that a run leaves makes the same run wherever it is read.
+    let recorded = try MappedFile.contents(run.folder.path + "/pipeline.json")
+    let again = try PipelineFile(parsing: recorded, path: "pipeline.json")
+    #expect(again.notes.isEmpty)
+    #expect(
+      again.pipeline.train.settled(dIn: 8).fingerprintSettings
+        == cache.pipeline.train.settled(dIn: 8).fingerprintSettings)
+    #expect(!String(decoding: recorded, as: UTF8.self).contains("\"/"))
     #expect(try self.run(cache).run() == .nothingToDo)
   }
 

@@ -51,7 +51,7 @@ final class SyntheticCache {
   deinit { try? System.removeTree(folder) }
 
   var source: TrainingSource {
-    get throws { try TrainingSource.find(pipeline) }
+    get throws { try pipeline.cachedSource() }
   }
 
   private func write(_ type: TensorType, _ content: SyntheticRows) throws {
@@ -125,5 +125,12 @@ final class SyntheticCache {
       }
       return values
     }
+  }
+}
+
+extension Pipeline {
+  /// The cache of the hook point that a run reads, whatever else the settings say.
+  func cachedSource() throws -> TrainingSource {
+    try TrainingSource.find(self, Inputs(self), hook: TrainingSource.hookNames(self)[0])
   }
 }

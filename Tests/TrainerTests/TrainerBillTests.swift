@@ -1,4 +1,5 @@
 import Shared
+import Support
 import Testing
 import Trainer
 
@@ -15,46 +16,78 @@ struct TrainerBillTests {
     return settings
   }
 
+  static let run = RunSpeed(step: 0.002, denseStep: 0.01, row: 1e-5, copy: 1e10, digest: 1e9)
+
   private func bill(_ settings: TrainSettings) -> TrainingBill {
     TrainingBill(
       settings, dIn: 100, rowsPerEpoch: ExpectedRows(count: 60_000, isExact: true),
-      speed: MachineSpeed(product: 1e10, copy: 1e10))
+      speed: BilledSpeed(run: Self.run, measuredRows: 60_000, rowByteCount: 400))
   }
 
-  @Test("Steps, operations, memory and disk follow from the settings")
-  func figures() {
-    #expect(
-      bill(settings).json.canonical == """
-        {"disk_bytes":10457200,"epochs":2,"expected_l0":10,"flops_dense":100100000000,\
-        "flops_sparse":20820800000,"memory_bytes":3738144,"parameters":201100,\
-        "seconds":2.88596308,"steps":1001,"tokens":100100}
-        """)
+  @Test("Steps, operations, memory, disk and time follow from the settings")
+  func figures() throws {
+    let json = bill(settings).bill().json
+    #expect(json["disk_bytes"] == .integer(10_457_200))
+    #expect(json["memory_bytes"] == .integer(3_738_144))
+    #expect(json["operations"]?.double == 20_820_800_000)
+    #expect(json["operations_dense"]?.double == 100_100_000_000)
+    #expect(json["steps"] == .integer(1001) && json["tokens"] == .integer(100_100))
+    #expect(json["epochs"] == .integer(2) && json["parameters"] == .integer(201_100))
+    let parts = try #require(json["seconds_by_part"]?.object)
+    // 1,001 steps, each of which brings 100 rows of 400 bytes into float32, twice; two threads.
+    let reading: Double = 1001 * 100 * 1200 / 1e10 / Double(Parallel.threadCount)
+    #expect(abs((parts["training"]?.double ?? 0) - 2.002 - reading) < 1e-9)
+    #expect(abs((parts["checkpoints"]?.double ?? 0) - 3_217_600 * (2e-10 + 1e-9)) < 1e-9)
+    #expect(abs((parts["evaluation"]?.double ?? 0) - 60_000 * (1e-5 + 4e-8)) < 1e-9)
+    #expect(parts.count == 3)
   }
 
-  @Test("A ReLU SAE is billed at an assumed L0")
-  func assumedL0() {
+  @Test("A ReLU SAE is billed by the L0 that it falls to, sooner under a stronger loss")
+  func fallingL0() {
     var settings = settings
     settings.architecture = .standard
-    #expect(bill(settings).expectedL0 == 64)
+    #expect(bill(settings).expectedL0 == 71)
+    settings.l1Coefficient = 5
+    #expect(bill(settings).expectedL0 == 20)
+    settings.l1Coefficient = 0
+    #expect(bill(settings).expectedL0 == 500)
+    settings.architecture = .jumprelu
+    settings.lr = 1e-3
+    #expect(bill(settings).expectedL0 == 17)
     settings.dSae = 5
     #expect(bill(settings).expectedL0 == 5)
+  }
+
+  @Test("Steps are billed as dense until their L0 has fallen below an eighth of the latents")
+  func denseSteps() throws {
+    var settings = settings
+    settings.architecture = .standard
+    settings.l1Coefficient = 0
+    let dense = try #require(bill(settings).parts.first)
+    #expect(dense.name == "training" && dense.seconds > 1001 * 0.01)
+    settings.l1Coefficient = 1e6
+    let sparse = try #require(bill(settings).parts.first)
+    #expect(sparse.seconds < 1001 * 0.0021)
   }
 
   @Test("The table names every figure")
   func table() {
     #expect(
-      bill(settings).table.text() == """
-        Training
-          quantity                          amount
-          steps                               1001
-          tokens                             100 k
-          passes over the cache                  2
-          parameters                         201 k
-          operations, dense                  100 G
-          operations, sparse at L0 10       20.8 G
-          memory                            3.7 MB
-          disk, checkpoints included       10.5 MB
-          time on this machine         about 2.9 s
+      bill(settings).bill().table.text() == """
+        runs: the bill
+          tokens                 100 k
+          steps                  1001
+          passes over the cache  2
+          parameters             201 k
+          active latents         10
+          operations, dense      100 G
+          disk                   10.5 MB
+          memory                 3.7 MB
+          operations             20.8 G
+          time                   about 2.6 s
+            training             2.0 s
+            checkpoints          0.0 s
+            evaluation           0.6 s
         """)
   }
 
@@ -66,17 +99,49 @@ struct TrainerBillTests {
     pipeline.cache.dIn = 100
     pipeline.cache.trainingTokens = 60_000
     pipeline.train = settings
-    let speed = MachineSpeed(product: 1e10, copy: 1e10)
-    var missing: [String] = []
+    let speeds = RunSpeeds(fixed: Self.run)
+    let estimate = try RunEstimate.make(pipeline, speeds: speeds)
+    #expect(estimate.bill == bill(settings))
     #expect(
-      try TrainingBill(pipeline, speed: speed) { missing.append($0.sentence) } == bill(settings))
-    #expect(
-      missing == [
+      estimate.stage.missing == [
         "The store /nonexistent/store holds no activations of blocks.0.hook_mlp_out that were "
           + "cached with these settings."
       ])
     pipeline.cache.dIn = nil
-    #expect(throws: TrainingSourceError.self) { try TrainingBill(pipeline, speed: speed) { _ in } }
+    #expect(throws: TrainingSourceError.self) { try RunEstimate.make(pipeline, speeds: speeds) }
+    // The model knows the width where the file does not.
+    pipeline.cache.modelName = ModelFixtures.folder("gpt2")
+    #expect(try RunEstimate.make(pipeline, speeds: speeds).bill.parameters == 2 * 24_000 + 1024)
+  }
+
+  @Test("A finished run is called so and costs nothing")
+  func finished() throws {
+    let cache = try SyntheticCache()
+    cache.pipeline.evaluate.evalTokens = 300
+    #expect(
+      try RunEstimate.make(cache.pipeline, speeds: RunSpeeds(fixed: Self.run)).isFinished == false)
+    _ = try Run(cache.pipeline, mode: .quiet).run()
+    let estimate = try RunEstimate.make(cache.pipeline, speeds: RunSpeeds(fixed: Self.run))
+    #expect(estimate.isFinished && estimate.missing.isEmpty)
+    #expect(estimate.stage.json["seconds"] == .integer(0))
+    #expect(estimate.stage.json["disk_bytes"] == .integer(0))
+    #expect(estimate.stage.table.text().hasPrefix("runs: the bill, finished\n"))
+  }
+
+  @Test(
+    "A trial of a run measures steps, rows and bytes",
+    arguments: [
+      Architecture.topk, .standard, .jumprelu, .matryoshkaBatchtopk, .matchingPursuit, .gated,
+    ])
+  func trial(architecture: Architecture) {
+    var settings = settings
+    settings.architecture = architecture
+    settings.dSae = 64
+    settings.matryoshkaWidths = WholeNumbers([16, 64])
+    let speed = StepTrial.measure(settings, dIn: 16, dOut: nil, l0: 8)
+    for number in [speed.step, speed.denseStep, speed.row, 1 / speed.copy, 1 / speed.digest] {
+      #expect(number > 0 && number < 1)
+    }
   }
 
   @Test("A disk that is too small is refused before anything is written")

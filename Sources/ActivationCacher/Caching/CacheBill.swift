@@ -19,17 +19,17 @@ package struct CacheBill: Sendable, Equatable {
   package let weightByteCount: Int?
   /// Bytes of work memory and shards in the making.
   package let memoryByteCount: Int?
-  /// Operations per second of this machine.
-  package let operationsPerSecond: Double
+  /// How fast this machine is; nil where the model is not here.
+  package let speed: CacheSpeed?
 
   /// The bill of a model that is here.
   package init(
     _ settings: CacheSettings, model: ModelDescription, hookPoints: [HookPoint], plan: ShardPlan,
-    weightByteCount: Int, operationsPerSecond: Double
+    weightByteCount: Int, speed: CacheSpeed
   ) {
     self.plan = plan
     self.weightByteCount = weightByteCount
-    self.operationsPerSecond = operationsPerSecond
+    self.speed = speed
     let context = plan.contextSize
     let type = settings.dtype.tensorType
     items = hookPoints.map { point in
@@ -37,19 +37,18 @@ package struct CacheBill: Sendable, Equatable {
         name: point.name,
         byteCount: plan.sum { CacheBill.byteCount($0, of: point, model, plan, type) })
     }
-    let layers = hookPoints.map { $0.layersNeeded(in: model) }.max() ?? 0
     operations =
       Double(plan.sequenceCount * context)
-      * model.operationsPerToken(layers: layers, contextSize: context)
+      * PassTrial.operationsPerToken(model, hookPoints, contextSize: context)
     memoryByteCount = CacheBill.memoryByteCount(settings, model, hookPoints, plan)
   }
 
   /// The bill of a model that is not here, from what the settings say about it.
-  package init(_ settings: CacheSettings, contextSize: Int, operationsPerSecond: Double) {
+  package init(_ settings: CacheSettings, contextSize: Int) {
     let width = settings.dIn
     let plan = ShardPlan(settings, modelWidth: width ?? 1, contextSize: contextSize)
     self.plan = plan
-    self.operationsPerSecond = operationsPerSecond
+    speed = nil
     let byteCount = width.map { width in
       plan.sum {
         // Of a vocabulary that is not known any token may be the highest.
@@ -101,49 +100,57 @@ package struct CacheBill: Sendable, Equatable {
   }
 
   package var byteCount: Int { items.reduce(0) { $0 + ($1.byteCount ?? 0) } }
-  package var seconds: Double? { operations.map { $0 / operationsPerSecond } }
 
-  package var table: Table {
-    var table = Table(title: "cache: the bill", columns: [Table.Column(""), Table.Column("")])
-    table.add([
-      "tokens",
-      "\(Readable.count(plan.rowCount)) in \(Readable.count(plan.sequenceCount)) sequences of "
-        + (plan.positions.count == plan.contextSize
-          ? "\(plan.contextSize)" : "\(plan.positions.count) kept of \(plan.contextSize)"),
-    ])
+  /// The bill in the shape of all programs; `needed` are the bytes that are not there yet.
+  package func bill(isFinished: Bool = false, needed: Int? = nil) -> StageBill {
+    let isKnown = items.allSatisfy { $0.byteCount != nil }
+    return StageBill(
+      .activations, isFinished: isFinished, tokens: plan.rowCount, lines: lines,
+      diskByteCount: isKnown ? needed ?? byteCount : nil, memoryByteCount: memoryByteCount,
+      operations: operations, parts: parts)
+  }
+
+  private var parts: [StageBill.Part] {
+    guard let speed else { return [] }
+    let tokens = Double(plan.sequenceCount * plan.contextSize)
+    return [
+      .init("model", seconds: tokens * speed.secondsPerToken),
+      .init("shards", seconds: Double(byteCount) / speed.shardBytesPerSecond),
+    ]
+  }
+
+  private var lines: [StageBill.Line] {
+    let sequences =
+      plan.positions.count == plan.contextSize
+      ? "\(plan.contextSize)" : "\(plan.positions.count) kept of \(plan.contextSize)"
+    var lines: [StageBill.Line] = [
+      .init(
+        "sequences", "\(Readable.count(plan.sequenceCount)) of \(sequences)", key: "sequences",
+        .integer(plan.sequenceCount)),
+      .init(
+        "shards", "\(plan.shardCount) per hook point", key: "shards", .integer(plan.shardCount)),
+    ]
     for item in items {
-      table.add([item.name, item.byteCount.map { Readable.bytes($0) } ?? "unknown without d_in"])
+      lines.append(
+        .init(
+          item.name, item.byteCount.map { Readable.bytes($0) } ?? "unknown without d_in",
+          key: "hook_points", hookPointBytes))
     }
-    table.add([
-      "disk",
-      "\(Readable.bytes(byteCount)) in \(plan.shardCount) "
-        + (plan.shardCount == 1 ? "shard" : "shards") + " per hook point",
-    ])
-    table.add(["memory", memoryByteCount.map { "about " + Readable.bytes($0) } ?? unknown])
-    table.add(["weights", weightByteCount.map { Readable.bytes($0) + ", mapped" } ?? unknown])
-    table.add(["forward pass", operations.map { Readable.count($0) + " operations" } ?? unknown])
-    table.add(["this machine", Readable.count(operationsPerSecond) + " operations/s"])
-    table.add(["time", seconds.map { "about " + Readable.duration(seconds: $0) } ?? unknown])
-    return table
+    lines.append(
+      .init(
+        "weights", weightByteCount.map { Readable.bytes($0) + ", mapped" } ?? unknown,
+        key: "weight_bytes", weightByteCount.map { .integer($0) } ?? .null))
+    return lines
+  }
+
+  private var hookPointBytes: JSON {
+    .object(
+      Dictionary(items.map { ($0.name, $0.byteCount.map { .integer($0) } ?? .null) }) { first, _ in
+        first
+      })
   }
 
   private var unknown: String { "unknown without the model" }
-
-  package var json: JSON {
-    .object([
-      "tokens": .integer(plan.rowCount), "sequences": .integer(plan.sequenceCount),
-      "shards": .integer(plan.shardCount), "disk_bytes": .integer(byteCount),
-      "hook_points": .object(
-        Dictionary(
-          items.map { ($0.name, $0.byteCount.map { .integer($0) } ?? .null) },
-          uniquingKeysWith: { first, _ in first })),
-      "weight_bytes": weightByteCount.map { .integer($0) } ?? .null,
-      "memory_bytes": memoryByteCount.map { .integer($0) } ?? .null,
-      "operations": operations.map { .number($0) } ?? .null,
-      "operations_per_second": .number(operationsPerSecond),
-      "seconds": seconds.map { .number($0) } ?? .null,
-    ])
-  }
 
   /// What helps against a disk that is too small.
   package static let diskRemedy = "lower cache.training_tokens"

@@ -61,6 +61,8 @@ package struct Caching: Sendable {
     tokens = try TokenSequences(inputs.tokens, verification: verification)
     hookPoints = try LanguageModel.hookPoints(
       pipeline.cache, in: model, contextSize: tokens.contextSize)
+    try LanguageModel.checkTraining(
+      pipeline.train, hookPoints, in: model, contextSize: tokens.contextSize)
     try LanguageModel.checkContext(pipeline.cache, tokens, model)
     plan = ShardPlan(
       pipeline.cache, modelWidth: model.width, contextSize: tokens.contextSize,
@@ -91,6 +93,7 @@ package struct Caching: Sendable {
     try CacheBill.checkMemory(
       CacheBill.memoryByteCount(settings, model, missing.map { hookPoints[$0] }, plan),
       limit: memoryLimit)
+    if let warning = TokenizerAgreement.warning(pipeline) { say("warning: " + warning) }
     let wanted = settings.trainingTokens
     if plan.rowCount < wanted {
       say(

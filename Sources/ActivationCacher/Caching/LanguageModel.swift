@@ -22,6 +22,19 @@ enum LanguageModel {
     return points
   }
 
+  /// Refuses a width that the section `train` states and that its hook point does not have, which would
+  /// else show only once everything is cached.
+  static func checkTraining(
+    _ train: TrainSettings, _ points: [HookPoint], in model: ModelDescription, contextSize: Int
+  ) throws(HookPointError) {
+    let point = train.hookName == nil ? points.first : points.first { $0.name == train.hookName }
+    guard let point, let stated = train.dIn else { return }
+    let width = point.width(in: model, contextSize: contextSize)
+    guard stated == width else {
+      throw .wrongWidth(name: point.name, stated: stated, width: width)
+    }
+  }
+
   static func checkContext(
     _ settings: CacheSettings, _ tokens: TokenSequences, _ model: ModelDescription
   ) throws(CacheError) {

@@ -45,15 +45,3 @@ package struct ShardPlan: Sendable, Equatable {
 
   package func rows(_ shard: Int) -> Int { sequences(shard).count * positions.count }
 }
-
-extension StorageType {
-  /// How numbers of this type stand in a shard.
-  package var tensorType: TensorType {
-    switch self {
-    case .float32: .float32
-    case .float16: .float16
-    case .bfloat16: .bfloat16
-    case .int8: .int8
-    }
-  }
-}

@@ -30,6 +30,8 @@ package enum TokenBlock {
     package var invalid = 0
     /// U+FFFD put in place of bytes or escapes that are no text.
     package var replaced = 0
+    /// The greatest id of rows of ids.
+    package var largest = 0
 
     package init() {}
 
@@ -38,13 +40,14 @@ package enum TokenBlock {
       sum.documents += second.documents
       sum.invalid += second.invalid
       sum.replaced += second.replaced
+      sum.largest = max(sum.largest, second.largest)
       return sum
     }
 
     var metadata: [String: String] {
       [
         "documents": String(documents), "invalid_documents": String(invalid),
-        "replaced_characters": String(replaced),
+        "replaced_characters": String(replaced), "largest_id": String(largest),
       ]
     }
 
@@ -52,6 +55,7 @@ package enum TokenBlock {
       documents = Int(metadata["documents"] ?? "") ?? 0
       invalid = Int(metadata["invalid_documents"] ?? "") ?? 0
       replaced = Int(metadata["replaced_characters"] ?? "") ?? 0
+      largest = Int(metadata["largest_id"] ?? "") ?? 0
     }
   }
 }

@@ -6,7 +6,8 @@ import Synchronization
 
 /// What a unit's tokens are made with.
 package struct TokenRules: Sendable {
-  package let tokenizer: Tokenizer
+  /// One more than the greatest id that may come.
+  package let vocabularySize: Int
   package let contextSize: Int
   /// The token whose places packing must know.
   package let beginBatch: UInt32?
@@ -16,9 +17,9 @@ package struct TokenRules: Sendable {
   package enum InvalidRecords: Sendable { case refused, skipped }
 
   package init(
-    tokenizer: Tokenizer, contextSize: Int, beginBatch: UInt32?, invalidRecords: InvalidRecords
+    vocabularySize: Int, contextSize: Int, beginBatch: UInt32?, invalidRecords: InvalidRecords
   ) {
-    self.tokenizer = tokenizer
+    self.vocabularySize = vocabularySize
     self.contextSize = contextSize
     self.beginBatch = beginBatch
     self.invalidRecords = invalidRecords
@@ -59,7 +60,8 @@ package struct TokenSink: DocumentSink {
   /// The path of a part before the main file.
   private let partPath: @Sendable (Int) -> String
   private let tokensPerPart: Int
-  private var encoder: TokenEncoder
+  /// nil where documents are ids.
+  private var encoder: TokenEncoder?
   private var ids: [UInt32] = []
   private var part: PartContent
   private var partCount = 0
@@ -69,15 +71,15 @@ package struct TokenSink: DocumentSink {
   private var rowNumber = 0
 
   package init(
-    _ rules: TokenRules, encoder: consuming TokenEncoder,
+    _ rules: TokenRules, encoder: consuming TokenEncoder?,
     tokensPerPart: Int = TokenBlock.tokensPerPart, partPath: @escaping @Sendable (Int) -> String
   ) {
     self.rules = rules
     self.partPath = partPath
     self.tokensPerPart = tokensPerPart
-    replacedBefore = encoder.replacedCount
+    replacedBefore = encoder?.replacedCount ?? 0
     self.encoder = encoder
-    part = PartContent(TensorType.unsigned(below: rules.tokenizer.vocabularySize))
+    part = PartContent(TensorType.unsigned(below: rules.vocabularySize))
   }
 
   /// Says, for errors, what the next documents are rows of.
@@ -101,7 +103,7 @@ package struct TokenSink: DocumentSink {
     swap(&ids, &self.ids)
     // Untouched memory costs nothing, and growing step by step would need old and new at once.
     if bytes.count > TokenSink.largeByteCount { ids.reserveCapacity(bytes.count) }
-    encoder.encode(bytes, into: &ids)
+    encoder?.encode(bytes, into: &ids)
     try add(ids.span)
     ids.removeAll(keepingCapacity: ids.capacity <= 1 << 20)
     swap(&ids, &self.ids)
@@ -114,12 +116,17 @@ package struct TokenSink: DocumentSink {
           place: nextRow, count: given.count, contextSize: rules.contextSize))
     }
     let row = given.extracting(0..<rules.contextSize)
-    let size = rules.tokenizer.vocabularySize
-    for index in row.indices where Int(row[index]) >= size {
-      return try invalid(
-        TokenRowError.beyondVocabulary(
-          place: nextRow, token: Int(row[index]), vocabularySize: size))
+    let size = rules.vocabularySize
+    var largest = 0
+    for index in row.indices {
+      largest = max(largest, Int(row[index]))
+      guard largest < size else {
+        return try invalid(
+          TokenRowError.beyondVocabulary(
+            place: nextRow, token: largest, vocabularySize: size))
+      }
     }
+    counts.largest = max(counts.largest, largest)
     try add(row)
   }
 
@@ -163,8 +170,8 @@ package struct TokenSink: DocumentSink {
   }
 
   /// Writes the main file; gives the encoder back for the next unit.
-  package consuming func finish(to file: inout AtomicFile) throws -> TokenEncoder {
-    counts.replaced += encoder.replacedCount - replacedBefore
+  package consuming func finish(to file: inout AtomicFile) throws -> TokenEncoder? {
+    counts.replaced += (encoder?.replacedCount ?? 0) - replacedBefore
     var metadata = counts.metadata
     metadata["parts"] = String(partCount)
     try part.write(metadata: metadata, to: &file)

@@ -5,7 +5,9 @@ package import Shared
 
 package enum Documents {
   /// The columns of a file, as far as its start tells them; none where they cannot be told.
-  package static func columns(_ file: DataFile, limit: Int) throws -> [DataColumn] {
+  package static func columns(
+    _ file: DataFile, separator: UInt8 = UInt8(ascii: ","), limit: Int
+  ) throws -> [DataColumn] {
     let input = try InputFile(file.path)
     switch file.kind {
     case .text: return []
@@ -15,28 +17,39 @@ package enum Documents {
       return try ArrowFile(input, limit: limit).columns.map {
         DataColumn(name: $0.name, content: $0.content)
       }
-    case .jsonLines where try !isArray(file, input):
+    case .table:
+      let table = TableFile(input, file.compression, separator: separator, limit: limit)
+      return try table.columns().map { DataColumn(name: $0, content: .text) }
+    case .jsonLines where try layout(file, input) == nil:
       var lines = LineReader(ByteStream(input, file.compression), limit: limit)
       try lines.skipMark()
       while let found = try lines.next({ JSONRecord.columns($0) }) {
         if !found.isEmpty { return found }
       }
       return []
-    case .jsonLines, .jsonArray:
-      var array = JSONArray(input, file.compression, column: "", limit: limit)
-      return try array.firstColumns()
+    case .jsonLines, .jsonArray, .jsonObjects:
+      var values = JSONValues(
+        input, file.compression, layout: try layout(file, input) ?? .array, column: "",
+        limit: limit)
+      return try values.firstColumns()
     }
   }
 
-  /// Whether a compressed file of JSON is one array; of others the kind tells.
-  static func isArray(_ file: DataFile, _ input: InputFile) throws -> Bool {
-    guard file.compression != .none else { return false }
-    var stream = ByteStream(input, file.compression)
-    var start: [UInt8] = []
-    while try stream.read(into: &start) {
-      let text = start.starts(with: [0xEF, 0xBB, 0xBF]) ? start.dropFirst(3) : start[...]
-      if let first = text.first(where: { $0 > 0x20 }) { return first == UInt8(ascii: "[") }
+  /// How the values of a file of JSON lie in it; nil where each is within a line.
+  ///
+  /// A compressed file tells it only once it is unpacked.
+  static func layout(_ file: DataFile, _ input: InputFile) throws -> JSONValues.Layout? {
+    var kind = file.kind
+    if file.compression != .none {
+      var stream = ByteStream(input, file.compression)
+      var start: [UInt8] = []
+      while start.allSatisfy({ $0 <= 0x20 }) || start.count < 4096, try stream.read(into: &start) {}
+      kind = DataFile.jsonKind(start)
     }
-    return false
+    switch kind {
+    case .jsonArray: return .array
+    case .jsonObjects: return .objects
+    default: return nil
+    }
   }
 }

@@ -11,15 +11,25 @@ package struct InputBlock: Sendable, Equatable {
     package let range: Range<Int>
     /// Bytes on the disk.
     package let byteCount: Int
+    /// The rows that are meant of those in the range; nil where all are.
+    package var rows: Range<Int>?
 
-    package init(file: DataFile, range: Range<Int>, byteCount: Int) {
+    package init(
+      file: DataFile, range: Range<Int>, byteCount: Int, rows: Range<Int>? = nil
+    ) {
       self.file = file
       self.range = range
       self.byteCount = byteCount
+      self.rows = rows
     }
 
     /// What its documents are rows of, in errors.
     package var place: String {
+      if let rows, rows.lowerBound > 0 { return inFile + ", behind \(rows.lowerBound) rows" }
+      return inFile
+    }
+
+    private var inFile: String {
       if range.lowerBound == 0 { return file.path }
       let unit = file.kind == .parquet ? "row group" : "byte"
       return "\(file.path), counted from \(unit) \(range.lowerBound) on"
@@ -37,21 +47,35 @@ package struct InputBlock: Sendable, Equatable {
   package static func cut(
     _ files: [DataFile], _ rules: ReadingRules, targetByteCount: Int = targetByteCount
   ) throws -> [InputBlock] {
+    try cut(DataSet(files: files), rules, targetByteCount: targetByteCount)
+  }
+
+  /// Cuts what is meant of a text; where that is only some rows of a split, its rows are counted.
+  package static func cut(
+    _ text: DataSet, _ rules: ReadingRules, targetByteCount: Int = targetByteCount
+  ) throws -> [InputBlock] {
     var blocks: [InputBlock] = []
     var current = InputBlock()
     var size = 0
-    for file in files {
-      for piece in try pieces(file, rules, targetByteCount) {
-        if size + piece.byteCount > targetByteCount, size > 0 {
-          blocks.append(current)
-          (current, size) = (InputBlock(), 0)
-        }
-        current.pieces.append(piece)
-        size += piece.byteCount
+    for piece in try pieces(text, rules, targetByteCount) {
+      if size + piece.byteCount > targetByteCount, size > 0 {
+        blocks.append(current)
+        (current, size) = (InputBlock(), 0)
       }
+      current.pieces.append(piece)
+      size += piece.byteCount
     }
     if !current.pieces.isEmpty { blocks.append(current) }
     return blocks
+  }
+
+  private static func pieces(
+    _ text: DataSet, _ rules: ReadingRules, _ target: Int
+  ) throws -> [Piece] {
+    try text.parts.flatMap { part in
+      let pieces = try text.files[part.files].flatMap { try self.pieces($0, rules, target) }
+      return try part.slice.map { try sliced(pieces, $0, rules) } ?? pieces
+    }
   }
 
   private static func pieces(
@@ -93,6 +117,14 @@ extension InputBlock {
 extension InputBlock.Piece {
   /// Hands over the documents of the piece in order.
   package func read<Sink: DocumentSink>(_ rules: ReadingRules, into sink: inout Sink) throws {
+    guard let rows else { return try readAll(rules, into: &sink) }
+    var window = RowWindow(sink, rows)
+    do { try readAll(rules, into: &window) } catch is RowWindowEnd {}
+    sink = window.sink
+  }
+
+  /// Hands over all documents of the range, whichever rows are meant.
+  func readAll<Sink: DocumentSink>(_ rules: ReadingRules, into sink: inout Sink) throws {
     let input = try InputFile(file.path)
     guard input.byteCount == file.byteCount else { throw ChangedFile(path: file.path) }
     let (column, limit) = (rules.column, rules.documentByteCount)
@@ -104,15 +136,20 @@ extension InputBlock.Piece {
       switch rules.textDocuments {
       case .file: try text.readWhole(into: &sink)
       case .line: try text.readLines(range, into: &sink)
+      case .paragraph: try text.readParagraphs(into: &sink)
       }
-    case .jsonLines where try !Documents.isArray(file, input):
+    case .table:
+      let table = TableFile(input, file.compression, separator: rules.separator, limit: limit)
+      try table.read(column: column.name, as: column.content, into: &sink)
+    case .jsonLines where try Documents.layout(file, input) == nil:
       var lines = JSONLines(
         input, file.compression, column: column.name, content: column.content, limit: limit)
       try lines.read(range, into: &sink)
-    case .jsonLines, .jsonArray:
-      var array = JSONArray(
-        input, file.compression, column: column.name, content: column.content, limit: limit)
-      try array.read(into: &sink)
+    case .jsonLines, .jsonArray, .jsonObjects:
+      var values = JSONValues(
+        input, file.compression, layout: try Documents.layout(file, input) ?? .array,
+        column: column.name, content: column.content, limit: limit)
+      try values.read(into: &sink)
     case .arrow:
       try ArrowFile(input, limit: limit).read(column: column.name, as: column.content, into: &sink)
     case .parquet:

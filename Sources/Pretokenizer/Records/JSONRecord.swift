@@ -64,25 +64,48 @@ package struct JSONRecord {
 
   private var columnName: String { String(decoding: column, as: UTF8.self) }
 
-  /// Reads one object and hands its document on.
+  /// What a record is: an object with the field, or its value alone, as one of the field `text`.
+  package enum Form: Sendable { case object, bare }
+
+  /// The field that values without a name are of.
+  private static let bareColumn = "text"
+
+  /// Reads one record and hands its document on.
   ///
   /// `place` names the record in errors; it is called only for one.
   package mutating func read<Sink: DocumentSink>(
-    _ bytes: Span<UInt8>, into sink: inout Sink, place: () -> String
+    _ bytes: Span<UInt8>, as form: Form = .object, into sink: inout Sink, place: () -> String
   ) throws {
+    var start: Int? = 0
+    // Several objects may stand in a line.
+    while let offset = start {
+      let rest = bytes.extracting(offset..<bytes.count)
+      start = try read(rest, at: offset, as: form, into: &sink, place: place).map { offset + $0 }
+    }
+  }
+
+  /// Reads the first record of some bytes; returns where another object begins.
+  private mutating func read<Sink: DocumentSink>(
+    _ bytes: Span<UInt8>, at offset: Int, as form: Form, into sink: inout Sink,
+    place: () -> String
+  ) throws -> Int? {
+    let next: Int?
     do {
-      try parse(bytes, into: &sink)
+      next = try parse(bytes, as: form, into: &sink)
     } catch let problem as JSONProblem {
       let error = RecordError.malformed(
-        place: place(), byte: problem.offset + 1, what: problem.what)
-      return try sink.invalid(error)
+        place: place(), byte: offset + problem.offset + 1, what: problem.what)
+      try sink.invalid(error)
+      return nil
     } catch let problem as FieldProblem {
-      return try sink.invalid(error(problem, bytes, place()))
+      try sink.invalid(error(problem, bytes, as: form, place()))
+      return nil
     }
     switch content {
     case .text: try sink.text(text.span)
     case .tokens: try sink.tokens(tokens.span)
     }
+    return next
   }
 
   /// What is wrong with the wanted field.
@@ -92,11 +115,21 @@ package struct JSONRecord {
     case notAToken
   }
 
+  /// Reads the wanted value of the first record; returns where another object begins.
   private mutating func parse<Sink: DocumentSink>(
-    _ bytes: Span<UInt8>, into sink: inout Sink
-  ) throws {
-    var scanner = JSONScanner(bytes)
+    _ bytes: Span<UInt8>, as form: Form, into sink: inout Sink
+  ) throws -> Int? {
+    var scanner = JSONScanner(bytes, grammar: .python)
     scanner.skipSpace()
+    if form == .bare {
+      guard scanner.next != UInt8(ascii: "{") else {
+        throw JSONProblem(offset: scanner.position, what: "an object among texts")
+      }
+      guard column.elementsEqual(JSONRecord.bareColumn.utf8) else { throw FieldProblem.missing }
+      if let problem = try field(&scanner) { throw problem }
+      if scanner.replacedCount > 0 { sink.replaced(scanner.replacedCount) }
+      return nil
+    }
     guard scanner.next == UInt8(ascii: "{") else {
       throw JSONProblem(offset: scanner.position, what: "expected an object")
     }
@@ -112,12 +145,14 @@ package struct JSONRecord {
       isFound = true
     }
     scanner.skipSpace()
-    guard scanner.isAtEnd else {
+    let isFollowed = scanner.next == UInt8(ascii: "{")
+    guard scanner.isAtEnd || isFollowed else {
       throw JSONProblem(offset: scanner.position, what: "expected the end of the line")
     }
     if let problem { throw problem }
     guard isFound else { throw FieldProblem.missing }
     if scanner.replacedCount > 0 { sink.replaced(scanner.replacedCount) }
+    return isFollowed ? scanner.position : nil
   }
 
   /// Reads the wanted value, the last of several.
@@ -150,12 +185,13 @@ package struct JSONRecord {
   }
 
   private func error(
-    _ problem: FieldProblem, _ bytes: Span<UInt8>, _ place: String
+    _ problem: FieldProblem, _ bytes: Span<UInt8>, as form: Form, _ place: String
   ) -> RecordError {
     switch problem {
     case .missing:
       .missingColumn(
-        place: place, column: columnName, found: JSONRecord.columns(bytes).map(\.name))
+        place: place, column: columnName,
+        found: JSONRecord.columns(bytes, as: form).map(\.name))
     case .wrongType(let type):
       .wrongType(place: place, column: columnName, type: type, content: content)
     case .notAToken: .notAToken(place: place, column: columnName)
@@ -163,25 +199,30 @@ package struct JSONRecord {
   }
 
   /// The fields that an object has, as far as it can be read, with what they could be.
-  package static func columns(_ bytes: Span<UInt8>) -> [DataColumn] {
+  package static func columns(_ bytes: Span<UInt8>, as form: Form = .object) -> [DataColumn] {
     var found: [DataColumn] = []
     var key: [UInt8] = []
-    var scanner = JSONScanner(bytes)
+    var scanner = JSONScanner(bytes, grammar: .python)
     scanner.skipSpace()
+    if form == .bare { return [DataColumn(name: bareColumn, content: content(scanner.next))] }
     do {
       try scanner.openObject()
       while try scanner.nextMember(&key) {
-        let content: ColumnContent? =
-          switch scanner.next {
-          case UInt8(ascii: "\""): .text
-          case UInt8(ascii: "["): .tokens
-          default: nil
-          }
+        let content = content(scanner.next)
         found.append(DataColumn(name: String(decoding: key, as: UTF8.self), content: content))
         _ = try scanner.skipValue()
       }
     } catch { return found }
     return found
+  }
+
+  /// What a value could be that begins with a byte.
+  private static func content(_ first: UInt8) -> ColumnContent? {
+    switch first {
+    case UInt8(ascii: "\""): .text
+    case UInt8(ascii: "["): .tokens
+    default: nil
+    }
   }
 
   private static func type(_ first: UInt8) -> String {

@@ -12,6 +12,8 @@ package struct LineReader {
   /// Where the buffer starts in the file.
   private var base: Int
   private var isAtEnd = false
+  /// Whether a line feed ended the line that was lent last.
+  package private(set) var endedInNewline = true
 
   package var path: String { stream.path }
   /// Where the next line starts in the file.
@@ -54,12 +56,14 @@ package struct LineReader {
       if let end {
         let line = start..<end
         start = end + 1
+        endedInNewline = true
         return try body(buffer.span.extracting(line))
       }
       if isAtEnd {
         guard start < buffer.count else { return nil }
         let line = start..<buffer.count
         start = buffer.count
+        endedInNewline = false
         return try body(buffer.span.extracting(line))
       }
       searched -= start

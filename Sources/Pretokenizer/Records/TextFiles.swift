@@ -1,4 +1,4 @@
-// Plain text. Comes in: a file. Leaves: its documents: the whole file, or every line.
+// Plain text. Comes in: a file. Leaves: its documents: the whole file, every line, or every paragraph.
 
 package import Shared
 
@@ -49,6 +49,18 @@ package struct TextFile {
     }
   }
 
+  /// Reads what stands between empty lines as documents, with line feeds where its lines end.
+  ///
+  /// As for Hugging Face's `text` with `sample_by: paragraph`.
+  package func readParagraphs<Sink: DocumentSink>(into sink: inout Sink) throws {
+    var lines = LineReader(ByteStream(file, compression), limit: limit)
+    try lines.skipMark()
+    var paragraphs = Paragraphs(sink, path: file.path, limit: limit)
+    while try lines.next({ try TextFile.cut($0, into: &paragraphs) }) != nil {}
+    try paragraphs.end(isLineOpen: !lines.endedInNewline)
+    sink = paragraphs.sink
+  }
+
   /// Hands on what lies between carriage returns; one at the end belongs to the line feed.
   private static func cut<Sink: DocumentSink>(
     _ line: Span<UInt8>, into sink: inout Sink
@@ -62,4 +74,50 @@ package struct TextFile {
     }
     try sink.text(line.extracting(start..<end))
   }
+}
+
+/// Puts lines together to paragraphs.
+private struct Paragraphs<Sink: DocumentSink>: DocumentSink {
+  var sink: Sink
+  private let path: String
+  private let limit: Int
+  private var lines: [UInt8] = []
+  /// Whether a line of the paragraph was read, be it empty.
+  private var isBegun = false
+
+  init(_ sink: Sink, path: String, limit: Int) {
+    self.sink = sink
+    self.path = path
+    self.limit = limit
+  }
+
+  mutating func text(_ line: Span<UInt8>) throws {
+    if isBegun, line.isEmpty {
+      // The line feed before it belongs to the border.
+      lines.removeLast()
+      return try hand()
+    }
+    isBegun = true
+    lines.append(copying: line)
+    lines.append(0x0A)
+    guard lines.count <= limit else { throw DocumentTooLong(path: path, byte: 0, limit: limit) }
+  }
+
+  private mutating func hand() throws {
+    let text = lines
+    if !text.isEmpty { try sink.text(text.span) }
+    lines.removeAll(keepingCapacity: true)
+    isBegun = false
+  }
+
+  /// Hands on the last paragraph, which keeps the end of its last line where it has one.
+  mutating func end(isLineOpen: Bool) throws {
+    guard isBegun else { return }
+    if isLineOpen { lines.removeLast() }
+    try hand()
+  }
+
+  mutating func tokens(_ ids: Span<UInt32>) throws {}
+  mutating func invalid(_ problem: any Failure) throws { try sink.invalid(problem) }
+  mutating func replaced(_ count: Int) { sink.replaced(count) }
 }

@@ -1,5 +1,4 @@
-// Values of settings that say which activations are taken: positions, tokens, and how TransformerLens
-// would have processed the weights.
+// Values of settings that say which activations are taken: positions and tokens.
 
 /// The positions of a sequence that are kept, as a slice of Python.
 package struct PositionSlice: Sendable, Equatable {
@@ -35,7 +34,9 @@ extension PositionSlice: SettingValue {
     guard let items = setting.array, (1...3).contains(items.count) else { return nil }
     var parts: [Int?] = []
     for item in items {
-      guard item == .null || item.integer.map({ abs($0) <= 1 << 40 }) == true else { return nil }
+      guard item == .null || item.integer.map({ $0.magnitude <= 1 << 40 }) == true else {
+        return nil
+      }
       parts.append(item.integer)
     }
     self.init(parts: parts)
@@ -73,48 +74,5 @@ extension TokenExclusion: SettingValue {
     case .special: .bool(true)
     case .ids(let ids): .array(ids.map { .integer($0) })
     }
-  }
-}
-
-/// Options of TransformerLens's `from_pretrained`, which stand for settings of their own here.
-package struct PretrainedOptions: Sendable, Equatable {
-  package var foldLn: Bool?
-  package var centerWritingWeights: Bool?
-  package var centerUnembed: Bool?
-  package var foldValueBiases: Bool?
-
-  package init() {}
-}
-
-extension PretrainedOptions: SettingValue {
-  package static let names = [
-    "fold_ln", "center_writing_weights", "center_unembed", "fold_value_biases",
-  ]
-  package static var alternatives: [String] { ["a set of " + names.joined(separator: ", ")] }
-
-  package init?(setting: JSON) {
-    self.init()
-    if setting == .null { return }
-    guard let members = setting.object else { return nil }
-    for (name, value) in members {
-      guard let flag = value.bool else { return nil }
-      switch name {
-      case "fold_ln": foldLn = flag
-      case "center_writing_weights": centerWritingWeights = flag
-      case "center_unembed": centerUnembed = flag
-      case "fold_value_biases": foldValueBiases = flag
-      case "refactor_factored_attn_matrices" where !flag: break
-      default: return nil
-      }
-    }
-  }
-
-  package var json: JSON {
-    let members = [
-      ("fold_ln", foldLn), ("center_writing_weights", centerWritingWeights),
-      ("center_unembed", centerUnembed), ("fold_value_biases", foldValueBiases),
-    ]
-    return .object(
-      Dictionary(members.compactMap { name, value in value.map { (name, .bool($0)) } }) { $1 })
   }
 }

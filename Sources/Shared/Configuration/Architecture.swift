@@ -28,12 +28,18 @@ package enum Architecture: String, Sendable, SettingChoice {
   }
 
   /// Whether latents are compared with one another, and the largest are kept.
-  var comparesLatents: Bool {
-    switch self {
-    case .topk, .abstopk, .batchtopk, .matryoshkaBatchtopk, .groupmax: true
-    default: false
-    }
-  }
+  var comparesLatents: Bool { Architecture.selecting.contains(self) }
+
+  /// Those that keep the largest latents.
+  static let selecting: [Architecture] = weighing + [.groupmax]
+  /// Those that may compare latents by the norms of their decoder rows.
+  static let weighing: [Architecture] = [.topk, .abstopk, .batchtopk, .matryoshkaBatchtopk]
+  static let jumpReLUs: [Architecture] = [.jumprelu, .jumpreluTranscoder, .jumpreluSkipTranscoder]
+  /// Those whose sparsity loss may weigh latents by the norms of their decoder rows.
+  static let weighingSparsity: [Architecture] =
+    [.standard, .gated, .transcoder, .skipTranscoder] + jumpReLUs
+  /// Those with a sparsity loss that is weighed by l1_coefficient.
+  static let withL1: [Architecture] = [.standard, .gated, .pAnneal, .transcoder, .skipTranscoder]
 }
 
 // MARK: - Options
@@ -45,95 +51,104 @@ extension TrainSettings {
 
   private static let topK: [Setting<TrainSettings>] = [
     Setting(
-      "k", \.k, "Active latents per activation (topk and kin; a mean in batchtopk).", .above(0)),
+      "k", \.k, "Active latents per activation (topk and kin; a mean in batchtopk).", .above(0),
+      of: Architecture.selecting),
+    Setting(
+      "activation_fn", \.activationFn,
+      "The activation of SAELens 3 to 5; the architecture sets it.",
+      aliases: ["activation_fn_str"], effect: .none),
     Setting(
       "activation_fn_kwargs", \.activationFnKwargs, "The k of SAELens 4 and 5.", effect: .none),
     Setting(
       "aux_loss_coefficient", \.auxLossCoefficient,
       "Weight of the loss that revives dead latents (topk and kin).",
-      .atLeast(0)),
+      .atLeast(0), of: Architecture.selecting),
     Setting(
       "rescale_acts_by_decoder_norm", \.rescaleActsByDecoderNorm,
-      "Compare latents weighted by the norm of their decoder rows (topk and kin)."),
+      "Compare latents weighted by the norm of their decoder rows (topk and kin).",
+      olderDefault: false, of: Architecture.weighing),
     Setting(
       "topk_threshold_lr", \.topkThresholdLr,
       "Share of a batch's least kept latent in the running threshold (batchtopk).",
-      .above(0), effect: .changesWhenSet(.formula)),
+      .above(0), effect: .changesWhenSet(.formula), of: [.batchtopk, .matryoshkaBatchtopk]),
   ]
 
   private static let matryoshka: [Setting<TrainSettings>] = [
     Setting(
       "matryoshka_widths", \.matryoshkaWidths,
       "Ascending numbers of latents that must reconstruct alone (matryoshka_batchtopk).",
-      effect: .changesWhenSet(.formula)),
+      effect: .changesWhenSet(.formula), of: [.matryoshkaBatchtopk]),
     Setting(
       "use_matryoshka_aux_loss", \.useMatryoshkaAuxLoss,
       "Dead latents learn from the error of their own width (matryoshka_batchtopk).",
-      effect: .changesWhenSet(.formula)),
+      effect: .changesWhenSet(.formula), of: [.matryoshkaBatchtopk]),
   ]
 
   private static let matchingPursuit: [Setting<TrainSettings>] = [
     Setting(
       "residual_threshold", \.residualThreshold,
       "Norm of the residual at which the search ends (matching_pursuit).", .atLeast(0),
-      effect: .changesWhenSet(.formula)),
+      effect: .changesWhenSet(.formula), of: [.matchingPursuit]),
     Setting(
       "max_iterations", \.maxIterations,
       "Latents searched for at most (matching_pursuit); null means d_in.", .atLeast(1),
-      effect: .changesWhenSet(.formula)),
+      effect: .changesWhenSet(.formula), of: [.matchingPursuit]),
     Setting(
       "stop_on_duplicate_support", \.stopOnDuplicateSupport,
       "End the search when it finds nothing new (matching_pursuit).",
-      effect: .changesWhenSet(.formula)),
+      effect: .changesWhenSet(.formula), of: [.matchingPursuit]),
   ]
 
   private static let standard: [Setting<TrainSettings>] = [
     Setting(
       "l1_coefficient", \.l1Coefficient,
-      "Weight of the sparsity loss (standard, gated, transcoder).", .atLeast(0)),
+      "Weight of the sparsity loss (standard, gated, transcoder).", .atLeast(0),
+      olderDefault: 0.001, of: Architecture.withL1),
     Setting(
-      "lp_norm", \.lpNorm, "Exponent p of the sparsity norm (standard, transcoder).", .above(0)),
+      "lp_norm", \.lpNorm, "Exponent p of the sparsity norm (standard, transcoder).", .above(0),
+      of: [.standard, .transcoder, .skipTranscoder]),
     Setting(
       "l1_warm_up_steps", \.l1WarmUpSteps, "Steps over which l1_coefficient grows from 0.",
-      .atLeast(0)),
+      .atLeast(0), of: Architecture.withL1),
     Setting(
       "scale_sparsity_penalty_by_decoder_norm", \.scaleSparsityPenaltyByDecoderNorm,
       "Weigh latents by their decoder norms in the sparsity loss; SAELens 6 always does.",
-      effect: .changesWhenSet(.formula)),
+      effect: .changesWhenSet(.formula), olderDefault: false, of: Architecture.weighingSparsity),
   ]
 
   private static let jumpReLU: [Setting<TrainSettings>] = [
     Setting(
       "jumprelu_init_threshold", \.jumpreluInitThreshold, "Initial threshold (jumprelu).",
-      .atLeast(0), effect: .changesWhenSet(.formula)),
+      .atLeast(0), effect: .changesWhenSet(.formula), olderDefault: 0.001,
+      of: Architecture.jumpReLUs),
     Setting(
       "jumprelu_bandwidth", \.jumpreluBandwidth,
       "Width of the band around the threshold from which it learns (jumprelu).", .above(0),
-      effect: .changesWhenSet(.formula)),
+      effect: .changesWhenSet(.formula), olderDefault: 0.001, of: Architecture.jumpReLUs),
     Setting(
       "jumprelu_sparsity_loss_mode", \.jumpreluSparsityLossMode,
       "Sparsity loss: L0 by steps, by tanh, or its distance from target_l0 (jumprelu).",
-      effect: .changesWhenSet(.formula)),
+      effect: .changesWhenSet(.formula), of: Architecture.jumpReLUs),
     Setting(
       "jumprelu_tanh_scale", \.jumpreluTanhScale, "Steepness of the tanh loss (jumprelu).",
-      .above(0), effect: .changesWhenSet(.formula)),
+      .above(0), effect: .changesWhenSet(.formula), of: Architecture.jumpReLUs),
     Setting(
       "jumprelu_ste_to_input", \.jumpreluSteToInput,
       "The band passes gradients to the encoder as well (jumprelu).",
-      effect: .changesWhenSet(.formula)),
+      effect: .changesWhenSet(.formula), of: Architecture.jumpReLUs),
     Setting(
       "l0_coefficient", \.l0Coefficient, "Weight of the sparsity loss (jumprelu).", .atLeast(0),
-      effect: .changesWhenSet(.formula)),
+      effect: .changesWhenSet(.formula), olderDefault: 0.001, of: Architecture.jumpReLUs),
     Setting(
       "l0_warm_up_steps", \.l0WarmUpSteps, "Steps over which l0_coefficient grows from 0.",
-      .atLeast(0), effect: .changesWhenSet(.formula)),
+      .atLeast(0), effect: .changesWhenSet(.formula), of: Architecture.jumpReLUs),
     Setting(
       "target_l0", \.targetL0, "The L0 that the quadratic loss aims at (jumprelu).", .above(0),
-      effect: .changesWhenSet(.formula)),
+      effect: .changesWhenSet(.formula), of: Architecture.jumpReLUs),
     Setting(
       "pre_act_loss_coefficient", \.preActLossCoefficient,
       "Weight of the loss that lifts dead latents (jumprelu); Anthropic's is 3e-6.",
-      .atLeast(0), effect: .changesWhenSet(.formula)),
+      .atLeast(0), effect: .changesWhenSet(.formula), of: Architecture.jumpReLUs),
   ]
 }
 
@@ -193,28 +208,29 @@ extension TrainSettings {
   private static let annealing: [Setting<TrainSettings>] = [
     Setting(
       "sparsity_function", \.own.sparsityFunction,
-      "The p-norm, or its p-th power (p_anneal).", effect: .changesWhenSet(.formula)),
+      "The p-norm, or its p-th power (p_anneal).", effect: .changesWhenSet(.formula), of: [.pAnneal]
+    ),
     Setting(
       "p_start", \.own.pStart, "First exponent of the sparsity (p_anneal).", .above(0),
-      effect: .changesWhenSet(.formula)),
+      effect: .changesWhenSet(.formula), of: [.pAnneal]),
     Setting(
       "p_end", \.own.pEnd, "Last exponent of the sparsity (p_anneal).", .above(0),
-      effect: .changesWhenSet(.formula)),
+      effect: .changesWhenSet(.formula), of: [.pAnneal]),
     Setting(
       "anneal_start", \.own.annealStart, "Step after which the exponent begins to fall (p_anneal).",
-      .atLeast(0), effect: .changesWhenSet(.formula)),
+      .atLeast(0), effect: .changesWhenSet(.formula), of: [.pAnneal]),
     Setting(
       "anneal_end", \.own.annealEnd,
       "Step after which it has its last value (p_anneal); null means the number of steps.",
-      .atLeast(1), effect: .changesWhenSet(.formula)),
+      .atLeast(1), effect: .changesWhenSet(.formula), of: [.pAnneal]),
     Setting(
       "n_sparsity_updates", \.own.nSparsityUpdates,
       "Steps at which the exponent moves, or continuous for every one (p_anneal).",
-      effect: .changesWhenSet(.formula)),
+      effect: .changesWhenSet(.formula), of: [.pAnneal]),
     Setting(
       "sparsity_queue_length", \.own.sparsityQueueLength,
       "Steps whose sparsity adapts the coefficient when the exponent moves (p_anneal).",
-      .atLeast(1), effect: .changesWhenSet(.formula)),
+      .atLeast(1), effect: .changesWhenSet(.formula), of: [.pAnneal]),
   ]
 
   private var annealingContradictions: [Complaint] {

@@ -6,6 +6,10 @@ package enum StorageType: String, Sendable, SettingChoice {
   case float16
   case bfloat16
   case int8
+
+  package static let misspellings = [
+    "torch.float32": Self.float32, "torch.float16": .float16, "torch.bfloat16": .bfloat16,
+  ]
 }
 
 /// Token shards to activation shards; SAELens's CacheActivationsRunnerConfig.
@@ -77,19 +81,19 @@ extension CacheSettings: Section {
     Setting(
       "model_name", \.modelName,
       "Language model: a folder with config.json and weights, or a Hugging Face name.",
-      effect: .none),
+      effect: .none, names: .path),
     Setting(
       "hook_name", \.hookName,
       "TransformerLens 3's name (hook_normalized: before the gain) or a module's path.",
-      effect: .none),
+      aliases: ["hook_point"], effect: .none),
     Setting(
       "hook_names", \.hookNames, "Further hook points, stored in the same pass.", effect: .none),
     Setting(
       "hook_layer", \.hookLayer, "Layer of the hook point; must agree with hook_name.",
-      .atLeast(0), effect: .none),
+      .atLeast(0), aliases: ["hook_point_layer"], effect: .none),
     Setting(
       "hook_head_index", \.hookHeadIndex, "The one head to take; null takes all, side by side.",
-      .atLeast(0), effect: .none),
+      .atLeast(0), aliases: ["hook_point_head_index"], effect: .none),
     Setting(
       "d_in", \.dIn, "Width of the activations; must agree with the model.", .atLeast(1),
       effect: .none),
@@ -152,7 +156,7 @@ extension CacheSettings: Section {
       InertSetting("cached_activations_path", "Activations are written to the store."),
       InertSetting("train_batch_size_tokens", "It belongs to the train section."),
       InertSetting(
-        "normalize_activations", only: [.string("none")],
+        "normalize_activations", only: [.string("none"), .null, .bool(false)],
         "Activations are stored as they are; normalize in the train section."),
       InertSetting("n_batches_in_buffer", "buffer_size_gb sets the size of a shard."),
       InertSetting("shuffle_every_n_buffers", "Activations are permuted as they are written."),
@@ -164,6 +168,13 @@ extension CacheSettings: Section {
       InertSetting("hf_revision", "Nothing is uploaded."),
       InertSetting("hf_is_private_repo", "Nothing is uploaded."),
     ]
+
+  package static let formerNames = [
+    "model": "model_name", "hook": "hook_name", "layer": "hook_layer",
+    "batch_size": "model_batch_size", "store_batch_size": "model_batch_size",
+    "total_training_tokens": "training_tokens", "n_tokens": "training_tokens",
+    "act_size": "d_in", "activation_dim": "d_in",
+  ]
 
   package var contradictions: [Complaint] {
     var found = HookLayer.contradiction(name: hookName, layer: hookLayer)
@@ -196,6 +207,7 @@ extension InertSetting {
     InertSetting("llm_compilation_mode", "There is nothing to compile."),
     InertSetting("prefetch_llm_batches", "There is nothing to prefetch."),
     InertSetting("hook_eval", "SAELens never reads it either."),
+    InertSetting("hook_point_eval", "SAELens never reads it either."),
     InertSetting("verbose", "--quiet silences a program."),
     InertSetting("model_kwargs", only: [.null, .object([:])], "The forward pass has no options."),
     InertSetting("use_chat_formatting", only: [.bool(false)], "Text is taken as it is."),

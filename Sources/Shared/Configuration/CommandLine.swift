@@ -94,6 +94,7 @@ package enum CommandLineError: Failure, Equatable {
   case unknownVerb(String, known: [String], program: String)
   case unexpectedWord(String)
   case missingOperand(String, verb: String)
+  case missingFlag(String, verb: String)
   case foreignFlag(String, verbs: [String])
   case badOverride(String)
   case unknownTopic(String, known: [String], program: String)
@@ -112,6 +113,7 @@ package enum CommandLineError: Failure, Equatable {
         ?? "\(word) is neither a verb nor a file."
     case .unexpectedWord(let word): "\(word) was not expected."
     case .missingOperand(let operand, let verb): "\(verb) needs \(operand)."
+    case .missingFlag(let flag, let verb): "\(verb) needs \(flag)."
     case .foreignFlag(let flag, let verbs):
       "\(flag) belongs to the verb \(Spelling.alternatives(verbs))."
     case .badOverride(let text): "--set \(text) is not of the form section.key=value."
@@ -132,7 +134,7 @@ package enum CommandLineError: Failure, Equatable {
     case .badOverride:
       "For example: --set train.lr=1e-4 or --set 'cache.hook_names=[\"a\", \"b\"]'."
     case .missingValue, .unwantedValue, .repeated, .unexpectedWord, .missingOperand,
-      .foreignFlag, .unknownShell:
+      .missingFlag, .foreignFlag, .unknownShell:
       nil
     }
   }
@@ -150,11 +152,11 @@ enum Flag: String, CaseIterable {
   case quiet = "--quiet"
   case json = "--json"
   case verify = "--verify"
+  case activations = "--activations"
+  case verbose = "--verbose"
   case help = "--help"
   case helpAll = "--help-all"
   case version = "--version"
-
-  static var names: [String] { allCases.map(\.rawValue) }
 
   init?(_ word: String) {
     switch word {
@@ -163,11 +165,22 @@ enum Flag: String, CaseIterable {
     }
   }
 
+  /// Whether a program has the flag.
+  func belongs(to program: ProgramDescription) -> Bool {
+    self != .activations || program.sections.contains(TrainSettings.sectionName)
+  }
+
+  /// The flags of a program.
+  static func of(_ program: ProgramDescription) -> [Flag] {
+    allCases.filter { $0.belongs(to: program) }
+  }
+
   /// What the value is called in help; nil for flags without one.
   var value: String? {
     switch self {
     case .config: "FILE"
     case .set: "KEY=VALUE"
+    case .activations: "FOLDER"
     default: nil
     }
   }
@@ -180,6 +193,8 @@ enum Flag: String, CaseIterable {
     case .quiet: "Print no progress and no notes."
     case .json: "Print the result as JSON."
     case .verify: "Compare hashes of all input files, not only sizes."
+    case .activations: "Train on this folder, where the store has several."
+    case .verbose: "Print every note, also of options that change nothing."
     case .help: "Print one screen of help; behind a verb, what it does."
     case .helpAll: "Print help on every verb, flag and setting."
     case .version: "Print the version."
@@ -192,6 +207,7 @@ package struct Arguments: Sendable, Equatable {
   package var verb: String?
   package var operands: [String] = []
   package var config: String?
+  package var activations: String?
   package var overrides: [String] = []
   /// The values of the verb's own flags.
   package var options: [String: String] = [:]
@@ -230,10 +246,11 @@ package struct Arguments: Sendable, Equatable {
       verb = known.name
       return
     }
-    guard let flag = Flag(name) else {
+    guard let flag = Flag(name), flag.belongs(to: program) else {
       let ownFlags = program.verbs.flatMap { $0.flags.map(\.name) + [$0.alias].compactMap(\.self) }
       guard ownFlags.contains(name) else {
-        throw .unknownFlag(name, known: Flag.names + ownFlags, program: program.name)
+        let known = Flag.of(program).map(\.rawValue) + ownFlags
+        throw .unknownFlag(name, known: known, program: program.name)
       }
       if options[name] != nil { throw .repeated(name) }
       options[name] = try value(of: name, parts, &rest)
@@ -245,9 +262,12 @@ package struct Arguments: Sendable, Equatable {
       return
     }
     let value = try value(of: name, parts, &rest)
-    if flag == .set {
-      overrides.append(value)
-    } else {
+    switch flag {
+    case .set: overrides.append(value)
+    case .activations:
+      if activations != nil { throw .repeated(name) }
+      activations = value
+    default:
       if config != nil { throw .repeated(name) }
       config = value
     }

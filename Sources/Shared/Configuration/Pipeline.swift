@@ -9,6 +9,8 @@ package struct Pipeline: Sendable, Equatable {
   package var train = TrainSettings()
   package var logger = LoggerSettings()
   package var evaluate = EvaluateSettings()
+  /// The folder of activations that a command line chose, which no file does.
+  package var chosenActivations: String?
 
   package init() {}
 }
@@ -23,7 +25,7 @@ extension Pipeline: Section {
       effect: .none),
     Setting(
       "store", \.store, "Folder that holds what the stages write; a team may share one.",
-      effect: .none),
+      effect: .none, names: .path),
   ]
 
   /// The sections in the order in which data passes through them.
@@ -39,7 +41,7 @@ extension Pipeline: Section {
     Pipeline.tables.filter { !refused.contains($0.name) }.flatMap { table in
       (table.name.isEmpty && !refused.isEmpty ? [] : table.contradictions(self))
         + (table.name == running ? table.omissions(self) : [])
-    }
+    } + (running == nil || !refused.isEmpty ? [] : lateDisagreements)
   }
 
   package var contradictions: [Complaint] {

@@ -4,30 +4,46 @@
 /// A pipeline file that could not be read or does not describe a pipeline.
 package enum PipelineError: Failure, Equatable {
   case unreadable(SystemError)
-  case syntax(path: String, line: Int, what: String)
-  case notAnObject(path: String)
-  case wrong(source: String, remarks: [Remark])
+  case tooLarge(path: String, limit: Int)
+  case syntax(path: String, place: TextPlace, what: String)
+  case notAnObject(path: String, place: TextPlace)
+  case peerConfiguration(path: String, kind: PeerConfiguration.Kind)
+  /// `more` counts the problems behind those that are listed.
+  case wrong(path: String, hasFlags: Bool, remarks: [Remark], more: Int)
 
   package var sentence: String {
     switch self {
     case .unreadable(let error): error.sentence
-    case .syntax(let path, let line, let what): "\(path), line \(line): \(what)."
-    case .notAnObject(let path): "\(path) must be an object: { pretokenize: { … }, … }."
-    case .wrong(let source, let remarks):
-      if remarks.count == 1 {
-        "\(source): \(remarks[0].line)"
-      } else {
-        "\(source) has \(remarks.count) problems:\n"
-          + remarks.map { "  " + $0.line }.joined(separator: "\n")
-      }
+    case .tooLarge(let path, let limit):
+      "\(path) is larger than \(Readable.bytes(limit)), which no pipeline file is."
+    case .syntax(let path, let place, let what): "\(path), \(place.words): \(what)."
+    case .notAnObject(let path, let place):
+      "\(path), \(place.words): a pipeline file must be an object: { pretokenize: { … }, … }."
+    case .peerConfiguration(let path, let kind): "\(path) is \(kind.words), no pipeline file."
+    case .wrong(let path, let hasFlags, let remarks, let more):
+      PipelineError.list(path + (hasFlags ? " with --set" : ""), path, remarks, more)
     }
+  }
+
+  private static func list(
+    _ source: String, _ path: String, _ remarks: [Remark], _ more: Int
+  ) -> String {
+    if remarks.count == 1, more == 0 {
+      let place = remarks[0].place.map { "\(path), \($0.words)" }
+      return "\(place ?? source): \(remarks[0].line)"
+    }
+    let lines = remarks.map { "  " + ($0.place.map { $0.words + ": " } ?? "") + $0.line }
+    return "\(source) has \(remarks.count + more) problems:\n"
+      + (lines + (more > 0 ? ["  and \(more) more"] : [])).joined(separator: "\n")
   }
 
   package var hint: String? {
     switch self {
     case .unreadable(let error): error.hint
     case .syntax, .notAnObject: "Pipeline files are JSON5: JSON with comments and trailing commas."
-    case .wrong: nil
+    case .peerConfiguration(let path, _):
+      "saeline-train init --from \(path) writes the pipeline file that it amounts to."
+    case .tooLarge, .wrong: nil
     }
   }
 }
@@ -35,10 +51,15 @@ package enum PipelineError: Failure, Equatable {
 /// What a pipeline file and its overrides say.
 package struct PipelineFile: Sendable, Equatable {
   package let pipeline: Pipeline
-  /// Options that were accepted and do nothing, and spellings that were corrected.
+  /// What a person should know of: defaults that were taken, options that do nothing, spellings that
+  /// were corrected.
   package let notes: [Remark]
   /// What `train.sweep` asks for, in the order in which it is run; empty without a sweep.
   package let combinations: [Combination]
+
+  /// More than any file that a person writes.
+  private static let byteLimit = 16 << 20
+  private static let limits = JSON5Limits(keyByteCount: 1000, memberCount: 10_000)
 
   /// Reads a file; `overrides` are texts such as `train.lr=1e-4`.
   ///
@@ -54,52 +75,50 @@ package struct PipelineFile: Sendable, Equatable {
   package init(
     parsing text: [UInt8], path: String, overrides: [String] = [], running: String? = nil
   ) throws {
-    let (members, duplicates) = try PipelineFile.members(of: text, path: path)
-    var gathering = Gathering()
-    gathering.problems = duplicates
+    let document = try PipelineFile.document(text, path: path)
+    guard let members = document.value.object else {
+      throw PipelineError.notAnObject(path: path, place: document.beginning)
+    }
+    if let kind = PeerConfiguration.Kind(members) {
+      throw PipelineError.peerConfiguration(path: path, kind: kind)
+    }
+    var gathering = Gathering(document)
     gathering.add(members)
     gathering.settle()
     for override in overrides { gathering.replace(by: try Override(override)) }
+    gathering.carryOver()
 
     var pipeline = Pipeline()
     gathering.apply(to: &pipeline)
     combinations = gathering.check(pipeline, running: running)
     if !gathering.problems.isEmpty {
-      let source = path + (overrides.isEmpty ? "" : " with --set")
-      throw PipelineError.wrong(source: source, remarks: gathering.problems)
+      throw PipelineError.wrong(
+        path: path, hasFlags: !overrides.isEmpty, remarks: gathering.sortedProblems,
+        more: gathering.unlistedCount)
     }
     self.pipeline = pipeline
     notes = gathering.notes
   }
 
-  private static func bytes(of path: String) throws -> [UInt8] {
+  /// The bytes of a file that is no larger than a configuration may be.
+  static func bytes(of path: String) throws -> [UInt8] {
     do {
-      let descriptor = try System.openForReading(path)
+      let descriptor = try System.openForReading(HomeFolder.expanded(path))
       defer { System.close(descriptor) }
-      let status = try System.status(of: descriptor, path: path)
-      return try System.read(descriptor, byteCount: status.byteCount, offset: 0, path: path)
-    } catch {
+      let bytes = try System.readStream(descriptor, atMost: byteLimit + 1, path: path)
+      guard bytes.count <= byteLimit else {
+        throw PipelineError.tooLarge(path: path, limit: byteLimit)
+      }
+      return bytes
+    } catch let error as SystemError {
       throw PipelineError.unreadable(error)
     }
   }
 
-  private static func members(
-    of text: [UInt8], path: String
-  ) throws -> (members: [String: JSON], duplicates: [Remark]) {
-    let outline: Outline
-    do { outline = try Outline(text) } catch {
-      throw PipelineError.syntax(path: path, line: error.line, what: error.what)
+  static func document(_ text: [UInt8], path: String) throws(PipelineError) -> JSON5Document {
+    do { return try JSON5Document(parsing: text, limits: limits) } catch {
+      throw PipelineError.syntax(path: path, place: error.place, what: error.what)
     }
-    guard let json = try? JSON(parsing: text, as: .json5) else {
-      throw PipelineError.syntax(path: path, line: 1, what: "the file is not JSON5")
-    }
-    guard let members = json.object else { throw PipelineError.notAnObject(path: path) }
-    let duplicates = outline.duplicates.map {
-      Remark(
-        section: "", name: $0.key,
-        text: "is given twice, in line \($0.firstLine) and in line \($0.line).")
-    }
-    return (members, duplicates)
   }
 }
 

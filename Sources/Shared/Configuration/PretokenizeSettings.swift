@@ -2,15 +2,15 @@
 
 /// Text to token shards; SAELens's PretokenizeRunnerConfig.
 package struct PretokenizeSettings: Sendable, Equatable {
-  package var tokenizerName = "gpt2"
+  package var tokenizerName: String? = PretokenizeSettings.usualTokenizer
   package var datasetPath = ""
   package var datasetName: String?
   package var dataDir: String?
-  package var dataFiles: [String]?
+  package var dataFiles: DataFilePatterns?
   package var split = "train"
   package var columnName = "text"
   package var isDatasetTokenized: Bool?
-  package var textDocuments = TextDocuments.file
+  package var textDocuments: TextDocuments?
   package var documentMegabytes = 64
   package var skipInvalid = false
   package var contextSize = 128
@@ -26,12 +26,20 @@ package struct PretokenizeSettings: Sendable, Equatable {
   package var savePath: String?
 
   package init() {}
+
+  /// The tokenizer of a file that names none.
+  package static let usualTokenizer = "gpt2"
 }
 
 /// What is one document of a plain text file.
 package enum TextDocuments: String, SettingChoice {
   case file
   case line
+  /// What stands between empty lines.
+  case paragraph
+
+  /// What `sample_by` of Hugging Face's `text` calls a file.
+  package static let misspellings: [String: TextDocuments] = ["document": .file]
 }
 
 /// The seed of the shuffle, for which null means the default.
@@ -63,21 +71,24 @@ extension PretokenizeSettings: Section {
   package static let settings: [Setting<PretokenizeSettings>] = [
     Setting(
       "tokenizer_name", \.tokenizerName,
-      "Tokenizer: a tokenizer.json, a folder that holds one, or a Hugging Face name.",
-      effect: .none),
+      "Tokenizer: a file or folder of one, or a Hugging Face name; null where rows hold ids.",
+      effect: .none, names: .path),
     Setting(
-      "dataset_path", \.datasetPath, "Text: a file, a folder of files, or a Hugging Face name.",
-      effect: .none),
+      "dataset_path", \.datasetPath,
+      "Text: a file, a folder, a builder of datasets (json, text …) or a Hugging Face name.",
+      effect: .none, names: .path),
     Setting(
-      "data_files", \.dataFiles, "The files of the data set that are read; null reads all.",
-      effect: .none),
+      "data_files", \.dataFiles,
+      "Files of the data set, as text, list or by split; null reads all.",
+      effect: .none, names: .path),
     Setting(
       "dataset_name", \.datasetName,
-      "Configuration of the data set: a folder of that name inside dataset_path.", effect: .none),
+      "Configuration of the data set: one of its README.md, else a folder of that name.",
+      effect: .none),
     Setting(
       "data_dir", \.dataDir, "Folder inside dataset_path that is read; null reads all.",
-      effect: .none),
-    Setting("split", \.split, "Split of a data set that has several."),
+      effect: .none, names: .path),
+    Setting("split", \.split, "Splits and slices of them: train, train[:80%], train[1000:]+test."),
     Setting("column_name", \.columnName, "Field of a record that holds the text."),
     Setting(
       "is_dataset_tokenized", \.isDatasetTokenized,
@@ -85,7 +96,7 @@ extension PretokenizeSettings: Section {
       effect: .changesWhenSet(.formula)),
     Setting(
       "text_documents", \.textDocuments,
-      "What is one document of a plain text file: the whole file, or a line.",
+      "Document of a text file; null: a line, as in datasets, but the file for a single one.",
       effect: .changesWhenSet(.formula)),
     Setting(
       "document_megabytes", \.documentMegabytes,
@@ -118,7 +129,7 @@ extension PretokenizeSettings: Section {
     Setting(
       "save_path", \.savePath,
       "Folder for a copy of the rows as Parquet files and sae_lens.json; null: none.",
-      effect: .none),
+      effect: .none, names: .path),
   ]
 
   package static let inertSettings: [InertSetting] = [
@@ -129,6 +140,12 @@ extension PretokenizeSettings: Section {
     InertSetting("hf_num_shards", "Nothing is uploaded."),
     InertSetting("hf_revision", "Nothing is uploaded."),
     InertSetting("hf_is_private_repo", "Nothing is uploaded."),
+  ]
+
+  package static let formerNames = [
+    "tokenizer": "tokenizer_name", "dataset": "dataset_path", "ctx_len": "context_size",
+    "context_length": "context_size", "seq_len": "context_size", "max_length": "context_size",
+    "text_column": "column_name", "text_key": "column_name", "output_path": "save_path",
   ]
 
   package var omissions: [Complaint] {

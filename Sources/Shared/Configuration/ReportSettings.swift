@@ -61,7 +61,7 @@ extension EvaluateSettings: Section {
     Setting(
       "categories", \.categories,
       "JSON file of category to words; each word's tokens are that category's ground truth.",
-      effect: .none),
+      effect: .none, names: .path),
     Setting(
       "loss_recovered", \.lossRecovered,
       "Run the model with the SAE in it; null: where it is here; true: or do not start.",

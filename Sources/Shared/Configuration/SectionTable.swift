@@ -10,6 +10,8 @@ package struct SectionTable: Sendable {
   let nested: [String: String]
   /// Sections whose settings are also accepted here.
   let guests: [String]
+  /// Names that are not in use, and what to write instead.
+  let formerNames: [String: String]
   /// Sets the values by name and returns what became of each.
   let apply: @Sendable ([String: JSON], inout Pipeline) -> [(SettingRow, SettingReading)]
   let contradictions: @Sendable (Pipeline) -> [Remark]
@@ -23,6 +25,7 @@ package struct SectionTable: Sendable {
     inertSettings = Owner.inertSettings
     nested = Owner.nested
     guests = Owner.guests
+    formerNames = Owner.formerNames
     apply = { values, pipeline in
       Owner.settings.compactMap { setting in
         guard let value = values[setting.row.name] else { return nil }

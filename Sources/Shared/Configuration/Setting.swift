@@ -83,8 +83,27 @@ package struct SettingRow: Sendable, Equatable {
   /// The words that may be given, where they are few.
   package let choices: [String]
   package let defaultValue: JSON
+  /// The default of SAELens 3 to 5, where it is another.
+  package let olderDefault: JSON?
   package let help: String
   package let effect: Effect
+  /// The architectures that have it, where not all do.
+  package let architectures: [Architecture]
+  let meaning: Meaning
+  /// What to write instead of a word that is no longer one.
+  let advice: @Sendable (_ word: String) -> String?
+
+  package static func == (first: SettingRow, second: SettingRow) -> Bool {
+    first.name == second.name && first.expected == second.expected
+      && first.defaultValue == second.defaultValue
+  }
+}
+
+/// What the text of a setting names.
+package enum Meaning: Sendable {
+  case value
+  /// A path, in which a home folder may be written as `~`.
+  case path
 }
 
 /// A setting of a section: its name, its property and everything that is said about it.
@@ -108,24 +127,32 @@ package struct Setting<Owner: Section>: Sendable {
   /// The section with this setting changed; nil where the value may not be given.
   package func changing(_ owner: Owner, to value: JSON) -> Owner? {
     var result = owner
-    if case .refused = write(value, &result) { return nil }
-    return result
+    switch write(value, &result) {
+    case .accepted, .noted: return result
+    case .refused, .faulty: return nil
+    }
   }
 
   // A copy for every type of every section would cost the compiler more than the rest of this room.
   @_semantics("optimize.sil.specialize.generic.never") @inline(never)
   package init<Value: SettingValue>(
     _ name: String, _ property: any WritableKeyPath<Owner, Value> & Sendable, _ help: String,
-    _ bound: Bound = .any, aliases: [String] = [], effect: Effect = .changes(.formula)
+    _ bound: Bound = .any, aliases: [String] = [], effect: Effect = .changes(.formula),
+    olderDefault: Value? = nil, of architectures: [Architecture] = [],
+    names meaning: Meaning = .value
   ) {
     row = SettingRow(
       name: name, aliases: aliases,
       expected: Setting.described(Value.self, bound.words),
       kind: Setting.described(Value.self, bound.signs, hasArticle: false),
       choices: Value.alternatives,
-      defaultValue: Owner()[keyPath: property].json, help: help, effect: effect)
+      defaultValue: Owner()[keyPath: property].json, olderDefault: olderDefault?.json, help: help,
+      effect: effect, architectures: architectures, meaning: meaning, advice: Value.advice)
     read = { $0[keyPath: property].json }
     write = { given, owner in
+      let faults = Value.faults(in: given)
+      if !faults.isEmpty { return .faulty(faults) }
+      let given = meaning == .path ? HomeFolder.expanded(given) : given
       guard let value = Value(setting: given), value.json.double.map(bound.contains) ?? true else {
         return .refused
       }
@@ -138,8 +165,10 @@ package struct Setting<Owner: Section>: Sendable {
 /// What became of a value that was given for a setting.
 enum SettingReading {
   case accepted
-  case noted(String)
+  case noted(SettingNote)
   case refused
+  /// Refused for what single members of the value say.
+  case faulty([Complaint])
 }
 
 /// An option of SAELens that is accepted so that its configurations carry over, and does nothing.
@@ -165,12 +194,30 @@ package struct InertSetting: Sendable {
   }
 }
 
+/// Whether a remark tells of something that makes a difference.
+package enum RemarkWeight: Sendable, Equatable {
+  case counts
+  case changesNothing
+}
+
 /// Something about one setting that a person should read.
 package struct Remark: Sendable, Equatable {
   /// The section; empty for settings that stand outside of sections.
   package let section: String
   package let name: String
   package let text: String
+  /// Where the file says it; nil for what a flag says.
+  package var place: TextPlace?
+  /// Whether what it tells of makes no difference to the run.
+  package var weight: RemarkWeight
+
+  package init(
+    section: String, name: String, text: String, place: TextPlace? = nil,
+    weight: RemarkWeight = .counts
+  ) {
+    (self.section, self.name, self.text) = (section, name, text)
+    (self.place, self.weight) = (place, weight)
+  }
 
   package var key: String { section.isEmpty ? name : section + "." + name }
   package var line: String { key + ": " + text }
@@ -197,6 +244,8 @@ package protocol Section: Sendable, Equatable {
   static var nested: [String: String] { get }
   /// Sections whose settings are also accepted here.
   static var guests: [String] { get }
+  /// Names that were never or are no longer in use, and what to write instead.
+  static var formerNames: [String: String] { get }
   init()
   /// Settings that do not fit together.
   var contradictions: [Complaint] { get }
@@ -208,6 +257,7 @@ extension Section {
   package static var inertSettings: [InertSetting] { [] }
   package static var nested: [String: String] { [:] }
   package static var guests: [String] { [] }
+  package static var formerNames: [String: String] { [:] }
   package var contradictions: [Complaint] { [] }
   package var omissions: [Complaint] { [] }
 

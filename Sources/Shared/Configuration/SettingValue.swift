@@ -1,6 +1,16 @@
 // The types that a setting may have: how each is read from a pipeline file, written back, and named
 // in help and errors.
 
+/// What a person should know about a value that is accepted.
+package struct SettingNote: Sendable, Equatable {
+  package let text: String
+  package let weight: RemarkWeight
+
+  package init(_ text: String, _ weight: RemarkWeight) {
+    (self.text, self.weight) = (text, weight)
+  }
+}
+
 /// A type that a property of a section may have.
 package protocol SettingValue: Sendable, Equatable {
   /// What may stand in a pipeline file, in words, without null.
@@ -9,12 +19,18 @@ package protocol SettingValue: Sendable, Equatable {
   init?(setting: JSON)
   var json: JSON { get }
   /// What a person should know about a spelling that is accepted but not the right one.
-  static func note(on given: JSON) -> String?
+  static func note(on given: JSON) -> SettingNote?
+  /// What is wrong with single members of a group, by name; empty where the value is read as a whole.
+  static func faults(in given: JSON) -> [Complaint]
+  /// What to write instead of a word that is none of the alternatives, where it has a meaning elsewhere.
+  static func advice(on word: String) -> String?
 }
 
 extension SettingValue {
   package static var isOptional: Bool { false }
-  package static func note(on given: JSON) -> String? { nil }
+  package static func note(on given: JSON) -> SettingNote? { nil }
+  package static func faults(in given: JSON) -> [Complaint] { [] }
+  package static func advice(on word: String) -> String? { nil }
 }
 
 extension Int: SettingValue {
@@ -80,7 +96,9 @@ extension Optional: SettingValue where Wrapped: SettingValue {
     }
   }
   package var json: JSON { self?.json ?? .null }
-  package static func note(on given: JSON) -> String? { Wrapped.note(on: given) }
+  package static func note(on given: JSON) -> SettingNote? { Wrapped.note(on: given) }
+  package static func faults(in given: JSON) -> [Complaint] { Wrapped.faults(in: given) }
+  package static func advice(on word: String) -> String? { Wrapped.advice(on: word) }
 }
 
 /// A setting with a few named values, in any case of letters.
@@ -94,16 +112,19 @@ extension SettingChoice {
   package static var misspellings: [String: Self] { [:] }
   package static var alternatives: [String] { allCases.map(\.rawValue) }
   package init?(setting: JSON) {
-    guard let word = setting.string?.lowercased(),
-      let value = Self.allCases.first(where: { $0.rawValue.lowercased() == word })
-        ?? Self.misspellings[word]
-    else { return nil }
+    guard let value = Self.choice(setting) else { return nil }
     self = value
   }
+
+  /// The value of a word, in any case of letters.
+  package static func choice(_ setting: JSON) -> Self? {
+    guard let word = setting.string?.lowercased() else { return nil }
+    return Self.allCases.first { $0.rawValue.lowercased() == word } ?? Self.misspellings[word]
+  }
   package var json: JSON { .string(rawValue) }
-  package static func note(on given: JSON) -> String? {
+  package static func note(on given: JSON) -> SettingNote? {
     guard let word = given.string, let meant = misspellings[word.lowercased()] else { return nil }
-    return "\"\(word)\" is read as \"\(meant.rawValue)\"."
+    return SettingNote("\"\(word)\" is read as \"\(meant.rawValue)\".", .counts)
   }
 }
 
@@ -133,6 +154,18 @@ extension TokenChoice: SettingValue {
     case .eos: .string("eos")
     case .sep: .string("sep")
     case .id(let id): .integer(id)
+    }
+  }
+}
+
+extension HomeFolder {
+  /// A path, or every path of a list, with the home folder in the place of `~`.
+  static func expanded(_ given: JSON) -> JSON {
+    switch given {
+    case .string(let path): .string(expanded(path))
+    case .array(let items): .array(items.map { expanded($0) })
+    case .object(let members): .object(members.mapValues { expanded($0) })
+    default: given
     }
   }
 }

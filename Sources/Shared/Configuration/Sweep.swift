@@ -19,6 +19,11 @@ package struct Combination: Sendable, Equatable {
 
   package var label: String { words.joined(separator: ", ") }
 
+  /// The same choices with another pipeline.
+  package func with(_ pipeline: Pipeline) -> Combination {
+    Combination(choices: choices, pipeline: pipeline)
+  }
+
   fileprivate var words: [String] { choices.map { "\($0.name)=\($0.text)" } }
 }
 
@@ -154,15 +159,18 @@ extension SweepPlan {
     for given in axis.values.prefix(SweepPlan.limit + 1) {
       var settings = TrainSettings()
       switch setting.write(given, &settings) {
-      case .refused:
+      case .refused, .faulty:
         let advice = given.string.flatMap { Spelling.nearest($0, in: setting.row.choices) }
           .map { "; did you mean \($0)?" }
         problem(
           name,
           "takes \(setting.row.expected), but lists \(Gathering.shown(given))\(advice ?? ".")")
         continue
-      case .noted(let text):
-        notes.append(Remark(section: TrainSettings.sectionName, name: name, text: text))
+      case .noted(let about):
+        notes.append(
+          Remark(
+            section: TrainSettings.sectionName, name: name, text: about.text,
+            weight: about.weight))
       case .accepted: break
       }
       let value = setting.read(settings)
@@ -186,6 +194,7 @@ extension SweepPlan {
         axis.values.map { value in
           var pipeline = combination.pipeline
           _ = axis.setting.write(value, &pipeline.train)
+          pipeline.train.stated.insert(axis.setting.row.name)
           let choice = Combination.Choice(name: axis.setting.row.name, value: value)
           return Combination(choices: combination.choices + [choice], pipeline: pipeline)
         }

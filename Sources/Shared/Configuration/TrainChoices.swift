@@ -65,44 +65,6 @@ extension StatedToken: SettingValue {
   }
 }
 
-/// Options of a model's `from_pretrained`, of which those that the cache section has count.
-package struct ModelOptions: Sendable, Equatable {
-  private let members: [String: JSON]
-  package let processing: PretrainedOptions
-
-  package init() {
-    members = [:]
-    processing = PretrainedOptions()
-  }
-}
-
-extension ModelOptions: SettingValue {
-  package static var alternatives: [String] { ["a set of options"] }
-  package static var isOptional: Bool { true }
-
-  package init?(setting: JSON) {
-    let members = setting == .null ? [:] : setting.object
-    guard let members, let processing = PretrainedOptions(setting: .object(Self.known(members)))
-    else { return nil }
-    self.members = members
-    self.processing = processing
-  }
-
-  package var json: JSON { members.isEmpty ? .null : .object(members) }
-
-  package static func note(on given: JSON) -> String? {
-    let members = given.object ?? [:]
-    let known = known(members)
-    let others = members.keys.filter { known[$0] == nil }.sorted()
-    guard !others.isEmpty else { return nil }
-    return "\(Spelling.alternatives(others, "and")): no effect; the model ran in the cache section."
-  }
-
-  private static func known(_ members: [String: JSON]) -> [String: JSON] {
-    members.filter { PretrainedOptions.names.contains($0.key) }
-  }
-}
-
 /// What an activation function takes in SAELens 4 and 5: the k of topk, which is a setting here.
 package struct ActivationFunctionOptions: Sendable, Equatable {
   package var k: Double?

@@ -3,8 +3,17 @@
 
 extension TrainSettings {
   package var contradictions: [Complaint] {
-    latentContradictions + scheduleContradictions
-      + HookLayer.contradiction(name: hookName, layer: hookLayer)
+    // What an SAE to start from says is known to the trainer alone, which looks again.
+    let isWhole = fromPretrainedPath == nil || takenOver != nil
+    return (isWhole ? latentContradictions : []) + scheduleContradictions
+      + HookLayer.contradiction(name: hookName, layer: hookLayer) + releaseContradictions
+  }
+
+  private var releaseContradictions: [Complaint] {
+    guard let saeLensVersion, DefaultsVersion(release: saeLensVersion) == nil else { return [] }
+    return [
+      Complaint("sae_lens_version", "must be a version such as 5.11.0, but is \(saeLensVersion).")
+    ]
   }
 
   private var latentContradictions: [Complaint] {

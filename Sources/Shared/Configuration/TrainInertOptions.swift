@@ -32,12 +32,8 @@ extension TrainSettings {
       InertSetting("n_eval_batches", "evaluate.eval_tokens sets how much is evaluated."),
       InertSetting("eval_batch_size_prompts", "evaluate.eval_tokens sets how much is evaluated."),
       InertSetting("metadata", "Metadata is written from the cache's manifest."),
-      InertSetting("sae_lens_version", "It describes the program that wrote the configuration."),
       InertSetting(
         "sae_lens_training_version", "It describes the program that wrote the configuration."),
-      InertSetting(
-        "activation_fn", only: [.null, .string("relu"), .string("topk")],
-        "The architecture sets the activation."),
       InertSetting(
         "resume_from_checkpoint", only: [.null],
         "A run resumes from its own checkpoints by itself."),

@@ -6,12 +6,27 @@ extension TrainSettings: Section {
   package static let summary = "Activation shards to a trained SAE"
   package static let nested = ["sae": "train", "logger": "logger"]
   package static let guests = ["logger"]
+  package static let formerNames = [
+    "batch_size": "train_batch_size_tokens", "train_batch_size": "train_batch_size_tokens",
+    "store_batch_size": "store_batch_size_prompts", "total_training_tokens": "training_tokens",
+    "learning_rate": "lr", "l1_coeff": "l1_coefficient", "l1_penalty": "l1_coefficient",
+    "dict_size": "d_sae", "num_latents": "d_sae", "act_size": "d_in", "activation_dim": "d_in",
+    "layer": "hook_layer", "act_name": "hook_name", "top_k": "k", "beta1": "adam_beta1",
+    "beta2": "adam_beta2", "warmup_steps": "lr_warm_up_steps", "n_steps": "training_tokens",
+  ]
 
   package static let settings: [Setting<TrainSettings>] =
     latents + architectureOptions + formula + start + optimization + data + run + repeated
 
   private static let latents: [Setting<TrainSettings>] = [
     Setting("architecture", \.architecture, "Kind of SAE."),
+    Setting(
+      "defaults", \.defaults,
+      "Whose defaults options have that are left out; null: told by how the options are written.",
+      effect: .none),
+    Setting(
+      "sae_lens_version", \.saeLensVersion,
+      "The SAELens that wrote the configuration; before 6 as defaults: sae_lens-5.", effect: .none),
     Setting(
       "d_in", \.dIn, "Width of the activations; must agree with the cache.", .atLeast(1),
       effect: .none),
@@ -45,22 +60,25 @@ extension TrainSettings: Section {
       effect: .changesWhenSet(.formula)),
     Setting(
       "normalize_sae_decoder", \.normalizeSaeDecoder, "Keep decoder rows at norm 1.",
-      effect: .changesWhenSet(.formula)),
+      effect: .changesWhenSet(.formula), olderDefault: true),
     Setting(
       "decoder_projection", \.decoderProjection,
-      "With normalize_sae_decoder: also project gradients, or rows only as SAELens 3 did.",
-      effect: .changesWhenSet(.formula)),
+      "With normalize_sae_decoder: also project gradients, or rows only as SAELens 3 to 5 did.",
+      effect: .changesWhenSet(.formula), olderDefault: .rowsOnly),
   ]
 
   private static let start: [Setting<TrainSettings>] = [
-    Setting("b_dec_init_method", \.bDecInitMethod, "Initial decoder bias."),
+    Setting(
+      "b_dec_init_method", \.bDecInitMethod, "Initial decoder bias.",
+      olderDefault: .geometricMedian),
     Setting(
       "decoder_init_norm", \.decoderInitNorm,
       "Norm of the initial decoder rows; null keeps them as drawn.", .above(0),
       aliases: ["decoder_heuristic_init_norm"]),
     Setting(
       "decoder_heuristic_init", \.decoderHeuristicInit,
-      "Give initial decoder rows the norm decoder_init_norm.", effect: .changesWhenSet(.formula)),
+      "Give initial decoder rows the norm decoder_init_norm.", effect: .changesWhenSet(.formula),
+      olderDefault: false),
     Setting(
       "decoder_init_draw", \.decoderInitDraw,
       "How decoder rows are drawn; SAELens up to 5.10 drew them uniform on [0, 1).",
@@ -71,11 +89,11 @@ extension TrainSettings: Section {
     Setting(
       "init_encoder_as_decoder_transpose", \.initEncoderAsDecoderTranspose,
       "Start the encoder as the decoder's transpose; false draws it anew.",
-      effect: .changesWhenSet(.formula)),
+      effect: .changesWhenSet(.formula), olderDefault: false),
     Setting(
       "from_pretrained_path", \.fromPretrainedPath,
       "Folder of an SAE (SAELens's or ours) whose weights training starts from.",
-      effect: .changesWhenSet(.formula)),
+      effect: .changesWhenSet(.formula), names: .path),
   ]
 
   private static let optimization: [Setting<TrainSettings>] = [
@@ -103,9 +121,13 @@ extension TrainSettings: Section {
       "n_restart_cycles", \.nRestartCycles, "Cycles of cosineannealingwarmrestarts.",
       .atLeast(1)),
     Setting(
-      "adam_beta1", \.adamBeta1, "Adam's decay of the first moment (0 in SAELens 3 to 5).",
-      .fromUpTo(0, 1)),
+      "adam_beta1", \.adamBeta1, "Adam's decay of the first moment.", .fromUpTo(0, 1),
+      olderDefault: 0),
     Setting("adam_beta2", \.adamBeta2, "Adam's decay of the second moment.", .fromUpTo(0, 1)),
+    Setting(
+      "max_grad_norm", \.maxGradNorm,
+      "Norm to which a larger gradient is clipped; 0 clips none (SAELens: 1).", .atLeast(0),
+      effect: .changesWhenSet(.formula)),
     Setting(
       "seed", \.seed, "Seed of initial weights and order.", .atLeast(0), effect: .changes(.stream)),
   ]
@@ -162,19 +184,20 @@ extension TrainSettings: Section {
   /// What the cache knows already and a configuration may repeat.
   private static let repeated: [Setting<TrainSettings>] = [
     Setting(
-      "model_name", \.modelName, "Language model; must agree with the cache.", effect: .none),
+      "model_name", \.modelName, "Language model; must agree with the cache.", effect: .none,
+      names: .path),
     Setting(
       "hook_name", \.hookName, "Hook point to train on; null takes cache.hook_name.",
-      effect: .choosesInput),
+      aliases: ["hook_point"], effect: .choosesInput),
     Setting(
       "hook_name_out", \.hookNameOut, "Hook point whose activations a transcoder predicts.",
       effect: .choosesInput),
     Setting(
       "hook_layer", \.hookLayer, "Layer of the hook point; must agree with hook_name.",
-      .atLeast(0), effect: .none),
+      .atLeast(0), aliases: ["hook_point_layer"], effect: .none),
     Setting(
       "hook_head_index", \.hookHeadIndex, "The cached head; must agree with the cache.",
-      .atLeast(0), effect: .none),
+      .atLeast(0), aliases: ["hook_point_head_index"], effect: .none),
     Setting(
       "d_out", \.dOut, "Width of a transcoder's targets; must agree with the cache.",
       .atLeast(1), effect: .none),
@@ -188,7 +211,8 @@ extension TrainSettings: Section {
       "model_from_pretrained_kwargs", \.modelFromPretrainedKwargs,
       "How weights were processed; must agree with the cache.", effect: .none),
     Setting(
-      "dataset_path", \.datasetPath, "The text; must agree with the tokens.", effect: .none),
+      "dataset_path", \.datasetPath, "The text; must agree with the tokens.", effect: .none,
+      names: .path),
     Setting(
       "prepend_bos", \.prependBos, "Whether rows begin with bos; must agree with the tokens.",
       effect: .none),

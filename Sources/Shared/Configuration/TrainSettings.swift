@@ -5,6 +5,8 @@
 /// Activation shards to a trained SAE; SAELens's LanguageModelSAERunnerConfig.
 package struct TrainSettings: Sendable, Equatable {
   package var architecture = Architecture.standard
+  package var defaults: DefaultsVersion?
+  package var saeLensVersion: String?
   package var dIn: Int?
   package var dSae: Int?
   package var expansionFactor: Int?
@@ -58,6 +60,7 @@ package struct TrainSettings: Sendable, Equatable {
   package var nRestartCycles = 1
   package var adamBeta1 = 0.9
   package var adamBeta2 = 0.999
+  package var maxGradNorm = 1.0
   package var featureSamplingWindow = 2000
   package var deadFeatureWindow = 1000
   package var evalFraction = 0.0
@@ -86,7 +89,18 @@ package struct TrainSettings: Sendable, Equatable {
   package var disableConcatSequences: Bool?
   package var sequenceSeparatorToken = StatedToken.unstated
 
+  /// The options that a pipeline file gives, by their newest names; empty of settings made otherwise.
+  package var stated: Set<String> = []
+  /// What was taken over from the SAE of `from_pretrained_path`, in words; nil before that.
+  package var takenOver: [String]?
+
   package init() {}
+
+  /// The activation of SAELens 3 to 5, which follows from the architecture; reads as none.
+  package var activationFn: ActivationFunction? {
+    get { nil }
+    set {}
+  }
 
   /// The k of SAELens 4 and 5 under its old name; reads as none.
   package var activationFnKwargs: ActivationFunctionOptions {

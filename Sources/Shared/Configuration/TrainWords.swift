@@ -7,6 +7,17 @@ package enum ActivationNormalization: String, Sendable, SettingChoice {
   case constantNormRescale = "constant_norm_rescale"
   case layerNorm = "layer_norm"
   case covarianceWhitening = "covariance_whitening"
+
+  package init?(setting: JSON) {
+    switch setting {
+    // As SAELens 6 reads what version 2 wrote.
+    case .null, .bool(false): self = .none
+    case .bool(true): self = .expectedAverageOnlyIn
+    default:
+      guard let value = Self.choice(setting) else { return nil }
+      self = value
+    }
+  }
 }
 
 package enum JumpReLUSparsityLoss: String, Sendable, SettingChoice {
@@ -54,10 +65,51 @@ package enum LearningRateSchedule: String, Sendable, SettingChoice {
   case cosineAnnealingWarmRestarts = "cosineannealingwarmrestarts"
 
   package static let misspellings = ["consineannealing": Self.cosineAnnealing]
+
+  package static func advice(on word: String) -> String? {
+    switch word.lowercased() {
+    case "constantwithwarmup", "linearwarmup", "constant_with_warmup":
+      "write constant, with lr_warm_up_steps"
+    case "linearwarmupdecay", "linear": "write constant, with lr_warm_up_steps and lr_decay_steps"
+    case "cosineannealingwarmup", "cosine", "cosine_warmup":
+      "write cosineannealing, with lr_warm_up_steps"
+    default: nil
+    }
+  }
 }
 
 package enum DecoderBiasInit: String, Sendable, SettingChoice {
   case zeros
   case mean
   case geometricMedian = "geometric_median"
+}
+
+/// The activation as SAELens 3 to 5 state it beside the architecture.
+package enum ActivationFunction: String, Sendable, SettingChoice {
+  case relu
+  case topk
+
+  package static func advice(on word: String) -> String? {
+    if let count = word.lowercased().split(separator: "-").last, word.hasPrefix("topk-") {
+      return "write architecture: \"topk\" and k: \(JSON.clipped(String(count)))"
+    }
+    return word.lowercased() == "tanh-relu" ? "tanh-relu is not built" : nil
+  }
+}
+
+/// The SAELens whose defaults options have that are left out.
+package enum DefaultsVersion: String, Sendable, SettingChoice {
+  case saeLens5 = "sae_lens-5"
+  case saeLens6 = "sae_lens-6"
+
+  package static let misspellings = [
+    "sae_lens-3": Self.saeLens5, "sae_lens-4": .saeLens5, "saelens-5": .saeLens5,
+    "saelens-6": .saeLens6,
+  ]
+
+  /// The defaults of a release, such as "5.11.0"; nil where that is no version.
+  init?(release: String) {
+    guard let major = release.split(separator: ".").first.flatMap({ Int($0) }) else { return nil }
+    self = major < 6 ? .saeLens5 : .saeLens6
+  }
 }

@@ -4,12 +4,16 @@
 package struct DataFile: Sendable, Equatable {
   /// How documents lie in a file.
   package enum Kind: String, Sendable, CaseIterable {
-    /// One JSON object per line, one of whose fields is the document; where the file is compressed,
-    /// perhaps one JSON array.
+    /// JSON objects, one of whose fields is the document, each within a line; where the file is
+    /// compressed, perhaps one JSON array or objects over several lines.
     case jsonLines = "jsonl"
-    /// One JSON array of such objects.
+    /// JSON objects that go on over several lines.
+    case jsonObjects = "json-objects"
+    /// One JSON array of such objects, of texts or of lists of ids.
     case jsonArray = "json"
-    /// The whole file is one document, or every line.
+    /// Records of fields between separators, below a line of their names.
+    case table = "csv"
+    /// The whole file is one document, or every line, or every paragraph.
     case text = "txt"
     case parquet
     /// Apache Arrow's stream or file format.
@@ -46,9 +50,9 @@ extension DataFile {
     guard !status.isDirectory else { throw SystemError(call: "open", path: path, errno: 21) }
     let descriptor = try System.openForReading(path)
     defer { System.close(descriptor) }
-    let start = try System.read(descriptor, byteCount: 4096, offset: 0, path: path)
-    if let unread = unreadStarts.first(where: { start.starts(with: $0.bytes) }) {
-      throw DataError.unreadKind(path: path, kind: unread.kind)
+    let start = try System.read(descriptor, byteCount: windowByteCount, offset: 0, path: path)
+    if let unread = UnreadFormat.allCases.first(where: { $0.begins(start) }) {
+      throw DataError.unreadFormat(path: path, unread)
     }
     let compression = compression(start)
     let kind: Kind
@@ -61,10 +65,8 @@ extension DataFile {
       path: path, kind: kind, compression: compression, byteCount: status.byteCount)
   }
 
-  private static let unreadStarts: [(bytes: [UInt8], kind: String)] = [
-    (Array("PK\u{3}\u{4}".utf8), "a zip archive"), (Array("BZh".utf8), "a bzip2 file"),
-    ([0xFD, 0x37, 0x7A, 0x58, 0x5A, 0x00], "an xz file"), (Array("PARE".utf8), "an encrypted file"),
-  ]
+  /// So much of a file is looked at.
+  private static let windowByteCount = 4096
 
   private static func compression(_ start: [UInt8]) -> Compression {
     if start.starts(with: [0x1F, 0x8B]) { return .gzip }
@@ -82,16 +84,15 @@ extension DataFile {
     }
     let text = start.starts(with: [0xEF, 0xBB, 0xBF]) ? start.dropFirst(3) : start[...]
     let signs = text.lazy.filter { $0 > 0x20 }.prefix(2)
-    let isArray = signs.first == UInt8(ascii: "[")
     let named = try given ?? FileName.kind(path)
     switch named {
-    case .jsonLines, .jsonArray: return isArray ? .jsonArray : .jsonLines
+    case .jsonLines, .jsonObjects, .jsonArray: return jsonKind(start)
     case .parquet, .arrow:
       throw DataError.notOfItsKind(path: path, kind: named == .parquet ? "Parquet" : "Arrow")
-    case .text: return .text
+    case .text, .table: return named ?? .text
     case nil:
-      if isArray, Array(signs) == Array("[{".utf8) { return .jsonArray }
-      return signs.first == UInt8(ascii: "{") ? .jsonLines : .text
+      if Array(signs) == Array("[{".utf8) { return .jsonArray }
+      return signs.first == UInt8(ascii: "{") ? jsonKind(start) : .text
     }
   }
 
@@ -103,43 +104,24 @@ extension DataFile {
     case let kind?: kind
     }
   }
-}
 
-/// What the name of a file says.
-enum FileName {
-  private static let kinds: [String: DataFile.Kind] = [
-    "jsonl": .jsonLines, "ndjson": .jsonLines, "json": .jsonLines, "txt": .text, "text": .text,
-    "parquet": .parquet, "arrow": .arrow,
-  ]
-  private static let compressions: Set = ["gz", "gzip", "zst", "zstd"]
-  private static let unread = [
-    "bz2": "a bzip2 file", "xz": "an xz file", "zip": "a zip archive", "tar": "a tar archive",
-    "csv": "a CSV file", "tsv": "a TSV file",
-  ]
-
-  /// The extensions of a name from the last on, in small letters.
-  private static func extensions(_ path: String) -> [String] {
-    let name = path.split(separator: "/").last ?? ""
-    return name.drop { $0 == "." }.split(separator: ".").dropFirst().reversed().map {
-      $0.lowercased()
+  /// How the objects of a file of JSON lie in it, told by its first bytes.
+  package static func jsonKind(_ start: [UInt8]) -> Kind {
+    let text = start.starts(with: [0xEF, 0xBB, 0xBF]) ? Array(start.dropFirst(3)) : start
+    var scanner = JSONScanner(text.span, grammar: .python)
+    scanner.skipSpace()
+    if scanner.next == UInt8(ascii: "[") { return .jsonArray }
+    guard scanner.next == UInt8(ascii: "{") else { return .jsonLines }
+    let first = scanner.position
+    var end = text.count
+    do {
+      end = try scanner.skipValue().upperBound
+    } catch {
+      // What does not end where the bytes end is wrong in itself; what does may go on.
+      guard start.count >= windowByteCount, scanner.isAtEnd else {
+        return .jsonLines
+      }
     }
-  }
-
-  /// The extension before that of a compression.
-  private static func inner(_ path: String) -> String? {
-    extensions(path).first { !compressions.contains($0) }
-  }
-
-  /// Whether a file in a folder is one of data, or of a kind that is refused rather than passed over.
-  static func isData(_ path: String) -> Bool {
-    guard let inner = inner(path) else { return false }
-    return kinds[inner] != nil || unread[inner] != nil
-  }
-
-  /// The kind that a name tells; nil where it tells none.
-  static func kind(_ path: String) throws(DataError) -> DataFile.Kind? {
-    guard let inner = inner(path) else { return nil }
-    if let kind = unread[inner] { throw .unreadKind(path: path, kind: kind) }
-    return kinds[inner]
+    return text[first..<end].contains(0x0A) ? .jsonObjects : .jsonLines
   }
 }

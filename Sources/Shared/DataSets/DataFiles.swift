@@ -1,135 +1,259 @@
 // The files that a data set means. Comes in: `dataset_path`, `dataset_name`, `data_dir`, `data_files`
-// and `split`. Leaves: files in a fixed order, by the rules of Hugging Face's datasets.
+// and `split`. Leaves: the files of the splits in a fixed order, by the rules of Hugging Face's datasets.
+
+/// The paths of a split's files, in the order in which they are read.
+struct SplitPaths {
+  let name: String
+  let paths: [String]
+  /// Why there is none; nil where there are some.
+  var problem: DataError?
+}
+
+/// The splits that some settings mean, before any file is opened.
+struct FoundSplits {
+  /// In the order in which `all` reads them.
+  var splits: [SplitPaths]
+  /// Splits that are only read where they are named.
+  var further: [SplitPaths] = []
+  /// How the files are read; nil where each tells it by itself.
+  var builder: DataBuilder?
+  /// Whether files of other kinds may be among them.
+  var mayBeMixed = false
+  var options = DataOptions()
+  /// What is said of a split that is not there.
+  let missing: (String) -> DataError
+}
 
 package enum DataFiles {
-  /// Names of `datasets` for files that `data_files` lists, instead of a path.
-  private static let builders: [String: DataFile.Kind] = [
-    "json": .jsonLines, "text": .text, "parquet": .parquet, "arrow": .arrow,
-  ]
-
   /// Every file that the settings mean, in the order in which it is read.
   package static func find(_ settings: PretokenizeSettings) throws -> [DataFile] {
-    guard !settings.split.contains(where: { "[+%".contains($0) }) else {
-      throw DataError.slicedSplit(settings.split)
+    try DataSet.find(settings).files
+  }
+
+  /// The splits that the settings mean.
+  static func splits(_ settings: PretokenizeSettings) throws -> FoundSplits {
+    for pattern in settings.dataFiles?.patterns ?? [] where pattern.contains("://") {
+      throw DataError.address(pattern)
     }
+    if let builder = try builder(settings) { return try named(builder, settings) }
     let path = settings.datasetPath
-    let builder = System.exists(path) ? nil : builders[path]
-    let base = try base(settings, isBuilder: builder != nil)
-    if let patterns = settings.dataFiles {
-      guard builder != nil || System.isDirectory(base ?? "") else {
-        throw DataError.absent(base ?? path)
-      }
-      try requireTrain(settings.split)
-      return try patterns.flatMap { pattern in
-        let whole = pattern.hasPrefix("/") ? pattern : base.map { joined($0, pattern) } ?? pattern
-        return try FilePattern.matches(whole).map { try DataFile.open($0, as: builder) }
-      }
+    guard System.exists(path) else { throw DataError.absent(path) }
+    let card = System.isDirectory(path) ? try DataCard.read(folder: path) : nil
+    if settings.dataFiles == nil, settings.dataDir ?? "" == "", let card,
+      !System.exists(path + "/state.json"), !System.exists(path + "/dataset_dict.json")
+    {
+      return try configured(try card.configuration(settings.datasetName), card, path)
     }
-    guard let base, System.exists(base) else { throw DataError.absent(base ?? path) }
-    guard System.isDirectory(base) else {
-      try requireTrain(settings.split)
-      return [try DataFile.open(base)]
+    let base = try base(settings, card)
+    if let files = settings.dataFiles {
+      guard System.isDirectory(base) else { throw DataError.absent(base) }
+      return try listed(files, in: base)
     }
-    return try files(in: base, split: settings.split, as: builder)
+    guard System.isDirectory(base) else { return lone(base) }
+    return try folder(base, settings)
+  }
+
+  /// The builder of `datasets` that stands in the place of a path.
+  ///
+  /// Such a name comes before a folder of that name, as there, where files are named for it.
+  private static func builder(_ settings: PretokenizeSettings) throws(DataError) -> DataBuilder? {
+    let name = settings.datasetPath
+    let hasFiles = settings.dataFiles != nil || settings.dataDir ?? "" != ""
+    guard hasFiles || !System.exists(name) else { return nil }
+    if DataBuilder.unread[name] != nil { throw .unreadBuilder(name, folder: nil) }
+    guard let builder = DataBuilder(rawValue: name) else { return nil }
+    guard hasFiles else { throw .builderWithoutFiles(name) }
+    return builder
   }
 
   /// The folder of a data set, beside whose files `sae_lens.json` may stand; nil where there is none.
   static func home(_ settings: PretokenizeSettings) -> String? {
-    let isBuilder =
-      !System.exists(settings.datasetPath) && builders[settings.datasetPath] != nil
-    guard let base = try? base(settings, isBuilder: isBuilder), System.exists(base) else {
-      return nil
+    if (try? builder(settings)) != nil {
+      return settings.dataDir.flatMap { System.isDirectory($0) ? $0 : nil }
     }
-    return System.isDirectory(base) ? base : folder(of: base)
+    let path = settings.datasetPath
+    let card = System.isDirectory(path) ? try? DataCard.read(folder: path) : nil
+    guard let base = try? base(settings, card ?? nil), System.exists(base) else { return nil }
+    return System.isDirectory(base) ? base : Shared.folder(of: base)
   }
 
-  /// The file or folder that the settings start from; nil for a builder without `data_dir`.
-  private static func base(_ settings: PretokenizeSettings, isBuilder: Bool) throws -> String? {
-    var base = isBuilder ? nil : settings.datasetPath
-    for part in [settings.datasetName, settings.dataDir].compactMap({ $0 }) where !part.isEmpty {
-      let next = part.hasPrefix("/") ? part : base.map { joined($0, part) } ?? part
-      guard System.exists(next) else { throw DataError.absent(next) }
-      base = next
+  /// The file or folder that the settings start from.
+  ///
+  /// Where no card says what configurations there are, one is a folder of its name.
+  private static func base(_ settings: PretokenizeSettings, _ card: DataCard?) throws -> String {
+    var base = settings.datasetPath
+    var parts = [settings.dataDir]
+    if let card {
+      if let name = settings.datasetName { _ = try card.configuration(name) }
+    } else if settings.datasetName != "default" || System.exists(joined(base, "default")) {
+      parts.insert(settings.datasetName, at: 0)
+    }
+    for part in parts.compactMap({ $0 }) where !part.isEmpty {
+      base = part.hasPrefix("/") ? part : joined(base, part)
+      guard System.exists(base) else { throw DataError.absent(base) }
     }
     return base
   }
 
-  private static func requireTrain(_ split: String) throws(DataError) {
-    guard split == "train" else { throw .onlyTrain(split: split) }
+  static func joined(_ folder: String, _ name: String) -> String {
+    folder.isEmpty || folder.hasSuffix("/") ? folder + name : folder + "/" + name
   }
 
-  private static func joined(_ folder: String, _ name: String) -> String {
-    folder.hasSuffix("/") ? folder + name : folder + "/" + name
-  }
+  // MARK: - Ways to name files
 
-  /// What `datasets`, SAELens and the store write beside the data.
-  private static let ignoredNames: Set = [
-    "dataset_info.json", "dataset_infos.json", "dataset_dict.json", "state.json", "sae_lens.json",
-  ]
-
-  private static func files(
-    in folder: String, split: String, as builder: DataFile.Kind?
-  ) throws -> [DataFile] {
-    if let saved = try savedFiles(in: folder, split: split) { return saved }
-    let names = try columnar(names(in: folder).filter(FileName.isData)).sorted()
-    guard !names.isEmpty else { throw DataError.noFiles(folder: folder) }
-    let splits = DataSplits(names)
-    var chosen = splits.files(of: split)
-    if chosen.isEmpty {
-      guard splits.isUntold else { throw DataError.emptySplit(split, folder: folder) }
-      try requireTrain(split)
-      chosen = names
+  /// The files that are named for a builder, of whatever names.
+  private static func named(
+    _ builder: DataBuilder, _ settings: PretokenizeSettings
+  ) throws -> FoundSplits {
+    let base = settings.dataDir ?? ""
+    var found: FoundSplits
+    if let files = settings.dataFiles {
+      guard base.isEmpty || System.isDirectory(base) else { throw DataError.absent(base) }
+      found = FoundSplits(
+        splits: try resolve(files, in: base.isEmpty ? nil : base) { _ in true },
+        missing: missing(files, "pretokenize.data_files"))
+    } else {
+      guard System.isDirectory(base) else { throw DataError.absent(base) }
+      found = try told(DataFolder.names(in: base), base)
     }
-    return try chosen.map { try DataFile.open(joined(folder, $0), as: builder) }
+    found.builder = builder
+    found.options.separator = UInt8(ascii: ",")
+    found.options.textDocuments = .line
+    return found
   }
 
-  /// Only the Parquet or Arrow files where there are any; other files then describe them.
-  private static func columnar(_ names: [String]) throws -> [String] {
-    for kind in [DataFile.Kind.parquet, .arrow] {
-      let chosen = names.filter { (try? FileName.kind($0)) == kind }
-      if !chosen.isEmpty { return chosen }
+  /// The files that a configuration of a card names.
+  private static func configured(
+    _ configuration: CardConfiguration, _ card: DataCard, _ path: String
+  ) throws -> FoundSplits {
+    let base = configuration.dataDir.map { joined(path, $0) } ?? path
+    guard System.isDirectory(base) else { throw DataError.absent(base) }
+    var found: FoundSplits
+    if let files = configuration.dataFiles {
+      found = FoundSplits(
+        splits: try resolve(files, in: base, where: FileName.isData),
+        missing: missing(files, "The configuration “\(configuration.name)” of \(card.path)"))
+    } else {
+      found = try told(DataFolder.names(in: base).filter(FileName.isData), base)
     }
-    return names
+    found.mayBeMixed = true
+    found.options = configuration.options
+    found.options.textDocuments = found.options.textDocuments ?? .line
+    return found
   }
 
-  /// The files of a folder that `save_to_disk` wrote; nil for other folders.
-  private static func savedFiles(in folder: String, split: String) throws -> [DataFile]? {
-    let splits = folder + "/dataset_dict.json"
-    if System.exists(splits) {
-      let inner = joined(folder, split)
-      guard System.exists(inner + "/state.json") else {
-        throw DataError.emptySplit(split, folder: folder)
+  /// The files of a folder that the settings list.
+  private static func listed(_ files: DataFilePatterns, in base: String) throws -> FoundSplits {
+    var found = FoundSplits(
+      splits: try resolve(files, in: base, where: FileName.isData),
+      missing: missing(files, "pretokenize.data_files"))
+    found.options.textDocuments = .line
+    return found
+  }
+
+  /// A file by itself.
+  private static func lone(_ path: String) -> FoundSplits {
+    var found = FoundSplits(
+      splits: [SplitPaths(name: DataFilePatterns.mainSplit, paths: [path])],
+      missing: { .onlyTrain(split: $0) })
+    found.options.separator = FileName.separator(path)
+    return found
+  }
+
+  /// All files of a folder.
+  private static func folder(
+    _ base: String, _ settings: PretokenizeSettings
+  ) throws -> FoundSplits {
+    if System.exists(base + "/dataset_dict.json") || System.exists(base + "/state.json"),
+      let saved = try saved(base, settings)
+    {
+      return saved
+    }
+    let all = try DataFolder.names(in: base)
+    var names = all.filter(FileName.isData)
+    let hasData = names.contains { name in
+      FileName.suffixes(name).contains { $0 == "zip" || isRead($0) }
+    }
+    // Names that only we know, such as those in capitals.
+    if !hasData { names = all.filter(FileName.isText) }
+    guard !names.isEmpty else { throw DataError.noFiles(folder: base) }
+    var found = try told(names, base)
+    found.mayBeMixed = hasData
+    found.options.textDocuments = .line
+    return found
+  }
+
+  private static func isRead(_ suffix: String) -> Bool {
+    if case .read? = DataBuilder.of(extension: suffix) { true } else { false }
+  }
+
+  /// The splits that `save_to_disk` wrote and that are asked for; nil for other folders.
+  private static func saved(
+    _ base: String, _ settings: PretokenizeSettings
+  ) throws -> FoundSplits? {
+    var splits: [SplitPaths] = []
+    for term in try SplitExpression.terms(settings.split)
+    where !splits.contains(where: { $0.name == term.split }) {
+      guard let paths = try SavedFiles.paths(in: base, split: term.split) else { return nil }
+      splits.append(SplitPaths(name: term.split, paths: paths))
+    }
+    return FoundSplits(splits: splits, missing: { .emptySplit($0, folder: base) })
+  }
+
+  // MARK: - Splits
+
+  /// The splits that the names of files tell.
+  private static func told(_ names: [String], _ base: String) throws -> FoundSplits {
+    guard !names.isEmpty else { throw DataError.noFiles(folder: base) }
+    let splits = DataSplits(FilePattern.sorted(names))
+    let isLog = names.contains { $0.hasSuffix(".eval") }
+    if !splits.isNumbered, isLog { throw DataError.unreadBuilder("eval", folder: base) }
+    func whole(_ split: SplitPaths) -> SplitPaths {
+      SplitPaths(name: split.name, paths: split.paths.map { joined(base, $0) })
+    }
+    return FoundSplits(
+      splits: splits.all.map(whole), further: splits.stated.map(whole),
+      missing: { name in
+        splits.isUntold ? .onlyTrain(split: name) : .emptySplit(name, folder: base)
+      })
+  }
+
+  /// The files that names and patterns mean; of what a pattern meets, those that `isWanted` accepts,
+  /// or all where it accepts none.
+  ///
+  /// A pattern that meets nothing is passed over where another one of its split meets a file.
+  private static func resolve(
+    _ files: DataFilePatterns, in base: String?, where isWanted: (String) -> Bool
+  ) throws -> [SplitPaths] {
+    try files.splits.map { split in
+      var paths: [String] = []
+      var problem: DataError?
+      for pattern in split.patterns {
+        do {
+          paths += try resolve(pattern, in: base, where: isWanted)
+        } catch let error as DataError where pattern.contains(where: FilePattern.isWildcard) {
+          problem = problem ?? error
+        }
       }
-      return try savedFiles(in: inner, split: "train")
-    }
-    let state = folder + "/state.json"
-    guard System.exists(state),
-      let list = (try? JSON(parsing: MappedFile.contents(state)))?["_data_files"]?.array
-    else { return nil }
-    try requireTrain(split)
-    return try list.map { item in
-      guard let name = item["filename"]?.string, !name.contains("/"), !name.hasPrefix(".") else {
-        throw DataError.badState(path: state)
-      }
-      return try DataFile.open(joined(folder, name))
+      return SplitPaths(name: split.name, paths: paths, problem: paths.isEmpty ? problem : nil)
     }
   }
 
-  /// The files of a folder and of those in it, relative to it; hidden ones are left out, and links
-  /// to a folder that they lie in.
-  private static func names(
-    in folder: String, below prefix: String = "", within outer: [System.Status] = []
+  private static func resolve(
+    _ pattern: String, in base: String?, where isWanted: (String) -> Bool
   ) throws -> [String] {
-    let place = prefix.isEmpty ? folder : joined(folder, prefix)
-    let status = try System.status(place)
-    guard !outer.contains(where: { ($0.device, $0.inode) == (status.device, status.inode) })
-    else { return [] }
-    return try System.list(place).flatMap { name -> [String] in
-      guard !name.hasPrefix("."), !ignoredNames.contains(name) else { return [] }
-      let relative = prefix.isEmpty ? name : prefix + "/" + name
-      guard System.isDirectory(joined(folder, relative)) else { return [relative] }
-      guard !name.hasPrefix("__") else { return [] }
-      return try names(in: folder, below: relative, within: outer + [status])
-    }
+    let found = try FilePattern.matches(pattern, in: base)
+    guard pattern.contains(where: FilePattern.isWildcard) else { return found }
+    let kept = found.filter { !DataFolder.isIgnored($0) }
+    let wanted = kept.filter(isWanted)
+    return wanted.isEmpty ? kept : wanted
+  }
+
+  private static func missing(
+    _ files: DataFilePatterns, _ place: String
+  ) -> (String) -> DataError {
+    let known = files.splits.map(\.name)
+    guard known != [DataFilePatterns.mainSplit] else { return { .onlyTrain(split: $0) } }
+    return { .unknownSplit($0, known: known, place: place) }
   }
 }

@@ -3,7 +3,8 @@
 
 /// The files of every split.
 struct DataSplits {
-  /// What the names tell.
+  private let names: [String]
+  /// What the names tell, in the order in which `datasets` lists splits.
   private let told: [(split: String, names: [String])]
   /// Splits that numbered files elsewhere than in `data` state in full; only asked for by name.
   private let numbered: [(split: String, name: String)]
@@ -11,10 +12,15 @@ struct DataSplits {
   /// Sorts `names` into splits: by numbered files in `data`, else by words in the names of folders,
   /// else by words in the names of files.
   init(_ names: [String]) {
+    self.names = names
     numbered = names.compactMap { name in DataSplits.numbered(name).map { ($0, name) } }
     let shards = numbered.filter { DataSplits.isInData($0.name) }
     guard shards.isEmpty else {
-      told = Dictionary(grouping: shards, by: \.split).map { ($0.key, $0.value.map(\.name)) }
+      let splits = Dictionary(grouping: shards, by: \.split).mapValues { $0.map(\.name) }
+      let usual = DataSplits.words.map(\.split).filter { splits[$0] != nil }
+      let others = FilePattern.sorted(splits.keys.filter { !usual.contains($0) })
+      told = (usual + others).map { ($0, splits[$0] ?? []) }
+      isNumbered = true
       return
     }
     let byFolder = DataSplits.words.map { split, words in
@@ -25,18 +31,27 @@ struct DataSplits {
     }
     let isByFolder = byFolder.contains { !$0.1.isEmpty }
     told = (isByFolder ? byFolder : byName).filter { !$0.1.isEmpty }
+    isNumbered = false
   }
 
+  /// Whether numbered files in `data` tell the splits.
+  let isNumbered: Bool
   /// Whether no name tells a split, so that every file is of the split `train`.
   var isUntold: Bool { told.isEmpty }
 
-  /// The files of a split in the order in which `datasets` reads them; none where there is no such.
-  func files(of split: String) -> [String] {
-    for wanted in [split, DataSplits.canonical(split)] {
-      if let files = told.first(where: { $0.split == wanted }) { return files.names }
+  /// Every split with its files in the order in which `datasets` reads them.
+  var all: [SplitPaths] {
+    let all = isUntold ? [(split: DataFilePatterns.mainSplit, names: names)] : told
+    return all.map { SplitPaths(name: $0.split, paths: $0.names) }
+  }
+
+  /// Further splits that numbered files state in full.
+  var stated: [SplitPaths] {
+    let known = Set(told.map(\.split) + DataSplits.words.flatMap(\.words))
+    let stated = FilePattern.sorted(Array(Set(numbered.map(\.split)).subtracting(known)))
+    return stated.map { split in
+      SplitPaths(name: split, paths: numbered.filter { $0.split == split }.map(\.name))
     }
-    let isUsual = DataSplits.words.contains { $0.words.contains(split) }
-    return isUsual ? [] : numbered.filter { $0.split == split }.map(\.name)
   }
 
   private static let words: [(split: String, words: [String])] = [
@@ -45,7 +60,7 @@ struct DataSplits {
   ]
 
   /// One name for the spellings of a split.
-  private static func canonical(_ split: String) -> String {
+  static func canonical(_ split: String) -> String {
     words.first { $0.words.contains(split) }?.split ?? split
   }
 

@@ -1,51 +1,75 @@
 // Paths with wildcards. Comes in: a pattern. Leaves: the files that it means, sorted.
 
 /// A path with `*`, `?`, `[abc]` and, as a whole part, `**`.
+///
+/// As in Hugging Face's datasets, names that begin with a point, and folders that begin with two
+/// underscores, are met only by parts that begin so too.
 enum FilePattern {
-  /// The files that a pattern means; at least one.
-  static func matches(_ pattern: String) throws -> [String] {
+  /// The files that a pattern means, below `base` where it is no absolute path; at least one.
+  static func matches(_ pattern: String, in base: String? = nil) throws -> [String] {
+    let isAbsolute = pattern.hasPrefix("/")
+    let whole = isAbsolute ? pattern : base.map { joined($0, pattern) } ?? pattern
     guard pattern.contains(where: isWildcard) else {
-      guard System.exists(pattern) else { throw DataError.noMatch(pattern: pattern) }
-      return [pattern]
+      guard System.exists(whole) else { throw DataError.noMatch(pattern: whole) }
+      return [whole]
     }
-    // What stands before the first part with a wildcard is taken as it is.
-    let wildcard = pattern.firstIndex(where: isWildcard) ?? pattern.startIndex
-    let slash = pattern[..<wildcard].lastIndex(of: "/")
-    var found = [slash.map { String(pattern[...$0]) } ?? ""]
-    let rest = slash.map { pattern[pattern.index(after: $0)...] } ?? pattern[...]
-    for part in rest.split(separator: "/") {
+    var found = [isAbsolute ? "/" : base ?? ""]
+    let parts = pattern.split(separator: "/")
+    for (index, part) in parts.enumerated() {
+      let isLast = index == parts.count - 1
       found = try found.flatMap { folder -> [String] in
-        if part == "**" { return try folders(below: folder) }
+        if part == "**" {
+          let folders = try folders(below: folder)
+          return isLast ? try folders.flatMap { try entries($0, part, isLast) } : folders
+        }
         guard part.contains(where: isWildcard) else { return [joined(folder, String(part))] }
-        return try names(in: folder).filter { fits(Array(part), Array($0)) }
-          .map { joined(folder, $0) }
+        return try entries(folder, part, isLast).filter {
+          fits(Array(part), Array($0.split(separator: "/").last ?? ""))
+        }
       }
     }
     var seen: Set<String> = []
     found = found.filter {
       System.exists($0) && !System.isDirectory($0) && seen.insert($0).inserted
     }
-    guard !found.isEmpty else { throw DataError.noMatch(pattern: pattern) }
-    return found.sorted()
+    guard !found.isEmpty else { throw DataError.noMatch(pattern: whole) }
+    return sorted(found)
   }
 
-  private static func isWildcard(_ character: Character) -> Bool { "*?[".contains(character) }
+  static func isWildcard(_ character: Character) -> Bool { "*?[".contains(character) }
+
+  /// Names in the order of their bytes, which is that of Python.
+  static func sorted(_ names: [String]) -> [String] {
+    names.map { ($0, Array($0.utf8)) }.sorted { $0.1.lexicographicallyPrecedes($1.1) }.map(\.0)
+  }
 
   private static func joined(_ folder: String, _ name: String) -> String {
     folder.isEmpty || folder.hasSuffix("/") ? folder + name : folder + "/" + name
   }
 
-  /// What a folder holds, hidden names left out.
-  private static func names(in folder: String) throws -> [String] {
+  /// What a folder holds that a part of a pattern may meet.
+  private static func entries(
+    _ folder: String, _ part: Substring, _ isLast: Bool
+  ) throws -> [String] {
     let place = folder.isEmpty ? "." : folder
     guard System.isDirectory(place) else { return [] }
-    return try System.list(place).filter { !$0.hasPrefix(".") }
+    return try System.list(place).filter { name in
+      guard name.hasPrefix(".") == part.hasPrefix(".") else { return false }
+      return isLast || name.hasPrefix("__") == part.hasPrefix("__")
+    }.map { joined(folder, $0) }
   }
 
-  /// A folder and all below it.
-  private static func folders(below folder: String) throws -> [String] {
-    let inner = try names(in: folder).map { joined(folder, $0) }.filter { System.isDirectory($0) }
-    return try [folder] + inner.flatMap { try folders(below: $0) }
+  /// A folder and all below it; links to a folder that they lie in are not followed.
+  private static func folders(
+    below folder: String, within outer: [System.Status] = []
+  ) throws -> [String] {
+    let place = folder.isEmpty ? "." : folder
+    guard System.isDirectory(place) else { return [] }
+    let status = try System.status(place)
+    guard !outer.contains(where: { ($0.device, $0.inode) == (status.device, status.inode) })
+    else { return [] }
+    let inner = try entries(folder, "", false).filter { System.isDirectory($0) }
+    return try [folder] + inner.flatMap { try folders(below: $0, within: outer + [status]) }
   }
 
   /// Whether a name fits a part, tried from the last `*` on.

@@ -95,12 +95,13 @@ extension TensorEntry {
     return start..<start + count * type.byteCount
   }
 
-  /// Fills `target` with elements of an F32, F16 or BF16 tensor of the file `bytes`.
+  /// Fills `target` with elements of an F64, F32, F16 or BF16 tensor of the file `bytes`.
   package func readFloats(
     in bytes: RawSpan, from: Int = 0, into target: inout MutableSpan<Float>
   ) {
     let source = bytes.extracting(self.bytes(from: from, count: target.count))
     switch type {
+    case .float64: Precision.narrow(float64: source, into: &target)
     case .float32: Precision.widen(float32: source, into: &target)
     case .float16: Precision.widen(float16: source, into: &target)
     case .bfloat16: Precision.widen(bfloat16: source, into: &target)

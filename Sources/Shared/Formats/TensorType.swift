@@ -46,6 +46,13 @@ package struct TensorEntry: Sendable, Equatable {
   /// Its bytes, counted from the start of the file.
   package let range: Range<Int>
 
+  package init(name: String, type: TensorType, shape: [Int], range: Range<Int>) {
+    self.name = name
+    self.type = type
+    self.shape = shape
+    self.range = range
+  }
+
   /// The number of elements.
   package var count: Int { range.count / type.byteCount }
 }

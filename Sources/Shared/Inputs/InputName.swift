@@ -5,10 +5,12 @@
 package enum InputName: Sendable {
   /// A language model: `config.json` and weights.
   case model(String)
-  /// A tokenizer: `tokenizer.json`, or `vocab.json` and `merges.txt`, and what stands beside them.
+  /// A tokenizer: its vocabulary in any of the published forms, and what stands beside it.
   case tokenizer(String)
   /// A text: the files that `dataset_name`, `data_dir`, `data_files` and `split` choose.
   case text(PretokenizeSettings)
+  /// An SAE that training starts from: `cfg.json` and weights.
+  case sae(String)
 
   /// The option that states it.
   package var option: String {
@@ -16,6 +18,7 @@ package enum InputName: Sendable {
     case .model: "cache.model_name"
     case .tokenizer: "pretokenize.tokenizer_name"
     case .text: "pretokenize.dataset_path"
+    case .sae: "train.from_pretrained_path"
     }
   }
 }
@@ -44,4 +47,14 @@ package struct MissingModel: Failure, Equatable {
     "This version downloads nothing: fetch the model into a folder (config.json, "
       + "model.safetensors) and set cache.model_name to it."
   }
+}
+
+/// An SAE that is not on this machine.
+package struct MissingSAE: Failure, Equatable {
+  package let path: String
+
+  package init(path: String) { self.path = path }
+
+  package var sentence: String { "train.from_pretrained_path: there is no folder \(path)." }
+  package var hint: String? { "Give a folder with cfg.json and sae_weights.safetensors." }
 }

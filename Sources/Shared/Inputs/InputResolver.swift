@@ -22,6 +22,16 @@ package enum Resolved<Value: Sendable>: Sendable {
     }
   }
 
+  /// The value, or what stands against it with the name that it was looked for by.
+  package func required() throws -> Value {
+    switch self {
+    case .here(let value): value
+    case .missing(let missing): throw missing
+    case .refused(let error): throw error
+    }
+  }
+
+  /// The value, or what is said where nothing else is missing.
   package func get() throws -> Value {
     switch self {
     case .here(let value): value
@@ -41,12 +51,20 @@ package enum InputResolver {
     return .here(name)
   }
 
-  /// The file of a tokenizer that the others lie beside.
-  package static func tokenizer(_ settings: PretokenizeSettings) -> Resolved<String> {
-    let name = settings.tokenizerName
-    do throws(TokenizerError) { return .here(try Tokenizer.locate(name)) } catch {
+  /// The file of a tokenizer that the others lie beside; nil where the settings name none.
+  package static func tokenizer(_ settings: PretokenizeSettings) -> Resolved<String?> {
+    guard let name = settings.tokenizerName else { return .here(nil) }
+    do throws(TokenizerError) { return .here(try TokenizerLocation.find(name)) } catch {
       return .missing(MissingInput(name: .tokenizer(name), failure: error))
     }
+  }
+
+  /// The folder of an SAE that training starts from, or its one file.
+  package static func sae(_ path: String) -> Resolved<String> {
+    guard System.exists(path) else {
+      return .missing(MissingInput(name: .sae(path), failure: MissingSAE(path: path)))
+    }
+    return .here(path)
   }
 
   /// The files of a text.
@@ -62,8 +80,8 @@ package enum InputResolver {
 package struct Inputs: Sendable {
   /// The folder of the model.
   package let model: Resolved<String>
-  /// The file of the tokenizer.
-  package let tokenizer: Resolved<String>
+  /// The file of the tokenizer; nil where none is named.
+  package let tokenizer: Resolved<String?>
   package let text: Resolved<DataSet>
 
   package init(_ pipeline: Pipeline) {

@@ -9,11 +9,22 @@ package struct MissingInputs: Failure {
   package static func error(_ problems: [(any Error)?]) -> any Error {
     let problems = problems.compactMap(\.self)
     let failures = problems.compactMap { $0 as? any Failure }
-    if failures.count > 1, failures.count == problems.count {
-      return MissingInputs(failures: failures)
+    let parts = distinct(failures.flatMap(parts))
+    if parts.count > 1, failures.count == problems.count {
+      return MissingInputs(failures: parts)
     }
     precondition(!problems.isEmpty, "nothing is missing")
     return (problems[0] as? MissingInput)?.failure ?? problems[0]
+  }
+
+  /// The errors that stand together in one, or the one itself.
+  package static func parts(_ error: any Failure) -> [any Failure] {
+    (error as? MissingInputs)?.failures ?? [error]
+  }
+
+  private static func distinct(_ failures: [any Failure]) -> [any Failure] {
+    var said: Set<String> = []
+    return failures.filter { said.insert($0.sentence).inserted }
   }
 
   package var sentence: String { failures.map(\.sentence).joined(separator: " ") }

@@ -32,6 +32,16 @@ internal import COpenSSL
     return String(decoding: text, as: UTF8.self)
   }
 
+  /// Bytes per second of this machine.
+  package static func measureSpeed() -> Double {
+    let bytes = [UInt8](repeating: 7, count: 8 << 20)
+    let start = System.uptime
+    var digest = Digest()
+    digest.update(bytes.span.raw)
+    _ = digest.finish()
+    return Double(bytes.count) / max(System.uptime - start, 1e-9)
+  }
+
   /// The digest of a text's UTF-8 bytes.
   package static func of(_ text: String) -> String {
     var digest = Digest()

@@ -1,8 +1,7 @@
-// Every libc call of the programs. EINTR is retried and errno is read at once; what the world did
+// The calls of libc that are about files. EINTR is retried and errno is read at once; what the world did
 // wrong is thrown as a SystemError.
 
 import Foundation
-import Synchronization
 
 /// A libc call that failed, with the path it was about.
 package struct SystemError: Failure, Equatable {
@@ -187,6 +186,23 @@ package enum System {
     return bytes
   }
 
+  /// Reads on from where the descriptor stands, which may be a pipe, up to `limit` bytes.
+  package static func readStream(
+    _ descriptor: Int32, atMost limit: Int, path: String
+  ) throws(SystemError) -> [UInt8] {
+    var (bytes, chunk) = ([UInt8](), [UInt8](repeating: 0, count: 65_536))
+    while bytes.count < limit {
+      let got = try retrying("read", path) {
+        unsafe chunk.withUnsafeMutableBytes {
+          unsafe Foundation.read(descriptor, $0.baseAddress, 65_536)
+        }
+      }
+      if got == 0 { break }
+      bytes += chunk[..<min(got, limit - bytes.count)]
+    }
+    return bytes
+  }
+
   /// Reads up to `byteCount` bytes at `offset` to the beginning of `target`.
   ///
   /// - Returns: the bytes read; fewer only at the end of the file.
@@ -284,57 +300,6 @@ package enum System {
     return Int(raw.f_bavail) * Int(raw.f_frsize)
   }
 
-  package static var processIdentifier: Int32 { getpid() }
-
-  package static var hostName: String {
-    var buffer = [CChar](repeating: 0, count: 256)
-    _ = unsafe gethostname(&buffer, buffer.count - 1)
-    return String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-  }
-
-  /// Tells whether a process of this host still runs.
-  package static func isRunning(_ process: Int32) -> Bool {
-    kill(process, 0) == 0 || errno == EPERM
-  }
-
-  /// Seconds since 1970; for leases and logs, never for results.
-  package static var now: Double {
-    var time = timespec()
-    _ = unsafe clock_gettime(CLOCK_REALTIME, &time)
-    return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
-  }
-
-  /// Seconds on a clock that only moves forward.
-  package static var uptime: Double {
-    var time = timespec()
-    _ = unsafe clock_gettime(CLOCK_MONOTONIC, &time)
-    return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
-  }
-
-  /// The processors of the machine that are switched on.
-  package static var processorCount: Int {
-    max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
-  }
-
-  /// Bytes of the machine's memory; the largest number where it does not say.
-  package static var memoryByteCount: Int {
-    let (pages, pageSize) = (sysconf(Int32(_SC_PHYS_PAGES)), sysconf(Int32(_SC_PAGESIZE)))
-    return pages > 0 && pageSize > 0 ? pages * pageSize : .max
-  }
-
-  package static func sleep(seconds: Double) {
-    _ = usleep(UInt32(max(0, min(seconds, 1_000)) * 1e6))
-  }
-
-  package static func isTerminal(_ descriptor: Int32) -> Bool { isatty(descriptor) == 1 }
-
-  /// The width of the terminal behind `descriptor` in columns; 80 where there is none.
-  package static func terminalColumns(_ descriptor: Int32) -> Int {
-    var size = winsize()
-    guard unsafe ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
-    return Int(size.ws_col)
-  }
-
   /// Maps `byteCount` bytes of a file read-only.
   @unsafe package static func map(
     _ descriptor: Int32, byteCount: Int, path: String
@@ -348,37 +313,4 @@ package enum System {
   @unsafe package static func unmap(_ address: UnsafeRawPointer, byteCount: Int) {
     _ = unsafe munmap(UnsafeMutableRawPointer(mutating: address), byteCount)
   }
-
-  /// Lets SIGINT and SIGTERM set a flag instead of ending the process, and gives words to a file
-  /// that vanishes under a mapping.
-  ///
-  /// Both are unblocked, since a process inherits the signal mask of the thread that started it.
-  package static func catchInterrupts() {
-    var signals = sigset_t()
-    unsafe sigemptyset(&signals)
-    for number in [SIGINT, SIGTERM] {
-      signal(number) { _ in interruptFlag.store(true, ordering: .relaxed) }
-      unsafe sigaddset(&signals, number)
-    }
-    unsafe pthread_sigmask(SIG_UNBLOCK, &signals, nil)
-    // A file beyond the limit of its size is an error like a full disk, not the end of the process.
-    signal(SIGXFSZ, SIG_IGN)
-    // A page of a mapping that its file no longer has. Nothing can be allocated or cleared up here;
-    // what is written meanwhile are temporary files.
-    signal(SIGBUS) { _ in
-      let text: StaticString = """
-        error: A file was cut short while it was read, or its disk failed.
-        hint: Run the same command again; it names the file. What is finished is kept.
-
-        """
-      _ = unsafe Foundation.write(2, text.utf8Start, text.utf8CodeUnitCount)
-      _exit(ExitCode.failed.rawValue)
-    }
-  }
-
-  /// Whether SIGINT or SIGTERM has arrived since `catchInterrupts`.
-  package static var isInterrupted: Bool { interruptFlag.load(ordering: .relaxed) }
-
-  /// Lets the second SIGINT end the process at once.
-  package static func endProcess(_ code: ExitCode) -> Never { exit(code.rawValue) }
 }

@@ -21,6 +21,15 @@ package enum Activation: Sendable, Equatable {
   /// x·σ(x).
   case silu
   case relu
+  /// x·σ(1.702·x).
+  case quickGELU
+  /// The square of what ReLU gives.
+  case squaredReLU
+  /// x·softmax(x) over a row (Elhage and others 2022).
+  case solu
+
+  /// Whether an element's value follows from that element alone.
+  package var isElementwise: Bool { self != .solu }
 }
 
 /// Kernels on rows.
@@ -141,7 +150,43 @@ package enum Kernels {
     case .geluTanh: forEach(&row) { $0 * logistic($0 * (1.595_769_1 + 0.071_354_816 * $0 * $0)) }
     case .silu: forEach(&row) { $0 * logistic($0) }
     case .relu: forEach(&row) { $0 > 0 ? $0 : 0 }
+    case .quickGELU: forEach(&row) { $0 * logistic(1.702 * $0) }
+    case .squaredReLU: forEach(&row) { $0 > 0 ? $0 * $0 : 0 }
+    case .solu: multiplyBySoftmax(&row)
     }
+  }
+
+  private static func multiplyBySoftmax(_ row: inout MutableSpan<Float>) {
+    let top = maximum(row.span)
+    var sum: Float = 0
+    for index in 0..<row.count { sum += exponential(row[index] - top) }
+    for index in 0..<row.count { row[index] *= exponential(row[index] - top) / sum }
+  }
+
+  /// g·σ(alpha·g)·(x + 1) of each pair (g, x), kept within the limit, in the row's first half.
+  package static func gateClamped(
+    _ row: inout MutableSpan<Float>, alpha: Float, limit: Float
+  ) {
+    for pair in 0..<row.count / 2 {
+      let (g, x) = (min(row[2 * pair], limit), min(max(row[2 * pair + 1], -limit), limit))
+      row[pair] = g * logistic(alpha * g) * (x + 1)
+    }
+  }
+
+  /// σ(x).
+  package static func logistic(of x: Float) -> Float { logistic(x) }
+
+  /// target ← target · σ(source), element by element.
+  package static func multiplyByLogistic(
+    of source: Span<Float>, _ target: inout MutableSpan<Float>
+  ) {
+    precondition(source.count == target.count, "rows of different length")
+    for index in 0..<target.count { target[index] *= logistic(source[index]) }
+  }
+
+  /// Keeps each element between −limit and limit.
+  package static func clamp(_ row: inout MutableSpan<Float>, limit: Float) {
+    forEach(&row) { $0 < -limit ? -limit : $0 > limit ? limit : $0 }
   }
 
   /// target ← target + source.
@@ -165,10 +210,12 @@ package enum Kernels {
   // MARK: Rows
 
   /// Turns scores into weights that sum to one.
-  package static func softmax(_ row: inout MutableSpan<Float>) {
-    let top = maximum(row.span)
+  ///
+  /// A sink is one more score, whose weight is left out of the row.
+  package static func softmax(_ row: inout MutableSpan<Float>, sink: Float = -.infinity) {
+    let top = max(maximum(row.span), sink)
     for index in 0..<row.count { row[index] = exponential(row[index] - top) }
-    let factor = 1 / sum(row.span)
+    let factor = 1 / (sum(row.span) + exponential(sink - top))
     for index in 0..<row.count { row[index] *= factor }
   }
 
@@ -246,6 +293,22 @@ package enum Kernels {
         let (a, b) = (row[start + index], row[start + index + half])
         row[start + index] = a * cosines[index] - b * sines[index]
         row[start + index + half] = b * cosines[index] + a * sines[index]
+      }
+    }
+  }
+
+  /// The same where element 2i pairs with element 2i + 1, as in GPT-J.
+  package static func rotateNeighbors(
+    _ row: inout MutableSpan<Float>, headWidth: Int, cosines: Span<Float>, sines: Span<Float>
+  ) {
+    let pairs = cosines.count
+    precondition(sines.count == pairs && 2 * pairs <= headWidth, "more angles than pairs")
+    for start in stride(from: 0, to: row.count, by: headWidth) {
+      for index in 0..<pairs {
+        let place = start + 2 * index
+        let (a, b) = (row[place], row[place + 1])
+        row[place] = a * cosines[index] - b * sines[index]
+        row[place + 1] = b * cosines[index] + a * sines[index]
       }
     }
   }

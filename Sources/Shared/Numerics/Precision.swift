@@ -68,6 +68,16 @@ package enum Precision {
     return Float(bitPattern: largest)
   }
 
+  /// Reads the float64 numbers in `bytes`, which need not be aligned, rounded to float32.
+  package static func narrow(float64 bytes: RawSpan, into target: inout MutableSpan<Float>) {
+    unsafe withPointers(bytes, 8, &target) { source, target, count in
+      for index in 0..<count {
+        unsafe target[index] = Float(
+          source.loadUnaligned(fromByteOffset: index * 8, as: Double.self))
+      }
+    }
+  }
+
   /// Copies the float32 numbers in `bytes`, which need not be aligned.
   package static func widen(float32 bytes: RawSpan, into target: inout MutableSpan<Float>) {
     unsafe withPointers(bytes, 4, &target) { source, target, count in

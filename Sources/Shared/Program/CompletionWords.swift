@@ -34,7 +34,7 @@ struct CompletionWords {
     let all = program.verbs + CommonVerb.described
     self.program = program.name
     verbs = all.map { Word(name: $0.name, value: nil, help: $0.help) }
-    var flags = Flag.allCases.map { Word(name: $0.rawValue, value: $0.value, help: $0.help) }
+    var flags = Flag.of(program).map { Word(name: $0.rawValue, value: $0.value, help: $0.help) }
     for flag in all.flatMap(\.flags) where !flags.contains(where: { $0.name == flag.name }) {
       flags.append(Word(name: flag.name, value: flag.value, help: flag.help))
     }

@@ -31,7 +31,7 @@ package enum Help {
       lines += ["", "flags of \(verb.name):"]
       lines += HelpLayout.columns(verb.flags.map(named))
     }
-    lines += ["", "flags:"] + HelpLayout.columns(Flag.allCases.map(named))
+    lines += ["", "flags:"] + HelpLayout.columns(Flag.of(program).map(named))
     for table in tables(of: program) { lines += [""] + section(table) }
     return lines.joined(separator: "\n") + "\n"
   }
@@ -45,11 +45,12 @@ package enum Help {
   static func section(_ table: SectionTable) -> [String] {
     let title = table.name.isEmpty ? "settings" : "\(table.name) settings"
     let items = table.rows.map { row in
+      let older = row.olderDefault.map { " (older \($0.canonical))" } ?? ""
       let aliases = row.aliases.isEmpty ? "" : " Also \(row.aliases.joined(separator: ", "))."
       let need = RequiredOptions.words(row, of: table).map { "  (\($0))" } ?? ""
       let start = OptionTables.shownDefault(row)
       return (
-        "\(row.name) = \(start)\(need)",
+        "\(row.name) = \(start)\(older)\(need)",
         "\(row.help)\(aliases) [\(row.kind)]"
       )
     }
@@ -83,7 +84,7 @@ package enum Help {
 
   /// The flags of the one screen; those that print texts share a line.
   private static func shownFlags(_ program: ProgramDescription) -> [(String, String)] {
-    Flag.allCases.filter { ![.help, .helpAll, .version].contains($0) }.map(named)
+    Flag.of(program).filter { ![.help, .helpAll, .version].contains($0) }.map(named)
       + [("--help --version", "Print this, or the version; --help-all prints everything.")]
   }
 

@@ -21,7 +21,7 @@ enum HelpTopic {
       [table.name] + table.keys
         + table.rows.map { table.name.isEmpty ? $0.name : "\(table.name).\($0.name)" }
     }
-    let flags = Flag.names + verbs.flatMap { $0.flags.map(\.name) }
+    let flags = Flag.of(program).map(\.rawValue) + verbs.flatMap { $0.flags.map(\.name) }
     return (settings + verbs.map(\.name) + flags).filter { !$0.isEmpty }
   }
 
@@ -87,7 +87,8 @@ enum HelpTopic {
     var lines = ["\(topic) is a value of \(Spelling.alternatives(places, "and"))."]
     let kin = table.rows.filter { other in
       other.name != row.name
-        && other.help.split { !($0.isLetter || $0 == "_") }.contains(Substring(topic))
+        && (other.architectures.contains { $0.rawValue == topic }
+          || other.help.split { !($0.isLetter || $0 == "_") }.contains(Substring(topic)))
     }
     if !kin.isEmpty {
       lines += HelpLayout.wrap(

@@ -21,7 +21,7 @@ enum ManualPage {
       lines += item(Help.named(verb))
       for flag in verb.flags { lines += [".RS"] + item(Help.named(flag)) + [".RE"] }
     }
-    lines += [".SH FLAGS"] + Flag.allCases.flatMap { item(Help.named($0)) }
+    lines += [".SH FLAGS"] + Flag.of(program).flatMap { item(Help.named($0)) }
     lines.append(".SH SETTINGS")
     for table in Help.tables(of: program) { lines += settings(table) }
     lines += [".SH EXIT STATUS"]

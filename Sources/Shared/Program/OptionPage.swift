@@ -5,6 +5,12 @@ enum OptionPage {
     let key = table.name.isEmpty ? row.name : "\(table.name).\(row.name)"
     let need = RequiredOptions.words(row, of: table).map { " (\($0))" } ?? ""
     var items = [("takes", row.kind), ("default", OptionTables.shownDefault(row))]
+    if let older = row.olderDefault {
+      items.append(("older", "\(older.canonical) (the default of SAELens 3 to 5)"))
+    }
+    if !row.architectures.isEmpty {
+      items.append(("goes with", Spelling.alternatives(row.architectures.map(\.rawValue), "and")))
+    }
     if !row.aliases.isEmpty { items.append(("also", row.aliases.joined(separator: ", "))) }
     let origin = OptionOrigin.of(row.name, in: table.name)
     items += [

@@ -7,7 +7,8 @@ package enum OptionTables {
       # Options
 
       Every option of a pipeline file, made from the declarations that the programs read. `saeline-train help
-      OPTION` shows the same of one option, with who spells it so; required ones are marked.
+      OPTION` shows the same of one option, with who spells it so; required ones are marked. An older default is
+      that of SAELens 3 to 5, which the option `defaults` tells about.
 
       """
     return opening + "\n" + (Pipeline.tables.map(settings) + [inert]).joined(separator: "\n")
@@ -20,7 +21,9 @@ package enum OptionTables {
       let aliases = row.aliases.map { "`\($0)`" }.joined(separator: ", ")
       let also = aliases.isEmpty ? "" : " Also accepted as \(aliases)."
       let need = RequiredOptions.words(row, of: table).map { " **\($0.capitalizedFirst).**" } ?? ""
-      return "| `\(row.name)` | \(row.kind) | `\(shownDefault(row))` | \(row.help)\(also)\(need) |"
+      let older = row.olderDefault.map { ", older `\($0.canonical)`" } ?? ""
+      return
+        "| `\(row.name)` | \(row.kind) | `\(shownDefault(row))`\(older) | \(row.help)\(also)\(need) |"
     }
     return "## \(title)\n\n| option | type | default | meaning |\n|---|---|---|---|\n"
       + rows.joined(separator: "\n") + "\n"

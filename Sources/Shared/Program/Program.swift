@@ -17,6 +17,8 @@ package struct Invocation: Sendable, Equatable {
   package let isJSON: Bool
   /// Whether hashes of input files are compared, not only sizes and headers.
   package let verifies: Bool
+  /// Whether notes of what changes nothing are printed one by one.
+  package let isVerbose: Bool
   /// What a person should read before the stage starts.
   package let notes: [Remark]
 }
@@ -55,7 +57,7 @@ package enum Program {
         System.catchInterrupts()
         let threads = program.threads(invocation.pipeline)
         Parallel.threadCount = threads == 0 ? Processors.available : threads
-        if !invocation.isQuiet { say(invocation.notes.map { "note: " + $0.line + "\n" }.joined()) }
+        if !invocation.isQuiet { say(notes(of: invocation)) }
         try run(invocation)
       }
     } catch {
@@ -75,19 +77,39 @@ package enum Program {
     if arguments.has(.help) { return .print(try help(arguments, program)) }
     if arguments.has(.version) { return .print("\(program.name) \(Product.version)\n") }
     if let text = try CommonVerb.text(arguments, for: program) { return .print(text) }
-    guard let config = arguments.config else {
-      throw CommandLineError.noConfig(program: program.name)
+    let file = try arguments.config.map {
+      try PipelineFile.read($0, overrides: arguments.overrides, running: program.sections.first)
     }
-    let file = try PipelineFile.read(
-      config, overrides: arguments.overrides, running: program.sections.first)
+    let notes = (file?.notes ?? []).filter {
+      $0.section.isEmpty || program.sections.contains($0.section)
+    }
+    let activations = arguments.activations.map(HomeFolder.expanded)
+    var pipeline = file?.pipeline ?? Pipeline()
+    pipeline.chosenActivations = activations
+    let combinations = (file?.combinations ?? []).map { combination in
+      var pipeline = combination.pipeline
+      pipeline.chosenActivations = activations
+      return combination.with(pipeline)
+    }
     return .run(
       Invocation(
-        pipeline: file.pipeline, combinations: file.combinations, config: config,
-        verb: arguments.verb, operands: arguments.operands, options: arguments.options,
-        isDryRun: arguments.has(.dryRun),
+        pipeline: pipeline, combinations: combinations, config: arguments.config ?? "",
+        verb: arguments.verb, operands: arguments.operands.map(HomeFolder.expanded),
+        options: arguments.options.mapValues(HomeFolder.expanded), isDryRun: arguments.has(.dryRun),
         isQuiet: arguments.has(.quiet), isJSON: arguments.has(.json),
-        verifies: arguments.has(.verify),
-        notes: file.notes.filter { $0.section.isEmpty || program.sections.contains($0.section) }))
+        verifies: arguments.has(.verify), isVerbose: arguments.has(.verbose), notes: notes))
+  }
+
+  /// The notes as they are printed: those of options that change nothing in one line, but on request.
+  package static func notes(of invocation: Invocation) -> String {
+    let idle = invocation.notes.filter { $0.weight == .changesNothing }
+    let isShort = idle.count > 1 && !invocation.isVerbose
+    let listed = isShort ? invocation.notes.filter { $0.weight == .counts } : invocation.notes
+    var lines = listed.map { "note: " + $0.line }
+    if isShort {
+      lines.append("note: \(idle.count) options change nothing here (--verbose lists them).")
+    }
+    return lines.map { $0 + "\n" }.joined()
   }
 
   /// The one screen of help, or behind a verb what there is to say about that.

@@ -16,3 +16,15 @@ extension CacheSettings {
     try HookPoint.find(name, in: model).taking(head: hookHeadIndex, in: model)
   }
 }
+
+extension StorageType {
+  /// How numbers of this type stand in a shard.
+  package var tensorType: TensorType {
+    switch self {
+    case .float32: .float32
+    case .float16: .float16
+    case .bfloat16: .bfloat16
+    case .int8: .int8
+    }
+  }
+}

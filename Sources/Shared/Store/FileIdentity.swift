@@ -1,6 +1,16 @@
 // The identity of model, tokenizer and data files: the SHA-256 of their content. Comes in: a path.
 // Leaves: "sha256:…", computed once per content where a store remembers it.
 
+/// Something that is neither a file nor a folder.
+package struct NoFile: Failure, Equatable {
+  package let path: String
+
+  package init(path: String) { self.path = path }
+
+  package var sentence: String { "\(path) is neither a file nor a folder." }
+  package var hint: String? { "Write what it gives into a file, and name that." }
+}
+
 /// Identities of files and folders.
 package enum FileIdentity {
   /// Files below this size are hashed each time.
@@ -16,6 +26,8 @@ package enum FileIdentity {
 
   private static func digest(_ path: String, _ store: Store?) throws -> String {
     let status = try System.status(path)
+    // A device or a pipe has no content that could be told again.
+    guard status.isDirectory || status.isRegularFile else { throw NoFile(path: path) }
     guard status.isDirectory else { return try fileDigest(path, status, store) }
     var digest = Digest()
     for name in try System.list(path) where !name.hasPrefix(".") {

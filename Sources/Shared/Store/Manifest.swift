@@ -38,6 +38,13 @@ package struct Manifest: Sendable, Equatable {
     }
   }
 
+  /// A file of the stage that holds no rows.
+  package struct File: Sendable, Equatable {
+    package let name: String
+    package let bytes: Int
+    package let sha256: String
+  }
+
   package var stage: Stage
   package var name: String
   package var fingerprint: String
@@ -50,6 +57,8 @@ package struct Manifest: Sendable, Equatable {
   /// The identities of model, tokenizer and data files.
   package var identities: [String: String]
   package var shards: [Shard]
+  /// Other files of the folder that later stages read, such as a tokenizer.
+  package var files: [File] = []
   /// What the next stage needs to know.
   package var details: JSON
 
@@ -85,6 +94,7 @@ extension Manifest {
       "details": details,
     ]
     if let input { members["input"] = .string(input) }
+    if !files.isEmpty { members["files"] = .array(files.map(\.json)) }
     return .object(members)
   }
 
@@ -115,6 +125,9 @@ extension Manifest {
     for value in try require("shards", json["shards"]?.array) {
       shards.append(try require("shards", Shard(json: value)))
     }
+    for value in json["files"]?.array ?? [] {
+      files.append(try require("files", File(json: value)))
+    }
   }
 }
 
@@ -136,6 +149,21 @@ extension Manifest.Shard {
   }
 }
 
+extension Manifest.File {
+  fileprivate var json: JSON {
+    ["file": .string(name), "bytes": .integer(bytes), "sha256": .string(sha256)]
+  }
+
+  /// Reads a file's record; nil where it is incomplete or names a file outside its folder.
+  fileprivate init?(json: JSON) {
+    guard let name = json["file"]?.string, let bytes = json["bytes"]?.integer,
+      let sha256 = json["sha256"]?.string, bytes >= 0, !name.isEmpty, name != ".", name != "..",
+      !name.contains("/")
+    else { return nil }
+    self.init(name: name, bytes: bytes, sha256: sha256)
+  }
+}
+
 /// Why a finished folder is refused.
 package enum ManifestError: Failure, Equatable {
   case malformed(path: String)
@@ -146,6 +174,8 @@ package enum ManifestError: Failure, Equatable {
   case missingShard(path: String, stage: Stage)
   case wrongSize(path: String, byteCount: Int, expected: Int, stage: Stage)
   case wrongDigest(path: String, sha256: String, expected: String, stage: Stage)
+  /// A file that holds no rows and that the stage's program makes again.
+  case damagedFile(path: String, stage: Stage)
   case madeOtherwise(path: String, sha256: String, expected: String, stage: Stage)
 
   package var sentence: String {
@@ -164,6 +194,7 @@ package enum ManifestError: Failure, Equatable {
       "\(path) has \(byteCount) bytes; its manifest says \(expected)."
     case .wrongDigest(let path, let sha256, let expected, _):
       "\(path) has the SHA-256 \(sha256); its manifest says \(expected)."
+    case .damagedFile(let path, _): "\(path) is not the file that its folder's manifest lists."
     case .madeOtherwise(let path, let sha256, let expected, _):
       "\(path) was made again with the SHA-256 \(sha256); its manifest says \(expected)."
     }
@@ -175,6 +206,7 @@ package enum ManifestError: Failure, Equatable {
     case .missingShard(let path, let stage), .wrongSize(let path, _, _, let stage),
       .wrongDigest(let path, _, _, let stage):
       "Delete the folder \(folder(of: path)) and run \(stage.program) again."
+    case .damagedFile(_, let stage): "Run \(stage.program) again, which makes it again."
     case .madeOtherwise(let path, _, _, let stage):
       "Processors of different kinds differ in last bits: delete the folder \(folder(of: path)) and "
         + "run \(stage.program) again."

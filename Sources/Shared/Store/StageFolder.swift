@@ -16,6 +16,9 @@ package struct StageFolder: Sendable, Equatable {
 
   private var manifestPath: String { path + "/" + Manifest.fileName }
 
+  /// Whether a manifest is there, whatever it says.
+  var hasManifest: Bool { System.exists(manifestPath) }
+
   /// How much of a folder is compared with its manifest.
   package enum Verification: Sendable { case sizes, digests }
 
@@ -23,7 +26,25 @@ package struct StageFolder: Sendable, Equatable {
   package func manifest(verify: Verification = .sizes) throws -> Manifest? {
     guard let manifest = try readManifest() else { return nil }
     for shard in manifest.shards { try check(shard, verify) }
+    try checkFiles(manifest, verify)
     return manifest
+  }
+
+  /// Compares the files that hold no rows with a manifest of this folder.
+  package func checkFiles(_ manifest: Manifest, _ verify: Verification) throws {
+    for file in manifest.files {
+      let whole = path + "/" + file.name
+      guard let status = try? System.status(whole), status.byteCount == file.bytes,
+        try verify == .sizes || Digest.ofFile(whole) == file.sha256
+      else { throw ManifestError.damagedFile(path: whole, stage: stage) }
+    }
+  }
+
+  /// What a manifest says about a file of this folder that holds no rows.
+  package func file(_ name: String) throws -> Manifest.File {
+    let whole = path + "/" + name
+    return Manifest.File(
+      name: name, bytes: try System.status(whole).byteCount, sha256: try Digest.ofFile(whole))
   }
 
   /// Removes the shards of a finished folder that are not what its manifest says, so that they can
@@ -120,7 +141,8 @@ package struct StageFolder: Sendable, Equatable {
 
   /// Removes the leases, digests and temporary files of a finished folder.
   private func removeLeftovers(of manifest: Manifest) throws {
-    let files = Set(manifest.shards.map(\.file) + [Manifest.fileName])
+    let files = Set(
+      manifest.shards.map(\.file) + manifest.files.map(\.name) + [Manifest.fileName])
     for name in try System.list(path) {
       let isLeftover =
         if let temporary = TemporaryName(name) {

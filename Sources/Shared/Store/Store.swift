@@ -63,10 +63,22 @@ package struct Store: Sendable, Equatable {
   }
 
   /// The folder of a stage, whether it exists or not.
+  ///
+  /// A folder that has the fingerprint under another label is the stage's: a finished one before one
+  /// that somebody has begun.
   package func folder(_ key: StageKey) -> StageFolder {
-    StageFolder(
-      path: "\(path)/\(key.stage.rawValue)/\(key.folderName)", stage: key.stage,
-      fingerprint: key.fingerprint)
+    let parent = "\(path)/\(key.stage.rawValue)"
+    func folder(_ name: String) -> StageFolder {
+      StageFolder(path: parent + "/" + name, stage: key.stage, fingerprint: key.fingerprint)
+    }
+    let own = folder(key.folderName)
+    let suffix = "-" + key.fingerprint.prefix(StageKey.shownDigits)
+    let others = ((try? System.list(parent)) ?? []).filter {
+      $0.hasSuffix(suffix) && $0 != key.folderName && System.isDirectory(parent + "/" + $0)
+    }.map(folder)
+    if others.isEmpty || own.hasManifest { return own }
+    if let finished = others.first(where: \.hasManifest) { return finished }
+    return System.isDirectory(own.path) ? own : others[0]
   }
 
   /// The finished folder with a fingerprint.

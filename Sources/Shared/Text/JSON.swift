@@ -1,8 +1,6 @@
 // JSON as a value: canonical bytes for fingerprints and manifests, and the reader behind every
 // JSON and JSON5 file of the programs.
 
-import Foundation
-
 /// A JSON value.
 ///
 /// Integers are kept apart from other numbers so that they print without a point.
@@ -25,38 +23,11 @@ extension JSON: ExpressibleByStringLiteral, ExpressibleByDictionaryLiteral {
   }
 }
 
-extension JSON: Codable {
-  package init(from decoder: any Decoder) throws {
-    let container = try decoder.singleValueContainer()
-    if container.decodeNil() {
-      self = .null
-    } else if let value = try? container.decode(Bool.self) {
-      self = .bool(value)
-    } else if let value = try? container.decode(Int.self) {
-      self = .integer(value)
-    } else if let value = try? container.decode(Double.self) {
-      self = .number(value)
-    } else if let value = try? container.decode(String.self) {
-      self = .string(value)
-    } else if let value = try? container.decode([JSON].self) {
-      self = .array(value)
-    } else {
-      self = .object(try container.decode([String: JSON].self))
-    }
-  }
-
-  package func encode(to encoder: any Encoder) throws {
-    var container = encoder.singleValueContainer()
-    switch self {
-    case .null: try container.encodeNil()
-    case .bool(let value): try container.encode(value)
-    case .integer(let value): try container.encode(value)
-    case .number(let value): try container.encode(value)
-    case .string(let value): try container.encode(value)
-    case .array(let value): try container.encode(value)
-    case .object(let value): try container.encode(value)
-    }
-  }
+extension JSON: ExpressibleByIntegerLiteral, ExpressibleByFloatLiteral, ExpressibleByBooleanLiteral
+{
+  package init(integerLiteral value: Int) { self = .integer(value) }
+  package init(floatLiteral value: Double) { self = .number(value) }
+  package init(booleanLiteral value: Bool) { self = .bool(value) }
 }
 
 extension JSON {
@@ -73,10 +44,7 @@ extension JSON {
       scanner.skipSpace()
       guard scanner.isAtEnd else { throw scanner.problem("text behind the value") }
     case .json5:
-      let decoder = JSONDecoder()
-      decoder.allowsJSON5 = true
-      // Foundation reads on behind a number that ends the text, into whatever lies there.
-      self = try decoder.decode(JSON.self, from: Data(bytes + [UInt8(ascii: "\n")]))
+      self = try JSON5Document(parsing: bytes).value
     }
   }
 

@@ -33,10 +33,18 @@ package struct JSONScanner: ~Escapable {
   /// Whether a value may go on behind the end of a line.
   package enum LineLayout: Sendable { case free, oneLine }
 
+  /// Whether numbers that are none may stand among values, as Python writes them.
+  package enum Grammar: Sendable { case strict, python }
+  private let grammar: Grammar
+
   @_lifetime(copy bytes)
-  package init(_ bytes: Span<UInt8>, from position: Int = 0, layout: LineLayout = .free) {
+  package init(
+    _ bytes: Span<UInt8>, from position: Int = 0, layout: LineLayout = .free,
+    grammar: Grammar = .strict
+  ) {
     self.bytes = bytes
     self.position = position
+    self.grammar = grammar
     newline = layout == .free ? 0x0A : 0x20
   }
 
@@ -175,9 +183,16 @@ package struct JSONScanner: ~Escapable {
     case UInt8(ascii: "t"): try literal("true")
     case UInt8(ascii: "f"): try literal("false")
     case UInt8(ascii: "n"): try literal("null")
+    case UInt8(ascii: "N") where grammar == .python: try literal("NaN")
+    case UInt8(ascii: "I") where grammar == .python: try literal("Infinity")
+    case UInt8(ascii: "-") where grammar == .python && isBeforeInfinity: try literal("-Infinity")
     case UInt8(ascii: "-"), 0x30...0x39: try skipNumber()
     default: throw problem(isAtEnd ? "the text ends in a value" : "expected a value")
     }
+  }
+
+  private var isBeforeInfinity: Bool {
+    position + 1 < bytes.count && bytes[position + 1] == UInt8(ascii: "I")
   }
 
   @_lifetime(self: copy self)

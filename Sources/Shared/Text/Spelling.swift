@@ -5,6 +5,8 @@ package enum Spelling {
   ///
   /// Nil where neither is near enough to be meant.
   package static func nearest(_ word: String, in candidates: some Sequence<String>) -> String? {
+    // Nothing that exists is as long as this, and the time grows with its length.
+    if word.utf8.count > 100 { return nil }
     let limit = max(1, word.count / 3)
     var best: (word: String, distance: Int)?
     for candidate in candidates {

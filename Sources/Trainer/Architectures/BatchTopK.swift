@@ -8,7 +8,7 @@ import Shared
 
 struct BatchTopKSAE: SAEArchitecture {
   /// The name of t in checkpoints.
-  private static let thresholdName = "topk_threshold"
+  static let thresholdName = "topk_threshold"
 
   private let dSae: Int
   private let k: Double

@@ -26,6 +26,7 @@ package struct SAEConfiguration: Sendable {
   package let finetuningMethod: FinetuningMethod?
   package let adamBeta1: Double
   package let adamBeta2: Double
+  package let maxGradNorm: Double
   package let deadFeatureWindow: Int
   package let seed: Int
 
@@ -55,6 +56,7 @@ package struct SAEConfiguration: Sendable {
     finetuningMethod = settings.finetuningTokens > 0 ? settings.finetuningMethod : nil
     adamBeta1 = settings.adamBeta1
     adamBeta2 = settings.adamBeta2
+    maxGradNorm = settings.maxGradNorm
     deadFeatureWindow = settings.deadFeatureWindow
     seed = settings.seed
   }

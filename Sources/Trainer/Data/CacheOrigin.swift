@@ -168,7 +168,7 @@ extension CacheOrigin {
     let train = pipeline.train
     var found: [Repetition] = []
     if let path = train.datasetPath, !path.isEmpty {
-      found.append(datasetRepetition(path, copy: pipeline.pretokenize.savePath))
+      found.append(datasetRepetition(path, pipeline.pretokenize))
     }
     if let given = train.prependBos {
       found.append(
@@ -199,12 +199,13 @@ extension CacheOrigin {
     return found
   }
 
-  /// The text by its own name, or by that of the copy of its rows.
-  private func datasetRepetition(_ path: String, copy: String?) -> Repetition {
-    let names = [dataset, dataset == nil ? nil : copy].compactMap { $0 }.map(ActivationKey.label)
+  /// The text by the name that it had, or by one that the settings have for it.
+  private func datasetRepetition(_ path: String, _ settings: PretokenizeSettings) -> Repetition {
     let verdict: Repetition.Verdict =
       if let dataset {
-        names.contains(ActivationKey.label(path))
+        ActivationKey.label(path) == ActivationKey.label(dataset)
+          || DataLabel.same(path, settings)
+            && (System.exists(settings.datasetPath) || DataLabel.same(dataset, settings))
           ? .agrees : .contradicts("come from the text \(ActivationKey.label(dataset))")
       } else { .unknown }
     return Repetition("dataset_path", path, verdict)

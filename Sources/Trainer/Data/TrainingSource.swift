@@ -68,6 +68,7 @@ package enum TrainingSourceError: Failure, Equatable {
   case contradiction(key: String, given: String, folder: String, fact: String)
   case nothingToTrainOn(folder: String)
   case unpaired(folder: String, targets: String)
+  case nothingChosen(folder: String)
 
   package var sentence: String {
     switch self {
@@ -82,6 +83,7 @@ package enum TrainingSourceError: Failure, Equatable {
       "What is held out or left out leaves no row of \(folder) to train on."
     case .unpaired(let folder, let targets):
       "\(targets) does not hold the rows of \(folder), in the same order."
+    case .nothingChosen(let folder): "--activations: \(folder) holds no finished activations."
     }
   }
 
@@ -95,6 +97,7 @@ package enum TrainingSourceError: Failure, Equatable {
       "Choose a smaller train.eval_fraction, or leave out less with exclude_special_tokens, "
         + "seqpos_slice or max_norm_multiple."
     case .unpaired: "Cache both hook points in one run, as cache.hook_names."
+    case .nothingChosen: "Give a folder of the store's activations, with a manifest.json."
     }
   }
 }
@@ -114,13 +117,16 @@ package struct TrainingSource: Sendable {
   package let sequenceCount: Int
   /// Tokens whose rows it leaves out.
   package let excludedTokens: Set<UInt32>
+  /// Whether it was made with the files of the model that is on this machine, whatever that is called.
+  private let isOfModelHere: Bool
 
   package init(
     folder: String, fingerprint: String, facts: CacheFacts, shards: [CachedShard],
     tokens: String? = nil, origin: CacheOrigin = CacheOrigin(),
     identities: [String: String] = [:], sequenceCount: Int = 0,
-    excludedTokens: Set<UInt32> = []
+    excludedTokens: Set<UInt32> = [], isOfModelHere: Bool = false
   ) {
+    self.isOfModelHere = isOfModelHere
     self.origin = origin
     self.folder = folder
     self.fingerprint = fingerprint
@@ -132,55 +138,64 @@ package struct TrainingSource: Sendable {
     self.shards = shards
   }
 
-  /// Finds the finished cache that a pipeline file describes.
-  package static func find(
-    _ pipeline: Pipeline, verify: StageFolder.Verification = .sizes
-  ) throws -> TrainingSource {
+  /// The hook points that a run reads: the SAE's, and that of a transcoder's targets.
+  package static func hookNames(_ pipeline: Pipeline) throws(TrainingSourceError) -> [String] {
     guard let hook = pipeline.train.hookName ?? pipeline.cache.allHookNames.first else {
-      throw TrainingSourceError.noHook
+      throw .noHook
     }
-    return try find(pipeline, hook: hook, verify: verify)
+    let targets = pipeline.train.architecture.isTranscoder ? pipeline.train.hookNameOut : nil
+    return [hook] + [targets].compactMap(\.self)
   }
 
-  /// Finds the cache of a transcoder's targets; nil for other SAEs.
-  package static func findTargets(
-    _ pipeline: Pipeline, of source: TrainingSource, verify: StageFolder.Verification = .sizes
-  ) throws -> TrainingSource? {
-    guard pipeline.train.architecture.isTranscoder, let hook = pipeline.train.hookNameOut else {
-      return nil
-    }
-    let targets = try find(pipeline, hook: hook, verify: verify)
-    guard targets.tokens == source.tokens,
-      targets.shards.map(\.rows) == source.shards.map(\.rows)
-    else {
-      throw TrainingSourceError.unpaired(folder: source.folder, targets: targets.folder)
-    }
-    return targets
-  }
-
-  private static func find(
-    _ pipeline: Pipeline, hook: String, verify: StageFolder.Verification
+  /// Finds the finished cache of a hook point among `inputs`, what the pipeline file names.
+  package static func find(
+    _ pipeline: Pipeline, _ inputs: Inputs, hook: String,
+    verify: StageFolder.Verification = .sizes
   ) throws -> TrainingSource {
-    guard let folder = try ActivationKey.finished(pipeline, Inputs(pipeline), hookName: hook),
+    let chosen = try chosen(pipeline, hook: hook)
+    guard
+      let folder = try chosen ?? ActivationKey.finished(pipeline, inputs, hookName: hook),
       let manifest = try folder.manifest(verify: verify)
     else { throw TrainingSourceError.notCached(hook: hook, store: pipeline.store) }
     let facts = try CacheFacts(
       details: manifest.details, path: folder.path + "/" + Manifest.fileName)
+    guard facts.hookName == hook || chosen == nil else {
+      throw TrainingSourceError.contradiction(
+        key: "train.hook_name", given: hook, folder: folder.path, fact: "are of \(facts.hookName)")
+    }
+    let store = Store(pipeline.store)
+    let model = inputs.model.value.flatMap {
+      try? ActivationKey.identities(model: $0, store: store)
+    }
     let tokens = try manifest.input.flatMap {
       try Store(pipeline.store).find(stage: .tokens, fingerprint: $0)
     }
+    let origin = try tokens?.readManifest()
+    if let tokens, let origin { try tokens.checkFiles(origin, verify) }
     return TrainingSource(
       folder: folder.path, fingerprint: manifest.fingerprint, facts: facts,
       shards: manifest.shards.map {
         CachedShard(path: folder.path + "/" + $0.file, rows: $0.rows)
       }, tokens: manifest.input,
-      origin: CacheOrigin(manifest, tokens: try tokens?.readManifest()),
+      origin: CacheOrigin(manifest, tokens: origin),
       identities: manifest.identities,
       sequenceCount: manifest.details["sequences"]?.integer ?? 0,
       excludedTokens: Set(
         (manifest.details["excluded_tokens"]?.array ?? []).compactMap(\.integer).map {
           UInt32(clamping: $0)
-        }))
+        }), isOfModelHere: manifest.input != nil && manifest.identities == model)
+  }
+
+  /// The folder that the command line chose for the hook point that the SAE reads.
+  private static func chosen(_ pipeline: Pipeline, hook: String) throws -> StageFolder? {
+    guard let path = pipeline.chosenActivations, try hookNames(pipeline).first == hook else {
+      return nil
+    }
+    let folder = StageFolder(path: path, stage: .activations, fingerprint: nil)
+    guard try folder.readManifest() != nil else {
+      throw TrainingSourceError.nothingChosen(folder: path)
+    }
+    return folder
   }
 
   /// Refuses a pipeline file that says something else than the manifest.
@@ -202,12 +217,21 @@ package struct TrainingSource: Sendable {
     ]
     for (key, given) in models {
       guard let given, !given.isEmpty, !ModelLabel.same(given, facts.modelName) else { continue }
+      if isOfModelHere, ModelLabel.same(given, pipeline.cache.modelName) { continue }
       throw .contradiction(
         key: key, given: given, folder: folder, fact: "were taken from \(facts.modelName)")
     }
     for repetition in origin.repetitions(in: pipeline, facts) {
       guard case .contradicts(let fact) = repetition.verdict else { continue }
       throw .contradiction(key: repetition.key, given: repetition.given, folder: folder, fact: fact)
+    }
+  }
+
+  /// Refuses a transcoder's targets that are not of the same rows.
+  func checkPairing(_ targets: TrainingSource?) throws(TrainingSourceError) {
+    guard let targets else { return }
+    guard targets.tokens == tokens, targets.shards.map(\.rows) == shards.map(\.rows) else {
+      throw .unpaired(folder: folder, targets: targets.folder)
     }
   }
 

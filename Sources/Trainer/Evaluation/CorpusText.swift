@@ -3,9 +3,9 @@
 
 package import Shared
 
-/// The sequences and the tokenizer of a token stage.
+/// The sequences and the tokenizer of a token stage; rows of ids may have none, and ids are shown then.
 package struct CorpusText: Sendable {
-  private let tokenizer: Tokenizer
+  private let tokenizer: Tokenizer?
   private let shards: [String]
   /// The index of each shard's first sequence, and the number of all sequences behind the last.
   private let starts: [Int]
@@ -19,18 +19,20 @@ package struct CorpusText: Sendable {
   }
 
   private init(folder: String, shards: [Manifest.Shard]) throws {
-    tokenizer = try Tokenizer.open(folder + "/tokenizer.json")
+    let path = folder + "/tokenizer.json"
+    tokenizer = System.exists(path) ? try Tokenizer.open(path) : nil
     self.shards = shards.map { folder + "/" + $0.file }
     starts = shards.reduce(into: [0]) { $0.append(($0.last ?? 0) + $1.rows) }
   }
 
-  /// The ids of a text without special tokens.
+  /// The ids of a text without special tokens; without a tokenizer, the id that its digits are.
   package func encode(_ text: String) -> [UInt32] {
-    tokenizer.encode(text, specialTokens: .omitted)
+    guard let tokenizer else { return [UInt32(text)].compactMap { $0 } }
+    return tokenizer.encode(text, specialTokens: .omitted)
   }
 
-  /// The text of one token.
-  package func text(_ token: UInt32) -> String { tokenizer.tokenText(token) }
+  /// The text of one token; without a tokenizer its id, apart from the next one.
+  package func text(_ token: UInt32) -> String { tokenizer?.tokenText(token) ?? "\(token) " }
 
   /// The tokens of sequences by their index in the stage; each shard is read at most once.
   package func sequences(_ wanted: Set<UInt32>) throws -> [UInt32: [UInt32]] {

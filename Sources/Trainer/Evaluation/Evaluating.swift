@@ -39,13 +39,13 @@ package struct Evaluating: Sendable {
   ///
   /// - Parameters:
   ///   - sae: the trained SAE, for rows as they are cached.
-  ///   - deadInTraining: latents silent at the end of training.
+  ///   - deadInTraining: latents silent at the end of training; nil where that cannot be known.
   ///   - deadFeatureWindow: for how many steps.
   ///   - progress: is told the rows that are done.
   /// - Returns: all figures.
   /// - Throws: what is wrong with a shard, or that the program was interrupted.
   package func run<SAE: RowEncoder & ~Copyable>(
-    _ sae: inout SAE, deadInTraining: Int, deadFeatureWindow: Int, progress: Progress
+    _ sae: inout SAE, deadInTraining: Int?, deadFeatureWindow: Int, progress: Progress
   ) throws -> Evaluation {
     var source = filter.heldOut.isEmpty ? EvaluatedRows.cache : .heldOut
     var pass = try measure(&sae, from: source, progress)
@@ -55,7 +55,7 @@ package struct Evaluating: Sendable {
       pass = try measure(&sae, from: source, progress)
     }
     var figures = pass.sums.figures
-    figures[.deadInTraining] = Double(deadInTraining)
+    figures[.deadInTraining] = deadInTraining.map { Double($0) }
     figures[.deadFeatureWindow] = Double(deadFeatureWindow)
     let categories = pass.categories?.results(fires: pass.sums.fires) ?? []
     var evaluation = Evaluation(

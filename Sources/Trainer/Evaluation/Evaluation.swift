@@ -49,11 +49,13 @@ package struct Evaluation: Sendable, Equatable {
   package var latents: [ReportedLatent]
   /// Why there are no contexts, no categories or no loss.
   package var remarks: [String]
+  /// What should be changed in a further run, each in a sentence.
+  package var advice: [String]
 
   package init(
     figures: Figures, source: EvaluatedRows, lossSource: EvaluatedRows? = nil, fires: [Int],
     categories: [CategoryResult] = [], categoriesDigest: String? = nil,
-    latents: [ReportedLatent] = [], remarks: [String] = []
+    latents: [ReportedLatent] = [], remarks: [String] = [], advice: [String] = []
   ) {
     self.figures = figures
     self.source = source
@@ -63,6 +65,7 @@ package struct Evaluation: Sendable, Equatable {
     self.categoriesDigest = categoriesDigest
     self.latents = latents
     self.remarks = remarks
+    self.advice = advice
   }
 
   /// Takes up what the language model loses with the SAE in it.
@@ -120,6 +123,7 @@ extension Evaluation {
       "categories_sha256": categoriesDigest.map { .string($0) } ?? .null,
       "reported_latents": .array(latents.map(\.json)),
       "remarks": .array(remarks.map { .string($0) }),
+      "advice": .array(advice.map { .string($0) }),
     ]
     return .object(groups.mapValues { .object($0) }.merging(others) { _, other in other })
   }
@@ -151,6 +155,7 @@ extension Evaluation {
       categories: json["categories"]?.array?.compactMap { CategoryResult($0) } ?? [],
       categoriesDigest: json["categories_sha256"]?.string,
       latents: json["reported_latents"]?.array?.compactMap { ReportedLatent($0) } ?? [],
-      remarks: json["remarks"]?.array?.compactMap(\.string) ?? [])
+      remarks: json["remarks"]?.array?.compactMap(\.string) ?? [],
+      advice: json["advice"]?.array?.compactMap(\.string) ?? [])
   }
 }

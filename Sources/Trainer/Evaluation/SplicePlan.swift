@@ -35,20 +35,21 @@ package struct SplicePlan: Sendable {
   /// Finds the model of a run's cache; nothing is fetched.
   ///
   /// - Parameters:
-  ///   - pipeline: says where the model is.
+  ///   - pipeline: says what the model is called.
+  ///   - resolved: its folder.
   ///   - source: the activations.
   ///   - targets: those of a transcoder's targets.
   ///   - filter: the rows that an SAE takes the place of; nil where the place alone is asked for.
   /// - Returns: the model and the place.
   /// - Throws: what stands against it.
   package static func make(
-    _ pipeline: Pipeline, source: TrainingSource, targets: TrainingSource?,
-    filter: RowFilter? = nil
+    _ pipeline: Pipeline, model resolved: Resolved<String>, source: TrainingSource,
+    targets: TrainingSource?, filter: RowFilter? = nil
   ) throws(LossObstacle) -> SplicePlan {
     let settings = pipeline.cache
     guard let tokens = source.tokens else { throw .imported }
     let name = settings.modelName.isEmpty ? source.facts.modelName : settings.modelName
-    guard let folder = InputResolver.model(settings).value else { throw .modelNotHere(name: name) }
+    guard let folder = resolved.value else { throw .modelNotHere(name: name) }
     let store = Store(pipeline.store)
     let identities = try usable { try ActivationKey.identities(model: folder, store: store) }
     guard identities == source.identities else { throw .otherModel(name: name) }
@@ -99,7 +100,7 @@ package struct SplicePlan: Sendable {
   /// What the SAE reads, what it replaces where that is another place, and the predictions.
   var hookPoints: [HookPoint] {
     [hookPoint] + [target].compactMap(\.self)
-      + [HookPoint(model.logitCap == nil ? .logits : .cappedLogits)]
+      + [HookPoint(model.changesLogits ? .cappedLogits : .logits)]
   }
 
   /// The numbers of these among the hook points.

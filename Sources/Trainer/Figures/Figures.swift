@@ -26,6 +26,24 @@ package struct Figures: Sendable, Equatable {
     return result
   }
 
+  /// Nats that ablation must cost for a share of them to mean anything: less is within the sampling
+  /// error of some thousand tokens.
+  package static let leastLoss = 0.01
+
+  /// The same as people should see them: without shares of what ablation hardly costs.
+  package var meaningful: Figures {
+    var result = self
+    if let clean = self[.lossWithoutSAE], let lost = self[.lossWithAblation],
+      lost - clean < Figures.leastLoss
+    {
+      result[.lossScore] = nil
+    }
+    if let lost = self[.divergenceWithAblation], lost < Figures.leastLoss {
+      result[.divergenceScore] = nil
+    }
+    return result
+  }
+
   /// Whether the figure has its place beside these values, if only to say that it is not known: all
   /// have but those of a sample that was not taken.
   package func expects(_ figure: Figure) -> Bool {

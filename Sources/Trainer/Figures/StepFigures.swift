@@ -17,8 +17,9 @@ extension ChartPanel {
 extension Figure {
   /// The figures of a step, from the parameters before its update.
   package static let step = [
-    overall, mse, l1, l0Loss, auxiliary, ghost, preAct, innerLoss, explainedVariance, l0,
-    deadLatents, learningRate, l1Coefficient, l0Coefficient, topkThreshold, meanPassesSinceFired,
+    overall, mse, l1, l0Loss, auxiliary, ghost, preAct, innerLoss, explainedVariance,
+    explainedVarianceOfRows, explainedVarianceDeviation, l0, deadLatents, learningRate,
+    l1Coefficient, l0Coefficient, topkThreshold, meanPassesSinceFired,
     gradientNorm, trainingSamples, tokensPerSecond,
   ]
 
@@ -51,6 +52,12 @@ extension Figure {
   package static let explainedVariance = Figure(
     "metrics/explained_variance", "Explained variance", "1 − mean‖x − x̂‖² / mean‖x − x̄‖²",
     better: .higher, shown: [.chart(.explainedVariance)])
+  package static let explainedVarianceOfRows = Figure(
+    "metrics/explained_variance_legacy", "Explained variance of tokens",
+    "1 − ‖x − x̂‖² / ‖x − x̄‖², mean over tokens", better: .higher)
+  package static let explainedVarianceDeviation = Figure(
+    "metrics/explained_variance_legacy_std", "Its deviation",
+    "of the explained variance of tokens, around their mean", better: .lower)
   package static let l0 = Figure(
     "metrics/l0", "L0", "active latents per token", unit: "latents", better: .lower,
     shown: [.chart(.l0)])

@@ -61,6 +61,7 @@ package struct SAEFiles: Sendable {
       finished(state.parameters, threshold: threshold),
       to: folder + "/" + SAEWeights.fileName)
     try AtomicFile.replace(folder + "/runner_cfg.json", with: runnerConfiguration.pretty)
+    try AtomicFile.replace(folder + "/pipeline.json", with: pipeline.recorded.pretty)
   }
 
   /// Brings a decoder row into the form that other programs know: of norm 1 where it is kept so, and
@@ -103,7 +104,8 @@ package struct SAEFiles: Sendable {
 
   /// What a finished run consists of besides its manifest, its figures and its report.
   package static let names = [
-    "cfg.json", "runner_cfg.json", "sae_weights.safetensors", "sparsity.safetensors",
+    "cfg.json", "pipeline.json", "runner_cfg.json", "sae_weights.safetensors",
+    "sparsity.safetensors",
   ]
 
   /// The latents that cfg.json counts as dead.

@@ -42,14 +42,16 @@ package struct FinalTable: Sendable {
   package func print(to terminal: Terminal = .standardError) {
     for table in tables { table.print(to: terminal) }
     for remark in evaluation.remarks { terminal.print("\nnote: " + remark) }
+    for sentence in evaluation.advice { terminal.print("\nadvice: " + sentence) }
   }
 
   private var result: Table {
     var table = Table(
       title: "Result of \(name)", columns: [.init(""), .init("", .right), .init("")])
     var named: Set<Figure.Sample> = []
-    for figure in Figure.shown(.table) where evaluation.figures.expects(figure) {
-      var notes = [(figure.place(.table)?.note ?? figure.note).text(evaluation.figures)]
+    let figures = evaluation.figures.meaningful
+    for figure in Figure.shown(.table) where figures.expects(figure) {
+      var notes = [(figure.place(.table)?.note ?? figure.note).text(figures)]
       // The first figure of a sample says what all of them were measured on.
       if let sample = figure.sample, named.insert(sample).inserted,
         let words = evaluation.words(sample)
@@ -57,7 +59,7 @@ package struct FinalTable: Sendable {
         notes.append("over \(words)")
       }
       let note = notes.filter { !$0.isEmpty }.joined(separator: ", ")
-      table.add([figure.words, evaluation.figures.text(figure), note])
+      table.add([figure.words, figures.text(figure), note])
     }
     return table
   }

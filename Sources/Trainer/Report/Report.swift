@@ -117,7 +117,7 @@ extension Report {
   private var figures: String {
     // The last line may be that of a sampling window, which says nothing of a step.
     let trained = log.last { $0[.trainingSamples] != nil }?.values ?? [:]
-    let known = evaluation.figures.merging(trained)
+    let known = evaluation.figures.meaningful.merging(trained)
     let cards = Figure.shown(.card).filter(known.expects).map { figure in
       let place = figure.place(.card)
       let note = (place?.note ?? figure.note).text(known)
@@ -126,7 +126,8 @@ extension Report {
         + "<small>\(HTML.escaped(note))</small></div>"
     }
     return "<section><div class=\"cards\">\(cards.joined())</div>"
-      + "<p class=\"note\">Final figures over \(evaluation.words(.rows) ?? "")\(lossNote).</p></section>"
+      + "<p class=\"note\">Final figures over \(evaluation.words(.rows) ?? "")\(lossNote).</p>"
+      + evaluation.advice.map { "<p>\(HTML.escaped($0))</p>" }.joined() + "</section>"
   }
 
   private var lossNote: String {

@@ -43,8 +43,8 @@ extension PreparedRun {
   /// `state` must be as it is made.
   func initialize(_ state: inout TrainingState) throws {
     let configuration = plan.configuration
-    if let pretrained = plan.pretrained {
-      return try pretrained.fill(&state.parameters, rows.normalization)
+    if let pretrained = plan.input.pretrained {
+      return try pretrained.fill(&state, rows.normalization, configuration)
     }
     state.parameters = .initial(configuration.shape, InitialDraw(plan.pipeline.train))
     for latent in 0..<state.parameters.latentScale.count {

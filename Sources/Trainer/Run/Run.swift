@@ -18,20 +18,21 @@ package struct Run: Sendable {
     _ pipeline: Pipeline, verify: StageFolder.Verification = .sizes,
     mode: Shared.Progress.Mode = .automatic, terminal: Terminal = .standardError
   ) throws {
-    try self.init(
-      pipeline, input: try RunInput.find(pipeline, verify: verify), mode: mode, terminal: terminal)
+    var inputs = TrainInputs(pipeline, verify: verify)
+    let settled = try inputs.settled(pipeline)
+    try self.init(settled, input: try inputs.input(settled), mode: mode, terminal: terminal)
   }
 
-  /// The run over caches that have been found, and from an SAE where one has been.
+  /// The run over inputs that have been found.
   init(
-    _ pipeline: Pipeline, input: RunInput, pretrained: PretrainedSAE? = nil,
-    mode: Shared.Progress.Mode = .automatic, terminal: Terminal = .standardError
+    _ pipeline: Pipeline, input: RunInput, mode: Shared.Progress.Mode = .automatic,
+    terminal: Terminal = .standardError
   ) throws {
-    plan = try TrainingPlan(pipeline, input, pretrained: pretrained)
-    key = input.key(pipeline, pretrained: plan.pretrained)
+    plan = TrainingPlan(pipeline, input)
+    key = input.key(pipeline)
     store = Store(pipeline.store)
     folder = store.folder(key)
-    self.pipeline = pipeline
+    self.pipeline = plan.pipeline
     self.mode = mode
     self.terminal = terminal
   }
@@ -122,7 +123,11 @@ package struct Run: Sendable {
     _ prepared: PreparedRun, _ progress: Shared.Progress
   ) throws -> Training {
     plan.source.unknowns(in: pipeline).forEach(note)
+    if let taken = pipeline.train.takenOver, !taken.isEmpty {
+      note("from the SAE that the run starts from: " + taken.joined(separator: ", "))
+    }
     if let repetition = prepared.repetition { note(repetition) }
+    if let warning = advice.warning { note("warning: " + warning) }
     return try RunFileError.explaining {
       try Training(
         prepared, folder: folder.path, fingerprint: key.fingerprint, progress: progress)

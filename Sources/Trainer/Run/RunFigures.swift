@@ -20,12 +20,19 @@ extension Run {
     let progress = Shared.Progress(
       stage: "measure", total: min(pipeline.evaluate.evalTokens, source.facts.rows), mode: mode,
       terminal: terminal)
+    let advice = advice
     var evaluation = try evaluating.run(
-      &sae, deadInTraining: try SAEFiles.deadLatents(in: folder.path),
+      &sae, deadInTraining: advice.knowsDeadLatents ? SAEFiles.deadLatents(in: folder.path) : nil,
       deadFeatureWindow: pipeline.train.deadFeatureWindow, progress: progress)
     progress.finish()
     try addLoss(to: &evaluation, &sae, filter, corpus)
+    evaluation.advice = advice.sentences(evaluation.figures)
     try evaluation.write(run: folder.path)
+  }
+
+  /// What is to be said about the run's settings and figures.
+  var advice: Advice {
+    Advice(pipeline.train, steps: plan.steps, dIn: plan.configuration.dIn)
   }
 
   /// Measures the loss with the SAE in the model, or notes why it is not known.
@@ -47,8 +54,7 @@ extension Run {
   private func measureLoss(
     _ sae: inout TrainedSAE, _ filter: RowFilter, _ corpus: CorpusText?
   ) throws -> LossRecovered {
-    let splice = try SplicePlan.make(
-      pipeline, source: plan.source, targets: plan.targets, filter: filter)
+    let splice = try plan.input.splice(pipeline, filter: filter)
     guard let corpus else { throw LossObstacle.noTokens }
     let (source, chosen) = lossSequences(splice.contextSize, filter.heldOut)
     let found = try corpus.sequences(Set(chosen))

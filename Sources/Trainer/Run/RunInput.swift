@@ -1,23 +1,25 @@
-// What a run reads. Comes in: a pipeline file. Leaves: the caches that it names, and with them the
-// key of the run.
+// What a run reads. Comes in: caches, and the SAE that a run starts from. Leaves: the key of the run,
+// and of the rows that it sees.
 
-package import Shared
+import Shared
 
-/// The caches that a run reads.
+/// What a run reads.
 package struct RunInput: Sendable {
   package let source: TrainingSource
   /// Where a transcoder's targets come from.
   package let targets: TrainingSource?
+  /// What it starts from instead of drawn weights.
+  package let pretrained: PretrainedSAE?
+  /// The folder of the model whose loss is measured in the end.
+  let model: Resolved<String>
 
-  /// Finds them and refuses a pipeline file that says something else than they do.
-  package static func find(
-    _ pipeline: Pipeline, verify: StageFolder.Verification = .sizes
-  ) throws -> RunInput {
-    let source = try TrainingSource.find(pipeline, verify: verify)
+  /// Refuses a pipeline file that says something else than the caches and the SAE do.
+  func check(against pipeline: Pipeline) throws {
+    let settings = pipeline.train
     try source.check(against: pipeline)
-    let targets = try TrainingSource.findTargets(pipeline, of: source, verify: verify)
-    try (targets ?? source).checkWidth("train.d_out", pipeline.train.dOut)
-    return RunInput(source: source, targets: targets)
+    try source.checkPairing(targets)
+    try (targets ?? source).checkWidth("train.d_out", settings.dOut)
+    try pretrained?.check(for: configuration(settings))
   }
 
   /// The formulas' constants of a run over these caches.
@@ -25,24 +27,23 @@ package struct RunInput: Sendable {
     SAEConfiguration(settings, dIn: source.facts.dIn, dOut: targets?.facts.dIn)
   }
 
-  /// Looks at the SAE that a run over these caches starts from; nil where it draws its weights.
-  func pretrained(_ settings: TrainSettings) throws -> PretrainedSAE? {
-    try settings.fromPretrainedPath.map { path in
-      let pretrained = try PretrainedSAE.open(path)
-      try pretrained.check(for: configuration(settings), settings.normalizeActivations)
-      return pretrained
-    }
+  /// The place of the run's SAE in the model; see `SplicePlan.make`.
+  func splice(
+    _ pipeline: Pipeline, filter: RowFilter? = nil
+  ) throws(LossObstacle) -> SplicePlan {
+    try SplicePlan.make(
+      pipeline, model: model, source: source, targets: targets, filter: filter)
   }
 
-  /// The key of the run of a pipeline file over these caches, with the SAE that it starts from.
-  func key(_ pipeline: Pipeline, pretrained: PretrainedSAE?) -> StageKey {
+  /// The key of the run of a pipeline file.
+  func key(_ pipeline: Pipeline) -> StageKey {
     var settings = pipeline.train.settled(dIn: source.facts.dIn).fingerprintSettings.object ?? [:]
     // The weights count, not where they lie.
     settings["from_pretrained_path"] = nil
     if let targets { settings["targets"] = .string(targets.fingerprint) }
     return StageKey(
       stage: .runs, label: pipeline.name, settings: .object(settings),
-      identities: pretrained.map { ["from_pretrained_path": $0.digest] } ?? [:],
+      identities: pretrained?.identities ?? [:],
       input: source.fingerprint)
   }
 

@@ -12,14 +12,10 @@ package struct BilledRows: Sendable {
   /// The caches, where they exist already.
   package let input: RunInput?
 
-  /// Takes them from the cache where there is one, else from what the pipeline file says.
+  /// Takes them from the caches that `found` looks up, where there are some, else from what the pipeline
+  /// file or the model says.
   ///
   /// What is missing before the run can start goes to `missing`.
-  package init(_ pipeline: Pipeline, missing: (any Failure) -> Void) throws {
-    try self.init(pipeline, found: { try RunInput.find(pipeline) }, missing: missing)
-  }
-
-  /// As above, with caches that `found` looks up.
   init(
     _ pipeline: Pipeline, found: () throws -> RunInput, missing: (any Failure) -> Void
   ) throws {
@@ -29,20 +25,31 @@ package struct BilledRows: Sendable {
       self.init(
         dIn: configuration.dIn, dOut: configuration.dOut,
         perEpoch: input.source.expectedRows(pipeline.train), input: input)
-      let plan = try TrainingPlan(pipeline, input)
+      let plan = TrainingPlan(pipeline, input)
       do throws(LossRecoveredError) { try plan.requireLoss() } catch { missing(error) }
       do {
         try RowFilter.check(pipeline.train, input.source, store: Store(pipeline.store))
       } catch let error as RowFilterError { missing(error) }
-    } catch let error as TrainingSourceError {
-      guard case .notCached = error, let dIn = pipeline.train.dIn ?? pipeline.cache.dIn else {
+    } catch let error as any Failure {
+      guard let parts = TrainInputs.missing(error), let dIn = BilledRows.width(pipeline) else {
         throw error
       }
-      missing(error)
+      for part in parts { missing(part) }
       self.init(
         dIn: dIn, dOut: nil,
         perEpoch: ExpectedRows(count: pipeline.cache.trainingTokens, isExact: true), input: nil)
     }
+  }
+
+  /// The width of activations that are not cached, as the file or the model says.
+  private static func width(_ pipeline: Pipeline) -> Int? {
+    if let stated = pipeline.train.dIn ?? pipeline.cache.dIn { return stated }
+    guard let name = pipeline.train.hookName ?? pipeline.cache.allHookNames.first,
+      let folder = InputResolver.model(pipeline.cache).value,
+      let model = try? ModelDescription.open(folder: folder),
+      let point = try? pipeline.cache.hookPoint(name, in: model)
+    else { return nil }
+    return point.width(in: model, contextSize: pipeline.pretokenize.contextSize)
   }
 
   private init(dIn: Int, dOut: Int?, perEpoch: ExpectedRows, input: RunInput?) {
@@ -50,6 +57,24 @@ package struct BilledRows: Sendable {
     self.dOut = dOut
     self.perEpoch = perEpoch
     self.input = input
+  }
+}
+
+/// What the time of a run depends on besides its settings.
+package struct BilledSpeed: Sendable, Equatable {
+  package let run: RunSpeed
+  /// Seconds per token of a pass of the model with predictions; nil where no loss is measured.
+  package let passSeconds: Double?
+  /// The rows that the finished SAE can be measured on.
+  package let measuredRows: Int
+  /// Bytes of a cached row.
+  package let rowByteCount: Int
+
+  package init(run: RunSpeed, passSeconds: Double? = nil, measuredRows: Int, rowByteCount: Int) {
+    self.run = run
+    self.passSeconds = passSeconds
+    self.measuredRows = measuredRows
+    self.rowByteCount = rowByteCount
   }
 }
 
@@ -69,30 +94,27 @@ package struct TrainingBill: Sendable, Equatable {
   package let trainingByteCount: Int
   package let measuringByteCount: Int
   package let diskByteCount: Int
-  /// Time on this machine, where its speed was measured.
-  package let seconds: Double?
+  /// The time on this machine by what it goes to; empty where its speed was not measured.
+  package let parts: [StageBill.Part]
+  package var seconds: Double? {
+    parts.isEmpty ? nil : parts.reduce(0) { $0 + $1.seconds }
+  }
 
-  /// The L0 that is assumed where the settings do not fix it.
-  static let assumedL0 = 64
-
-  /// The bill of a pipeline file, from the cache where there is one, else from what the file says.
-  ///
-  /// What is missing before the run can start goes to `missing`.
-  package init(
-    _ pipeline: Pipeline, speed: MachineSpeed, missing: (any Failure) -> Void
-  ) throws {
-    self.init(pipeline, try BilledRows(pipeline, missing: missing), speed: speed)
+  /// The latents that a run of these settings is expected to have active on a row in the end.
+  static func expectedL0(_ settings: TrainSettings, _ configuration: SAEConfiguration) -> Int {
+    let steps = max(1, settings.stepCount)
+    return Int(LatentDecay(settings, configuration).l0(step: steps))
   }
 
   /// The bill of a run over rows that were looked up.
-  package init(_ pipeline: Pipeline, _ rows: BilledRows, speed: MachineSpeed) {
+  package init(_ pipeline: Pipeline, _ rows: BilledRows, speed: BilledSpeed?) {
     self.init(
       pipeline.train, pipeline.evaluate, dIn: rows.dIn, dOut: rows.dOut,
       contextSize: rows.input?.source.facts.contextSize, rowsPerEpoch: rows.perEpoch, speed: speed)
   }
 
   /// The bill of a run over a cache that exists.
-  package init(_ plan: TrainingPlan, speed: MachineSpeed? = nil) {
+  package init(_ plan: TrainingPlan, speed: BilledSpeed? = nil) {
     self.init(
       plan.pipeline.train, plan.pipeline.evaluate, dIn: plan.configuration.dIn,
       dOut: plan.configuration.dOut, contextSize: plan.source.facts.contextSize,
@@ -102,7 +124,7 @@ package struct TrainingBill: Sendable, Equatable {
   /// The bill of a run over rows of width `dIn`; without a speed it names no time.
   package init(
     _ settings: TrainSettings, _ evaluation: EvaluateSettings = EvaluateSettings(), dIn: Int,
-    dOut: Int? = nil, contextSize: Int? = nil, rowsPerEpoch: ExpectedRows, speed: MachineSpeed?
+    dOut: Int? = nil, contextSize: Int? = nil, rowsPerEpoch: ExpectedRows, speed: BilledSpeed?
   ) {
     let batchRows = settings.trainBatchSizeTokens
     let configuration = SAEConfiguration(settings, dIn: dIn, dOut: dOut)
@@ -112,7 +134,7 @@ package struct TrainingBill: Sendable, Equatable {
     let rows = max(1, rowsPerEpoch.count)
     epochs = (tokens + rows - 1) / rows
     hasExactEpochs = rowsPerEpoch.isExact
-    expectedL0 = min(latents, configuration.architecture.fixedL0 ?? TrainingBill.assumedL0)
+    expectedL0 = TrainingBill.expectedL0(settings, configuration)
     parameters = configuration.shape.count
     // Per row: the encoder's product, the decoder's, and three products of the backward pass. A
     // latent that matching pursuit finds costs an encoder's product of its own.
@@ -130,45 +152,30 @@ package struct TrainingBill: Sendable, Equatable {
     // is written, the one that it replaces is still there.
     let checkpoints = min(settings.nCheckpoints, steps) + settings.keepCheckpoints + 1
     diskByteCount = 4 * parameters * (1 + 4 * checkpoints)
-    seconds = speed.map { [tokens, steps, parameters, searches] speed in
-      // The active part runs from memory at about a quarter of a product's speed; Adam reads
-      // weight, gradient and two moments and writes three of them.
-      let arithmetic = (searches * product + 4 * 4 * activeProduct) * Double(tokens) / speed.product
-      return arithmetic + 7 * 4 * Double(parameters) * Double(steps) / speed.copy
-    }
+    parts =
+      speed.map {
+        RunTime($0, settings, evaluation, configuration, steps: steps).parts
+      } ?? []
   }
 
   /// The memory of the run, whose SAE is measured once training has given up its own.
   package var memoryByteCount: Int { max(trainingByteCount, measuringByteCount) }
 
-  /// The bill for people.
-  package var table: Table {
-    var table = Table(
-      title: "Training", columns: [.init("quantity"), .init("amount", .right)])
-    for (name, value) in lines { table.add([name, value]) }
-    return table
-  }
-
-  private var lines: [(String, String)] {
-    [
-      ("steps", String(steps)), ("tokens", Readable.count(tokens)),
-      ("passes over the cache", hasExactEpochs ? "\(epochs)" : "about \(epochs)"),
-      ("parameters", Readable.count(parameters)),
-      ("operations, dense", Readable.count(denseOperations)),
-      ("operations, sparse at L0 \(expectedL0)", Readable.count(sparseOperations)),
-      ("memory", Readable.bytes(memoryByteCount)),
-      ("disk, checkpoints included", Readable.bytes(diskByteCount)),
+  /// The bill in the shape of all programs.
+  package func bill(isFinished: Bool = false) -> StageBill {
+    let lines: [StageBill.Line] = [
+      .init("steps", String(steps), key: "steps", .integer(steps)),
+      .init(
+        "passes over the cache", hasExactEpochs ? "\(epochs)" : "about \(epochs)", key: "epochs",
+        .integer(epochs)),
+      .init("parameters", Readable.count(parameters), key: "parameters", .integer(parameters)),
+      .init("active latents", "\(expectedL0)", key: "expected_l0", .integer(expectedL0)),
+      .init(
+        "operations, dense", Readable.count(denseOperations), key: "operations_dense",
+        .number(denseOperations)),
     ]
-      + (seconds.map { [("time on this machine", "about " + Readable.duration(seconds: $0))] } ?? [])
-  }
-
-  package var json: JSON {
-    .object([
-      "steps": .integer(steps), "tokens": .integer(tokens), "epochs": .integer(epochs),
-      "parameters": .integer(parameters), "flops_dense": .number(denseOperations),
-      "flops_sparse": .number(sparseOperations), "expected_l0": .integer(expectedL0),
-      "memory_bytes": .integer(memoryByteCount), "disk_bytes": .integer(diskByteCount),
-      "seconds": seconds.map { .number($0) } ?? .null,
-    ])
+    return StageBill(
+      .runs, isFinished: isFinished, tokens: tokens, lines: lines, diskByteCount: diskByteCount,
+      memoryByteCount: memoryByteCount, operations: sparseOperations, parts: parts)
   }
 }

@@ -7,27 +7,27 @@ package import Shared
 /// All that determines a run's steps.
 package struct TrainingPlan: Sendable {
   package let pipeline: Pipeline
-  package let source: TrainingSource
-  /// Where a transcoder's targets come from.
-  package let targets: TrainingSource?
+  let input: RunInput
   package let configuration: SAEConfiguration
-  /// The SAE that training starts from instead of drawn weights.
-  package let pretrained: PretrainedSAE?
 
   package init(
     _ pipeline: Pipeline, source: TrainingSource, targets: TrainingSource? = nil
   ) throws {
-    try self.init(pipeline, RunInput(source: source, targets: targets))
+    var inputs = TrainInputs(pipeline)
+    let settled = try inputs.settled(pipeline)
+    self.init(settled, try inputs.input(settled, source: source, targets: targets))
   }
 
-  /// The plan of a run over caches that have been found; `pretrained` is opened where it is not given.
-  init(_ pipeline: Pipeline, _ input: RunInput, pretrained: PretrainedSAE? = nil) throws {
+  /// The plan of a run over inputs that have been found.
+  init(_ pipeline: Pipeline, _ input: RunInput) {
     self.pipeline = pipeline
-    source = input.source
-    targets = input.targets
+    self.input = input
     configuration = input.configuration(pipeline.train)
-    self.pretrained = try pretrained ?? input.pretrained(pipeline.train)
   }
+
+  package var source: TrainingSource { input.source }
+  /// Where a transcoder's targets come from.
+  package var targets: TrainingSource? { input.targets }
 
   package var batchRows: Int { pipeline.train.trainBatchSizeTokens }
 
@@ -56,9 +56,7 @@ package struct TrainingPlan: Sendable {
   /// Refuses a run that asks for a loss which could not be measured in the end.
   func requireLoss() throws(LossRecoveredError) {
     guard pipeline.evaluate.lossRecovered == true else { return }
-    do { _ = try SplicePlan.make(pipeline, source: source, targets: targets) } catch {
-      throw LossRecoveredError(error)
-    }
+    do { _ = try input.splice(pipeline) } catch { throw LossRecoveredError(error) }
   }
 
   /// Reads what the first step needs of the rows, unless it was read for another run.

@@ -11,14 +11,17 @@ struct ColumnSums: ~Copyable {
   /// Sums of each block of rows `[blocks, columns]`.
   private var partial: AlignedBuffer<Double>
   private(set) var totals: AlignedBuffer<Double>
-  /// The means that `variance` found.
+  /// The means that `squaredDeviations` found.
   private(set) var means: AlignedBuffer<Float>
+  /// The squared deviation of each row that it found `[rows]`.
+  private(set) var deviations: AlignedBuffer<Double>
 
   init(rows: Int, columns: Int) {
     self.columns = columns
     partial = AlignedBuffer(count: (rows + Self.rowBlock - 1) / Self.rowBlock * columns)
     totals = AlignedBuffer(count: columns)
     means = AlignedBuffer(count: columns)
+    deviations = AlignedBuffer(count: rows)
   }
 
   /// Sums the columns of `values` `[rows, columns]`, rows with their weights where there are any.
@@ -47,19 +50,19 @@ struct ColumnSums: ~Copyable {
     measure(values)
     let rows = values.count / columns
     for column in 0..<columns { means[column] = Float(totals[column] / Double(rows)) }
-    Self.deviate(values, from: means, &partial)
+    Self.deviate(values, from: means, &deviations, &partial)
     return (0..<(rows + Self.rowBlock - 1) / Self.rowBlock).reduce(0) { $0 + partial[$1] }
   }
 }
 
 extension ColumnSums {
-  /// Fills the squared deviations of each block of rows.
+  /// Fills the squared deviations of each row and of each block of rows.
   private static func deviate(
     _ values: Span<Float>, from means: borrowing AlignedBuffer<Float>,
-    _ partial: inout AlignedBuffer<Double>
+    _ deviations: inout AlignedBuffer<Double>, _ partial: inout AlignedBuffer<Double>
   ) {
     BlockSums(values, columns: means.count, &partial)
-      .deviate(rows: values.count / means.count, from: means)
+      .deviate(rows: values.count / means.count, from: means, deviations.writer)
   }
 }
 
@@ -103,13 +106,17 @@ private struct BlockSums: ~Escapable, Sendable {
     }
   }
 
-  func deviate(rows: Int, from means: borrowing AlignedBuffer<Float>) {
+  func deviate(
+    rows: Int, from means: borrowing AlignedBuffer<Float>, _ deviations: Disjoint<Double>
+  ) {
     let means = means.span
     Parallel.forBlocks(rows, blockSize: ColumnSums.rowBlock) { block in
       var sum = 0.0
       for row in block {
-        sum += Vector.squaredDistance(
+        let deviation = Vector.squaredDistance(
           values.extracting(row * columns..<(row + 1) * columns), means)
+        deviations.set(row, deviation)
+        sum += deviation
       }
       partial.set(block.lowerBound / ColumnSums.rowBlock, sum)
     }

@@ -25,7 +25,9 @@ package struct Engine: ~Copyable {
   package init(_ configuration: SAEConfiguration, batchRows: Int, path: StepPath) {
     let reconstructions = configuration.reconstructions.count
     self.configuration = configuration
-    optimizer = Optimizer(beta1: configuration.adamBeta1, beta2: configuration.adamBeta2)
+    optimizer = Optimizer(
+      beta1: configuration.adamBeta1, beta2: configuration.adamBeta2,
+      maxNorm: configuration.maxGradNorm)
     prepared = CenteredBatch(configuration, rows: batchRows)
     work = StepWork(configuration, rows: batchRows, path)
     norms = LatentNorms(configuration.shape)
@@ -60,7 +62,7 @@ package struct Engine: ~Copyable {
         &work.latents.gradient.decoder, state.parameters.decoder, norms)
     }
     optimizer.update(
-      &state, work.latents.gradient, trained, factor: Optimizer.clippingFactor(norm: norm),
+      &state, work.latents.gradient, trained, factor: optimizer.clippingFactor(norm: norm),
       step: state.step, finetuningStep: finetuningStep, learningRate: learningRate)
     if projects { UnitDecoder.normalize(&state.parameters.decoder) }
     work.times.update = System.uptime - start
@@ -155,12 +157,16 @@ extension Engine {
     let final = configuration.finalReconstruction
     let mean = 1 / Double(count)
     var (squared, active, sparsity) = (0.0, 0, 0.0)
+    var explained = MeanAndDeviation()
     var weighted = [Double](repeating: 0, count: reconstructions.count)
     for row in 0..<count {
       let scale =
         Double(prepared.scaling.outScale[row]) * Double(prepared.scaling.outScale[row])
       let weight = scale * Double(prepared.scaling.weight[row])
-      squared += scale * work.rows.squaredErrors[row * reconstructions.count + final]
+      let error = scale * work.rows.squaredErrors[row * reconstructions.count + final]
+      squared += error
+      let deviation = targetSums.deviations[row]
+      if deviation > 0 { explained.add(1 - error / deviation) }
       for number in reconstructions.indices {
         weighted[number] += weight * work.rows.squaredErrors[row * reconstructions.count + number]
       }
@@ -175,6 +181,8 @@ extension Engine {
     figures[.overall] = overall(figures)
     figures[.l0] = Double(active) * mean
     figures[.explainedVariance] = 1 - squared / deviations
+    figures[.explainedVarianceOfRows] = explained.mean
+    figures[.explainedVarianceDeviation] = explained.deviation
   }
 }
 

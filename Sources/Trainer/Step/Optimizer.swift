@@ -7,14 +7,15 @@ import Shared
 package struct Optimizer: Sendable {
   private let beta1: Double
   private let beta2: Double
-  /// SAELens's bound on the norm of the whole gradient.
-  private static let largestNorm = 1.0
+  /// The bound on the norm of the whole gradient; 0 is none.
+  private let maxNorm: Double
   /// Elements per task; fixed, so that sums do not depend on the number of threads.
   fileprivate static let block = 1 << 16
 
-  package init(beta1: Double, beta2: Double) {
+  package init(beta1: Double, beta2: Double, maxNorm: Double = 1) {
     self.beta1 = beta1
     self.beta2 = beta2
+    self.maxNorm = maxNorm
   }
 
   /// The norm of all parameters' gradients together.
@@ -29,9 +30,10 @@ package struct Optimizer: Sendable {
     return sum.squareRoot()
   }
 
-  /// The factor that brings a gradient to a norm of at most 1: min(1, 1 / (‖g‖ + 1e-6)).
-  package static func clippingFactor(norm: Double) -> Float {
-    Float(min(1, largestNorm / (norm + 1e-6)))
+  /// The factor that brings a gradient to a norm of at most `maxNorm`: min(1, maxNorm / (‖g‖ + 1e-6)),
+  /// as torch's clip_grad_norm_ does.
+  package func clippingFactor(norm: Double) -> Float {
+    maxNorm > 0 ? Float(min(1, maxNorm / (norm + 1e-6))) : 1
   }
 
   private static func squaredNorm(_ values: Span<Float>) -> Double {

@@ -11,6 +11,12 @@ package enum SweepError: Failure {
   case failed([(combination: String, sentence: String)], of: Int)
   case oneRunOnly(verb: String, count: Int)
 
+  /// What is wrong with the one combination that cannot be run.
+  var cause: (any Failure)? {
+    guard case .combination(_, let cause) = self else { return nil }
+    return cause
+  }
+
   package var sentence: String {
     switch self {
     case .combination(let label, let cause): "\(label): \(cause.sentence)"
@@ -47,8 +53,6 @@ package struct Sweep: Sendable {
     package let input: RunInput
     package let key: StageKey
     package let folder: StageFolder
-    /// What it starts from instead of drawn weights.
-    let pretrained: PretrainedSAE?
   }
 
   /// What has become of the runs so far, and what they can use of one another.
@@ -84,22 +88,33 @@ package struct Sweep: Sendable {
     store = Store(pipeline.store)
     self.mode = mode
     self.terminal = terminal
-    var inputs = SweepInputs(verify: verify)
-    members = try combinations.map { [store] in try Sweep.member($0, &inputs, store) }
+    var inputs = TrainInputs(pipeline, verify: verify)
+    var missing: [any Error] = []
+    members = try combinations.compactMap { [store] combination in
+      do { return try Sweep.member(combination, &inputs, store) } catch let error as any Failure {
+        let cause = (error as? SweepError)?.cause ?? error
+        guard TrainInputs.missing(cause) != nil else { throw error }
+        missing.append(error)
+        return nil
+      }
+    }
+    if !missing.isEmpty { throw MissingInputs.error(missing) }
   }
 
   private static func member(
-    _ combination: Combination, _ inputs: inout SweepInputs, _ store: Store
+    _ combination: Combination, _ inputs: inout TrainInputs, _ store: Store
   ) throws -> Member {
-    let isParticular = inputs.isParticular(combination)
+    let pipeline = combination.pipeline
+    // Where all runs read the same, it is not the combination that lacks it.
+    let isParticular =
+      inputs.hasFound(pipeline)
+      || combination.choices.contains { TrainSettings.inputOptions.contains($0.name) }
     do {
-      let pipeline = combination.pipeline
+      let pipeline = try inputs.settled(pipeline)
       let input = try inputs.input(pipeline)
-      let pretrained = try inputs.pretrained(pipeline.train, input)
-      let key = input.key(pipeline, pretrained: pretrained)
+      let key = input.key(pipeline)
       return Member(
-        combination: combination, input: input, key: key, folder: store.folder(key),
-        pretrained: pretrained)
+        combination: combination.with(pipeline), input: input, key: key, folder: store.folder(key))
     } catch let cause as any Failure {
       if !isParticular { throw cause }
       throw SweepError.combination(combination.label, cause: cause)
@@ -208,8 +223,7 @@ extension Sweep {
   func open(_ index: Int) throws -> Run {
     let member = members[index]
     return try Run(
-      member.combination.pipeline, input: member.input, pretrained: member.pretrained, mode: mode,
-      terminal: terminal)
+      member.combination.pipeline, input: member.input, mode: mode, terminal: terminal)
   }
 
   private func announce(_ index: Int) {

@@ -18,15 +18,20 @@ package struct SweepBill: Sendable, Equatable {
 
   /// What is missing before runs can start goes to `missing`, once.
   package init(
-    _ combinations: [Combination], mode: SweepMode = .separate, speed: MachineSpeed,
+    _ combinations: [Combination], mode: SweepMode = .separate, speeds: RunSpeeds = RunSpeeds(),
     missing: (any Failure) -> Void
   ) throws {
     self.mode = mode
-    var inputs = SweepInputs()
+    guard let first = combinations.first else {
+      lines = []
+      return
+    }
+    var inputs = TrainInputs(first.pipeline)
+    var speeds = speeds
     var found: [String: BilledRows] = [:]
     var named: Set<String> = []
     lines = try combinations.map { combination in
-      let pipeline = combination.pipeline
+      let pipeline = try inputs.settled(combination.pipeline)
       let choices = combination.choices.filter { TrainSettings.rowOptions.contains($0.name) }
       let key = choices.map(\.text).joined(separator: "\n")
       do {
@@ -36,23 +41,17 @@ package struct SweepBill: Sendable, Equatable {
             if named.insert($0.sentence).inserted { missing($0) }
           }
         found[key] = rows
-        let isFinished = try rows.input.map { try Self.isFinished(pipeline, $0, &inputs) }
+        let isFinished = try rows.isFinished(pipeline)
         return Line(
-          combination: combination, bill: TrainingBill(pipeline, rows, speed: speed),
-          isFinished: isFinished ?? false)
+          combination: combination.with(pipeline),
+          bill: TrainingBill(
+            pipeline, rows, speed: isFinished ? nil : speeds.speed(pipeline, rows)),
+          isFinished: isFinished)
       } catch let cause as any Failure {
         if choices.isEmpty { throw cause }
         throw SweepError.combination(combination.label, cause: cause)
       }
     }
-  }
-
-  private static func isFinished(
-    _ pipeline: Pipeline, _ input: RunInput, _ inputs: inout SweepInputs
-  ) throws -> Bool {
-    let pretrained = try inputs.pretrained(pipeline.train, input)
-    let key = input.key(pipeline, pretrained: pretrained)
-    return try Store(pipeline.store).folder(key).manifest() != nil
   }
 
   private var unfinished: [TrainingBill] { lines.filter { !$0.isFinished }.map(\.bill) }
@@ -115,21 +114,34 @@ package struct SweepBill: Sendable, Equatable {
     ]
   }
 
-  package var json: JSON {
-    [
-      "runs": .array(
-        lines.map { line in
-          var members = line.bill.json.object ?? [:]
-          members["sweep"] = line.combination.json
-          members["finished"] = .bool(line.isFinished)
-          return .object(members)
-        }),
-      "total": [
-        "steps": .integer(steps), "flops_sparse": .number(operations),
-        "memory_bytes": .integer(memoryByteCount), "disk_bytes": .integer(diskByteCount),
-        "seconds": seconds.map { .number($0) } ?? .null,
-      ],
-    ]
+  /// The names of a single run's bill, over all runs, and `runs` with the bill of each.
+  package func json(missing: [String] = []) -> JSON {
+    let tokens = unfinished.reduce(0) { $0 + $1.tokens }
+    var total = StageBill(
+      .runs, isFinished: unfinished.isEmpty, tokens: tokens,
+      lines: [.init("steps", String(steps), key: "steps", .integer(steps))],
+      diskByteCount: diskByteCount, memoryByteCount: memoryByteCount, operations: operations,
+      parts: parts)
+    total.missing = missing
+    var members = total.json.object ?? [:]
+    members["runs"] = .array(
+      lines.map { line in
+        var members = line.bill.bill(isFinished: line.isFinished).json.object ?? [:]
+        members["sweep"] = line.combination.json
+        return .object(members)
+      })
+    return .object(members)
+  }
+
+  /// The parts of all runs together, in the order of the first.
+  private var parts: [StageBill.Part] {
+    var seconds: [String: Double] = [:]
+    var order: [String] = []
+    for part in unfinished.flatMap(\.parts) {
+      if seconds[part.name] == nil { order.append(part.name) }
+      seconds[part.name, default: 0] += part.seconds
+    }
+    return order.map { StageBill.Part($0, seconds: seconds[$0] ?? 0) }
   }
 }
 

@@ -36,9 +36,11 @@ enum SweepCommand {
   private static func bill(_ invocation: Invocation) throws {
     var missing: [any Failure] = []
     let bill = try SweepBill(
-      invocation.combinations, mode: invocation.pipeline.train.sweepMode, speed: .measure()
+      invocation.combinations, mode: invocation.pipeline.train.sweepMode
     ) { missing.append($0) }
-    if invocation.isJSON { print(bill.json.canonical) } else { bill.table.print() }
+    print(
+      invocation.isJSON
+        ? bill.json(missing: missing.map(\.sentence)).canonical : bill.table.text())
     for failure in missing { Terminal.standardError.print("missing: " + failure.sentence) }
     try DiskSpace.require(bill.diskByteCount, at: invocation.pipeline.store)
   }

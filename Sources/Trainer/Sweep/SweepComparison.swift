@@ -19,7 +19,7 @@ package struct SweepComparison: Sendable, Equatable {
     ) {
       self.values = values
       self.folder = folder
-      self.figures = figures
+      self.figures = figures?.meaningful
       self.hasFailed = hasFailed ?? (figures == nil)
     }
 

@@ -1,6 +1,6 @@
 """Makes the tiny random models of this folder and what TransformerLens and transformers compute.
 
-Versions: Python 3.11, torch 2.15.0, transformers 5.23, transformer-lens 3.9, safetensors 0.8.
+Versions: Python 3.11, torch 2.15.0, transformers 5.24, transformer-lens 3.9, safetensors 0.8.
 Run:      HF_HUB_OFFLINE=1 python make_models.py [name ...]   (in this folder; two minutes for all)
 
 Each folder is a model as transformers saves it (config.json and weights) with
@@ -10,13 +10,20 @@ Each folder is a model as transformers saves it (config.json and weights) with
   `[rows, heads, keys]`, the hooks of norms on heads as `[rows, heads, ...]`;
 - modules.safetensors: three rows (SHOWN) of what transformers' modules write, by their paths;
 - processed*.safetensors, where PROCESSED says so: three rows of the hooks outside of blocks and of
-  the last block with TransformerLens's weight processing.
+  the last block with TransformerLens's weight processing. OLMo 2 and 3, gpt-oss and models with
+  positions for attention alone are not among them: there TransformerLens's processing changes what the
+  model computes.
 
 TransformerLens knows the published Gemma models by name only, for Llama neither YaRN nor linear
 scaling, and of SmolLM3 only what its bridge to transformers does; their configurations are completed
-here. SmolLM3 is a Llama some of whose layers do not rotate.
+here. SmolLM3 is a Llama some of whose layers do not rotate. Families that a HookedTransformer cannot be
+(MODULES_ONLY) have no hook points in golden.safetensors, only in modules.safetensors.
+
+TOYS are models in TransformerLens's own format, as its gelu-1l or attn-only-2l are: its config.json and
+its names of tensors, in model.safetensors.
 """
 
+import json
 import os
 import shutil
 import sys
@@ -35,13 +42,27 @@ SHOWN = [0, 11, 31]
 EVERY_STEP = dict(
     fold_ln=True, center_writing_weights=True, center_unembed=True, fold_value_biases=True)
 NO_STEP = {step: False for step in EVERY_STEP}
+# Modules whose rows are no step of a block by themselves; nor are those beside a shared expert.
+LEFT_OUT = ["drop", "rotary", "in_proj", "gate_up_proj", "query_key_value", "shared_expert"]
 PROCESSED = {
     "gpt2": {
         "processed": EVERY_STEP, "processed-center": {**NO_STEP, "center_writing_weights": True},
         "processed-values": {**NO_STEP, "fold_value_biases": True}},
     **{name: {"processed": EVERY_STEP} for name in (
-        "neox-sequential", "neox-parallel", "phi", "opt", "gpt-neo", "grouped", "qwen2", "gemma2")},
+        "neox-sequential", "neox-parallel", "phi", "opt", "gpt-neo", "grouped", "qwen2", "gemma2",
+        "phi3", "gptj", "bloom", "olmo", "olmoe", "mixtral")},
 }
+MODULES_ONLY = ["phi3-long", "qwen3-moe", "granite", "stablelm", "stablelm-parallel", "bigcode",
+                "falcon", "falcon-new", "falcon-linear-bias", "opt-350m", "galactica", "qwen2-moe", "qwen3.5", "qwen3.5-moe"]
+TOYS = {
+    "toy-gelu": dict(act_fn="gelu", normalization="LN", seed=41),
+    "toy-solu": dict(act_fn="solu_ln", normalization="LN", seed=42),
+    "toy-folded": dict(act_fn="solu_ln", normalization="LNPre", seed=43, final_rms=True),
+    "toy-attention": dict(act_fn="gelu_new", normalization_type="LN", seed=44, attn_only=True,
+                          shortformer_pos=True),
+    "toy-plain": dict(act_fn="relu", normalization_type=None, seed=45, attn_only=True),
+}
+PROCESSED["toy-gelu"] = PROCESSED["toy-solu"] = {"processed": EVERY_STEP}
 
 # transformers 5 keeps this within rope_parameters; TransformerLens asks for it where it was.
 transformers.PhiConfig.partial_rotary_factor = 0.5
@@ -126,7 +147,66 @@ def families(vocabulary=VOCABULARY, positions=24, window=5):
         pad_token_id=1)
     add("smollm3", "SmolLM3", b16, 20, **grouped, hidden_act="silu", pad_token_id=1,
         no_rope_layer_interval=2)
+    long = {"short_factor": [1.0, 1.5], "long_factor": [3.0, 4.0],
+            "original_max_position_embeddings": 12, "rope_theta": 10000.0,
+            "partial_rotary_factor": 1.0}
+    add("phi3", "Phi3", b16, 21, **grouped, pad_token_id=1, sliding_window=window)
+    add("phi3-long", "Phi3", f32, 22, **grouped, pad_token_id=1,
+        original_max_position_embeddings=12, rope_parameters={"rope_type": "longrope", **long})
+    add("gptj", "GPTJ", f16, 23, n_positions=positions, n_embd=24, n_layer=2, n_head=3,
+        rotary_dim=6)
+    add("bloom", "Bloom", b16, 24, hidden_size=24, n_layer=2, n_head=4)
+    whole = dict(**common, num_hidden_layers=2)
+    add("olmo", "Olmo", f32, 25, **whole, pad_token_id=1, clip_qkv=0.7)
+    add("olmo2", "Olmo2", f16, 26, **whole, pad_token_id=1)
+    add("olmo3", "Olmo3", b16, 27, **grouped, pad_token_id=1, sliding_window=window,
+        layer_types=["sliding_attention", "full_attention"],
+        rope_parameters={
+            "full_attention": {
+                "rope_type": "yarn", "factor": 4.0, "rope_theta": 500.0, "attention_factor": 1.1,
+                "original_max_position_embeddings": 8},
+            "sliding_attention": {"rope_type": "default", "rope_theta": 300.0}})
+    experts = dict(num_experts_per_tok=2, router_aux_loss_coef=0.0)
+    add("olmoe", "Olmoe", f32, 28, **grouped, **experts, num_experts=4, pad_token_id=1,
+        norm_topk_prob=False)
+    add("mixtral", "Mixtral", b16, 29, "30KB", **grouped, **experts, num_local_experts=4)
+    add("gpt-oss", "GptOss", f16, 30, **grouped, **experts, num_local_experts=4, head_dim=6,
+        sliding_window=window)
+    add("qwen3-moe", "Qwen3Moe", b16, 31, **{**grouped, "num_hidden_layers": 3}, **experts,
+        num_experts=5, moe_intermediate_size=12, norm_topk_prob=True, head_dim=8,
+        mlp_only_layers=[1])
+    shared = dict(num_experts=5, moe_intermediate_size=12, shared_expert_intermediate_size=20)
+    add("qwen2-moe", "Qwen2Moe", f16, 46, **grouped, **experts, **shared)
+    delta = dict(head_dim=16, linear_key_head_dim=6, linear_value_head_dim=8,
+                 linear_num_key_heads=2, linear_num_value_heads=4,
+                 layer_types=["linear_attention", "full_attention"])
+    add("qwen3.5", "Qwen3_5", b16, 47, **grouped, **delta)
+    add("qwen3.5-moe", "Qwen3_5Moe", f32, 48, **grouped, **delta, **experts, **shared)
+    add("granite", "Granite", f32, 32, **grouped, embedding_multiplier=3.0, logits_scaling=2.0,
+        residual_multiplier=0.5, attention_multiplier=0.3, attention_bias=True, mlp_bias=True)
+    stable = dict(max_position_embeddings=positions, hidden_size=24, intermediate_size=40,
+                  num_hidden_layers=2, num_attention_heads=3)
+    add("stablelm", "StableLm", f16, 33, **stable, num_key_value_heads=1, use_qkv_bias=True)
+    add("stablelm-parallel", "StableLm", f32, 34, **stable, num_key_value_heads=3,
+        use_parallel_residual=True, qk_layernorm=True)
+    add("bigcode", "GPTBigCode", b16, 35, n_positions=positions, n_embd=24, n_layer=2, n_head=3)
+    falcon = dict(max_position_embeddings=positions, hidden_size=24, num_hidden_layers=2,
+                  num_attention_heads=6)
+    add("falcon", "Falcon", b16, 36, **falcon)
+    add("falcon-new", "Falcon", f32, 37, **falcon, new_decoder_architecture=True, num_kv_heads=2,
+        bias=True)
+    add("falcon-linear-bias", "Falcon", f16, 38, **falcon, alibi=True, multi_query=False,
+        parallel_attn=False, bias=True)
+    opt = dict(hidden_size=24, num_hidden_layers=2, ffn_dim=40, pad_token_id=1,
+               max_position_embeddings=positions, num_attention_heads=3)
+    add("opt-350m", "OPT", f16, 39, **opt, word_embed_proj_dim=16, do_layer_norm_before=False)
+    add("galactica", "OPT", b16, 40, **opt, enable_bias=False, activation_function="gelu",
+        layer_norm_elementwise_affine=False)
     for _, configuration, *_ in found.values():
+        if configuration.model_type == "falcon":
+            # Without it, biases of distance are added twice.
+            configuration._attn_implementation = "sdpa"
+            continue
         configuration._attn_implementation = "eager"
     return found
 
@@ -136,7 +216,7 @@ def build(name, vocabulary=VOCABULARY, positions=24, window=5, dtype=None):
     cls, configuration, own, seed, size = families(vocabulary, positions, window)[name]
     dtype = dtype or own
     model = cls(configuration).eval()
-    randomise(model, seed, dtype, gain=0.0 if name.startswith("gemma") else 1.0)
+    randomise(model, seed, dtype, gain=0.0 if name.startswith(("gemma", "qwen3.5")) else 1.0)
     return model, dtype, seed, size
 
 
@@ -154,6 +234,17 @@ def lens_configuration(folder, hf):
             rotary_base=hf.rope_parameters["rope_theta"], gated_mlp=True, final_rms=True,
             original_architecture="LlamaForCausalLM", init_weights=False, device="cpu",
             dtype=torch.float32)
+    if kind in ("OlmoForCausalLM", "Olmo2ForCausalLM"):
+        return HookedTransformerConfig(
+            d_model=hf.hidden_size, d_head=hf.hidden_size // hf.num_attention_heads,
+            n_heads=hf.num_attention_heads, d_mlp=hf.intermediate_size,
+            n_layers=hf.num_hidden_layers, n_ctx=hf.max_position_embeddings,
+            eps=getattr(hf, "rms_norm_eps", 1e-5), d_vocab=hf.vocab_size, act_fn=hf.hidden_act,
+            normalization_type="LN" if kind == "OlmoForCausalLM" else "RMS",
+            rotary_base=hf.rope_parameters["rope_theta"], positional_embedding_type="rotary",
+            attn_types=["global"] * hf.num_hidden_layers, gated_mlp=True,
+            clip_qkv=getattr(hf, "clip_qkv", None), original_architecture=kind,
+            init_weights=False, device="cpu", dtype=torch.float32)
     if not kind.startswith("Gemma"):
         settings = loading.get_pretrained_model_config(folder, device="cpu")
         rope = getattr(hf, "rope_parameters", None) or {}
@@ -166,7 +257,8 @@ def lens_configuration(folder, hf):
         if rope.get("rope_type") == "linear":
             settings.rotary_scaling_factor = rope["factor"]
         settings.tokenizer_name = None
-        settings.n_ctx = max(settings.n_ctx, hf.max_position_embeddings)
+        settings.dtype = torch.float32
+        settings.n_ctx = max(settings.n_ctx, getattr(hf, "max_position_embeddings", 0))
         return settings
     settings = dict(
         d_model=hf.hidden_size, d_head=hf.head_dim, n_heads=hf.num_attention_heads,
@@ -221,6 +313,8 @@ def rows_of(name, value, tokens):
     count = tokens.numel()
     if "pattern" in name or "attn_scores" in name:
         value = value.transpose(1, 2)
+    if "hook_expert" in name:
+        return value.reshape(count, -1).float()
     if "q_norm" in name or "k_norm" in name:
         return value.reshape(count, -1, value.shape[-1])
     return value.reshape(count, *value.shape[2:])
@@ -228,9 +322,15 @@ def rows_of(name, value, tokens):
 
 def hooks(model, tokens, **processing):
     """Every hook point of TransformerLens by name, and its logits."""
+    return hooked_rows(lens(model, **processing), tokens)
+
+
+def hooked_rows(hooked, tokens):
+    """Rows of a HookedTransformer; those within experts, of some tokens only, are left out."""
     with torch.no_grad():
-        logits, cache = lens(model, **processing).run_with_cache(tokens)
-    return {name: rows_of(name, value, tokens) for name, value in cache.items()}, logits
+        logits, cache = hooked.run_with_cache(tokens)
+    return {name: rows_of(name, value, tokens) for name, value in cache.items()
+            if ".experts." not in name}, logits
 
 
 def module_outputs(model, tokens):
@@ -240,13 +340,19 @@ def module_outputs(model, tokens):
     def keep(name):
         def hook(_, __, output):
             output = output[0] if isinstance(output, tuple) else output
-            if torch.is_tensor(output) and output.shape[:2] == tokens.shape:
-                found[name] = output.reshape(tokens.numel(), -1)
+            if not torch.is_tensor(output) or ".experts." in name:
+                return
+            # Routers see one row per token without a dimension of sequences. What is changed in
+            # place later is kept as it was written.
+            if output.shape[:2] == tokens.shape or (
+                    output.dim() == 2 and output.shape[0] == tokens.numel()):
+                found[name] = output.reshape(tokens.numel(), -1).clone()
         return hook
 
     handles = [
         module.register_forward_hook(keep(name)) for name, module in model.named_modules()
-        if name and "drop" not in name and "rotary" not in name]
+        if name and not any(part in name for part in LEFT_OUT)
+        and not hasattr(model.get_submodule(name.rpartition(".")[0]), "shared_expert")]
     with torch.no_grad():
         logits = model(tokens).logits
     for handle in handles:
@@ -259,7 +365,71 @@ def kept(values, rows):
     return {name: value[rows].contiguous().float() for name, value in values.items()}
 
 
+def toy(name, vocabulary=VOCABULARY, positions=24, dtype=torch.float32):
+    """The config.json of a model in TransformerLens's format, and its random weights."""
+    stated = dict(d_model=24, n_layers=2, d_mlp=96, d_head=8, n_heads=3, n_ctx=positions,
+                  d_vocab=vocabulary, attn_only=False)
+    stated.update({key: value for key, value in TOYS[name].items() if key != "seed"})
+    hooked = hooked_toy(stated)
+    randomise(hooked, TOYS[name]["seed"], dtype)
+    state = {key: value for key, value in hooked.state_dict().items()
+             if not key.endswith(("mask", "IGNORE"))}
+    return stated, state
+
+
+def hooked_toy(stated, state=None, **processing):
+    """A HookedTransformer of a config.json as convert_neel_model_config reads it."""
+    settings = {key: stated[key] for key in (
+        "d_model", "n_layers", "d_mlp", "d_head", "n_heads", "n_ctx", "d_vocab", "act_fn",
+        "attn_only")}
+    hooked = HookedTransformer(HookedTransformerConfig(
+        **settings, final_rms=stated.get("final_rms", False),
+        normalization_type=stated.get("normalization", stated.get("normalization_type")),
+        positional_embedding_type=(
+            "shortformer" if stated.get("shortformer_pos") else "standard"),
+        use_attn_result=True, device="cpu"))
+    if state is not None:
+        hooked.load_and_process_state_dict(
+            {key: value.float().clone() for key, value in state.items()}, **processing)
+    return hooked.eval()
+
+
+def make_toy(name):
+    stated, state = toy(name)
+    folder = os.path.join(HERE, name)
+    shutil.rmtree(folder, ignore_errors=True)
+    os.makedirs(folder)
+    with open(os.path.join(folder, "config.json"), "w") as file:
+        json.dump(stated, file)
+    save_file({key: value.contiguous() for key, value in state.items()},
+              os.path.join(folder, "model.safetensors"))
+    generator = torch.Generator().manual_seed(TOYS[name]["seed"] + 1)
+    tokens = torch.randint(0, VOCABULARY, (SEQUENCES, CONTEXT), generator=generator)
+    values, logits = hooked_rows(hooked_toy(stated, state, **NO_STEP), tokens)
+    save(folder, values, tokens, logits)
+    for title, steps in PROCESSED.get(name, {}).items():
+        values, _ = hooked_rows(hooked_toy(stated, state, **steps), tokens)
+        save_processed(folder, title, values, stated["n_layers"])
+
+
+def save(folder, values, tokens, logits):
+    golden = kept(values, ROWS)
+    golden.update(
+        tokens=tokens.to(torch.uint8), rows=torch.tensor(ROWS, dtype=torch.uint8),
+        logits=logits.reshape(-1, VOCABULARY)[ROWS].contiguous())
+    save_file(golden, os.path.join(folder, "golden.safetensors"))
+
+
+def save_processed(folder, title, values, layers):
+    last = f"blocks.{layers - 1}."
+    values = {n: v for n, v in values.items() if not n.startswith("blocks.") or n.startswith(last)}
+    save_file(kept(values, SHOWN), os.path.join(folder, title + ".safetensors"))
+
+
 def make(name):
+    if name in TOYS:
+        make_toy(name)
+        return
     model, dtype, seed, size = build(name)
     folder = os.path.join(HERE, name)
     shutil.rmtree(folder, ignore_errors=True)
@@ -267,21 +437,17 @@ def make(name):
     generator = torch.Generator().manual_seed(seed + 1)
     tokens = torch.randint(0, VOCABULARY, (SEQUENCES, CONTEXT), generator=generator)
     modules, logits = module_outputs(model, tokens)
-    values, hooked_logits = hooks(model, tokens, **NO_STEP)
-    difference = (hooked_logits - logits).abs().max().item()
-    print(name, "TransformerLens against transformers:", difference)
-    assert difference < 3e-4
-    golden = kept(values, ROWS)
-    golden.update(
-        tokens=tokens.to(torch.uint8), rows=torch.tensor(ROWS, dtype=torch.uint8),
-        logits=logits.reshape(-1, VOCABULARY)[ROWS].contiguous())
-    save_file(golden, os.path.join(folder, "golden.safetensors"))
+    values = {}
+    if name not in MODULES_ONLY:
+        values, hooked_logits = hooks(model, tokens, **NO_STEP)
+        difference = (hooked_logits - logits).abs().max().item()
+        print(name, "TransformerLens against transformers:", difference)
+        assert difference < 3e-4
+    save(folder, values, tokens, logits)
     save_file(kept(modules, SHOWN), os.path.join(folder, "modules.safetensors"))
     for title, steps in PROCESSED.get(name, {}).items():
         values, _ = hooks(model, tokens, **steps)
-        last = f"blocks.{model.config.num_hidden_layers - 1}."
-        values = {n: v for n, v in values.items() if not n.startswith("blocks.") or n.startswith(last)}
-        save_file(kept(values, SHOWN), os.path.join(folder, title + ".safetensors"))
+        save_processed(folder, title, values, model.config.num_hidden_layers)
     model.to(dtype).save_pretrained(folder, max_shard_size=size)
     generation = os.path.join(folder, "generation_config.json")
     if os.path.exists(generation):
@@ -290,5 +456,5 @@ def make(name):
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    for chosen in sys.argv[1:] or families():
+    for chosen in sys.argv[1:] or [*families(), *TOYS]:
         make(chosen)

@@ -5,19 +5,27 @@ extension HookPoint {
   /// Every module of a model whose output is a hook point, in the order of computation.
   package static func modules(in model: ModelDescription) -> [HookPoint] {
     let names = model.tensors
+    guard names.spelling == .modules else { return [] }
     let prefix = names.prefixes[0]
-    var found = [HookPoint(.embedding, modulePath: prefix + names.embedding)]
-    if let positions = names.positions {
-      found.append(HookPoint(.positions, modulePath: prefix + positions))
+    var found: [HookPoint] = []
+    func add(_ site: HookSite, _ name: String?) {
+      if let name { found.append(HookPoint(site, modulePath: prefix + name)) }
     }
-    let inBlock = names.blockModules
+    let isEmbedded = HookSite.embedded.exists(in: model)
+    add(isEmbedded ? .embedded : .embedding, names.embedding)
+    add(.embedding, names.embeddingNorm ?? names.embeddingProjections?.into)
+    add(.positions, names.positions)
     for layer in 0..<model.layerCount {
       let block = prefix + names.layers + "\(layer)"
-      found += inBlock.map { HookPoint($0.site, layer: layer, modulePath: block + "." + $0.path) }
+      found += names.modules(of: model, layer: layer).map {
+        HookPoint($0.site, layer: layer, modulePath: block + "." + $0.path)
+      }
       found.append(HookPoint(.residualAfter, layer: layer, modulePath: block))
     }
-    found.append(HookPoint(.unembedInput, modulePath: prefix + names.finalNorm))
-    return found + names.unembeddingModules.map { HookPoint(.logits, modulePath: $0) }
+    // What is projected back to the table's width is another row.
+    if model.embeddingWidth == nil { add(.unembedInput, names.finalNorm) }
+    add(.unembedInput, names.embeddingProjections?.out)
+    return found + names.unembedding.map { HookPoint(.logits, modulePath: $0) }
   }
 
   /// Whether a name is that of a module: TransformerLens's contain `hook_`, but for its `logits`.
@@ -29,34 +37,75 @@ extension HookPoint {
 
 extension TensorNames {
   /// The modules of a block and what they write.
-  fileprivate var blockModules: [(path: String, site: HookSite)] {
-    var modules: [(path: String, site: HookSite)] = [(norm1, .norm1Output)]
+  fileprivate func modules(
+    of model: ModelDescription, layer: Int
+  ) -> [(path: String, site: HookSite)] {
+    var modules: [(path: String, site: HookSite)] = []
+    if let norm1 { modules.append((norm1, .norm1Output)) }
+    if let rule = model.deltaRule, model.layers[layer].mixer == .deltaRule {
+      modules += containers(rule.module + ".out_proj", .attentionOutput, whole: .residualBetween)
+      if let norm2 { modules.append((norm2, .norm2Output)) }
+      return modules + mlpModules(of: model, layer: layer)
+    }
     switch queryKeyValue {
     case .separate(let query, let key, let value):
-      modules += [(query, .query), (key, .key), (value, .value)]
+      // A module of queries and gates writes rows of both.
+      if !queryHasGate { modules.append((query, .query)) }
+      modules += [(key, .key), (value, .value)]
     case .fused(let name): modules.append((name, .queryKeyValue))
     // Its columns lie head by head, which is not how they are computed here.
     case .fusedPerHead: break
     }
-    if let headNorms {
+    if let headNorms, headNorms.span != .ownHead {
       modules += [(headNorms.query, .queryNormOutput), (headNorms.key, .keyNormOutput)]
     }
     let attention = outputNorms == nil ? HookSite.attentionOutput : .attentionProjected
-    modules += containers(attentionOutput).map { ($0, attention) }
+    modules += containers(attentionOutput, attention, whole: .residualBetween)
     if let outputNorms { modules.append((outputNorms.attention, .attentionOutput)) }
-    if norm2 != norm1 { modules.append((norm2, .norm2Output)) }
-    if let mlpGate { modules.append((mlpGate, .mlpBefore)) }
-    modules.append((mlpIn, mlpGate == nil ? .mlpBefore : .mlpLinear))
-    if let activation { modules.append((activation, mlpGate == nil ? .mlpAfter : .mlpActivated)) }
-    let mlp = outputNorms == nil ? HookSite.mlpOutput : .mlpProjected
-    modules += containers(mlpOut).map { ($0, mlp) }
+    if let norm2, norm2 != norm1 { modules.append((norm2, .norm2Output)) }
+    modules += mlpModules(of: model, layer: layer)
+    if let blockNorm { modules.append((blockNorm, .residualAfter)) }
+    return modules
+  }
+
+  private func mlpModules(
+    of model: ModelDescription, layer: Int
+  ) -> [(path: String, site: HookSite)] {
+    let output = outputNorms == nil ? HookSite.mlpOutput : .mlpProjected
+    var modules: [(path: String, site: HookSite)] = []
+    switch model.layers[layer].mlp {
+    case .none: return []
+    case .dense:
+      // One module of gate and input writes rows of both.
+      if let mlpGate, mlpGate != mlpIn { modules.append((mlpGate, .mlpBefore)) }
+      if mlpGate != mlpIn { modules.append((mlpIn, mlpGate == nil ? .mlpBefore : .mlpLinear)) }
+      if let activation {
+        modules.append((activation, mlpGate == nil ? .mlpAfter : .mlpActivated))
+      }
+      modules += containers(mlpOut, output, whole: .residualAfter)
+    case .routed:
+      guard let experts = model.experts else { return [] }
+      modules.append((experts.router, .routerScores))
+      if let module = experts.tensors.module {
+        // Beside an expert of all tokens, the module of the others writes a part only.
+        let all = containers(module, output, whole: .residualAfter)
+        modules += experts.shared == nil ? all[...] : all.dropFirst()
+      }
+    }
     if let outputNorms { modules.append((outputNorms.mlp, .mlpOutput)) }
     return modules
   }
 
-  /// A projection's module and the modules that end with it: `mlp.c_proj`, `mlp`.
-  private func containers(_ path: String) -> [String] {
+  /// A projection's module and those that end with it: `mlp.c_proj`, `mlp`.
+  ///
+  /// They write the same, unless the others add it to the residual stream.
+  private func containers(
+    _ path: String, _ site: HookSite, whole: HookSite
+  ) -> [(path: String, site: HookSite)] {
     let parts = path.split(separator: ".")
-    return (1...parts.count).reversed().map { parts.prefix($0).joined(separator: ".") }
+    return (1...parts.count).reversed().map { count in
+      let isWhole = modulesAddResidual && count < parts.count
+      return (parts.prefix(count).joined(separator: "."), isWhole ? whole : site)
+    }
   }
 }

@@ -11,6 +11,8 @@ package struct HookPoint: Sendable, Hashable {
   package var head: Int?
   /// The module of transformers that it was asked for by.
   package var modulePath: String?
+  /// TransformerLens's name in models where it is not that of the site.
+  private var hookName: String?
 
   package init(_ site: HookSite, layer: Int? = nil, modulePath: String? = nil) {
     precondition((layer == nil) == (site.part != .block), "only blocks have layers")
@@ -20,17 +22,33 @@ package struct HookPoint: Sendable, Hashable {
   }
 
   package var name: String {
-    modulePath ?? (layer.map { "blocks.\($0)." } ?? "") + (site.hookName ?? "")
+    modulePath ?? (layer.map { "blocks.\($0)." } ?? "") + (hookName ?? site.hookName ?? "")
+  }
+
+  /// TransformerLens calls norms of outputs as those of inputs where there are no others.
+  private func named(in model: ModelDescription) -> HookPoint {
+    guard model.tensors.norm1 == nil, model.tensors.outputNorms != nil else { return self }
+    var point = self
+    switch site {
+    case .attentionNormScale, .attentionNormNormalized, .mlpNormScale, .mlpNormNormalized:
+      point.hookName = site.hookName?.replacing("_post.", with: ".")
+    default: break
+    }
+    return point
   }
 
   /// Every hook point of TransformerLens that a model has, in the order of computation.
   package static func all(in model: ModelDescription) -> [HookPoint] {
-    let sites = HookSite.allCases.filter { $0.hookName != nil && $0.exists(in: model) }
-    let blocks = (0..<model.layerCount).flatMap { layer in
-      sites.filter { $0.part == .block }.map { HookPoint($0, layer: layer) }
+    let sites = HookSite.allCases.filter { $0.hookName != nil }
+    func outside(_ part: HookSite.Part) -> [HookPoint] {
+      sites.filter { $0.part == part && $0.exists(in: model) }.map { HookPoint($0) }
     }
-    return sites.filter { $0.part == .start }.map { HookPoint($0) } + blocks
-      + sites.filter { $0.part == .end }.map { HookPoint($0) }
+    let blocks = (0..<model.layerCount).flatMap { layer in
+      sites.filter { $0.part == .block && $0.exists(in: model, layer: layer) }.map {
+        HookPoint($0, layer: layer).named(in: model)
+      }
+    }
+    return outside(.start) + blocks + outside(.end)
   }
 
   /// The number of blocks that must run for this hook point.

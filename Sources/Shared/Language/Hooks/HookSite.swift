@@ -6,6 +6,7 @@
 /// The order of the cases is that of the computation within a block. Values are those of
 /// TransformerLens 3: `hook_normalized` comes before gain and bias.
 package enum HookSite: CaseIterable, Sendable {
+  case embedded, embeddingNormScale, embeddingNormNormalized
   case embedding, positions
   case residualBefore
   case norm1Scale, norm1Normalized, norm1Output
@@ -17,7 +18,10 @@ package enum HookSite: CaseIterable, Sendable {
   case attentionProjected, attentionNormScale, attentionNormNormalized, attentionOutput
   case residualBetween
   case norm2Scale, norm2Normalized, norm2Output
-  case mlpBefore, mlpLinear, mlpActivated, mlpAfter
+  case routerScores, expertWeights, expertIndices
+  case mlpBefore, mlpLinear, mlpActivated
+  case mlpMiddle, activationNormScale, activationNormNormalized
+  case mlpAfter
   case mlpProjected, mlpNormScale, mlpNormNormalized, mlpOutput
   case residualAfter
   case finalScale, finalNormalized, unembedInput, logits, cappedLogits
@@ -25,6 +29,8 @@ package enum HookSite: CaseIterable, Sendable {
   /// TransformerLens's name, without the block; nil for what only a module of transformers writes.
   var hookName: String? {
     switch self {
+    case .embeddingNormScale: "embed.ln.hook_scale"
+    case .embeddingNormNormalized: "embed.ln.hook_normalized"
     case .embedding: "hook_embed"
     case .positions: "hook_pos_embed"
     case .residualBefore: "hook_resid_pre"
@@ -49,6 +55,11 @@ package enum HookSite: CaseIterable, Sendable {
     case .residualBetween: "hook_resid_mid"
     case .norm2Scale: "ln2.hook_scale"
     case .norm2Normalized: "ln2.hook_normalized"
+    case .expertWeights: "mlp.hook_expert_weights"
+    case .expertIndices: "mlp.hook_expert_indices"
+    case .mlpMiddle: "mlp.hook_mid"
+    case .activationNormScale: "mlp.ln.hook_scale"
+    case .activationNormNormalized: "mlp.ln.hook_normalized"
     case .mlpBefore: "mlp.hook_pre"
     case .mlpLinear: "mlp.hook_pre_linear"
     case .mlpAfter: "mlp.hook_post"
@@ -61,8 +72,8 @@ package enum HookSite: CaseIterable, Sendable {
     case .unembedInput: "unembed.hook_in"
     case .logits: "unembed.hook_out"
     case .cappedLogits: "logits"
-    case .norm1Output, .queryKeyValue, .queryNormOutput, .keyNormOutput, .attentionProjected,
-      .norm2Output, .mlpActivated, .mlpProjected:
+    case .embedded, .norm1Output, .queryKeyValue, .queryNormOutput, .keyNormOutput,
+      .attentionProjected, .norm2Output, .routerScores, .mlpActivated, .mlpProjected:
       nil
     }
   }
@@ -72,35 +83,55 @@ package enum HookSite: CaseIterable, Sendable {
   /// Where in the model it lies.
   var part: Part {
     switch self {
-    case .embedding, .positions: .start
+    case .embedded, .embeddingNormScale, .embeddingNormNormalized, .embedding, .positions: .start
     case .finalScale, .finalNormalized, .unembedInput, .logits, .cappedLogits: .end
     default: .block
     }
   }
 
-  /// Whether a model computes it.
-  func exists(in model: ModelDescription) -> Bool {
+  /// Whether a model, or a layer of it, computes it.
+  func exists(in model: ModelDescription, layer: Int? = nil) -> Bool {
+    let tensors = model.tensors
+    let mlp = layer.map { model.layers[$0].mlp } ?? .none
+    if isOfAttention, let layer, model.layers[layer].mixer != .attention { return false }
     switch self {
-    case .positions: !model.positions.isRotary
-    case .rotatedQuery, .rotatedKey: model.positions.isRotary
+    case .embedded:
+      return tensors.embeddingNorm != nil || tensors.embeddingProjections != nil
+        || tensors.scalesAfterEmbedding
+    case .embeddingNormScale, .embeddingNormNormalized: return tensors.embeddingNorm != nil
+    case .positions: return model.positions.isLearned
+    case .norm1Scale, .norm1Normalized, .norm1Output: return tensors.norm1 != nil
+    case .rotatedQuery, .rotatedKey: return model.positions.isRotary
     case .queryNormScale, .queryNormNormalized, .queryNormOutput, .keyNormScale,
       .keyNormNormalized, .keyNormOutput:
-      model.tensors.headNorms != nil
-    case .attentionProjected, .attentionNormScale, .attentionNormNormalized, .mlpProjected,
-      .mlpNormScale, .mlpNormNormalized:
-      model.tensors.outputNorms != nil
-    case .residualBetween: model.block == .sequential
-    case .mlpLinear, .mlpActivated: model.isGated
-    case .cappedLogits: model.logitCap != nil
-    default: true
+      return tensors.headNorms != nil
+    case .attentionProjected, .attentionNormScale, .attentionNormNormalized:
+      return tensors.outputNorms != nil
+    case .residualBetween: return model.block == .sequential && mlp != .none
+    case .norm2Scale, .norm2Normalized, .norm2Output: return tensors.norm2 != nil && mlp != .none
+    case .routerScores, .expertWeights, .expertIndices: return mlp == .routed
+    case .mlpBefore, .mlpAfter: return mlp == .dense
+    case .mlpLinear, .mlpActivated: return mlp == .dense && model.isGated
+    case .mlpMiddle, .activationNormScale, .activationNormNormalized:
+      return mlp == .dense && tensors.activationNorm != nil
+    case .mlpProjected, .mlpNormScale, .mlpNormNormalized:
+      return tensors.outputNorms != nil && mlp != .none
+    case .mlpOutput: return mlp != .none
+    case .finalScale, .finalNormalized: return tensors.finalNorm != nil
+    case .cappedLogits: return model.changesLogits
+    default: return true
     }
   }
+
+  /// Whether it is a part of attention, which layers of other kinds do not have.
+  private var isOfAttention: Bool { self >= .queryKeyValue && self <= .result }
 
   /// Whether later steps read the rows that are shown; the others are kept beside the computation.
   var isRead: Bool {
     switch self {
     case .norm1Scale, .norm2Scale, .finalScale, .queryNormScale, .keyNormScale,
-      .attentionNormScale, .mlpNormScale, .scores:
+      .attentionNormScale, .mlpNormScale, .embeddingNormScale, .activationNormScale, .scores,
+      .routerScores, .expertWeights, .expertIndices:
       false
     default: true
     }
@@ -108,30 +139,39 @@ package enum HookSite: CaseIterable, Sendable {
 
   /// Heads of its rows; nil where there are none.
   func headCount(in model: ModelDescription) -> Int? {
+    let takesHeads = model.tensors.headNorms?.span != .all
     switch self {
-    case .query, .rotatedQuery, .mixed, .result, .scores, .pattern, .queryNormScale,
-      .queryNormNormalized, .queryNormOutput:
-      model.headCount
-    case .key, .value, .rotatedKey, .keyNormScale, .keyNormNormalized, .keyNormOutput:
-      model.keyValueHeadCount
-    default: nil
+    case .query, .rotatedQuery, .mixed, .result, .scores, .pattern: return model.headCount
+    case .queryNormScale, .queryNormNormalized, .queryNormOutput:
+      return takesHeads ? model.headCount : nil
+    case .key, .value, .rotatedKey: return model.keyValueHeadCount
+    case .keyNormScale, .keyNormNormalized, .keyNormOutput:
+      return takesHeads ? model.keyValueHeadCount : nil
+    default: return nil
     }
   }
 
   /// The elements of a token's row, or of each head where there are heads.
   func elements(in model: ModelDescription) -> HookDimension {
+    let takesHeads = model.tensors.headNorms?.span != .all
     switch self {
     case .norm1Scale, .norm2Scale, .finalScale, .queryNormScale, .keyNormScale,
-      .attentionNormScale, .mlpNormScale:
-      .fixed(1)
-    case .query, .rotatedQuery, .mixed, .key, .value, .rotatedKey, .queryNormNormalized,
-      .queryNormOutput, .keyNormNormalized, .keyNormOutput:
-      .fixed(model.headWidth)
-    case .queryKeyValue: .fixed(model.queryKeyValueWidth)
-    case .scores, .pattern: .context
-    case .mlpBefore, .mlpLinear, .mlpActivated, .mlpAfter: .fixed(model.mlpWidth)
-    case .logits, .cappedLogits: .fixed(model.vocabularySize)
-    default: .fixed(model.width)
+      .attentionNormScale, .mlpNormScale, .embeddingNormScale, .activationNormScale:
+      return .fixed(1)
+    case .query, .rotatedQuery, .mixed, .key, .value, .rotatedKey: return .fixed(model.headWidth)
+    case .queryNormNormalized, .queryNormOutput:
+      return .fixed((takesHeads ? 1 : model.headCount) * model.headWidth)
+    case .keyNormNormalized, .keyNormOutput:
+      return .fixed((takesHeads ? 1 : model.keyValueHeadCount) * model.headWidth)
+    case .queryKeyValue: return .fixed(model.queryKeyValueWidth)
+    case .scores, .pattern: return .context
+    case .routerScores, .expertWeights: return .fixed(model.experts?.count ?? 0)
+    case .expertIndices: return .fixed(model.experts?.active ?? 0)
+    case .mlpBefore, .mlpLinear, .mlpActivated, .mlpMiddle, .activationNormNormalized, .mlpAfter:
+      return .fixed(model.mlpWidth)
+    case .embedded, .unembedInput: return .fixed(model.embeddingWidth ?? model.width)
+    case .logits, .cappedLogits: return .fixed(model.vocabularySize)
+    default: return .fixed(model.width)
     }
   }
 }

@@ -29,6 +29,8 @@ package struct WeightProcessing: Sendable, Equatable {
     case none
     /// The mean over each run of so many elements.
     case mean(over: Int)
+    /// The same, but for the mean of the token's embedding.
+    case meanBesidesEmbedding(over: Int)
     case valueBias
   }
 
@@ -38,15 +40,27 @@ package struct WeightProcessing: Sendable, Equatable {
   /// shown, and the unembedding's input is shown without the gain where norms are folded.
   func change(at site: HookSite, in model: ModelDescription) -> Change {
     switch site {
-    case .embedding, .positions, .residualBefore, .attentionOutput, .residualBetween, .mlpOutput,
-      .residualAfter, .result:
-      // Root-mean-square norms would see the mean that is taken away.
-      centersWriting && model.norm == .layer ? .mean(over: model.width) : .none
+    case .embedding:
+      // The norm of embeddings takes the mean of the table away anyhow, and leaves one of its own.
+      centers(model) && model.tensors.embeddingNorm == nil ? .mean(over: model.width) : .none
+    case .residualBefore, .residualBetween, .residualAfter:
+      !centers(model)
+        ? .none
+        : model.tensors.embeddingNorm == nil
+          ? .mean(over: model.width) : .meanBesidesEmbedding(over: model.width)
+    case .positions, .attentionOutput, .mlpOutput, .result:
+      centers(model) ? .mean(over: model.width) : .none
     case .value, .mixed: foldsValueBiases ? .valueBias : .none
     case .logits:
       // A cap would see it too.
       centersUnembedding && model.logitCap == nil ? .mean(over: model.vocabularySize) : .none
     default: .none
     }
+  }
+
+  /// Whether what is written loses its mean; root-mean-square norms would see that it is gone.
+  func centers(_ model: ModelDescription) -> Bool {
+    centersWriting && model.norm == .layer && model.finalNorm == nil
+      && model.tensors.blockNorm == nil
   }
 }

@@ -35,6 +35,14 @@ extension ModelConfiguration {
     return layers
   }
 
+  /// Layers that all see a window, where one is stated.
+  func layersWithWindow() throws(ModelError) -> [LayerKind] {
+    var layers = try layers()
+    guard let window = try slidingWindow() else { return layers }
+    for layer in layers.indices { layers[layer].window = window }
+    return layers
+  }
+
   /// The width of the sliding window, where one is stated.
   func slidingWindow() throws(ModelError) -> Int? {
     value(["sliding_window"]) == nil ? nil : try count("sliding_window")
@@ -52,9 +60,8 @@ extension ModelConfiguration {
   }
 
   /// The number of heads.
-  func heads(_ keys: String...) throws(ModelError) -> Int {
-    for key in keys where value([key]) != nil { return try count(key, limit: Self.headLimit) }
-    return try count(keys[0])
+  func heads(_ key: String) throws(ModelError) -> Int {
+    try count(key, limit: Self.headLimit)
   }
 
   private static let headLimit = 1 << 14

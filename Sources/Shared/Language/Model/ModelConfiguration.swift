@@ -12,14 +12,14 @@ struct ModelConfiguration {
     return try ModelConfiguration(text: MappedFile.open(path).bytes.copied(), path: path)
   }
 
-  /// A part of a configuration, with values for what it leaves out.
-  func part(_ key: String, defaults: [String: JSON]) throws(ModelError) -> ModelConfiguration {
-    guard let part = members[key]?.object else { throw .missingKey(path: path, key: key) }
-    return ModelConfiguration(
-      members: .object(part.merging(defaults) { stated, _ in stated }), path: path)
+  /// A part of a configuration; an empty one where it is null or left out.
+  func part(_ key: String) throws(ModelError) -> ModelConfiguration {
+    let part = value([key])?.value ?? .object([:])
+    guard part.object != nil else { throw wrong(key, part, "a set of values") }
+    return ModelConfiguration(members: part, path: path)
   }
 
-  private init(members: JSON, path: String) {
+  init(members: JSON, path: String) {
     self.members = members
     self.path = path
   }
@@ -66,8 +66,11 @@ struct ModelConfiguration {
     return number
   }
 
-  func flag(_ key: String, fallback: Bool) throws(ModelError) -> Bool {
-    guard let (key, value) = value([key]) else { return fallback }
+  func flag(_ key: String, fallback: Bool? = nil) throws(ModelError) -> Bool {
+    guard let (key, value) = value([key]) else {
+      guard let fallback else { throw .missingKey(path: path, key: key) }
+      return fallback
+    }
     guard let flag = value.bool else { throw wrong(key, value, "true or false") }
     return flag
   }
@@ -109,13 +112,31 @@ extension ModelConfiguration {
     ("gelu", .gelu), ("gelu_python", .gelu), ("gelu_new", .geluTanh), ("gelu_fast", .geluTanh),
     ("gelu_pytorch_tanh", .geluTanh), ("gelu_python_tanh", .geluTanh),
     ("gelu_accurate", .geluTanh), ("silu", .silu), ("swish", .silu), ("relu", .relu),
+    ("quick_gelu", .quickGELU), ("relu2", .squaredReLU),
   ]
 
-  func activation(_ key: String, fallback: String) throws(ModelError) -> Activation {
-    let name = try text(key, fallback: fallback)
-    guard let known = Self.activations.first(where: { $0.name == name }) else {
-      throw unsupported(key, name, Self.activations.map(\.name))
+  /// Those of TransformerLens's own models; the norm that goes with the last is read apart.
+  private static let lensActivations: [(name: String, activation: Activation)] = [
+    ("gelu", .gelu), ("gelu_new", .geluTanh), ("gelu_fast", .geluTanh),
+    ("gelu_pytorch_tanh", .geluTanh), ("relu", .relu), ("silu", .silu), ("solu", .solu),
+    ("solu_ln", .solu),
+  ]
+
+  func activation(_ key: String) throws(ModelError) -> Activation {
+    try activation(key, of: Self.activations)
+  }
+
+  func lensActivation(_ key: String) throws(ModelError) -> Activation {
+    try activation(key, of: Self.lensActivations)
+  }
+
+  private func activation(
+    _ key: String, of known: [(name: String, activation: Activation)]
+  ) throws(ModelError) -> Activation {
+    let name = try text(key)
+    guard let match = known.first(where: { $0.name == name }) else {
+      throw unsupported(key, name, known.map(\.name))
     }
-    return known.activation
+    return match.activation
   }
 }

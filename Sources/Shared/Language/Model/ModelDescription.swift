@@ -18,15 +18,27 @@ package struct ModelDescription: Sendable, Equatable {
   package var mlpWidth: Int
   package var norm: NormKind
   package var normEpsilon: Float
+  /// Whether norms of whole rows have gains, and biases where they subtract the mean.
+  package var normsHaveParameters = true
+  /// The last norm, where it is of another kind.
+  package var finalNorm: NormKind?
   /// What is added to the gains in the files; 1 where these say how far a gain lies from one.
   package var gainOffset: Float = 0
   /// What embeddings are multiplied with before the first block.
   package var embeddingScale: Float = 1
+  /// The width of the table of embeddings, where projections lead from and to the model's.
+  package var embeddingWidth: Int?
   package var positions: Positions
   package var block: BlockOrder = .sequential
   package var activation: Activation
   /// Whether the activation's output is multiplied with a second projection.
   package var isGated: Bool
+  /// Experts of routed layers.
+  package var experts: Experts?
+  /// What layers have in the place of attention that do not attend.
+  package var deltaRule: DeltaRule?
+  /// What attention and MLP write is multiplied with before it is added.
+  package var residualScale: Float = 1
   /// What scores are multiplied with.
   package var attentionScale: Float
   /// Whether layer l divides its scores by l + 1 as well.
@@ -35,9 +47,16 @@ package struct ModelDescription: Sendable, Equatable {
   package var scoreCap: Float?
   /// The same for logits.
   package var logitCap: Float?
+  /// What logits are multiplied with.
+  package var logitScale: Float = 1
+  /// Queries, keys and values are kept within this size.
+  package var queryKeyValueLimit: Float?
   package var tensors: TensorNames
 
   package var layerCount: Int { layers.count }
+
+  /// Whether something happens to logits after the unembedding.
+  package var changesLogits: Bool { logitCap != nil || logitScale != 1 }
 
   /// Columns of queries, keys and values side by side.
   package var queryKeyValueWidth: Int { (headCount + 2 * keyValueHeadCount) * headWidth }
@@ -52,11 +71,27 @@ package struct ModelDescription: Sendable, Equatable {
   /// Two per weight of a projection and two per element of the products of attention, of which a
   /// token needs those with the keys that it sees.
   package func operationsPerToken(layers: Int, contextSize: Int) -> Double {
-    let attention = width * queryKeyValueWidth + headCount * headWidth * width
-    let mlp = (isGated ? 3 : 2) * width * mlpWidth
+    let attention = width * (queryKeyValueWidth + queryGateWidth) + headCount * headWidth * width
     return self.layers.prefix(layers).reduce(0) { total, layer in
+      if layer.mixer == .deltaRule, let deltaRule {
+        let mixer = deltaRule.operationsPerToken(width: width)
+        return total + mixer + 2 * Double(mlpWeights(layer))
+      }
       let seen = layer.meanVisibleKeys(contextSize: contextSize)
-      return total + 2 * Double(attention + mlp) + 4 * Double(headCount * headWidth) * seen
+      let weights = attention + mlpWeights(layer)
+      return total + 2 * Double(weights) + 4 * Double(headCount * headWidth) * seen
+    }
+  }
+
+  /// Columns of the gates that heads' outputs are multiplied with.
+  var queryGateWidth: Int { tensors.queryHasGate ? headCount * headWidth : 0 }
+
+  /// The weights of a layer's MLP that one token meets.
+  private func mlpWeights(_ layer: LayerKind) -> Int {
+    switch layer.mlp {
+    case .none: 0
+    case .dense: (isGated ? 3 : 2) * width * mlpWidth
+    case .routed: experts?.weightsPerToken(width: width) ?? 0
     }
   }
 }
@@ -67,6 +102,8 @@ package struct LayerKind: Sendable, Equatable {
   package var window: Int?
   /// Which of the model's rotations it uses; nil where queries and keys stay as they are.
   package var rotation: Int? = 0
+  package var mixer: MixerKind = .attention
+  package var mlp: MLPKind = .dense
 
   package init(window: Int? = nil) { self.window = window }
 
@@ -81,15 +118,42 @@ package struct LayerKind: Sendable, Equatable {
   }
 }
 
+/// How a layer's tokens see those before them.
+package enum MixerKind: Sendable, Equatable {
+  case attention
+  /// By a state that each token updates.
+  case deltaRule
+}
+
+/// What follows a layer's attention.
+package enum MLPKind: Sendable, Equatable {
+  case none
+  case dense
+  /// Each token goes through some of the model's experts.
+  case routed
+}
+
 /// How a model knows where a token stands.
 package enum Positions: Sendable, Equatable {
   /// A learned vector per position is added to the embedding; position 0 has row `offset`.
   case learned(offset: Int)
+  /// A learned vector per position is added to what queries and keys are made of (Press, Smith,
+  /// Lewis 2021, Shortformer).
+  case learnedForAttention
+  /// Scores fall with distance, at a rate of each head's own (Press, Smith, Lewis 2022, ALiBi).
+  case linearBias(LinearBias)
   /// Queries and keys are rotated (RoPE); a layer names its rotation by index.
   case rotary([Rotary])
 
   package var isRotary: Bool {
     if case .rotary = self { true } else { false }
+  }
+
+  package var isLearned: Bool {
+    switch self {
+    case .learned, .learnedForAttention: true
+    case .linearBias, .rotary: false
+    }
   }
 }
 
@@ -107,12 +171,21 @@ package struct Rotary: Sendable, Equatable {
   /// θ, the base of the wavelengths.
   package var base: Double
   package var scaling: RotaryScaling
+  package var pairing: RotaryPairing = .halves
 
   package init(width: Int, base: Double, scaling: RotaryScaling) {
     self.width = width
     self.base = base
     self.scaling = scaling
   }
+}
+
+/// Which elements of a head are rotated together.
+package enum RotaryPairing: Sendable, Equatable {
+  /// Element i with element i + width / 2, as in GPT-NeoX.
+  case halves
+  /// Element 2i with element 2i + 1, as in GPT-J.
+  case neighbors
 }
 
 /// How wavelengths are stretched for contexts beyond those of training.
@@ -122,6 +195,17 @@ package enum RotaryScaling: Sendable, Equatable {
   /// Llama 3.1's: long wavelengths by `factor`, short ones not, those between in part.
   case llama3(factor: Double, low: Double, high: Double, originalContext: Double)
   case yarn(Yarn)
+  case long(LongRotary)
+}
+
+/// LongRoPE's stretching of each wavelength by a factor of its own (Ding and others 2024).
+package struct LongRotary: Sendable, Equatable {
+  /// The factors of contexts up to the original one, and of longer ones.
+  package var short: [Double]
+  package var long: [Double]
+  package var originalContext: Double
+  /// What cosines and sines are multiplied with.
+  package var attentionFactor: Double
 }
 
 /// YaRN's stretching of wavelengths (Peng, Quesnelle, Fan, Shippole 2023).
@@ -136,74 +220,4 @@ package struct Yarn: Sendable, Equatable {
   package var attentionFactor: Double
   /// Whether the bounds between the two are rounded to whole pairs.
   package var rounds: Bool
-}
-
-/// The tensors of a model's files.
-package struct TensorNames: Sendable, Equatable {
-  /// What may stand before every name but the unembedding's.
-  package var prefixes: [String]
-  package var embedding: String
-  package var positions: String?
-  /// What stands before a layer's number.
-  package var layers: String
-  package var norm1: String
-  /// The same as `norm1` where both parts of a block read one norm.
-  package var norm2: String
-  /// Norms of what attention and MLP write.
-  package var outputNorms: OutputNormNames?
-  package var queryKeyValue: QueryKeyValueNames
-  /// Norms of each head's queries and keys.
-  package var headNorms: HeadNormNames?
-  package var attentionOutput: String
-  package var mlpIn: String
-  package var mlpGate: String?
-  package var mlpOut: String
-  /// The module of the nonlinearity.
-  package var activation: String?
-  package var finalNorm: String
-  /// Whole names, the first that exists; empty where the embedding serves again.
-  package var unembedding: [String]
-  package var order: WeightOrder = .outputMajor
-  package var biases = Biases()
-
-  /// The modules that may write the logits, each of which may have a bias: `lm_head` where the
-  /// embedding serves again.
-  var unembeddingModules: [String] { unembedding.isEmpty ? ["lm_head"] : unembedding }
-}
-
-/// The names of the norms after attention and MLP.
-package struct OutputNormNames: Sendable, Equatable {
-  package var attention: String
-  package var mlp: String
-}
-
-/// The names of the norms on queries and keys.
-package struct HeadNormNames: Sendable, Equatable {
-  package var query: String
-  package var key: String
-}
-
-/// Which projections have biases.
-package struct Biases: Sendable, Equatable {
-  package var queryKeyValue = false
-  package var attentionOutput = false
-  package var mlp = false
-  package var unembedding = false
-}
-
-/// How the three projections into attention are stored.
-package enum QueryKeyValueNames: Sendable, Equatable {
-  case separate(query: String, key: String, value: String)
-  /// One tensor: all queries, all keys, all values.
-  case fused(String)
-  /// One tensor: head after head, each with its query, key and value.
-  case fusedPerHead(String)
-}
-
-/// How a projection's matrix lies in its file.
-package enum WeightOrder: Sendable, Equatable {
-  /// `[outputs, inputs]`, as torch.nn.Linear stores it.
-  case outputMajor
-  /// `[inputs, outputs]`, as GPT-2's Conv1D stores it.
-  case inputMajor
 }

@@ -1,56 +1,122 @@
-// Rotary positions as config.json states them: `rope_parameters` of transformers 5, else the keys of
-// transformers 4. After transformers' modeling_rope_utils.py.
+// Rotary positions as config.json states them: `rope_scaling` and keys beside it in the spelling of
+// transformers 4, `rope_parameters` in that of 5. After transformers' modeling_rope_utils.py and the
+// configuration classes that have rules of their own.
 
 import Foundation
 
+/// What a family's configuration class makes of keys that a file leaves out, and which keys it reads
+/// beside `rope_parameters`.
+struct RotaryRules {
+  /// θ where none is stated.
+  var base: Double = 10_000
+  var baseKey = "rope_theta"
+  /// The share of a head that is rotated where none is stated.
+  var share: Double = 1
+  var shareKey = "partial_rotary_factor"
+  /// Whether a share that is stated has an effect where wavelengths are not scaled.
+  var readsShare = false
+}
+
 extension ModelConfiguration {
-  /// The rotary positions of a model: one kind for all layers, or two where `rope_parameters` is cut
-  /// by type, first that of layers that see everything, then that of layers with a window.
-  func rotary(
-    headWidth: Int, fraction: Double = 1, base: Double = 10_000
+  /// The rotary positions of a model in which all layers have the same.
+  func rotary(headWidth: Int, _ rules: RotaryRules = RotaryRules()) throws(ModelError) -> [Rotary] {
+    let stated = statedRotary()
+    // Families that do not know types of layers pass over what is stated by type.
+    for type in Self.layerTypes where stated?.value[type] != nil && members["layer_types"] != nil {
+      throw unsupported("\(stated?.key ?? "").\(type)", "set", [])
+    }
+    return [try rotary(stated, headWidth: headWidth, rules)]
+  }
+
+  /// The rotary positions of layers that see everything, and those of layers with a window.
+  ///
+  /// Keys of transformers 4 mean the first kind; `localKey` states the θ of the second.
+  func rotaryByLayer(
+    headWidth: Int, base: Double, localBase: Double, localKey: String? = nil
   ) throws(ModelError) -> [Rotary] {
-    let stated = value(["rope_parameters", "rope_scaling"])
-    guard let (key, object) = stated,
-      let members = object.object, members.values.contains(where: { $0.object != nil })
-    else {
-      return [try rotary(stated, headWidth: headWidth, fraction: fraction, base: base)]
-    }
-    let types = ["full_attention", "sliding_attention"]
-    if let other = members.keys.sorted().first(where: { !types.contains($0) }) {
-      throw unsupported("\(key).\(other)", "set", types)
-    }
+    let parameters = value(["rope_parameters"])?.value
     var kinds: [Rotary] = []
-    for type in types {
-      guard let own = members[type] else { throw .missingKey(path: path, key: "\(key).\(type)") }
+    for (type, base, baseKey) in zip3(
+      Self.layerTypes, [base, localBase], ["rope_theta", localKey])
+    {
+      let key = "rope_parameters.\(type)"
+      var members: [String: JSON] = [:]
+      if let own = parameters?[type], own != .null {
+        guard let stated = own.object else { throw wrong(key, own, "a set of values") }
+        members = stated
+      }
+      if type == "full_attention", let scaling = value(["rope_scaling"])?.value.object {
+        guard parameters == nil || parameters?[type] != nil else {
+          throw .missingKey(path: path, key: key)
+        }
+        members.merge(scaling) { $1 }
+      }
+      let rules = RotaryRules(base: base, baseKey: baseKey ?? "")
       kinds.append(
-        try rotary(("\(key).\(type)", own), headWidth: headWidth, fraction: fraction, base: base))
+        try rotary((key, .object(members)), headWidth: headWidth, rules, isOfLayer: true))
     }
     return kinds
   }
 
+  private static let layerTypes = ["full_attention", "sliding_attention"]
+
+  private func zip3(
+    _ types: [String], _ bases: [Double], _ keys: [String?]
+  ) -> [(String, Double, String?)] {
+    types.indices.map { (types[$0], bases[$0], keys[$0]) }
+  }
+
+  /// What a file states: `rope_scaling` wins unless it is empty.
+  private func statedRotary() -> (key: String, value: JSON)? {
+    if let scaling = value(["rope_scaling"]), scaling.value.object?.isEmpty != true {
+      return scaling
+    }
+    return value(["rope_parameters"])
+  }
+
   private func rotary(
-    _ stated: (key: String, value: JSON)?, headWidth: Int, fraction: Double, base fallback: Double
+    _ stated: (key: String, value: JSON)?, headWidth: Int, _ rules: RotaryRules,
+    isOfLayer: Bool = false
   ) throws(ModelError) -> Rotary {
     let nested = stated?.value ?? .object([:])
     guard nested.object != nil else {
       throw wrong(stated?.key ?? "rope_parameters", nested, "a set of values")
     }
-    let outer = try number("rope_theta", "rotary_emb_base", fallback: fallback)
-    let base = try number("rope_theta", in: nested, fallback: outer)
+    let base = try number(
+      "rope_theta", in: nested, fallback: number(rules.baseKey, fallback: rules.base))
     let share = try number(
-      "partial_rotary_factor", in: nested,
-      fallback: number("partial_rotary_factor", "rotary_pct", fallback: fraction))
-    guard share <= 1 else {
-      throw wrong("partial_rotary_factor", .number(share), "a share of a head, at most 1")
+      "partial_rotary_factor", in: nested, fallback: number(rules.shareKey, fallback: rules.share))
+    let scaling = try scaling(stated, isOfLayer: isOfLayer)
+    guard share <= 1, rules.readsShare || scaling == .none || share == 1 else {
+      throw wrong(
+        rules.shareKey, .number(share),
+        rules.readsShare ? "a share of a head, at most 1" : "a whole head, 1")
     }
-    return Rotary(
-      width: min(headWidth, Int(Double(headWidth) * share)) / 2 * 2, base: base,
-      scaling: try scaling(stated))
+    let width = rules.readsShare ? Int(Double(headWidth) * share) : headWidth
+    guard width > 0, width % 2 == 0 else {
+      throw wrong(
+        rules.shareKey, .number(share), "a share that rotates an even number of \(headWidth)")
+    }
+    if case .long(let long) = scaling {
+      for (key, factors) in [("short_factor", long.short), ("long_factor", long.long)] {
+        guard factors.count == width / 2 else {
+          throw .wrongValue(
+            path: path, key: "\(stated?.key ?? "").\(key)", value: "\(factors.count) numbers",
+            expected: "one for each of the \(width / 2) pairs of a head")
+        }
+      }
+    }
+    return Rotary(width: width, base: base, scaling: scaling)
   }
+}
 
-  private static let types = ["default", "linear", "dynamic", "llama3", "yarn"]
+extension ModelConfiguration {
+  private static let types = ["default", "linear", "dynamic", "llama3", "yarn", "longrope"]
 
-  private func scaling(_ stated: (key: String, value: JSON)?) throws(ModelError) -> RotaryScaling {
+  /// How wavelengths are stretched.
+  private func scaling(
+    _ stated: (key: String, value: JSON)?, isOfLayer: Bool
+  ) throws(ModelError) -> RotaryScaling {
     guard let (key, object) = stated,
       let (typeKey, type) = value(["rope_type", "type"], in: object)
     else { return .none }
@@ -62,30 +128,60 @@ extension ModelConfiguration {
       return .llama3(
         factor: try number("factor", in: object), low: try number("low_freq_factor", in: object),
         high: try number("high_freq_factor", in: object),
-        originalContext: try number("original_max_position_embeddings", in: object))
-    case "yarn": return .yarn(try yarn(object))
+        originalContext: try originalContext(object, isOfLayer: isOfLayer))
+    case "yarn": return .yarn(try yarn(object, isOfLayer: isOfLayer))
+    case "longrope": return .long(try long(object, isOfLayer: isOfLayer))
     default:
       throw unsupported("\(key).\(typeKey)", type.string ?? type.canonical, Self.types)
     }
   }
 
-  private func yarn(_ object: JSON) throws(ModelError) -> Yarn {
+  /// The context before stretching: what stands beside `rope_parameters` wins, unless these are
+  /// those of a kind of layers.
+  func originalContext(_ object: JSON, isOfLayer: Bool) throws(ModelError) -> Double {
+    let key = "original_max_position_embeddings"
+    if !isOfLayer, value([key]) != nil { return try number(key) }
+    return try number(key, in: object, fallback: number("max_position_embeddings"))
+  }
+
+  private func yarn(_ object: JSON, isOfLayer: Bool) throws(ModelError) -> Yarn {
+    let original = try originalContext(object, isOfLayer: isOfLayer)
     let limit = try number("max_position_embeddings")
-    let original = try number("original_max_position_embeddings", in: object, fallback: limit)
     let factor = try number("factor", in: object, fallback: limit / original)
     func magnitude(_ scale: Double) -> Double {
       factor <= 1 ? 1 : 0.1 * scale * log(factor) + 1
     }
+    func optional(_ key: String) -> Double? {
+      object[key]?.double.flatMap { $0 == 0 ? nil : $0 }
+    }
     var attentionFactor = magnitude(1)
-    if value(["mscale"], in: object) != nil, value(["mscale_all_dim"], in: object) != nil {
-      attentionFactor =
-        magnitude(try number("mscale", in: object))
-        / magnitude(try number("mscale_all_dim", in: object))
+    if let scale = optional("mscale"), let all = optional("mscale_all_dim") {
+      attentionFactor = magnitude(scale) / magnitude(all)
     }
     return Yarn(
-      factor: factor, fast: try number("beta_fast", in: object, fallback: 32),
-      slow: try number("beta_slow", in: object, fallback: 1), originalContext: original,
+      factor: factor, fast: optional("beta_fast") ?? 32, slow: optional("beta_slow") ?? 1,
+      originalContext: original,
       attentionFactor: try number("attention_factor", in: object, fallback: attentionFactor),
-      rounds: object["truncate"]?.bool ?? true)
+      // transformers looks for it beside the kinds of layers.
+      rounds: isOfLayer ? true : object["truncate"]?.bool ?? true)
+  }
+
+  func long(_ object: JSON, isOfLayer: Bool) throws(ModelError) -> LongRotary {
+    let original = try originalContext(object, isOfLayer: isOfLayer)
+    let limit = try number("max_position_embeddings")
+    let factor = try number("factor", in: object, fallback: limit / original)
+    let fallback = factor <= 1 ? 1 : (1 + log(factor) / log(original)).squareRoot()
+    func factors(_ key: String) throws(ModelError) -> [Double] {
+      let stated = object[key] ?? .null
+      let numbers = stated.array?.map(\.double) ?? []
+      guard !numbers.isEmpty, numbers.allSatisfy({ ($0 ?? 0) > 0 }) else {
+        throw wrong(key, stated, "a list of numbers above 0")
+      }
+      return numbers.compactMap { $0 }
+    }
+    return LongRotary(
+      short: try factors("short_factor"), long: try factors("long_factor"),
+      originalContext: original,
+      attentionFactor: try number("attention_factor", in: object, fallback: fallback))
   }
 }

@@ -20,6 +20,8 @@ struct Attention: Sendable {
   private let scale: Float
   private let cap: Float?
   private let kind: LayerKind
+  /// What a key's position adds to its score, `[C, H]`, or nothing.
+  private let biases: [Float]
   private let records: Records
 
   init(
@@ -33,6 +35,11 @@ struct Attention: Sendable {
     scale = model.attentionScale(layer: layer)
     cap = model.scoreCap
     kind = model.layers[layer]
+    if case .linearBias(let bias) = model.positions {
+      biases = (0..<contextSize).flatMap { bias.biases(position: $0) }
+    } else {
+      biases = []
+    }
     self.records = records
   }
 
@@ -48,19 +55,26 @@ struct Attention: Sendable {
     let mixedStride: Int
     let scores: Disjoint<Float>
     let pattern: Disjoint<Float>
+    let sinks: Span<Float>
 
-    @_lifetime(borrow mixed, borrow scores, borrow pattern)
-    init(mixed: borrowing Matrix, scores: borrowing Matrix, pattern: borrowing Matrix) {
+    @_lifetime(borrow mixed, borrow scores, borrow pattern, copy sinks)
+    init(
+      mixed: borrowing Matrix, scores: borrowing Matrix, pattern: borrowing Matrix,
+      sinks: Span<Float>
+    ) {
       self.mixed = mixed.disjoint
       mixedStride = mixed.columns
       self.scores = scores.disjoint
       self.pattern = pattern.disjoint
+      self.sinks = sinks
     }
   }
 
-  /// mixed `[T, H·h]` ← softmax(scale · q·kᵀ) · v for each head, over the tokens that it sees.
+  /// mixed `[T, H·h]` ← softmax(scale · q·kᵀ) · v for each head, over the tokens that it sees and
+  /// the head's sink, where there is one.
   func run(
-    _ queryKeyValue: borrowing Matrix, into mixed: inout Matrix, scratch: inout Matrix,
+    _ queryKeyValue: borrowing Matrix, sinks: Span<Float>, into mixed: inout Matrix,
+    scratch: inout Matrix,
     scores: inout Matrix, pattern: inout Matrix
   ) {
     let blocks = (contextSize + Self.queryBlock - 1) / Self.queryBlock
@@ -69,7 +83,7 @@ struct Attention: Sendable {
     let (workers, scratchCount) = (scratch.rows, scratch.columns)
     let next = Counter()
     let scratch = scratch.disjoint
-    let targets = Targets(mixed: mixed, scores: scores, pattern: pattern)
+    let targets = Targets(mixed: mixed, scores: scores, pattern: pattern, sinks: sinks)
     Parallel.forEach(workers) { worker in
       let room = worker * scratchCount
       while true {
@@ -133,7 +147,8 @@ struct Attention: Sendable {
       let visible = kind.firstVisible(position) - firstKey..<position + 1 - firstKey
       let place = ((sequence * contextSize + position) * heads + head) * contextSize
       scratch.withSlice(room + query * keys..<room + (query + 1) * keys) { row in
-        weigh(&row, visible, firstKey: firstKey, place: place, targets)
+        addBiases(to: &row, visible, firstKey: firstKey, position: position, head: head)
+        weigh(&row, visible, firstKey: firstKey, place: place, head: head, targets)
       }
     }
     scratch.withSlice(outputs..<outputs + queries * headWidth) { output in
@@ -154,11 +169,22 @@ struct Attention: Sendable {
     }
   }
 
+  /// Adds what the keys' distances from a query take from their scores.
+  private func addBiases(
+    to row: inout MutableSpan<Float>, _ visible: Range<Int>, firstKey: Int, position: Int,
+    head: Int
+  ) {
+    guard !biases.isEmpty else { return }
+    for key in visible {
+      row[key] += biases[(firstKey + key) * heads + head] - biases[position * heads + head]
+    }
+  }
+
   /// Turns a row of scores, of the keys from `firstKey` on, into weights over the `visible` ones.
   ///
   /// The others get none. Records begin at `place`.
   private func weigh(
-    _ row: inout MutableSpan<Float>, _ visible: Range<Int>, firstKey: Int, place: Int,
+    _ row: inout MutableSpan<Float>, _ visible: Range<Int>, firstKey: Int, place: Int, head: Int,
     _ targets: borrowing Targets
   ) {
     row.withDisjoint { row in
@@ -168,7 +194,8 @@ struct Attention: Sendable {
           record(
             scores.span, firstKey + visible.lowerBound, place, targets.scores, rest: -.infinity)
         }
-        Kernels.softmax(&scores)
+        let sink = targets.sinks.isEmpty ? -Float.infinity : targets.sinks[head]
+        Kernels.softmax(&scores, sink: sink)
         if records.pattern {
           record(scores.span, firstKey + visible.lowerBound, place, targets.pattern, rest: 0)
         }

@@ -21,11 +21,16 @@ extension ForwardPass {
     guard continues(after: .value, layer) else { return }
     try normalizeQueriesKeys(weights, places, layer, tokens: tokens, visit)
     guard continues(after: .keyNormOutput, layer) else { return }
+    if let limit = model.queryKeyValueLimit {
+      Rows.forEach(tokens, model.queryKeyValueWidth, &queryKeyValue) { _, row in
+        Kernels.clamp(&row, limit: limit)
+      }
+    }
     if model.positions.isRotary {
       try rotate(layer, tokens: tokens, visit)
       guard continues(after: .rotatedKey, layer) else { return }
     }
-    try mix(layer, tokens: tokens, visit)
+    try mix(weights.vector(places.sinks), layer, tokens: tokens, visit)
     let results =
       try wants(.result, layer)
       ? emitResult(weights, places, layer, tokens: tokens, visit) : Visited.seen
@@ -38,9 +43,22 @@ extension ForwardPass {
     _ weights: borrowing ModelWeights, _ places: LayerPlaces, _ layer: Int, tokens: Int,
     _ visit: Visitor
   ) throws {
-    Rows.project(
-      weights, places.queryKeyValue, normalized, into: &queryKeyValue, scratch: &tiles,
-      tokens: tokens)
+    if let positions = weights.plan.positions, model.positions == .learnedForAttention {
+      lookUpPositions(weights, positions, tokens: tokens)
+      Rows.add(normalized, to: &output, tokens: tokens)
+      Rows.project(
+        weights, places.queryKeyValue, output, into: &queryKeyValue, scratch: &tiles,
+        tokens: tokens)
+      Rows.project(
+        weights, places.queryKeyValue, normalized, into: &secondQueryKeyValue, scratch: &tiles,
+        tokens: tokens)
+      Rows.copy(
+        secondQueryKeyValue, columns: valueColumns, to: &queryKeyValue, tokens: tokens)
+    } else {
+      Rows.project(
+        weights, places.queryKeyValue, normalized, into: &queryKeyValue, scratch: &tiles,
+        tokens: tokens)
+    }
     try emit(.queryKeyValue, layer, queryKeyValue, tokens: tokens, visit)
     try emitColumns(.query, layer, queryColumns, tokens: tokens, visit)
     try emitColumns(.key, layer, keyColumns, tokens: tokens, visit)
@@ -76,18 +94,29 @@ extension ForwardPass {
   }
 
   /// mixed ← softmax(scores) · values, of each head.
-  private mutating func mix(_ layer: Int, tokens: Int, _ visit: Visitor) throws {
+  private mutating func mix(
+    _ sinks: Span<Float>, _ layer: Int, tokens: Int, _ visit: Visitor
+  ) throws {
     let attention = Attention(
       model, layer: layer, contextSize: contextSize, sequences: tokens / contextSize,
       records: Attention.Records(
         scores: wants(.scores, layer), pattern: wants(.pattern, layer)))
     attention.run(
-      queryKeyValue, into: &mixed, scratch: &scratch, scores: &scores, pattern: &pattern)
+      queryKeyValue, sinks: sinks, into: &mixed, scratch: &scratch, scores: &scores,
+      pattern: &pattern)
     try emit(.scores, layer, scores, tokens: tokens, visit)
     if try emit(.pattern, layer, pattern, tokens: tokens, visit) == .replaced {
       attention.mix(pattern, queryKeyValue, into: &mixed)
     }
+    if model.tensors.queryHasGate { gateMixed(tokens: tokens) }
     try emit(.mixed, layer, mixed, tokens: tokens, visit)
+  }
+
+  /// mixed ← mixed · σ(gate).
+  private mutating func gateMixed(tokens: Int) {
+    Rows.multiply(
+      &mixed, byLogisticOf: queryKeyValue, column: model.queryKeyValueWidth,
+      width: model.queryGateWidth, tokens: tokens)
   }
 
   /// output ← mixed · W_O + b, with the results of heads where these were replaced.
@@ -104,7 +133,8 @@ extension ForwardPass {
     if let place = places.attentionNorm {
       try emit(.attentionProjected, layer, output, tokens: tokens, visit)
       try normalizeOutput(
-        weights, place, .attentionNormScale, .attentionNormNormalized, layer, tokens: tokens, visit)
+        weights, place, [.attentionNormScale, .attentionNormNormalized], layer, tokens: tokens,
+        visit)
     }
     try emit(.attentionOutput, layer, output, tokens: tokens, visit)
   }
@@ -120,9 +150,10 @@ extension ForwardPass {
     _ weights: borrowing ModelWeights, _ place: NormPlace, _ columns: Range<Int>,
     _ sites: [HookSite], _ layer: Int, tokens: Int, _ visit: Visitor
   ) throws {
+    let takesAll = model.tensors.headNorms?.span == .all
     Rows.normalizeHeads(
-      &queryKeyValue, columns: columns, headWidth: model.headWidth, norm, scales: &headScales,
-      tokens: tokens)
+      &queryKeyValue, columns: columns, headWidth: takesAll ? columns.count : model.headWidth,
+      norm, scales: &headScales, tokens: tokens)
     try emit(sites[0], layer, headScales, tokens: tokens, visit)
     try emitColumns(sites[1], layer, columns, tokens: tokens, visit)
     Rows.scaleHeads(

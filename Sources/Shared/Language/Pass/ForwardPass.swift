@@ -29,60 +29,6 @@ package typealias Visitor = (
   _ index: Int, _ values: inout MutableSpan<Float>, _ rows: TappedRows
 ) throws -> Visited
 
-/// The work memory of a pass, in columns of Float per token.
-private struct PassColumns {
-  let model: ModelDescription
-  let contextSize: Int
-  let hookPoints: [HookPoint]
-  let processing: WeightProcessing
-
-  func wants(_ sites: HookSite...) -> Bool { hookPoints.contains { sites.contains($0.site) } }
-
-  var width: Int { Self.padded(model.width) }
-  var queryKeyValue: Int { Self.padded(model.queryKeyValueWidth) }
-  var mixed: Int { Self.padded(model.headCount * model.headWidth) }
-  var hidden: Int { Self.padded(model.isGated ? 2 * model.mlpWidth : model.mlpWidth) }
-  /// Parallel blocks keep attention's output until the MLP's is there.
-  var secondOutput: Int { model.block == .parallel ? width : 0 }
-  var headScales: Int {
-    model.tensors.headNorms == nil ? 0 : max(model.headCount, model.keyValueHeadCount)
-  }
-  var scores: Int { wants(.scores) ? model.headCount * contextSize : 0 }
-  var pattern: Int { wants(.pattern) ? model.headCount * contextSize : 0 }
-  var result: Int { wants(.result) ? model.headCount * model.width : 0 }
-  var logits: Int { wants(.logits, .cappedLogits) ? model.vocabularySize : 0 }
-  /// Rows as they are shown where that is not as they are computed.
-  var shown: Int {
-    let changed = hookPoints.filter { point in
-      if case .none = processing.change(at: point.site, in: model) { false } else { true }
-    }
-    let resultSource = wants(.result) ? mixed : 0
-    return changed.reduce(resultSource) { largest, point in
-      max(largest, point.site.rowWidth(in: model, contextSize: contextSize))
-    }
-  }
-
-  /// Rows at multiples of large powers of two would meet in the same places of the caches, which
-  /// costs products some per cent.
-  private static func padded(_ columns: Int) -> Int {
-    let padded = columns + 16
-    return padded % 256 == 0 ? padded + 16 : padded
-  }
-
-  /// Columns whatever is asked for.
-  var plain: Int {
-    3 * width + 1 + secondOutput + queryKeyValue + mixed + hidden + headScales
-  }
-  var all: Int { plain + scores + pattern + result + logits + shown }
-}
-
-extension HookSite {
-  /// Elements of a token's row with all heads.
-  fileprivate func rowWidth(in model: ModelDescription, contextSize: Int) -> Int {
-    (headCount(in: model) ?? 1) * elements(in: model).size(contextSize: contextSize)
-  }
-}
-
 /// Owns the work memory of forward passes over batches of one largest size.
 ///
 /// Shape letters: T tokens of the batch, d the model's width, H heads, K heads of keys and values,
@@ -104,6 +50,8 @@ package struct ForwardPass: ~Copyable {
   var scale: Matrix
   /// `[T, (H + 2K)·h]`, queries, keys and values side by side.
   var queryKeyValue: Matrix
+  /// The same made without positions, in models where only queries and keys have them.
+  var secondQueryKeyValue: Matrix
   /// Scales of the norms on each head `[T, H]`.
   var headScales: Matrix
   /// The heads' outputs `[T, H·h]`.
@@ -114,6 +62,14 @@ package struct ForwardPass: ~Copyable {
   var attentionOutput: Matrix
   /// `[T, m]`, or `[T, 2m]` where the MLP is gated.
   var hidden: Matrix
+  /// Scores of experts `[T, E]`, and the weights that they become.
+  var routerScores: Matrix
+  var expertWeights: Matrix
+  /// The experts that a token goes through `[T, active]`.
+  var expertIndices: Matrix
+  /// The rows of one expert's tokens `[T, d]`, before and after it.
+  var expertInput: Matrix
+  var expertOutput: Matrix
   /// Scratch of attention, one row per thread.
   var scratch: Matrix
   /// Tiles of weights that must be made, one row per thread.
@@ -127,6 +83,8 @@ package struct ForwardPass: ~Copyable {
   var logits: Matrix
   /// Rows as they are shown, where processing changes them.
   var shown: Matrix
+  /// Means of embeddings, by token, where processing leaves them in the residual stream.
+  var embeddingMeans: [Float] = []
   /// The bias that values lose by processing `[K·h]`, by layer.
   var valueBiases: [[Float]] = []
 
@@ -155,11 +113,17 @@ package struct ForwardPass: ~Copyable {
     normalized = room(columns.width)
     scale = room(1)
     queryKeyValue = room(columns.queryKeyValue)
+    secondQueryKeyValue = room(columns.secondQueryKeyValue)
     headScales = room(columns.headScales)
     mixed = room(columns.mixed)
     output = room(columns.width)
     attentionOutput = room(columns.secondOutput)
     hidden = room(columns.hidden)
+    routerScores = room(columns.routerScores)
+    expertWeights = room(columns.routerScores)
+    expertIndices = room(columns.expertIndices)
+    expertInput = room(columns.expertRows)
+    expertOutput = room(columns.expertRows)
     scratch = Matrix(
       rows: Parallel.threadCount, columns: Attention.scratchCount(model, contextSize: contextSize))
     tiles = Matrix(rows: Parallel.threadCount, columns: transformer.weights.scratchCount)

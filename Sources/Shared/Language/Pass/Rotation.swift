@@ -5,8 +5,9 @@ import Foundation
 
 /// The cosines and sines of a model's kinds of rotary positions; empty where it has none.
 struct Rotations: ~Copyable, Sendable {
-  /// Rotated pairs of each kind.
+  /// Rotated pairs of each kind, and which elements they are.
   private let pairs: [Int]
+  private let pairings: [RotaryPairing]
   private let contextSize: Int
   /// `[kinds · C, pairs]`.
   private var cosines: Matrix
@@ -17,10 +18,11 @@ struct Rotations: ~Copyable, Sendable {
     if case .rotary(let rotaries) = model.positions { kinds = rotaries }
     self.contextSize = contextSize
     pairs = kinds.map { $0.width / 2 }
+    pairings = kinds.map(\.pairing)
     cosines = Matrix(rows: kinds.count * contextSize, columns: pairs.max() ?? 0)
     sines = Matrix(rows: kinds.count * contextSize, columns: pairs.max() ?? 0)
     for (kind, rotary) in kinds.enumerated() {
-      let frequencies = rotary.frequencies
+      let frequencies = rotary.frequencies(contextSize: contextSize)
       let factor = rotary.attentionFactor
       for position in 0..<contextSize {
         for index in frequencies.indices {
@@ -36,13 +38,17 @@ struct Rotations: ~Copyable, Sendable {
   /// Rotates the first `heads` heads of each row.
   func rotate(_ values: inout Matrix, _ kind: Int, heads: Int, headWidth: Int, tokens: Int) {
     let (stride, count, context) = (cosines.columns, pairs[kind], contextSize)
+    let pairing = pairings[kind]
     let (cosines, sines) = (cosines.span, sines.span)
     Rows.forEach(tokens, heads * headWidth, &values) { token, row in
       let start = (kind * context + token % context) * stride
       let angles = start..<start + count
-      Kernels.rotate(
-        &row, headWidth: headWidth, cosines: cosines.extracting(angles),
-        sines: sines.extracting(angles))
+      let (cosines, sines) = (cosines.extracting(angles), sines.extracting(angles))
+      switch pairing {
+      case .halves: Kernels.rotate(&row, headWidth: headWidth, cosines: cosines, sines: sines)
+      case .neighbors:
+        Kernels.rotateNeighbors(&row, headWidth: headWidth, cosines: cosines, sines: sines)
+      }
     }
   }
 }
@@ -50,18 +56,22 @@ struct Rotations: ~Copyable, Sendable {
 extension Rotary {
   /// What cosines and sines are multiplied with.
   var attentionFactor: Double {
-    if case .yarn(let yarn) = scaling { yarn.attentionFactor } else { 1 }
-  }
-
-  /// Radians per position of each pair, `[width / 2]`.
-  var frequencies: [Float] {
-    (0..<width / 2).map { index in
-      let plain = pow(base, -2 * Double(index) / Double(width))
-      return Float(scaled(plain, pair: index))
+    switch scaling {
+    case .yarn(let yarn): yarn.attentionFactor
+    case .long(let long): long.attentionFactor
+    case .none, .linear, .llama3: 1
     }
   }
 
-  private func scaled(_ frequency: Double, pair: Int) -> Double {
+  /// Radians per position of each pair, `[width / 2]`, in contexts of a size.
+  func frequencies(contextSize: Int) -> [Float] {
+    (0..<width / 2).map { index in
+      let plain = pow(base, -2 * Double(index) / Double(width))
+      return Float(scaled(plain, pair: index, contextSize: contextSize))
+    }
+  }
+
+  private func scaled(_ frequency: Double, pair: Int, contextSize: Int) -> Double {
     switch scaling {
     case .none: return frequency
     case .linear(let factor): return frequency / factor
@@ -74,6 +84,9 @@ extension Rotary {
     case .yarn(let yarn):
       let kept = 1 - yarn.ramp(pair: pair, width: width, base: base)
       return frequency / yarn.factor * (1 - kept) + frequency * kept
+    case .long(let long):
+      let isLong = Double(contextSize) > long.originalContext
+      return frequency / (isLong ? long.long : long.short)[pair]
     }
   }
 }

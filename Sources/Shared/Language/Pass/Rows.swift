@@ -20,12 +20,15 @@ enum Rows {
     }
   }
 
-  /// target ← target + source `[tokens, d]`.
-  static func add(_ source: borrowing Matrix, to target: inout Matrix, tokens: Int) {
+  /// target ← target + factor · source `[tokens, d]`.
+  static func add(
+    _ source: borrowing Matrix, to target: inout Matrix, tokens: Int, factor: Float = 1
+  ) {
     let width = target.columns
     let values = source.span
     forEach(tokens, width, &target) { token, row in
-      Kernels.add(values.extracting(token * width..<(token + 1) * width), to: &row)
+      let source = values.extracting(token * width..<(token + 1) * width)
+      if factor == 1 { Kernels.add(source, to: &row) } else { Vector.add(factor, source, to: &row) }
     }
   }
 
@@ -38,6 +41,28 @@ enum Rows {
       for first in Swift.stride(from: token * stride, to: (token + 1) * stride, by: width) {
         Kernels.add(values.extracting(first..<first + width), to: &row)
       }
+    }
+  }
+
+  /// target ← target · σ(source), with `width` columns of source from `column` on.
+  static func multiply(
+    _ target: inout Matrix, byLogisticOf source: borrowing Matrix, column: Int, width: Int,
+    tokens: Int
+  ) {
+    let (values, stride) = (source.span, source.columns)
+    forEach(tokens, width, &target) { token, row in
+      let start = token * stride + column
+      Kernels.multiplyByLogistic(of: values.extracting(start..<start + width), &row)
+    }
+  }
+
+  /// Some columns of target ← those of source.
+  static func copy(
+    _ source: borrowing Matrix, columns: Range<Int>, to target: inout Matrix, tokens: Int
+  ) {
+    let (values, stride) = (source.span, source.columns)
+    forEach(tokens, columns.upperBound, &target) { token, row in
+      for column in columns { row[column] = values[token * stride + column] }
     }
   }
 

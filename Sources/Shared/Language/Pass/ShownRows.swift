@@ -10,6 +10,7 @@ extension ForwardPass {
       values.span, values.columns, shown.disjoint, shown.columns
     )
     let bias = valueBias(layer: layer, width: width)
+    let means = embeddingMeans
     Parallel.forBlocks(tokens, blockSize: 16) { block in
       for token in block {
         target.withSlice(token * shownStride..<token * shownStride + width) { row in
@@ -18,6 +19,9 @@ extension ForwardPass {
           switch change {
           case .none: break
           case .mean(let size): Kernels.subtractMeans(&row, over: size)
+          case .meanBesidesEmbedding(let size):
+            Kernels.subtractMeans(&row, over: size)
+            for index in row.indices { row[index] += means[token] }
           case .valueBias: for index in row.indices { row[index] -= bias[index] }
           }
         }
@@ -52,7 +56,7 @@ extension ForwardPass {
   func valueBias(layer: Int?, width: Int) -> [Float] {
     guard let layer, layer < valueBiases.count else { return [] }
     let bias = valueBiases[layer]
-    if width == bias.count { return bias }
+    if bias.isEmpty || width == bias.count { return bias }
     // Several heads mix the values of one.
     let shared = model.headCount / model.keyValueHeadCount
     return (0..<model.headCount).flatMap { head in
@@ -68,7 +72,11 @@ extension ForwardPass {
     let places = weights.plan.layers
     var biases: [[Float]] = []
     for layer in places {
-      let bias = weights.vector(layer.norm1.bias)
+      guard layer.deltaRule == nil else {
+        biases.append([])
+        continue
+      }
+      let bias = weights.vector(layer.norm1?.bias ?? 0..<0)
       let folds = processing.foldsNorms && !bias.isEmpty
       for column in 0..<model.width { normalized[0, column] = folds ? bias[column] : 0 }
       Rows.project(

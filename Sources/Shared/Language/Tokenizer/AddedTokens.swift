@@ -1,28 +1,6 @@
 // Added tokens: strings that are found in the text before it is cut and that always become one id.
 // The rules are those of Hugging Face's AddedVocabulary.
 
-/// A token that stands beside the model's vocabulary.
-struct AddedToken: Sendable, Equatable {
-  let id: UInt32
-  let content: [UInt8]
-  /// Matches only where no word character stands beside it.
-  let isSingleWord: Bool
-  /// Swallows the white space before it.
-  let stripsLeft: Bool
-  /// Swallows the white space behind it.
-  let stripsRight: Bool
-  /// Is looked for in the normalized text rather than in the text as given.
-  let isNormalized: Bool
-  let isSpecial: Bool
-
-  /// The same token, looked for under another spelling.
-  func with(content: [UInt8]) -> AddedToken {
-    AddedToken(
-      id: id, content: content, isSingleWord: isSingleWord, stripsLeft: stripsLeft,
-      stripsRight: stripsRight, isNormalized: isNormalized, isSpecial: isSpecial)
-  }
-}
-
 /// A stretch of text: an added token, or text between two of them.
 struct Segment: Equatable {
   let range: Range<Int>
@@ -63,11 +41,11 @@ struct AddedTokenMatcher: Sendable {
     while let match = nextMatch(text, from: position) {
       position = match.range.upperBound
       let token = tokens[match.token]
-      guard !token.isSingleWord || standsAlone(text, match.range) else { continue }
+      guard !token.description.isSingleWord || standsAlone(text, match.range) else { continue }
       var start = match.range.lowerBound
       var end = match.range.upperBound
-      if token.stripsLeft { start = max(spaceStart(text, before: start), done) }
-      if token.stripsRight { end = spaceEnd(text, from: end) }
+      if token.description.stripsLeft { start = max(spaceStart(text, before: start), done) }
+      if token.description.stripsRight { end = spaceEnd(text, from: end) }
       if done < start { result.append(Segment(range: done..<start, token: nil)) }
       result.append(Segment(range: start..<max(start, end), token: token.id))
       done = end

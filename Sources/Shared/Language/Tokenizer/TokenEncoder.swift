@@ -71,10 +71,19 @@ package struct TokenEncoder {
   ) {
     guard text.count > 0 else { return }
     if let changed = tokenizer.normalize(text) {
-      encodeNormalized(changed.span, isFirst: isFirst, into: &ids)
+      encodeNormalized(changed.span, isFirst: isFirst && !dropsStart(of: text), into: &ids)
     } else {
       encodeNormalized(text, isFirst: isFirst, into: &ids)
     }
+  }
+
+  /// Whether normalizing leaves out the first character, behind which nothing is the start.
+  private func dropsStart(of text: Span<UInt8>) -> Bool {
+    guard tokenizer.preTokenizer.distinguishesStart else { return false }
+    let end = Scalars.read(text, at: 0).count
+    guard tokenizer.normalize(text.extracting(0..<end))?.isEmpty == true else { return false }
+    let rest = text.extracting(end..<text.count)
+    return tokenizer.normalize(text) == tokenizer.normalize(rest) ?? [UInt8](copying: rest)
   }
 
   private mutating func encodeNormalized(

@@ -20,16 +20,26 @@ private final class WeightFile: Sendable {
   }
 }
 
+/// A tensor of one of a model's files.
+private struct Found {
+  let file: Int
+  let entry: TensorEntry
+  /// The element where a matrix begins.
+  let base: Int
+
+  /// Elements from one input to the next, where those of an output lie apart.
+  var stride: Int { entry.shape.last ?? 1 }
+}
+
 /// Owns the mapped files and the small weights of a pass.
 package struct ModelWeights: ~Copyable, Sendable {
   let plan: WeightPlan
   private let files: [WeightFile]
-  /// The file and the entry of each matrix.
-  private let matrices: [(file: Int, entry: TensorEntry)]
+  private let matrices: [Found]
   private let vectors: AlignedBuffer<Float>
 
   private init(
-    plan: WeightPlan, files: [WeightFile], matrices: [(file: Int, entry: TensorEntry)],
+    plan: WeightPlan, files: [WeightFile], matrices: [Found],
     vectors: consuming AlignedBuffer<Float>
   ) {
     self.plan = plan
@@ -41,26 +51,14 @@ package struct ModelWeights: ~Copyable, Sendable {
   /// Maps the planned tensors of a folder's files and reads gains and biases.
   static func open(folder: String, plan: WeightPlan) throws -> ModelWeights {
     let files = try WeightFiles.names(folder: folder).map { try WeightFile(folder + "/" + $0) }
-    func find(_ request: TensorRequest) throws -> (file: Int, entry: TensorEntry) {
-      for (number, weights) in files.enumerated() {
-        let tensors = weights.file.header.tensors
-        guard let entry = request.names.lazy.compactMap({ tensors[$0] }).first else { continue }
-        guard entry.shape == request.shape else {
-          throw ModelError.wrongShape(
-            path: weights.file.path, tensor: entry.name, shape: entry.shape,
-            expected: request.shape)
-        }
-        _ = try weights.file.require(
-          entry.name, [.float32, .float16, .bfloat16], shape: entry.shape.map { $0 })
-        return (number, entry)
-      }
-      throw ModelError.missingTensor(
-        path: WeightFiles.path(folder: folder), tensor: request.names[0], shape: request.shape)
-    }
     var vectors = AlignedBuffer<Float>(count: plan.vectorCount)
     var all = vectors.mutableSpan
     for request in plan.vectors {
-      let (number, entry) = try find(request)
+      guard let found = try find(request, in: files) else {
+        if request.isOptional { continue }
+        throw missing(request, folder: folder)
+      }
+      let (number, entry) = (found.file, found.entry)
       all.withDisjoint { all in
         for piece in request.pieces {
           all.withSlice(piece.target..<piece.target + piece.count) { target in
@@ -71,14 +69,50 @@ package struct ModelWeights: ~Copyable, Sendable {
         }
       }
     }
-    return ModelWeights(
-      plan: plan, files: files, matrices: try plan.matrices.map(find), vectors: vectors)
+    let matrices = try plan.matrices.map { request in
+      guard let found = try find(request, in: files) else {
+        throw missing(request, folder: folder)
+      }
+      return found
+    }
+    return ModelWeights(plan: plan, files: files, matrices: matrices, vectors: vectors)
+  }
+
+  private static func find(
+    _ request: TensorRequest, in files: [WeightFile]
+  ) throws -> Found? {
+    for source in request.sources {
+      for (number, weights) in files.enumerated() {
+        let tensors = weights.file.header.tensors
+        guard let entry = source.names.lazy.compactMap({ tensors[$0] }).first else { continue }
+        guard entry.shape == source.shape else {
+          throw ModelError.wrongShape(
+            path: weights.file.path, tensor: entry.name, shape: entry.shape,
+            expected: source.shape)
+        }
+        _ = try weights.file.require(
+          entry.name, [.float32, .float16, .bfloat16], shape: entry.shape.map { $0 })
+        return Found(file: number, entry: entry, base: source.base)
+      }
+    }
+    return nil
+  }
+
+  private static func missing(_ request: TensorRequest, folder: String) -> ModelError {
+    let first = request.sources[0]
+    return .missingTensor(
+      path: WeightFiles.path(folder: folder), tensor: first.names[0], shape: first.shape)
   }
 }
 
 extension ModelWeights {
   /// Bytes of the planned matrices in their files; they are mapped, not read into memory.
-  package var mappedByteCount: Int { matrices.reduce(0) { $0 + $1.entry.range.count } }
+  package var mappedByteCount: Int {
+    zip(matrices, plan.matrices).reduce(0) { sum, pair in
+      let (found, request) = pair
+      return sum + request.elements * (found.entry.range.count / max(1, found.entry.count))
+    }
+  }
 
   /// Lends gains or biases.
   @_lifetime(borrow self)
@@ -86,8 +120,9 @@ extension ModelWeights {
 
   /// Reads row `index` of a matrix as Float.
   func readRow(_ matrix: Int, _ index: Int, into row: inout MutableSpan<Float>) {
-    let (file, entry) = matrices[matrix]
-    files[file].file.readFloats(entry, from: index * row.count, into: &row)
+    let found = matrices[matrix]
+    files[found.file].file.readFloats(
+      found.entry, from: found.base + index * row.count, into: &row)
   }
 
   /// Elements of the largest tile that must be made, because its file holds other numbers than a
@@ -102,8 +137,8 @@ extension ModelWeights {
   }
 
   private func hasFloats(_ stretch: Projection.Stretch) -> Bool {
-    let (file, entry) = matrices[stretch.matrix]
-    return files[file].withFloats(entry) { _ in true } ?? false
+    let found = matrices[stretch.matrix]
+    return files[found.file].withFloats(found.entry) { _ in true } ?? false
   }
 
   /// Lends the weights of a tile as a product's factor; `scratch` holds them where they are made.
@@ -129,18 +164,20 @@ extension ModelWeights {
     _ projection: Projection, _ stretch: Projection.Stretch, _ tile: Range<Int>,
     _ body: (Factor) -> Void
   ) -> Void? {
-    let (file, entry) = matrices[stretch.matrix]
+    let found = matrices[stretch.matrix]
     let first = stretch.source + tile.lowerBound - stretch.outputs.lowerBound
-    return files[file].withFloats(entry) { values in
+    let inputs = projection.inputs
+    return files[found.file].withFloats(found.entry) { values in
       switch projection.order {
       case .outputMajor:
-        let inputs = projection.inputs
-        let rows = values.extracting(first * inputs..<(first + tile.count) * inputs)
-        body(Factor(rows, .transposed, stride: inputs))
+        let start = found.base + first * inputs
+        body(
+          Factor(
+            values.extracting(start..<start + tile.count * inputs), .transposed, stride: inputs))
       case .inputMajor:
-        let stride = entry.shape[1]
-        let end = values.count - stride + first + tile.count
-        body(Factor(values.extracting(first..<end), .plain, stride: stride))
+        let start = found.base + first
+        let end = start + (inputs - 1) * found.stride + tile.count
+        body(Factor(values.extracting(start..<end), .plain, stride: found.stride))
       }
     }
   }
@@ -154,20 +191,21 @@ extension ModelWeights {
       for stretch in projection.stretches {
         let wanted = stretch.outputs.clamped(to: outputs)
         if wanted.isEmpty { continue }
-        let (file, entry) = matrices[stretch.matrix]
+        let found = matrices[stretch.matrix]
+        let file = files[found.file]
         let first = stretch.source + wanted.lowerBound - stretch.outputs.lowerBound
         let place = wanted.lowerBound - outputs.lowerBound
         switch projection.order {
         case .outputMajor:
           scratch.withSlice(place * inputs..<(place + wanted.count) * inputs) {
-            files[file].file.readFloats(entry, from: first * inputs, into: &$0)
+            file.file.readFloats(found.entry, from: found.base + first * inputs, into: &$0)
           }
         case .inputMajor:
           for input in 0..<inputs {
             let start = input * outputs.count + place
             scratch.withSlice(start..<start + wanted.count) {
-              files[file].file.readFloats(
-                entry, from: input * entry.shape[1] + first, into: &$0)
+              file.file.readFloats(
+                found.entry, from: found.base + input * found.stride + first, into: &$0)
             }
           }
         }

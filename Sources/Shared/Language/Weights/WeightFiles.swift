@@ -21,8 +21,13 @@ package enum WeightFiles {
       }
       return names
     }
-    guard System.exists(folder + "/" + single) else { throw ModelError.noWeights(folder: folder) }
-    return [single]
+    guard !System.exists(folder + "/" + single) else { return [single] }
+    let files = (try? System.list(folder)) ?? []
+    let pickles = files.filter { $0.hasSuffix(".bin") || $0.hasSuffix(".pth") }.sorted()
+    guard let pickle = pickles.first(where: { $0.hasSuffix("final.pth") }) ?? pickles.first else {
+      throw ModelError.noWeights(folder: folder)
+    }
+    throw ModelError.pickledWeights(folder: folder, file: pickle)
   }
 
   /// What errors call the weights as a whole.

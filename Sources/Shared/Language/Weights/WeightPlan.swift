@@ -5,109 +5,6 @@
 // Queries, keys and values become one projection, `[queries | keys | values]` whatever the files'
 // order, and so do gate and input of a gated MLP: one large product instead of several.
 
-/// A projection: where the columns of its output come from, and its bias.
-struct Projection: Sendable, Equatable {
-  /// Neighboring outputs that are neighbors in a file too.
-  struct Stretch: Sendable, Equatable {
-    let outputs: Range<Int>
-    /// The number of the matrix.
-    let matrix: Int
-    /// The output of the matrix that comes first.
-    let source: Int
-  }
-
-  let inputs: Int
-  let outputs: Int
-  let order: WeightOrder
-  let stretches: [Stretch]
-  /// Empty where there is none.
-  let bias: Range<Int>
-  /// The outputs of which a product takes the weights at once.
-  let tiles: [Range<Int>]
-
-  init(inputs: Int, outputs: Int, order: WeightOrder, stretches: [Stretch], bias: Range<Int>) {
-    self.inputs = inputs
-    self.outputs = outputs
-    self.order = order
-    self.stretches = stretches
-    self.bias = bias
-    tiles = Projection.cut(stretches.map(\.outputs.count), inputs: inputs)
-  }
-
-  /// Elements of the largest tile.
-  var tileCount: Int { inputs * (tiles.map(\.count).max() ?? 0) }
-
-  /// Tiles of about 1,024 outputs, fewer where a tile would pass 32 MiB.
-  ///
-  /// Longer runs are cut by themselves, so that their weights can be used where they lie; shorter
-  /// ones are joined.
-  private static func cut(_ stretches: [Int], inputs: Int) -> [Range<Int>] {
-    let limit = min(1024, max(128, (8 << 20) / inputs / 64 * 64))
-    var tiles: [Range<Int>] = []
-    var first = 0
-    var end = 0
-    func close(_ length: Int) {
-      let parts = (length + limit - 1) / limit
-      let size = parts == 0 ? 0 : ((length + parts - 1) / parts + 15) / 16 * 16
-      for start in stride(from: first, to: first + length, by: max(1, size)) {
-        tiles.append(start..<min(start + size, first + length))
-      }
-      first += length
-    }
-    for stretch in stretches {
-      if stretch >= limit / 4 {
-        close(end - first)
-        end += stretch
-        close(stretch)
-      } else {
-        end += stretch
-      }
-    }
-    close(end - first)
-    return tiles
-  }
-}
-
-/// Gain and bias of a norm; the bias is empty for root-mean-square norms.
-struct NormPlace: Sendable, Equatable {
-  let gain: Range<Int>
-  let bias: Range<Int>
-}
-
-/// The weights of a block.
-struct LayerPlaces: Sendable, Equatable {
-  let norm1: NormPlace
-  let queryKeyValue: Projection
-  /// Gains of the norms on each head's queries and keys.
-  let queryNorm: NormPlace?
-  let keyNorm: NormPlace?
-  let attentionOutput: Projection
-  let attentionNorm: NormPlace?
-  let norm2: NormPlace
-  /// `[gate | input]` where the MLP is gated.
-  let mlpIn: Projection
-  let mlpOut: Projection
-  let mlpNorm: NormPlace?
-}
-
-/// A tensor that must be in the files.
-struct TensorRequest: Sendable {
-  /// Consecutive elements of a vector and where they go.
-  struct Piece: Sendable {
-    let source: Int
-    let count: Int
-    let target: Int
-  }
-
-  /// What the tensor may be called, the likeliest name first.
-  let names: [String]
-  let shape: [Int]
-  /// Empty for a matrix, which stays where it is.
-  let pieces: [Piece]
-  /// What is added to each element.
-  var offset: Float = 0
-}
-
 /// The weights that a pass needs.
 struct WeightPlan: Sendable {
   /// Elements of all gains and biases.
@@ -116,100 +13,188 @@ struct WeightPlan: Sendable {
   private(set) var matrices: [TensorRequest] = []
   /// The numbers of the tables of embeddings and positions.
   private(set) var embedding = 0
+  private(set) var embeddingNorm: NormPlace?
+  /// From the table's width to the model's, and back before the unembedding.
+  private(set) var projectionIn: Projection?
+  private(set) var projectionOut: Projection?
   private(set) var positions: Int?
   private(set) var layers: [LayerPlaces] = []
   private(set) var finalNorm: NormPlace?
   private(set) var unembedding: Projection?
-  private let description: ModelDescription
+  let description: ModelDescription
+
+  var names: TensorNames { description.tensors }
 
   /// Plans the first `layers` layers and what lies before them, and the end of the model if asked.
   init(_ description: ModelDescription, layers: Int, includesFinalNorm: Bool, unembeds: Bool) {
     self.description = description
-    let names = description.tensors
-    embedding = matrix(names.embedding, [description.vocabularySize, description.width])
-    if case .learned(let offset) = description.positions, let name = names.positions {
+    let tableWidth = description.embeddingWidth ?? description.width
+    embedding = planEmbedding(width: tableWidth)
+    embeddingNorm = names.embeddingNorm.map { norm($0) }
+    if let names = names.embeddingProjections {
+      projectionIn = projection(
+        [(names.into, description.width)], inputs: tableWidth, hasBias: false)
+      if includesFinalNorm || unembeds {
+        projectionOut = projection(
+          [(names.out, tableWidth)], inputs: description.width, hasBias: false)
+      }
+    }
+    if let name = names.positions {
+      var offset = 0
+      if case .learned(let first) = description.positions { offset = first }
       positions = matrix(name, [description.contextLimit + offset, description.width])
     }
-    for layer in 0..<layers { self.layers.append(block(names.layers + "\(layer).")) }
-    if includesFinalNorm || unembeds { finalNorm = norm(names.finalNorm) }
-    if unembeds { unembedding = planUnembedding() }
+    for layer in 0..<layers {
+      self.layers.append(block(names.layers + "\(layer).", description.layers[layer]))
+    }
+    if includesFinalNorm || unembeds { finalNorm = names.finalNorm.map { norm($0) } }
+    if unembeds { unembedding = planUnembedding(inputs: tableWidth) }
   }
 
-  /// The projections of all layers and the unembedding.
+  /// The projections of all layers and those at both ends.
   var projections: [Projection] {
-    layers.flatMap { [$0.queryKeyValue, $0.attentionOutput, $0.mlpIn, $0.mlpOut] }
-      + [unembedding].compactMap { $0 }
+    layers.flatMap { layer in
+      [layer.queryKeyValue, layer.attentionOutput] + layer.mlp.projections
+    } + [projectionIn, projectionOut, unembedding].compactMap { $0 }
   }
 
   // MARK: Parts
 
-  private mutating func block(_ prefix: String) -> LayerPlaces {
-    let names = description.tensors
-    let mixedWidth = description.headCount * description.headWidth
-    let mlpInputs =
-      [names.mlpGate, names.mlpIn].compactMap { $0 }.map { (prefix + $0, description.mlpWidth) }
-    return LayerPlaces(
-      norm1: norm(prefix + names.norm1),
-      queryKeyValue: queryKeyValue(prefix),
-      queryNorm: headNorm(prefix, names.headNorms?.query),
-      keyNorm: headNorm(prefix, names.headNorms?.key),
-      attentionOutput: projection(
-        [(prefix + names.attentionOutput, description.width)], inputs: mixedWidth,
-        hasBias: names.biases.attentionOutput),
-      attentionNorm: names.outputNorms.map { norm(prefix + $0.attention) },
-      norm2: norm(prefix + names.norm2),
-      mlpIn: projection(mlpInputs, inputs: description.width, hasBias: names.biases.mlp),
-      mlpOut: projection(
-        [(prefix + names.mlpOut, description.width)], inputs: description.mlpWidth,
-        hasBias: names.biases.mlp),
-      mlpNorm: names.outputNorms.map { norm(prefix + $0.mlp) })
-  }
-
-  private mutating func queryKeyValue(_ prefix: String) -> Projection {
-    let hasBias = description.tensors.biases.queryKeyValue
-    let keyWidth = description.keyValueHeadCount * description.headWidth
-    switch description.tensors.queryKeyValue {
-    case .separate(let query, let key, let value):
-      let parts = [
-        (prefix + query, description.headCount * description.headWidth),
-        (prefix + key, keyWidth), (prefix + value, keyWidth),
-      ]
-      return projection(parts, inputs: description.width, hasBias: hasBias)
-    case .fused(let name):
-      return projection(
-        [(prefix + name, description.queryKeyValueWidth)], inputs: description.width,
-        hasBias: hasBias)
-    case .fusedPerHead(let name): return perHead(prefix + name, hasBias: hasBias)
+  private mutating func planEmbedding(width: Int) -> Int {
+    let shape = [description.vocabularySize, width]
+    var sources = [TensorRequest.Source(names: weightNames(names.embedding), shape: shape)]
+    if names.isTied {
+      sources.append(TensorRequest.Source(names: names.unembedding.map(weightName), shape: shape))
     }
+    return matrix(sources, elements: shape[0] * shape[1])
   }
 
-  /// One tensor `[heads, 3, headWidth, inputs]`, put in the order `[3, heads, headWidth, inputs]`.
-  private mutating func perHead(_ name: String, hasBias: Bool) -> Projection {
-    let (heads, size) = (description.headCount, description.headWidth)
-    let (inputs, outputs) = (description.width, 3 * heads * size)
-    let number = matrix(name, [outputs, inputs])
-    let starts = (0..<3 * heads).map { index in (index % heads * 3 + index / heads) * size }
-    let bias = reserve(hasBias ? outputs : 0)
-    if hasBias {
+  private mutating func block(_ prefix: String, _ kind: LayerKind) -> LayerPlaces {
+    let mixedWidth = description.headCount * description.headWidth
+    if kind.mixer == .deltaRule, let rule = description.deltaRule {
+      return deltaBlock(rule, prefix, kind)
+    }
+    return LayerPlaces(
+      norm1: names.norm1.map { norm(prefix + $0) },
+      queryKeyValue: queryKeyValue(prefix), deltaRule: nil,
+      queryNorm: headNorm(prefix, names.headNorms?.query, heads: description.headCount),
+      keyNorm: headNorm(prefix, names.headNorms?.key, heads: description.keyValueHeadCount),
+      sinks: sinks(prefix),
+      attentionOutput: planAttentionOutput(prefix, inputs: mixedWidth),
+      attentionNorm: names.outputNorms.map { norm(prefix + $0.attention) },
+      norm2: kind.mlp == .none ? nil : names.norm2.map { norm(prefix + $0) },
+      mlp: planMLP(prefix, kind.mlp),
+      mlpNorm: kind.mlp == .none ? nil : names.outputNorms.map { norm(prefix + $0.mlp) },
+      blockNorm: names.blockNorm.map { norm(prefix + $0) })
+  }
+
+  private mutating func planAttentionOutput(_ prefix: String, inputs: Int) -> Projection {
+    let name = prefix + names.attentionOutput
+    guard names.spelling == .transformerLens else {
+      return projection(
+        [(name, description.width)], inputs: inputs, hasBias: names.biases.attentionOutput)
+    }
+    let (heads, size, width) = (description.headCount, description.headWidth, description.width)
+    let number = matrix(
+      [TensorRequest.Source(names: weightNames(name), shape: [heads, size, width])],
+      elements: inputs * width)
+    let bias = reserve(width)
+    vector(biasNames(name), [width], at: bias.lowerBound)
+    return Projection(
+      inputs: inputs, outputs: width, order: .inputMajor,
+      stretches: [Projection.Stretch(outputs: 0..<width, matrix: number, source: 0)], bias: bias)
+  }
+
+  mutating func planMLP(_ prefix: String, _ kind: MLPKind) -> MLPPlaces {
+    switch kind {
+    case .none: return .none
+    case .dense: break
+    case .routed:
+      guard let experts = description.experts else { return .none }
+      return .routed(planExperts(experts, prefix))
+    }
+    let width = description.mlpWidth
+    let hasBias = names.biases.mlp
+    let isJoined = names.mlpGate == names.mlpIn
+    let inputs =
+      isJoined
+      ? [(prefix + names.mlpIn, 2 * width)]
+      : [names.mlpGate, names.mlpIn].compactMap { $0 }.map { (prefix + $0, width) }
+    return .dense(
+      DensePlaces(
+        input: projection(inputs, inputs: description.width, hasBias: hasBias),
+        activationNorm: names.activationNorm.map { norm(prefix + $0, width: width) },
+        output: projection(
+          [(prefix + names.mlpOut, description.width)], inputs: width, hasBias: hasBias)))
+  }
+
+  private mutating func sinks(_ prefix: String) -> Range<Int> {
+    guard let name = names.attentionSinks else { return 0..<0 }
+    let place = reserve(description.headCount)
+    vector(full(prefix + name), [place.count], at: place.lowerBound)
+    return place
+  }
+
+  mutating func norm(_ name: String, width: Int? = nil) -> NormPlace {
+    let width = width ?? description.width
+    guard description.normsHaveParameters else { return NormPlace(gain: 0..<0, bias: 0..<0) }
+    let gain = reserve(width)
+    vector(gainNames(name), [width], at: gain.lowerBound, offset: description.gainOffset)
+    guard kind(ofNorm: name) == .layer else { return NormPlace(gain: gain, bias: 0..<0) }
+    let bias = reserve(width)
+    vector(biasNames(name), [width], at: bias.lowerBound)
+    return NormPlace(gain: gain, bias: bias)
+  }
+
+  private func kind(ofNorm name: String) -> NormKind {
+    name == names.finalNorm ? description.finalNorm ?? description.norm : description.norm
+  }
+
+  private mutating func headNorm(_ prefix: String, _ name: String?, heads: Int) -> NormPlace? {
+    guard let name, let span = names.headNorms?.span else { return nil }
+    let size = description.headWidth
+    let gain = reserve(span == .head ? size : heads * size)
+    switch span {
+    case .head, .all:
       vector(
-        name + ".bias", outputs,
-        starts.enumerated().map { index, source in
-          TensorRequest.Piece(source: source, count: size, target: bias.lowerBound + index * size)
-        })
+        gainNames(prefix + name), [gain.count], at: gain.lowerBound,
+        offset: description.gainOffset)
+    case .ownHead:
+      for head in 0..<heads {
+        vector(
+          gainNames(prefix + name + ".\(head)"), [size], at: gain.lowerBound + head * size,
+          offset: description.gainOffset)
+      }
+    }
+    return NormPlace(gain: gain, bias: 0..<0)
+  }
+
+  private mutating func planUnembedding(inputs: Int) -> Projection {
+    let outputs = description.vocabularySize
+    let isTransposed = names.spelling == .transformerLens
+    let shape = isTransposed ? [inputs, outputs] : [outputs, inputs]
+    var sources = [TensorRequest.Source(names: names.unembedding.map(weightName), shape: shape)]
+    // Files with both keep what each of them says.
+    if names.isTied {
+      sources.append(TensorRequest.Source(names: weightNames(names.embedding), shape: shape))
+    }
+    let number = matrix(sources, elements: inputs * outputs)
+    let bias = reserve(names.biases.unembedding ? outputs : 0)
+    if !bias.isEmpty {
+      vector(names.unembedding.map(biasName), [outputs], at: bias.lowerBound)
     }
     return Projection(
-      inputs: inputs, outputs: outputs, order: .outputMajor,
-      stretches: starts.enumerated().map { index, source in
-        Projection.Stretch(
-          outputs: index * size..<(index + 1) * size, matrix: number, source: source)
-      }, bias: bias)
+      inputs: inputs, outputs: outputs, order: isTransposed ? .inputMajor : .outputMajor,
+      stretches: [Projection.Stretch(outputs: 0..<outputs, matrix: number, source: 0)], bias: bias)
   }
+}
 
+extension WeightPlan {
   /// Tensors whose outputs stand side by side.
-  private mutating func projection(
+  mutating func projection(
     _ parts: [(name: String, outputs: Int)], inputs: Int, hasBias: Bool
   ) -> Projection {
-    let order = description.tensors.order
+    let order = names.order
     let outputs = parts.reduce(0) { $0 + $1.outputs }
     let bias = reserve(hasBias ? outputs : 0)
     var stretches: [Projection.Stretch] = []
@@ -219,78 +204,69 @@ struct WeightPlan: Sendable {
       let number = matrix(part.name, shape)
       stretches.append(
         Projection.Stretch(outputs: first..<first + part.outputs, matrix: number, source: 0))
-      if hasBias { vector(part.name + ".bias", part.outputs, at: bias.lowerBound + first) }
+      if hasBias { vector(biasNames(part.name), [part.outputs], at: bias.lowerBound + first) }
       first += part.outputs
     }
     return Projection(
       inputs: inputs, outputs: outputs, order: order, stretches: stretches, bias: bias)
   }
 
-  private mutating func norm(_ name: String) -> NormPlace {
-    let gain = reserve(description.width)
-    vector(name + ".weight", gain.count, at: gain.lowerBound, offset: description.gainOffset)
-    guard description.norm == .layer else { return NormPlace(gain: gain, bias: 0..<0) }
-    let bias = reserve(description.width)
-    vector(name + ".bias", bias.count, at: bias.lowerBound)
-    return NormPlace(gain: gain, bias: bias)
-  }
-
-  private mutating func headNorm(_ prefix: String, _ name: String?) -> NormPlace? {
-    guard let name else { return nil }
-    let gain = reserve(description.headWidth)
-    vector(
-      prefix + name + ".weight", gain.count, at: gain.lowerBound, offset: description.gainOffset)
-    return NormPlace(gain: gain, bias: 0..<0)
-  }
-
-  private mutating func planUnembedding() -> Projection {
-    let outputs = description.vocabularySize
-    let names = description.tensors.unembedding
-    var number = embedding
-    if !names.isEmpty {
-      number = matrices.count
-      matrices.append(
-        TensorRequest(
-          names: names.map { $0 + ".weight" }, shape: [outputs, description.width], pieces: []))
-    }
-    let bias = reserve(description.tensors.biases.unembedding ? outputs : 0)
-    if !bias.isEmpty {
-      let piece = TensorRequest.Piece(source: 0, count: outputs, target: bias.lowerBound)
-      let modules = description.tensors.unembeddingModules
-      vectors.append(
-        TensorRequest(names: modules.map { $0 + ".bias" }, shape: [outputs], pieces: [piece]))
-    }
-    return Projection(
-      inputs: description.width, outputs: outputs, order: .outputMajor,
-      stretches: [Projection.Stretch(outputs: 0..<outputs, matrix: number, source: 0)], bias: bias)
-  }
-
   // MARK: Places
 
   /// Room for `count` elements of vectors, at a multiple of 64 bytes.
-  private mutating func reserve(_ count: Int) -> Range<Int> {
+  mutating func reserve(_ count: Int) -> Range<Int> {
     let start = (vectorCount + 15) / 16 * 16
     vectorCount = start + count
     return start..<start + count
   }
 
   /// The number of a matrix that stays in its file.
-  private mutating func matrix(_ name: String, _ shape: [Int]) -> Int {
-    matrices.append(TensorRequest(names: full(name + ".weight"), shape: shape, pieces: []))
+  mutating func matrix(_ name: String, _ shape: [Int]) -> Int {
+    matrix(
+      [TensorRequest.Source(names: weightNames(name), shape: shape)],
+      elements: shape.reduce(1, *))
+  }
+
+  mutating func matrix(_ sources: [TensorRequest.Source], elements: Int) -> Int {
+    matrices.append(TensorRequest(sources: sources, elements: elements, pieces: []))
     return matrices.count - 1
   }
 
-  private mutating func vector(_ name: String, _ count: Int, at target: Int, offset: Float = 0) {
-    let piece = TensorRequest.Piece(source: 0, count: count, target: target)
+  mutating func vector(_ names: [String], _ shape: [Int], at target: Int, offset: Float = 0) {
+    let count = shape.reduce(1, *)
+    vector(
+      names, shape, [TensorRequest.Piece(source: 0, count: count, target: target)], offset: offset)
+  }
+
+  mutating func vector(
+    _ names: [String], _ shape: [Int], _ pieces: [TensorRequest.Piece], offset: Float = 0
+  ) {
     vectors.append(
-      TensorRequest(names: full(name), shape: [count], pieces: [piece], offset: offset))
+      TensorRequest(
+        sources: [TensorRequest.Source(names: names, shape: shape)],
+        elements: shape.reduce(1, *), pieces: pieces, offset: offset,
+        isOptional: self.names.spelling == .transformerLens
+          && names.allSatisfy { $0.split(separator: ".").last?.hasPrefix("b") ?? false }))
   }
 
-  private mutating func vector(_ name: String, _ count: Int, _ pieces: [TensorRequest.Piece]) {
-    vectors.append(TensorRequest(names: full(name), shape: [count], pieces: pieces))
+  // MARK: Names
+
+  func weightName(_ name: String) -> String {
+    names.spelling == .modules ? name + ".weight" : name
   }
 
-  private func full(_ name: String) -> [String] {
-    description.tensors.prefixes.map { $0 + name }
+  func biasName(_ name: String) -> String {
+    guard names.spelling == .transformerLens else { return name + ".bias" }
+    let parts = name.split(separator: ".").map(String.init)
+    guard let last = parts.last, last.hasPrefix("W_") else { return name + ".b" }
+    return (parts.dropLast() + ["b_" + last.dropFirst(2)]).joined(separator: ".")
   }
+
+  func weightNames(_ name: String) -> [String] { full(name).map(weightName) }
+  func biasNames(_ name: String) -> [String] { full(name).map(biasName) }
+  func gainNames(_ name: String) -> [String] {
+    full(names.spelling == .modules ? name + ".weight" : name + ".w")
+  }
+
+  func full(_ name: String) -> [String] { names.prefixes.map { $0 + name } }
 }

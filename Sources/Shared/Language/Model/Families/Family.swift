@@ -4,42 +4,91 @@
 /// A family of language models; the raw value is the `model_type` of config.json.
 package enum Family: String, CaseIterable, Sendable {
   case gpt2
+  case gptBigCode = "gpt_bigcode"
   case gptNeo = "gpt_neo"
   case gptNeoX = "gpt_neox"
+  case gptJ = "gptj"
+  case gptOss = "gpt_oss"
   case llama
   case smolLM3 = "smollm3"
+  case granite
   case mistral
+  case mixtral
   case qwen2
   case qwen3
+  case qwen2Experts = "qwen2_moe"
+  case qwen3Experts = "qwen3_moe"
+  case qwen35 = "qwen3_5_text"
+  case qwen35WithVision = "qwen3_5"
+  case qwen35Experts = "qwen3_5_moe_text"
+  case qwen35ExpertsWithVision = "qwen3_5_moe"
   case gemma
   case gemma2
   case gemma3 = "gemma3_text"
   case gemma3WithVision = "gemma3"
   case phi
+  case phi3
   case opt
+  case olmo
+  case olmo2
+  case olmo3
+  case olmoExperts = "olmoe"
+  case bloom
+  case falcon
+  case stableLM = "stablelm"
+  /// Without a `model_type`.
+  case hookedTransformer = "HookedTransformer"
 
-  func describe(_ configuration: ModelConfiguration) throws(ModelError) -> ModelDescription {
+  /// The values of `model_type` that are known.
+  static var names: [String] { allCases.filter { $0 != .hookedTransformer }.map(\.rawValue) }
+
+  private typealias Reading = (
+    keys: ConfigurationKeys, describe: (ModelConfiguration) throws(ModelError) -> ModelDescription
+  )
+
+  private var reading: Reading {
     switch self {
-    case .gpt2: try GPT2.describe(configuration)
-    case .gptNeo: try GPTNeo.describe(configuration)
-    case .gptNeoX: try GPTNeoX.describe(configuration)
-    case .llama: try Llama.describe(configuration)
-    case .smolLM3: try SmolLM3.describe(configuration)
-    case .mistral: try Mistral.describe(configuration)
-    case .qwen2: try Qwen2.describe(configuration)
-    case .qwen3: try Qwen3.describe(configuration)
-    case .gemma: try Gemma.describe(configuration)
-    case .gemma2: try Gemma2.describe(configuration)
-    case .gemma3: try Gemma3.describe(configuration)
-    case .gemma3WithVision: try Gemma3.describeText(of: configuration)
-    case .phi: try Phi.describe(configuration)
-    case .opt: try OPT.describe(configuration)
+    case .gpt2: (GPT2.keys, GPT2.describe)
+    case .gptBigCode: (GPTBigCode.keys, GPTBigCode.describe)
+    case .gptNeo: (GPTNeo.keys, GPTNeo.describe)
+    case .gptNeoX: (GPTNeoX.keys, GPTNeoX.describe)
+    case .gptJ: (GPTJ.keys, GPTJ.describe)
+    case .gptOss: (GptOss.keys, GptOss.describe)
+    case .llama: (Llama.keys, Llama.describe)
+    case .smolLM3: (SmolLM3.keys, SmolLM3.describe)
+    case .granite: (Granite.keys, Granite.describe)
+    case .mistral: (Mistral.keys, Mistral.describe)
+    case .mixtral: (Mixtral.keys, Mixtral.describe)
+    case .qwen2: (Qwen2.keys, Qwen2.describe)
+    case .qwen3: (Qwen3.keys, Qwen3.describe)
+    case .qwen2Experts: (Qwen2Experts.keys, Qwen2Experts.describe)
+    case .qwen3Experts: (Qwen3Experts.keys, Qwen3Experts.describe)
+    case .qwen35: (Qwen35.keys, Qwen35.describe)
+    case .qwen35WithVision: (Qwen35.wholeKeys, Qwen35.describeText)
+    case .qwen35Experts: (Qwen35Experts.keys, Qwen35Experts.describe)
+    case .qwen35ExpertsWithVision: (Qwen35.wholeKeys, Qwen35Experts.describeText)
+    case .gemma: (Gemma.keys, Gemma.describe)
+    case .gemma2: (Gemma2.keys, Gemma2.describe)
+    case .gemma3: (Gemma3.keys, Gemma3.describe)
+    case .gemma3WithVision: (Gemma3.textKeys, Gemma3.describeText)
+    case .phi: (Phi.keys, Phi.describe)
+    case .phi3: (Phi3.keys, Phi3.describe)
+    case .opt: (OPT.keys, OPT.describe)
+    case .olmo: (OLMo.keys, OLMo.describe)
+    case .olmo2: (OLMo2.keys, OLMo2.describe)
+    case .olmo3: (OLMo3.keys, OLMo3.describe)
+    case .olmoExperts: (OLMoExperts.keys, OLMoExperts.describe)
+    case .bloom: (Bloom.keys, Bloom.describe)
+    case .falcon: (Falcon.keys, Falcon.describe)
+    case .stableLM: (StableLM.keys, StableLM.describe)
+    case .hookedTransformer: (HookedTransformer.keys, HookedTransformer.describe)
     }
   }
 
-  /// Options that this family reads and every other one refuses.
-  fileprivate var ownOptions: Set<String> {
-    self == .smolLM3 ? ["no_rope_layers", "no_rope_layer_interval"] : []
+  /// Describes the model of a configuration, of which it sees what its family reads.
+  func describe(_ configuration: ModelConfiguration) throws(ModelError) -> ModelDescription {
+    let reading = reading
+    return try reading.describe(configuration.resolved(by: reading.keys))
   }
 }
 
@@ -57,15 +106,27 @@ extension ModelDescription {
   private static func read(
     _ configuration: ModelConfiguration
   ) throws(ModelError) -> ModelDescription {
-    let type = try configuration.text("model_type")
-    guard let family = Family(rawValue: type) else {
-      throw configuration.unsupported("model_type", type, Family.allCases.map(\.rawValue))
-    }
-    try configuration.refuseUnknownBehavior(except: family.ownOptions)
+    let family = try family(of: configuration)
+    try configuration.refuseQuantization()
+    // GPT-Neo masks by itself.
+    if family != .gptNeo { try configuration.refuse("is_causal", unless: [true]) }
     var description = try family.describe(configuration)
     try description.check(configuration)
     description.giveWindowsTheirRotation()
     return description
+  }
+
+  private static func family(of configuration: ModelConfiguration) throws(ModelError) -> Family {
+    if HookedTransformer.recognizes(configuration) { return .hookedTransformer }
+    let type = try configuration.text("model_type")
+    guard let family = Family(rawValue: type), family != .hookedTransformer else {
+      if let reason = UnsupportedFamilies.reason(type) {
+        throw .unsupportedFamily(
+          path: configuration.path, type: type, reason: reason, supported: Family.names)
+      }
+      throw configuration.unsupported("model_type", type, Family.names)
+    }
+    return family
   }
 
   /// Layers with a window take the second kind of rotation where there are two.
@@ -82,6 +143,12 @@ extension ModelDescription {
       throw .wrongValue(
         path: configuration.path, key: "num_key_value_heads", value: "\(keyValueHeadCount)",
         expected: "a divisor of the \(headCount) heads")
+    }
+    // Whether or not the family reads them.
+    if let types = configuration.value(["layer_types"])?.value.array, types.count != layerCount {
+      throw .wrongValue(
+        path: configuration.path, key: "layer_types", value: "\(types.count) types",
+        expected: "one for each of the \(layerCount) layers")
     }
   }
 }

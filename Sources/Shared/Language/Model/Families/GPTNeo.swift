@@ -3,24 +3,30 @@
 // transformers' modeling_gpt_neo.py.
 
 enum GPTNeo {
+  static let keys = ConfigurationKeys(
+    [
+      "vocab_size": 50_257, "max_position_embeddings": 2048, "hidden_size": 2048, "num_layers": 24,
+      "attention_types": .null, "num_heads": 16, "intermediate_size": .null, "window_size": 256,
+      "activation_function": "gelu_new", "layer_norm_epsilon": 1e-5, "tie_word_embeddings": true,
+    ], aliases: ["num_attention_heads": "num_heads", "num_hidden_layers": "num_layers"])
+
   static func describe(
     _ configuration: ModelConfiguration
   ) throws(ModelError) -> ModelDescription {
     let width = try configuration.count("hidden_size")
-    let heads = try configuration.heads("num_heads", "num_attention_heads")
-    let isTied = try configuration.flag("tie_word_embeddings", fallback: true)
+    let heads = try configuration.heads("num_heads")
     return ModelDescription(
       family: Family.gptNeo.rawValue,
       vocabularySize: try configuration.count("vocab_size"),
-      contextLimit: try configuration.count("max_position_embeddings", fallback: 2048),
+      contextLimit: try configuration.count("max_position_embeddings"),
       layers: try layers(configuration),
       width: width, headCount: heads, keyValueHeadCount: heads,
       headWidth: try configuration.headWidth(width: width, heads: heads),
       mlpWidth: try configuration.count("intermediate_size", fallback: 4 * width),
       norm: .layer,
-      normEpsilon: Float(try configuration.number("layer_norm_epsilon", fallback: 1e-5)),
+      normEpsilon: Float(try configuration.number("layer_norm_epsilon")),
       positions: .learned(offset: 0),
-      activation: try configuration.activation("activation_function", fallback: "gelu_new"),
+      activation: try configuration.activation("activation_function"),
       isGated: false, attentionScale: 1,
       tensors: TensorNames(
         prefixes: ["transformer.", ""], embedding: "wte", positions: "wpe",
@@ -29,18 +35,18 @@ enum GPTNeo {
           query: "attn.attention.q_proj", key: "attn.attention.k_proj",
           value: "attn.attention.v_proj"),
         attentionOutput: "attn.attention.out_proj", mlpIn: "mlp.c_fc", mlpOut: "mlp.c_proj",
-        activation: "mlp.act", finalNorm: "ln_f", unembedding: isTied ? [] : ["lm_head"],
+        activation: "mlp.act", finalNorm: "ln_f", unembedding: ["lm_head"],
+        isTied: try configuration.flag("tie_word_embeddings", fallback: true),
         biases: Biases(attentionOutput: true, mlp: true)))
   }
 
-  /// The kinds of the layers: `attention_layers`, or `attention_types` written out.
+  /// The kinds of the layers: `attention_types` written out.
   private static func layers(
     _ configuration: ModelConfiguration
   ) throws(ModelError) -> [LayerKind] {
     var layers = try configuration.layers()
-    let window = try configuration.count("window_size", fallback: 256)
-    var types = try expandedTypes(configuration)
-    if let stated = try configuration.texts("attention_layers") { types = stated }
+    let window = try configuration.count("window_size")
+    let types = try expandedTypes(configuration)
     guard types.count == layers.count else {
       throw .wrongValue(
         path: configuration.path, key: "attention_types", value: "\(types.count) types",

@@ -3,6 +3,16 @@
 // modeling_gpt_neox.py.
 
 enum GPTNeoX {
+  static let keys = ConfigurationKeys(
+    [
+      "vocab_size": 50_432, "hidden_size": 6144, "num_hidden_layers": 44,
+      "num_attention_heads": 64, "intermediate_size": 24_576, "hidden_act": "gelu",
+      "max_position_embeddings": 2048, "layer_norm_eps": 1e-5, "tie_word_embeddings": false,
+      "use_parallel_residual": true, "attention_bias": true, "rope_parameters": .null,
+      "rope_scaling": .null, "rotary_emb_base": .null, "rotary_pct": .null,
+      "original_max_position_embeddings": .null,
+    ])
+
   static func describe(
     _ configuration: ModelConfiguration
   ) throws(ModelError) -> ModelDescription {
@@ -11,19 +21,20 @@ enum GPTNeoX {
     let headWidth = try configuration.headWidth(width: width, heads: heads)
     let isParallel = try configuration.flag("use_parallel_residual", fallback: true)
     let hasBias = try configuration.flag("attention_bias", fallback: true)
-    let isTied = try configuration.flag("tie_word_embeddings", fallback: false)
+    let rules = RotaryRules(
+      baseKey: "rotary_emb_base", share: 0.25, shareKey: "rotary_pct", readsShare: true)
     return ModelDescription(
       family: Family.gptNeoX.rawValue,
       vocabularySize: try configuration.count("vocab_size"),
-      contextLimit: try configuration.count("max_position_embeddings", fallback: 2048),
+      contextLimit: try configuration.count("max_position_embeddings"),
       layers: try configuration.layers(),
       width: width, headCount: heads, keyValueHeadCount: heads, headWidth: headWidth,
       mlpWidth: try configuration.count("intermediate_size"),
       norm: .layer,
-      normEpsilon: Float(try configuration.number("layer_norm_eps", fallback: 1e-5)),
-      positions: .rotary(try configuration.rotary(headWidth: headWidth, fraction: 0.25)),
+      normEpsilon: Float(try configuration.number("layer_norm_eps")),
+      positions: .rotary(try configuration.rotary(headWidth: headWidth, rules)),
       block: isParallel ? .parallel : .sequential,
-      activation: try configuration.activation("hidden_act", fallback: "gelu"),
+      activation: try configuration.activation("hidden_act"),
       isGated: false, attentionScale: 1 / Float(headWidth).squareRoot(),
       tensors: TensorNames(
         prefixes: ["gpt_neox.", ""], embedding: "embed_in",
@@ -31,7 +42,8 @@ enum GPTNeoX {
         queryKeyValue: .fusedPerHead("attention.query_key_value"),
         attentionOutput: "attention.dense", mlpIn: "mlp.dense_h_to_4h",
         mlpOut: "mlp.dense_4h_to_h", activation: "mlp.act", finalNorm: "final_layer_norm",
-        unembedding: isTied ? [] : ["embed_out", "lm_head"],
+        unembedding: ["embed_out", "lm_head"],
+        isTied: try configuration.flag("tie_word_embeddings", fallback: false),
         biases: Biases(queryKeyValue: hasBias, attentionOutput: hasBias, mlp: true)))
   }
 }

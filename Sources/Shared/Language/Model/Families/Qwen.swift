@@ -3,6 +3,13 @@
 // modeling_qwen2.py and modeling_qwen3.py.
 
 enum Qwen2 {
+  static let keys = Llama.keys.without("attention_bias", "mlp_bias").with(
+    [
+      "vocab_size": 151_936, "intermediate_size": 22_016, "num_key_value_heads": 32,
+      "max_position_embeddings": 32_768, "use_sliding_window": false, "sliding_window": 4096,
+      "max_window_layers": 28, "layer_types": .null,
+    ], nullable: ["num_key_value_heads", "sliding_window"], asked: ["head_dim"])
+
   static func describe(
     _ configuration: ModelConfiguration
   ) throws(ModelError) -> ModelDescription {
@@ -18,18 +25,18 @@ enum Qwen2 {
     guard usesWindow, let window = try configuration.slidingWindow() else {
       return try configuration.layers(window: nil) { _ in false }
     }
-    let first = configuration.value(["max_window_layers"])?.value.integer ?? 28
+    let first = configuration.value(["max_window_layers"])?.value.integer ?? 0
     return try configuration.layers(window: window) { $0 >= first }
   }
 }
 
 enum Qwen3 {
+  static let keys = Qwen2.keys.with(["head_dim": 128, "attention_bias": false])
+
   static func describe(
     _ configuration: ModelConfiguration
   ) throws(ModelError) -> ModelDescription {
     var model = try Llama.common(configuration, family: .qwen3)
-    let hasBias = try configuration.flag("attention_bias", fallback: false)
-    model.tensors.biases = Biases(queryKeyValue: hasBias, attentionOutput: hasBias)
     model.tensors.headNorms = HeadNormNames(query: "self_attn.q_norm", key: "self_attn.k_norm")
     model.layers = try Qwen2.layers(configuration)
     return model

@@ -2,19 +2,24 @@
 // After transformers' modeling_smollm3.py.
 
 enum SmolLM3 {
+  static let keys = Llama.keys.with(
+    [
+      "vocab_size": 128_256, "hidden_size": 2048, "num_hidden_layers": 36,
+      "num_attention_heads": 16, "num_key_value_heads": 4, "max_position_embeddings": 32_768,
+      "use_sliding_window": false, "sliding_window": .null, "no_rope_layers": .null,
+      "no_rope_layer_interval": 4, "layer_types": .null, "tie_word_embeddings": true,
+    ], nullable: ["num_key_value_heads"], asked: ["head_dim"])
+
   static func describe(
     _ configuration: ModelConfiguration
   ) throws(ModelError) -> ModelDescription {
     var model = try Llama.common(
-      configuration, family: .smolLM3, isTied: true, rotaryBase: 2_000_000)
-    model.tensors.biases = try Llama.biases(configuration)
-    model.contextLimit = try configuration.count("max_position_embeddings", fallback: 32_768)
-    // Null means as many as there are queries.
-    if configuration.members["num_key_value_heads"] == nil { model.keyValueHeadCount = 4 }
-    try configuration.refuse("use_sliding_window", unless: [.bool(false)])
-    let window = try configuration.slidingWindow()
-    model.layers = try configuration.layers(window: window) { _ in false }
+      configuration, family: .smolLM3, rotary: RotaryRules(base: 2_000_000))
     let rotates = try rotatingLayers(configuration, count: model.layerCount)
+    let usesWindow = try configuration.flag("use_sliding_window", fallback: false)
+    model.layers = try configuration.layers(window: configuration.slidingWindow()) {
+      usesWindow && configuration.value(["sliding_window"]) != nil && !rotates[$0]
+    }
     for layer in model.layers.indices where !rotates[layer] { model.layers[layer].rotation = nil }
     return model
   }
@@ -25,7 +30,7 @@ enum SmolLM3 {
     _ configuration: ModelConfiguration, count: Int
   ) throws(ModelError) -> [Bool] {
     guard let (key, value) = configuration.value(["no_rope_layers"]) else {
-      let interval = try configuration.count("no_rope_layer_interval", fallback: 4)
+      let interval = try configuration.count("no_rope_layer_interval")
       return (0..<count).map { ($0 + 1) % interval != 0 }
     }
     let flags = value.array?.map(\.integer) ?? []

@@ -4,21 +4,25 @@
 package enum TokenizerError: Failure, Equatable {
   /// Neither a file nor a folder.
   case absent(String)
-  /// A folder without `tokenizer.json`.
+  /// A folder without a vocabulary in any of its forms.
   case noFile(folder: String)
+  /// The text that stands for a file that was not fetched.
+  case pointer(path: String)
   case malformed(path: String, offset: Int, what: String)
   case wrongValue(path: String, key: String, expected: String)
   /// A part of the file that this version would have to approximate.
   case unsupported(path: String, part: String, what: String)
   case unknownMerge(path: String, index: Int, token: String)
   case addedTokenId(path: String, token: String, id: Int, expected: Int)
-  case noSuchToken(path: String, role: String)
   case idOutOfRange(path: String, id: Int, vocabularySize: Int)
 
   package var sentence: String {
     switch self {
     case .absent(let path): "There is no tokenizer at \(path): no such file or folder."
-    case .noFile(let folder): "The folder \(folder) holds no tokenizer.json."
+    case .noFile(let folder):
+      "The folder \(folder) holds no tokenizer: no tokenizer.json, tokenizer.model, vocab.json with "
+        + "merges.txt, vocab.txt or .tiktoken file."
+    case .pointer(let path): "\(path) is no tokenizer but a pointer of Git LFS to one."
     case .malformed(let path, let offset, let what): "\(path) at byte \(offset): \(what)."
     case .wrongValue(let path, let key, let expected): "\(path): \(key) must be \(expected)."
     case .unsupported(let path, let part, let what): "\(path): \(part): \(what) is not supported."
@@ -26,7 +30,6 @@ package enum TokenizerError: Failure, Equatable {
       "\(path): model.merges[\(index)] needs the token “\(token)”, which is not in the vocabulary."
     case .addedTokenId(let path, let token, let id, let expected):
       "\(path): the added token “\(token)” has the id \(id), where its place gives it \(expected)."
-    case .noSuchToken(let path, let role): "The tokenizer \(path) has no \(role) token."
     case .idOutOfRange(let path, let id, let vocabularySize):
       "\(id) is no token of \(path): its ids are 0 to \(vocabularySize - 1)."
     }
@@ -37,15 +40,14 @@ package enum TokenizerError: Failure, Equatable {
     case .absent:
       "Give a folder that holds tokenizer.json, or that file; this version does not download from "
         + "the Hugging Face Hub."
-    case .noFile: "Save the tokenizer with save_pretrained of a fast tokenizer, which writes it."
+    case .noFile: "Save the tokenizer with save_pretrained, which writes tokenizer.json."
+    case .pointer: "Fetch the file with git lfs pull."
     case .malformed, .wrongValue, .unknownMerge: "Fetch the file again."
     case .unsupported:
       "Save the tokenizer without that part, or pretokenize with Hugging Face and give the ids as a "
         + "tokenized data set."
     case .addedTokenId:
       "Hugging Face would use its own number; save the tokenizer again with save_pretrained."
-    case .noSuchToken(_, let role):
-      "Give the option an id or null, or name a \(role)_token in tokenizer_config.json."
     case .idOutOfRange: nil
     }
   }

@@ -30,6 +30,8 @@ package struct PreTokenizer: Sendable {
   /// Of use beside `fast` only.
   package let prefixSpace: PrefixSpace
   private let steps: [SplitStep]
+  /// Whether the start of the whole input is cut otherwise than what follows an added token.
+  let distinguishesStart: Bool
 
   /// Whether a text that starts with no space gets one.
   package enum PrefixSpace: Sendable { case added, asGiven }
@@ -47,6 +49,9 @@ package struct PreTokenizer: Sendable {
     }
     (self.steps, self.isByteLevel) = (steps, isByteLevel)
     (fast, prefixSpace) = PreTokenizer.fast(steps)
+    distinguishesStart = steps.contains { step in
+      if case .metaspace(_, .first, _) = step { true } else { false }
+    }
   }
 
   /// Takes the value of `pre_tokenizer` in the file at `path`, null included.

@@ -1,0 +1,25 @@
+// What the stage would cost as far as its inputs are there. Comes in: a pipeline file. Leaves: a bill that
+// names what is missing, which is no error before the stage really runs.
+
+package import Shared
+
+package enum PretokenizeEstimate {
+  /// The bill of a stage that is there, of a text that is here, or of the tokens that the cacher asks for.
+  package static func make(_ pipeline: Pipeline) throws -> StageBill {
+    let settings = pipeline.pretokenize
+    if let manifest = try ActivationKey.tokens(pipeline, Inputs(pipeline))?.manifest() {
+      let tokens = manifest.rows * settings.contextSize
+      return PretokenizeBill(tokenCount: tokens, contextSize: settings.contextSize)
+        .bill(isFinished: true)
+    }
+    let missing = PretokenizeInputs.missing(settings)
+    guard missing.isEmpty else {
+      let wanted = PretokenizeBill(
+        tokenCount: pipeline.cache.trainingTokens, contextSize: settings.contextSize)
+      var bill = wanted.bill()
+      bill.missing = missing.map(\.sentence)
+      return bill
+    }
+    return try Pretokenizing(pipeline).measuredBill.bill()
+  }
+}

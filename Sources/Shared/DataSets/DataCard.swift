@@ -1,0 +1,250 @@
+// The card of a data set: the YAML head of its README.md, which may say which files are the data.
+// Comes in: a folder. Leaves: its configurations in order, as Hugging Face's datasets reads them. A card
+// was fetched from elsewhere: it is bounded, and names no file outside of its folder.
+
+/// What is wrong with a card.
+package enum CardError: Failure, Equatable {
+  case malformed(path: String, line: Int, what: String)
+  case wrong(path: String, what: String)
+  case severalDefaults(path: String, first: String, second: String)
+  case noDefault(path: String, names: [String])
+  case noSuchConfiguration(path: String, name: String, names: [String])
+  case unreadOption(path: String, configuration: String, option: String)
+  case outside(path: String, configuration: String, pattern: String)
+
+  package var sentence: String {
+    switch self {
+    case .malformed(let path, let line, let what): "\(path), line \(line): \(what)."
+    case .wrong(let path, let what): "\(path): \(what)."
+    case .severalDefaults(let path, let first, let second):
+      "\(path) has two default configurations, “\(first)” and “\(second)”."
+    case .noDefault(let path, let names):
+      "\(path) has several configurations and no default: \(CardError.quoted(names))."
+    case .noSuchConfiguration(let path, let name, let names):
+      "\(path) has no configuration “\(name)”; it has \(CardError.quoted(names))."
+    case .unreadOption(let path, let configuration, let option):
+      "\(path): the configuration “\(configuration)” sets \(option), which is not understood."
+    case .outside(let path, let configuration, let pattern):
+      "\(path): the configuration “\(configuration)” names \(pattern), which is not inside its folder."
+    }
+  }
+
+  package var hint: String? {
+    switch self {
+    case .malformed, .wrong, .severalDefaults, .outside:
+      "Repair the YAML head of that file, or name the files as pretokenize.data_files."
+    case .noDefault, .noSuchConfiguration: "Set pretokenize.dataset_name to one of them."
+    case .unreadOption:
+      "Name the files as pretokenize.data_files, or convert them to JSON Lines."
+    }
+  }
+
+  private static func quoted(_ names: [String]) -> String {
+    names.map { "“\($0)”" }.joined(separator: ", ")
+  }
+}
+
+/// A configuration of a card.
+struct CardConfiguration {
+  let name: String
+  /// The files by split; nil where they are told by their names.
+  let dataFiles: DataFilePatterns?
+  let dataDir: String?
+  let isDefault: Bool
+  /// How the builder reads them.
+  let options: DataOptions
+}
+
+/// How the files of a data set are read, where that is not told by themselves.
+package struct DataOptions: Sendable, Equatable {
+  /// The byte between the fields of a table.
+  package var separator: UInt8?
+  /// What is one document of a text file.
+  package var textDocuments: TextDocuments?
+
+  package init(separator: UInt8? = nil, textDocuments: TextDocuments? = nil) {
+    self.separator = separator
+    self.textDocuments = textDocuments
+  }
+}
+
+/// The configurations of a folder's card.
+struct DataCard {
+  let path: String
+  let configurations: [CardConfiguration]
+  /// The one configuration that the card describes the columns of; counts where none is the default.
+  private let described: String?
+
+  private static let byteLimit = 16 << 20
+
+  /// Reads the card of a folder; nil where there is none or where it says nothing of files.
+  static func read(folder: String) throws -> DataCard? {
+    let readme = folder + "/README.md"
+    let apart = folder + "/.huggingface.yaml"
+    var members: [String: JSON] = [:]
+    if System.exists(readme), let head = head(of: try contents(readme)) {
+      members = try self.members(head.text, path: readme, firstLine: head.line)
+    }
+    var path = readme
+    if System.exists(apart) {
+      let more = try self.members(try contents(apart), path: apart, firstLine: 1)
+      if more["configs"] != nil { path = apart }
+      members.merge(more) { $1 }
+    }
+    guard let list = members["configs"], list != .null, list.array != [] else { return nil }
+    return try DataCard(path: path, list, described: members["dataset_info"])
+  }
+
+  private static func contents(_ path: String) throws -> [UInt8] {
+    let file = try InputFile(path)
+    guard file.byteCount <= byteLimit else {
+      throw CardError.wrong(path: path, what: "the file is larger than \(byteLimit >> 20) MiB")
+    }
+    return try file.read(at: 0, count: file.byteCount)
+  }
+
+  /// What stands between two lines of three dashes at the start, and the line that it begins in.
+  static func head(of text: [UInt8]) -> (text: [UInt8], line: Int)? {
+    func isBlank(_ line: ArraySlice<UInt8>) -> Bool { line.allSatisfy { $0 <= 0x20 } }
+    let lines = text.split(separator: 0x0A, omittingEmptySubsequences: false).map { line in
+      line.last == 0x0D ? line.dropLast() : line
+    }
+    guard let first = lines.firstIndex(where: { !isBlank($0) }),
+      lines[first].drop(while: { $0 <= 0x20 }).elementsEqual("---".utf8)
+    else { return nil }
+    let end = lines[(first + 1)...].firstIndex { line in
+      line.starts(with: "---".utf8) && isBlank(line.dropFirst(3))
+    }
+    guard let end, end > first + 1 else { return nil }
+    return (Array(lines[(first + 1)..<end].joined(separator: [0x0A])), first + 2)
+  }
+
+  /// The members of a head; none where it cannot be read and has no configurations.
+  private static func members(
+    _ text: [UInt8], path: String, firstLine: Int
+  ) throws(CardError) -> [String: JSON] {
+    do {
+      return try YAML.parse(text).object ?? [:]
+    } catch {
+      let isNeeded = text.split(separator: 0x0A).contains { $0.starts(with: "configs".utf8) }
+      guard isNeeded else { return [:] }
+      throw .malformed(path: path, line: error.line + firstLine - 1, what: error.what)
+    }
+  }
+
+  private init(path: String, _ list: JSON, described: JSON?) throws(CardError) {
+    self.path = path
+    guard let items = list.array else {
+      throw .wrong(path: path, what: "“configs” is no list")
+    }
+    var found: [CardConfiguration] = []
+    for item in items {
+      let configuration = try CardConfiguration(item, path: path)
+      // Of several of one name the last counts, in the place of the first.
+      if let place = found.firstIndex(where: { $0.name == configuration.name }) {
+        found[place] = configuration
+      } else {
+        found.append(configuration)
+      }
+    }
+    configurations = found
+    let infos = described?.array ?? (described?.object == nil ? [] : [described ?? .null])
+    self.described = infos.count == 1 ? infos[0]["config_name"]?.string ?? "default" : nil
+  }
+
+  /// The configuration of a name, or the one that counts without a name.
+  func configuration(_ name: String?) throws(CardError) -> CardConfiguration {
+    let names = configurations.map(\.name)
+    if let name {
+      guard let found = configurations.first(where: { $0.name == name }) else {
+        throw .noSuchConfiguration(path: path, name: name, names: names)
+      }
+      return found
+    }
+    let defaults = configurations.filter {
+      names.count == 1 || $0.name == "default" || $0.isDefault
+    }
+    guard defaults.count <= 1 else {
+      throw .severalDefaults(path: path, first: defaults[0].name, second: defaults[1].name)
+    }
+    if let found = defaults.first { return found }
+    guard let found = configurations.first(where: { $0.name == described }) else {
+      throw .noDefault(path: path, names: names)
+    }
+    return found
+  }
+}
+
+extension CardConfiguration {
+  /// Members that change nothing about which rows there are and what they say.
+  private static let inertOptions: Set = [
+    "config_name", "data_files", "data_dir", "default", "version", "description", "features",
+    "chunksize", "encoding_errors", "batch_size", "drop_labels", "drop_metadata", "block_size",
+    "use_threads", "on_mixed_types", "parse_agent_traces", "engine", "low_memory", "memory_map",
+    "float_precision", "verbose",
+  ]
+  /// Members that builders of datasets have and that are not done here.
+  private static let unreadOptions: Set = [
+    "field", "encoding", "keep_linebreaks", "header", "names", "column_names", "index_col",
+    "usecols", "prefix", "skiprows", "nrows", "na_values", "keep_default_na", "na_filter",
+    "skip_blank_lines", "thousands", "decimal", "lineterminator", "quotechar", "quoting",
+    "escapechar", "comment", "dialect", "skipfooter", "doublequote", "skipinitialspace",
+    "on_bad_lines", "columns", "filters", "on_bad_files", "true_values", "false_values",
+  ]
+
+  fileprivate init(_ item: JSON, path: String) throws(CardError) {
+    guard let members = item.object, let name = members["config_name"].flatMap(Self.text) else {
+      throw .wrong(path: path, what: "a configuration has no “config_name”")
+    }
+    self.name = name
+    isDefault = members["default"]?.bool ?? false
+    dataDir = members["data_dir"].flatMap(Self.text).flatMap { $0.isEmpty ? nil : $0 }
+    dataFiles = try members["data_files"].flatMap { $0 == .null ? nil : $0 }.map {
+      (value) throws(CardError) in
+      // A mapping of splits is not what a card may have.
+      guard value.object == nil, let files = DataFilePatterns(setting: value) else {
+        throw .wrong(
+          path: path,
+          what:
+            "“data_files” of “\(name)” is neither text, nor a list of texts or of split and path")
+      }
+      return files
+    }
+    var options = DataOptions()
+    for (option, value) in members where !Self.inertOptions.contains(option) {
+      switch option {
+      case "sep", "delimiter":
+        guard let text = value.string, text.utf8.count == 1, let byte = text.utf8.first else {
+          throw .unreadOption(path: path, configuration: name, option: option)
+        }
+        options.separator = byte
+      case "sample_by":
+        let choice = TextDocuments(setting: value)
+        guard let choice, value.string != "file" else {
+          throw .unreadOption(path: path, configuration: name, option: option)
+        }
+        options.textDocuments = choice
+      case _ where Self.unreadOptions.contains(option):
+        throw .unreadOption(path: path, configuration: name, option: option)
+      // Options that no builder has are passed over.
+      default: break
+      }
+    }
+    self.options = options
+    for pattern in (dataFiles?.patterns ?? []) + [dataDir].compactMap({ $0 }) {
+      let leaves =
+        pattern.hasPrefix("/") || pattern.hasPrefix("~") || pattern.contains("://")
+        || pattern.split(separator: "/").contains("..")
+      if leaves { throw .outside(path: path, configuration: name, pattern: pattern) }
+    }
+  }
+
+  /// A text, or the digits of a number that stands in the place of one.
+  private static func text(_ value: JSON) -> String? {
+    switch value {
+    case .string(let text): text
+    case .integer, .number, .bool: value.canonical
+    default: nil
+    }
+  }
+}

@@ -1,0 +1,83 @@
+// The names of a folder's files, and the kind that most of them are. Comes in: a folder. Leaves: names
+// relative to it, as Hugging Face's datasets sees them.
+
+enum DataFolder {
+  /// What `datasets`, SAELens and the store write beside the data.
+  private static let ignoredNames: Set = [
+    "README.md", "config.json", "dataset_info.json", "dataset_infos.json", "dummy_data.zip",
+    "dataset_dict.json", "state.json", "sae_lens.json",
+  ]
+
+  /// Whether a file is passed over unless it is named.
+  static func isIgnored(_ path: String) -> Bool {
+    ignoredNames.contains(path.split(separator: "/").last.map { String($0) } ?? path)
+  }
+
+  /// The files of a folder and of those in it; hidden ones are left out, and links to a folder that
+  /// they lie in.
+  static func names(in folder: String) throws -> [String] {
+    try names(in: folder, below: "", within: [])
+  }
+
+  private static func names(
+    in folder: String, below prefix: String, within outer: [System.Status]
+  ) throws -> [String] {
+    let place = prefix.isEmpty ? folder : DataFiles.joined(folder, prefix)
+    let status = try System.status(place)
+    guard !outer.contains(where: { ($0.device, $0.inode) == (status.device, status.inode) })
+    else { return [] }
+    return try System.list(place).flatMap { name -> [String] in
+      guard !name.hasPrefix("."), !ignoredNames.contains(name) else { return [] }
+      let relative = prefix.isEmpty ? name : prefix + "/" + name
+      guard System.isDirectory(DataFiles.joined(folder, relative)) else { return [relative] }
+      guard !name.hasPrefix("__") else { return [] }
+      return try names(in: folder, below: relative, within: outer + [status])
+    }
+  }
+
+  /// What most files of a split are for: a builder, and what separates the fields of a table.
+  struct Majority {
+    let builder: DataBuilder
+    let separator: UInt8
+  }
+
+  /// Which of two extensions as frequent as each other comes first.
+  private static let favorites = ["csv", "json", "jsonl", "arrow", "vortex", "lance", "parquet"]
+
+  /// The kind of most files; nil where no name tells one.
+  static func majority(_ paths: [String], folder: String) throws(DataError) -> Majority? {
+    struct Extension: Hashable { let (name, isMetadata): (String, Bool) }
+    var counts: [Extension: Int] = [:]
+    for path in paths {
+      let name = path.split(separator: "/").last.map { String($0) } ?? path
+      let isMetadata = FileName.metadata.contains(name)
+      for suffix in FileName.suffixes(path) {
+        counts[Extension(name: suffix.lowercased(), isMetadata: isMetadata), default: 0] += 1
+      }
+    }
+    func rank(_ found: Extension) -> (Int, Int, Int, [UInt8]) {
+      (
+        found.isMetadata ? 0 : 1, counts[found] ?? 0, favorites.firstIndex(of: found.name) ?? -1,
+        Array(found.name.utf8)
+      )
+    }
+    let ordered = counts.keys.sorted { first, second in
+      let (a, b) = (rank(first), rank(second))
+      if (a.0, a.1, a.2) != (b.0, b.1, b.2) { return (a.0, a.1, a.2) > (b.0, b.1, b.2) }
+      return b.3.lexicographicallyPrecedes(a.3)
+    }
+    for found in ordered {
+      switch DataBuilder.of(extension: found.name) {
+      case .read(let builder)?:
+        let separator: UInt8 = found.name == "tsv" ? 0x09 : UInt8(ascii: ",")
+        return Majority(builder: builder, separator: separator)
+      case .unread(let name)?: throw .unreadBuilder(name, folder: folder)
+      case nil where found.name == "zip":
+        let archive = paths.first { $0.lowercased().hasSuffix(".zip") }
+        throw .unreadFormat(path: archive ?? folder, .zip)
+      case nil: continue
+      }
+    }
+    return nil
+  }
+}

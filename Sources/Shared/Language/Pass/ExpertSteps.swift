@@ -1,0 +1,162 @@
+// Experts within a block. Come in: the rows of tokens. Leave: for each token the weighted sum of what
+// its experts write. Experts are gone through in order, each with the tokens that are routed to it, so
+// that sums have one order whatever the number of threads.
+
+/// A token that goes through an expert.
+private struct Visit {
+  let token: Int
+  let weight: Float
+}
+
+extension ForwardPass {
+  /// output ← Σ weight · expert(normalized), over each token's experts.
+  mutating func applyExperts(
+    _ weights: borrowing ModelWeights, _ places: ExpertPlaces, _ layer: Int, tokens: Int,
+    _ visit: Visitor
+  ) throws {
+    guard let experts = model.experts else { return }
+    Rows.project(
+      weights, places.router, normalized, into: &routerScores, scratch: &tiles, tokens: tokens)
+    try emit(.routerScores, layer, routerScores, tokens: tokens, visit)
+    let visits = route(experts, tokens: tokens)
+    try emit(.expertWeights, layer, expertWeights, tokens: tokens, visit)
+    try emit(.expertIndices, layer, expertIndices, tokens: tokens, visit)
+    guard continues(after: .expertIndices, layer) else { return }
+    Rows.forEach(tokens, model.width, &output) { _, row in
+      for column in row.indices { row[column] = 0 }
+    }
+    for (place, visits) in zip(places.experts, visits) where !visits.isEmpty {
+      apply(weights, place, experts, visits)
+    }
+    applyShared(weights, places, experts, tokens: tokens)
+  }
+
+  /// output ← output + σ(score) · expert(normalized), of the expert that all tokens go through.
+  private mutating func applyShared(
+    _ weights: borrowing ModelWeights, _ places: ExpertPlaces, _ experts: Experts, tokens: Int
+  ) {
+    guard let shared = experts.shared, let place = places.shared, let score = places.sharedScore
+    else { return }
+    Rows.project(
+      weights, place.input, normalized, into: &hidden, scratch: &tiles, tokens: tokens)
+    Rows.activate(model.activation, &hidden, width: shared.width, tokens: tokens)
+    Rows.gate(&hidden, width: shared.width, tokens: tokens)
+    Rows.project(
+      weights, place.output, hidden, into: &expertOutput, scratch: &tiles, tokens: tokens)
+    Rows.project(weights, score, normalized, into: &scale, scratch: &tiles, tokens: tokens)
+    Rows.add(expertOutput, byLogisticOf: scale, width: model.width, to: &output, tokens: tokens)
+  }
+
+  /// Fills expertWeights and expertIndices; the tokens of each expert, in order.
+  private mutating func route(_ experts: Experts, tokens: Int) -> [[Visit]] {
+    var visits = [[Visit]](repeating: [], count: experts.count)
+    for token in 0..<tokens {
+      let scores = (0..<experts.count).map { routerScores[token, $0] }
+      let chosen = Self.largest(scores, experts.active)
+      let (all, kept) = Self.weights(scores, chosen, experts.routing)
+      for expert in 0..<experts.count { expertWeights[token, expert] = all[expert] }
+      for (place, expert) in chosen.enumerated() {
+        expertIndices[token, place] = Float(expert)
+        visits[expert].append(Visit(token: token, weight: kept[place]))
+      }
+    }
+    return visits
+  }
+
+  /// The numbers of the largest scores, the largest first and of equal ones the first.
+  private static func largest(_ scores: [Float], _ count: Int) -> [Int] {
+    let order = scores.indices.sorted { left, right in
+      scores[left] == scores[right] ? left < right : scores[left] > scores[right]
+    }
+    return Array(order.prefix(count))
+  }
+
+  /// The weights of all experts, and those of the chosen ones.
+  private static func weights(
+    _ scores: [Float], _ chosen: [Int], _ routing: Routing
+  ) -> (all: [Float], kept: [Float]) {
+    func softmax(_ scores: [Float]) -> [Float] {
+      var weights = scores
+      var span = weights.mutableSpan
+      Kernels.softmax(&span)
+      return weights
+    }
+    switch routing {
+    case .softmax(let sumsToOne):
+      let all = softmax(scores)
+      let kept = chosen.map { all[$0] }
+      let sum = kept.reduce(0, +)
+      return (all, sumsToOne ? kept.map { $0 / sum } : kept)
+    case .softmaxOfChosen:
+      let kept = softmax(chosen.map { scores[$0] })
+      var all = [Float](repeating: 0, count: scores.count)
+      for (expert, weight) in zip(chosen, kept) { all[expert] = weight }
+      return (all, kept)
+    }
+  }
+
+  /// Adds to output what one expert writes for its tokens.
+  private mutating func apply(
+    _ weights: borrowing ModelWeights, _ place: ExpertPlace, _ experts: Experts, _ visits: [Visit]
+  ) {
+    let (inner, count) = (experts.width, visits.count)
+    Rows.gather(normalized, visits, width: model.width, into: &expertInput)
+    Rows.project(
+      weights, place.input, expertInput, into: &hidden, scratch: &tiles, tokens: count)
+    switch experts.gate {
+    case .activation:
+      Rows.activate(model.activation, &hidden, width: inner, tokens: count)
+      Rows.gate(&hidden, width: inner, tokens: count)
+    case .clamped(let alpha, let limit):
+      Rows.forEach(count, 2 * inner, &hidden) { _, row in
+        Kernels.gateClamped(&row, alpha: alpha, limit: limit)
+      }
+    }
+    Rows.project(
+      weights, place.output, hidden, into: &expertOutput, scratch: &tiles, tokens: count)
+    Rows.scatter(expertOutput, visits, width: model.width, addingTo: &output)
+  }
+}
+
+extension Rows {
+  /// target `[visits, d]` ← the rows of some tokens.
+  fileprivate static func gather(
+    _ source: borrowing Matrix, _ visits: [Visit], width: Int, into target: inout Matrix
+  ) {
+    let (values, stride) = (source.span, source.columns)
+    forEach(visits.count, width, &target) { index, row in
+      let first = visits[index].token * stride
+      Kernels.copy(values.extracting(first..<first + width), to: &row)
+    }
+  }
+
+  /// The rows of some tokens ← themselves + weight · source `[visits, d]`; no token comes twice.
+  fileprivate static func scatter(
+    _ source: borrowing Matrix, _ visits: [Visit], width: Int, addingTo target: inout Matrix
+  ) {
+    let (values, stride) = (source.span, source.columns)
+    let targetStride = target.columns
+    let rows = target.disjoint
+    Parallel.forBlocks(visits.count, blockSize: 16) { block in
+      for index in block {
+        let start = visits[index].token * targetStride
+        rows.withSlice(start..<start + width) {
+          let first = index * stride
+          Vector.add(visits[index].weight, values.extracting(first..<first + width), to: &$0)
+        }
+      }
+    }
+  }
+
+  /// target ← target + σ(score) · source, with a score per token `[tokens, 1]`.
+  fileprivate static func add(
+    _ source: borrowing Matrix, byLogisticOf scores: borrowing Matrix, width: Int,
+    to target: inout Matrix, tokens: Int
+  ) {
+    let (values, stride, scores) = (source.span, source.columns, scores.span)
+    forEach(tokens, width, &target) { token, row in
+      let weight = Kernels.logistic(of: scores[token])
+      Vector.add(weight, values.extracting(token * stride..<token * stride + width), to: &row)
+    }
+  }
+}

@@ -1,0 +1,81 @@
+// The work memory of a pass. Comes in: a model and what is asked for. Leaves: columns of Float per
+// token.
+
+/// The work memory of a pass, in columns of Float per token.
+struct PassColumns {
+  let model: ModelDescription
+  let contextSize: Int
+  let hookPoints: [HookPoint]
+  let processing: WeightProcessing
+
+  func wants(_ sites: HookSite...) -> Bool { hookPoints.contains { sites.contains($0.site) } }
+
+  var width: Int { Self.padded(max(model.width, model.embeddingWidth ?? 0)) }
+  private var deltaRule: DeltaRule? {
+    model.layers.contains { $0.mixer == .deltaRule } ? model.deltaRule : nil
+  }
+  var queryKeyValue: Int {
+    let attention = model.queryKeyValueWidth + model.queryGateWidth
+    return Self.padded(max(attention, deltaRule?.inputWidth ?? 0))
+  }
+  var mixed: Int {
+    Self.padded(max(model.headCount * model.headWidth, deltaRule?.valueWidth ?? 0))
+  }
+  var hidden: Int {
+    let kinds = model.layers.map(\.mlp)
+    let dense = kinds.contains(.dense) ? (model.isGated ? 2 : 1) * model.mlpWidth : 0
+    let routed = kinds.contains(.routed) ? model.experts?.hiddenWidth ?? 0 : 0
+    return Self.padded(max(dense, routed))
+  }
+  /// Parallel blocks keep attention's output until the MLP's is there.
+  var secondOutput: Int { model.block == .parallel ? width : 0 }
+  /// Values by themselves, where queries and keys are made of something else.
+  var secondQueryKeyValue: Int {
+    model.positions == .learnedForAttention ? queryKeyValue : 0
+  }
+  private var experts: Experts? {
+    model.layers.contains { $0.mlp == .routed } ? model.experts : nil
+  }
+  var routerScores: Int { experts?.count ?? 0 }
+  var expertIndices: Int { experts?.active ?? 0 }
+  /// Rows of an expert's tokens, before and after it.
+  var expertRows: Int { experts == nil ? 0 : width }
+  var headScales: Int {
+    model.tensors.headNorms == nil ? 0 : max(model.headCount, model.keyValueHeadCount)
+  }
+  var scores: Int { wants(.scores) ? model.headCount * contextSize : 0 }
+  var pattern: Int { wants(.pattern) ? model.headCount * contextSize : 0 }
+  var result: Int { wants(.result) ? model.headCount * model.width : 0 }
+  var logits: Int { wants(.logits, .cappedLogits) ? model.vocabularySize : 0 }
+  /// Rows as they are shown where that is not as they are computed.
+  var shown: Int {
+    let changed = hookPoints.filter { point in
+      if case .none = processing.change(at: point.site, in: model) { false } else { true }
+    }
+    let resultSource = wants(.result) ? mixed : 0
+    return changed.reduce(resultSource) { largest, point in
+      max(largest, point.site.rowWidth(in: model, contextSize: contextSize))
+    }
+  }
+
+  /// Rows at multiples of large powers of two would meet in the same places of the caches, which
+  /// costs products some per cent.
+  private static func padded(_ columns: Int) -> Int {
+    let padded = columns + 16
+    return padded % 256 == 0 ? padded + 16 : padded
+  }
+
+  /// Columns whatever is asked for.
+  var plain: Int {
+    3 * width + 1 + secondOutput + queryKeyValue + mixed + hidden + headScales
+      + secondQueryKeyValue + 2 * routerScores + expertIndices + 2 * expertRows
+  }
+  var all: Int { plain + scores + pattern + result + logits + shown }
+}
+
+extension HookSite {
+  /// Elements of a token's row with all heads.
+  func rowWidth(in model: ModelDescription, contextSize: Int) -> Int {
+    (headCount(in: model) ?? 1) * elements(in: model).size(contextSize: contextSize)
+  }
+}

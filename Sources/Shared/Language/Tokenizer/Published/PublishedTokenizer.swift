@@ -1,0 +1,202 @@
+// A tokenizer as its folder publishes it. Comes in: a vocabulary file and what stands beside it.
+// Leaves: the tokenizer.json, the added tokens and the surroundings that AutoTokenizer of transformers
+// 5 makes of them.
+
+/// What AutoTokenizer makes of a folder, without the ids that hang on the vocabulary.
+struct PublishedTokenizer {
+  /// The model with the class's normalizer, pre-tokenizer and decoder.
+  var file: TokenizerFile
+  let settings: TokenizerSettings
+  /// The class's recipe; nil where the file is taken as it stands.
+  let recipe: TokenizerRecipe?
+  /// The tokens that are added before the settings' own.
+  var firstTokens: [TokenDescription] = []
+  /// The special tokens that a model file marks.
+  var marked: [SpecialToken]?
+  /// The tokens of roles that no file names.
+  var defaults: [String: String] = [:]
+  /// Whether added tokens are looked for in the text as given, whatever settings say.
+  var takesTextAsGiven = false
+
+  /// Opens a tokenizer.json, which the class may take apart.
+  init(json file: TokenizerFile, folder: String) throws {
+    let listed = try file.listedTokens()
+    let settings = try TokenizerSettings(folder: folder, listed: listed)
+    self.settings = settings
+    self.file = file
+    let isByteLevel = try file.isByteLevel()
+    guard case .known(let name) = TokenizerClass(settings, isByteLevel: isByteLevel) else {
+      recipe = nil
+      return
+    }
+    let recipe = TokenizerRecipe(name, settings)
+    guard try file.modelType() == recipe.modelType else {
+      throw TokenizerError.unsupported(
+        path: file.path, part: "model",
+        what: "\(try file.modelType()) in a \(name.rawValue)Tokenizer")
+    }
+    self.recipe = recipe
+    defaults = recipe.defaults
+    let map = try file.characterMap()
+    self.file.take(recipe, characterMap: recipe.modelType == "Unigram" ? map : nil)
+    self.file.replace("added_tokens", with: .null)
+  }
+
+  /// Takes a model that was made of other files, and the recipe of its class.
+  init(_ file: TokenizerFile, _ settings: TokenizerSettings, _ recipe: TokenizerRecipe?) {
+    self.file = file
+    self.settings = settings
+    self.recipe = recipe
+    defaults = recipe?.defaults ?? [:]
+  }
+}
+
+/// The tokens of a tokenizer whose vocabulary is known.
+struct PublishedTokens {
+  let added: [AddedToken]
+  let template: TokenTemplate
+  /// The id of each role that has a token, such as `bos_token`.
+  let roles: [String: UInt32]
+}
+
+extension PublishedTokenizer {
+  /// The added tokens, their ids and what stands around every text.
+  func tokens(_ spelling: Vocabulary) throws -> PublishedTokens {
+    var list = AddedTokenList(spelling)
+    for (index, item) in try file.listedTokens().enumerated() {
+      let (token, id) = try file.listedToken(index, item)
+      let expected = Int(list.nextId(token.content))
+      guard id == expected else {
+        throw TokenizerError.addedTokenId(
+          path: file.path, token: String(decoding: token.content, as: UTF8.self), id: id,
+          expected: expected)
+      }
+      list.add(token)
+    }
+    for token in firstTokens { list.add(token) }
+    let special = SpecialTokens(settings, defaults: defaults, additional: additional)
+    special.add(settingsTokens, to: &list)
+    if recipe?.addsSpecialTokensAgain == true { special.addAgain(to: &list) }
+    var roles: [String: UInt32] = [:]
+    for (role, token) in special.named { roles[role] = list.id(of: token.content) }
+    return PublishedTokens(
+      added: list.tokens, template: try template(roles), roles: roles)
+  }
+
+  private var settingsTokens: [TokenDescription] {
+    settings.addedTokens.map(\.token).map { token in
+      var token = token
+      if takesTextAsGiven { token.isNormalized = false }
+      return token
+    }
+  }
+
+  /// What a model file marks and, in T5's class, the sentinels behind it.
+  private var additional: [SpecialToken]? {
+    guard recipe?.pieces == .withExtraIds else { return marked }
+    var tokens =
+      marked
+      ?? (settings.options["additional_special_tokens"]?.array ?? []).compactMap {
+        settings.token($0)
+      }
+    let prefix = Array("<extra_id_".utf8)
+    if !tokens.contains(where: { $0.content.starts(with: prefix) }) {
+      tokens += settings.extraIds.map { .named($0) }
+    }
+    return tokens
+  }
+
+  private func template(_ roles: [String: UInt32]) throws -> TokenTemplate {
+    switch recipe?.surroundings ?? .asGiven(otherwise: nil) {
+    case .always(let around): return TokenTemplate(around, roles)
+    case .byOptions: return templateByOptions(roles)
+    case .asGiven(let otherwise):
+      let isStated =
+        settings.options["add_bos_token"] != nil || settings.options["add_eos_token"] != nil
+        || recipe?.addsBegin != nil
+      if isStated { return templateByOptions(roles) }
+      if try file.tree("post_processor") != .null { return try file.template() }
+      return otherwise.map { TokenTemplate($0, roles) } ?? templateByOptions(roles)
+    }
+  }
+
+  private func templateByOptions(_ roles: [String: UInt32]) -> TokenTemplate {
+    let begins = settings.flag("add_bos_token", or: recipe?.addsBegin ?? false)
+    let ends = settings.flag("add_eos_token", or: false)
+    return TokenTemplate(
+      .init(before: begins ? ["bos_token"] : [], behind: ends ? ["eos_token"] : []), roles)
+  }
+}
+
+extension TokenizerSettings {
+  /// T5's sentinels.
+  var extraIds: [String] {
+    let count = min(max(options["extra_ids"]?.integer ?? 100, 0), 1 << 16)
+    return (0..<count).map { "<extra_id_\($0)>" }
+  }
+}
+
+extension TokenTemplate {
+  fileprivate init(_ around: TokenizerRecipe.Roles, _ ids: [String: UInt32]) {
+    self.init(
+      prefix: around.before.compactMap { ids[$0] }, suffix: around.behind.compactMap { ids[$0] })
+  }
+}
+
+extension TokenizerFile {
+  /// Puts a class's parts in place of the file's.
+  mutating func take(_ recipe: TokenizerRecipe, characterMap: JSON?) {
+    var normalizer = recipe.normalizer
+    if let characterMap, let steps = normalizer["normalizers"]?.array {
+      normalizer = ["type": "Sequence", "normalizers": .array(steps + [characterMap])]
+    }
+    replace("normalizer", with: normalizer)
+    replace("pre_tokenizer", with: recipe.preTokenizer)
+    replace("decoder", with: recipe.decoder)
+    for (key, value) in recipe.model { replace("model." + key, with: value) }
+  }
+}
+
+extension PublishedTokenizer {
+  /// The digest of what other files make of a tokenizer.json; nil where it stays as it is.
+  ///
+  /// A tokenizer that is made of other files is all difference.
+  func difference(_ tokens: PublishedTokens) throws -> String? {
+    let options = (recipe?.model ?? [:]).keys.map { "model." + $0 }.sorted()
+    let changed = try (["normalizer", "pre_tokenizer"] + options).filter {
+      try file.tree($0).withoutDefaults != file.stated($0).withoutDefaults
+    }
+    let listed = try file.stated("added_tokens").array ?? []
+    let added = tokens.added.sorted { $0.id < $1.id }
+    let isSameTokens =
+      added.map(\.description) == listed.compactMap { TokenDescription($0) }
+    let isSameTemplate =
+      try file.stated("post_processor") == .null
+      ? tokens.template == TokenTemplate(prefix: [], suffix: [])
+      : tokens.template == file.template()
+    if changed.isEmpty, isSameTokens, isSameTemplate { return nil }
+    var members: [String: JSON] = [:]
+    for part in changed { members[part] = try file.tree(part) }
+    members["added_tokens"] = .array(added.map { $0.description.json(id: $0.id) })
+    members["surroundings"] = [
+      .array(tokens.template.prefix.map { .integer(Int($0)) }),
+      .array(tokens.template.suffix.map { .integer(Int($0)) }),
+    ]
+    return "sha256:" + Digest.of(JSON.object(members).canonical)
+  }
+}
+
+extension JSON {
+  /// The value without what says nothing about ids: offsets, and empty or false members.
+  fileprivate var withoutDefaults: JSON {
+    switch self {
+    case .array(let values): .array(values.map(\.withoutDefaults))
+    case .object(let members):
+      .object(
+        members.filter { $0.key != "trim_offsets" }.mapValues(\.withoutDefaults)
+          .filter { $0.value != .null })
+    case .string(""), .bool(false): .null
+    default: self
+    }
+  }
+}

@@ -1,0 +1,91 @@
+// The calls of libc that are about the process and the machine: clocks, processors, memory, terminals,
+// signals and the end.
+
+import Foundation
+import Synchronization
+
+extension System {
+  package static var processIdentifier: Int32 { getpid() }
+
+  package static var hostName: String {
+    var buffer = [CChar](repeating: 0, count: 256)
+    _ = unsafe gethostname(&buffer, buffer.count - 1)
+    return String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+  }
+
+  /// Tells whether a process of this host still runs.
+  package static func isRunning(_ process: Int32) -> Bool {
+    kill(process, 0) == 0 || errno == EPERM
+  }
+
+  /// Seconds since 1970; for leases and logs, never for results.
+  package static var now: Double {
+    var time = timespec()
+    _ = unsafe clock_gettime(CLOCK_REALTIME, &time)
+    return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
+  }
+
+  /// Seconds on a clock that only moves forward.
+  package static var uptime: Double {
+    var time = timespec()
+    _ = unsafe clock_gettime(CLOCK_MONOTONIC, &time)
+    return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
+  }
+
+  /// The processors of the machine that are switched on.
+  package static var processorCount: Int {
+    max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+  }
+
+  /// Bytes of the machine's memory; the largest number where it does not say.
+  package static var memoryByteCount: Int {
+    let (pages, pageSize) = (sysconf(Int32(_SC_PHYS_PAGES)), sysconf(Int32(_SC_PAGESIZE)))
+    return pages > 0 && pageSize > 0 ? pages * pageSize : .max
+  }
+
+  package static func sleep(seconds: Double) {
+    _ = usleep(UInt32(max(0, min(seconds, 1_000)) * 1e6))
+  }
+
+  package static func isTerminal(_ descriptor: Int32) -> Bool { isatty(descriptor) == 1 }
+
+  /// The width of the terminal behind `descriptor` in columns; 80 where there is none.
+  package static func terminalColumns(_ descriptor: Int32) -> Int {
+    var size = winsize()
+    guard unsafe ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
+    return Int(size.ws_col)
+  }
+
+  /// Lets SIGINT and SIGTERM set a flag instead of ending the process, and gives words to a file
+  /// that vanishes under a mapping.
+  ///
+  /// Both are unblocked, since a process inherits the signal mask of the thread that started it.
+  package static func catchInterrupts() {
+    var signals = sigset_t()
+    unsafe sigemptyset(&signals)
+    for number in [SIGINT, SIGTERM] {
+      signal(number) { _ in interruptFlag.store(true, ordering: .relaxed) }
+      unsafe sigaddset(&signals, number)
+    }
+    unsafe pthread_sigmask(SIG_UNBLOCK, &signals, nil)
+    // A file beyond the limit of its size is an error like a full disk, not the end of the process.
+    signal(SIGXFSZ, SIG_IGN)
+    // A page of a mapping that its file no longer has. Nothing can be allocated or cleared up here;
+    // what is written meanwhile are temporary files.
+    signal(SIGBUS) { _ in
+      let text: StaticString = """
+        error: A file was cut short while it was read, or its disk failed.
+        hint: Run the same command again; it names the file. What is finished is kept.
+
+        """
+      _ = unsafe Foundation.write(2, text.utf8Start, text.utf8CodeUnitCount)
+      _exit(ExitCode.failed.rawValue)
+    }
+  }
+
+  /// Whether SIGINT or SIGTERM has arrived since `catchInterrupts`.
+  package static var isInterrupted: Bool { interruptFlag.load(ordering: .relaxed) }
+
+  /// Lets the second SIGINT end the process at once.
+  package static func endProcess(_ code: ExitCode) -> Never { exit(code.rawValue) }
+}

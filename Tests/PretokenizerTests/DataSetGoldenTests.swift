@@ -1,0 +1,147 @@
+// Folders and cards against what Hugging Face's datasets and PyYAML read of them.
+
+import Foundation
+import Pretokenizer
+import Shared
+import Support
+import Testing
+
+/// A folder, what was asked of it, and what `datasets` gave.
+private struct FolderCase: Sendable, CustomTestStringConvertible {
+  let json: JSON
+
+  var label: String { json["label"]?.string ?? "" }
+  var testDescription: String { label }
+
+  static func all() -> [FolderCase] {
+    let path = ProjectFiles.root + "/Tests/Fixtures/datasets/folders.json"
+    return ((try? JSON(parsing: MappedFile.contents(path)))?.array ?? []).map(FolderCase.init)
+  }
+
+  /// The texts that `datasets` gives; nil where it refuses.
+  var expected: [String?]? { json["texts"]?.array.map { $0.map(\.string) } }
+
+  private func write(to folder: borrowing TemporaryFolder) throws {
+    for (name, content) in json["files"]?.object ?? [:] {
+      try System.createDirectories(Shared.folder(of: folder.path + "/" + name))
+      let bytes = content["base64"]?.string.flatMap { Data(base64Encoded: $0) }.map { [UInt8]($0) }
+      try folder.write(bytes ?? Array((content.string ?? "").utf8), to: name)
+    }
+  }
+
+  private func settings(_ folder: String) throws -> PretokenizeSettings {
+    var settings = PretokenizeSettings()
+    let path = json["path"]?.string ?? ""
+    let isBuilder = path != "folder"
+    settings.datasetPath = isBuilder ? path : folder
+    settings.datasetName = json["name"]?.string
+    settings.split = json["split"]?.string ?? "train"
+    if let place = json["data_dir"]?.string {
+      settings.dataDir = isBuilder ? folder + "/" + place : place
+    }
+    if let files = json["data_files"] {
+      let given = try #require(DataFilePatterns(setting: files))
+      settings.dataFiles = isBuilder ? given.map { folder + "/" + $0 } : given
+    }
+    if json["sample_by"]?.string == "paragraph" { settings.textDocuments = .paragraph }
+    return settings
+  }
+
+  /// What is read here, null for a missing value; an error's words where it is refused.
+  func found() throws -> Result<[String?], Words> {
+    let folder = try TemporaryFolder()
+    try write(to: folder)
+    do {
+      let settings = try settings(folder.path)
+      let text = try DataSet.find(settings)
+      let rules = try ReadingRules(settings, text)
+      var sink = NullableTexts()
+      for block in try InputBlock.cut(text, rules, targetByteCount: 50) {
+        for piece in block.pieces { try piece.read(rules, into: &sink) }
+      }
+      return .success(sink.texts)
+    } catch let failure as any Failure {
+      return .failure(
+        Words(text: failure.sentence.replacingOccurrences(of: folder.path, with: "D")))
+    }
+  }
+
+  struct Words: Error { let text: String }
+}
+
+/// Keeps texts, and nil for a record without one.
+private struct NullableTexts: DocumentSink {
+  var texts: [String?] = []
+  mutating func text(_ bytes: Span<UInt8>) throws {
+    texts.append(String(decoding: [UInt8](copying: bytes), as: UTF8.self))
+  }
+  mutating func tokens(_ ids: Span<UInt32>) throws {}
+  mutating func invalid(_ problem: any Failure) throws {
+    // A missing value is null there; everything else ends the reading, as there.
+    switch problem {
+    case TableError.missingValue, RecordError.missingColumn: texts.append(nil)
+    case RecordError.wrongType(_, _, "null", _): texts.append(nil)
+    default: throw problem
+    }
+  }
+  mutating func replaced(_ count: Int) {}
+}
+
+@Suite struct DataSetGoldenTests {
+  @Test("What datasets reads of a folder is read here, row by row", arguments: FolderCase.all())
+  fileprivate func folders(_ item: FolderCase) throws {
+    guard let expected = item.expected else { return }
+    switch try item.found() {
+    case .success(let texts): #expect(texts == expected, "\(item.json.canonical)")
+    case .failure(let words): Issue.record("\(words.text) of \(item.json.canonical)")
+    }
+  }
+
+  @Test("There are as many cases as were made")
+  func count() {
+    let cases = FolderCase.all()
+    #expect(cases.count == 494)
+    #expect(cases.filter { $0.expected == nil }.count == 148)
+  }
+
+  /// What is refused there and read here, each for a reason.
+  private static let readHere: [String: String] = [
+    "card two defaults, name b": "A name chooses, whatever is the default.",
+    "card two defaults, name default": "A name chooses, whatever is the default.",
+    "card folder and files, name None": "There files are looked for outside of data_dir too.",
+    "card folder and files, name x": "There files are looked for outside of data_dir too.",
+    "split test + train[:2]": "Blanks around + mean nothing.",
+    "data_files **": "There LICENSE is read as JSON.",
+    "data_files *": "There LICENSE is read as JSON.",
+  ]
+
+  @Test("What datasets refuses is refused here, or known to be read", arguments: FolderCase.all())
+  fileprivate func refusals(_ item: FolderCase) throws {
+    guard item.expected == nil else { return }
+    if case .success(let texts) = try item.found(), !texts.isEmpty {
+      #expect(Self.readHere[item.label] != nil, "\(texts) of \(item.json.canonical)")
+    }
+  }
+}
+
+@Suite struct CardGoldenTests {
+  /// What YAML has and cards do not use; refused by name.
+  private static let unread = ["? ", "!!", "&x", "[x:"]
+
+  @Test("YAML is read as PyYAML reads it, or refused")
+  func cards() throws {
+    let path = ProjectFiles.root + "/Tests/Fixtures/datasets/cards.json"
+    let cases = try JSON(parsing: MappedFile.contents(path)).array ?? []
+    #expect(cases.count == 432)
+    for item in cases {
+      let text = try #require(item.array?.first?.string)
+      let expected = item.array?.last ?? .null
+      let found = try? YAML.parse(Array(text.utf8))
+      if expected["error"] != nil || Self.unread.contains(where: text.contains) {
+        #expect(found == nil, "\(text)")
+      } else {
+        #expect(found?.canonical == expected.canonical, "\(text)")
+      }
+    }
+  }
+}
