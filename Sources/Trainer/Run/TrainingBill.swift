@@ -153,7 +153,7 @@ package struct TrainingBill: Sendable, Equatable {
     let checkpoints = min(settings.nCheckpoints, steps) + settings.keepCheckpoints + 1
     diskByteCount = 4 * parameters * (1 + 4 * checkpoints)
     parts =
-      speed.map {
+      speed.map { [steps] in
         RunTime($0, settings, evaluation, configuration, steps: steps).parts
       } ?? []
   }

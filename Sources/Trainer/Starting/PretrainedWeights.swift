@@ -38,7 +38,7 @@ extension PretrainedSAE {
       if sae.layout.optional.contains(kind) { return }
       throw WeightError.missing(path: weights, tensor: place.names[0])
     }
-    try parameters.change(kind) { matrix throws(WeightError) in
+    try parameters.change(kind) { matrix in
       try file.read(tensor, isTransposed: place.isTransposed, into: &matrix)
     }
   }
