@@ -276,7 +276,7 @@ package struct Pretokenizing: Sendable {
           $0.split(separator: "/").last.map { String($0) } ?? $0
         },
       ]))
-    manifest.files = try Tokenizer.fileNames.map { try folder.file($0) }
+    if tokenizer != nil { manifest.files = try Tokenizer.fileNames.map { try folder.file($0) } }
     return manifest
   }
 }

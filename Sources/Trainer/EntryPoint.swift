@@ -19,12 +19,12 @@ import Shared
     threads: \.train.threads)
 
   private static let initVerb = Verb(
-    "init", "Write the pipeline file that a configuration of SAELens amounts to.",
+    "init", "Write the pipeline file of a configuration of SAELens.",
     flags: [
       VerbFlag("--from", value: "FILE", "A cfg.json or runner_cfg.json."),
       VerbFlag("--output", value: "FILE", "The pipeline file; its name with .json5 if not given."),
     ],
-    needsFile: false)
+    input: .flags)
 
   static func main() {
     Program.main(description, run: run)

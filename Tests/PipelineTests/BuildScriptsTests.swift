@@ -121,7 +121,7 @@ private struct ScriptResult: Equatable {
     let checkout = try Checkout()
     #expect(try checkout.build() == .built)
     let swift = try String(contentsOfFile: checkout.folder + "/toolchain/swift", encoding: .utf8)
-    try checkout.program("toolchain/swift", swift + "# a later version\n")
+    try checkout.program("toolchain/swift", swift + "\n# a later version\n")
     #expect(try checkout.build() == .built)
     #expect(try checkout.build() == .nothing)
     if System.exists("/usr/bin/swift") { return }

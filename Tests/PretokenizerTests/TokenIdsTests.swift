@@ -90,7 +90,7 @@ private func run(_ pipeline: Pipeline) throws -> (tokens: [UInt32], manifest: Ma
     #expect(try firsts("train[97:]+train[:2]") == [97, 98, 99, 0, 1])
     #expect(try firsts("train[-1%:]") == [99])
     pipeline.pretokenize.split = "train[100:]"
-    #expect(throws: TooLittleText(tokens: 0, contextSize: 4)) { try run(pipeline) }
+    #expect(throws: TooLittleText.self) { try run(pipeline) }
     pipeline.pretokenize.split = "train[40:60]"
     let settings = pipeline.pretokenize
     let text = try DataSet(

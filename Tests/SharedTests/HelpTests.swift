@@ -68,6 +68,7 @@ private let trainer = ProgramDescription(
 
           takes      number > 0
           default    0.01
+          goes with  batchtopk and matryoshka_batchtopk
           spelling   SAELens's
           used by    saeline-train; another value runs the stage again
           in a file  train: { topk_threshold_lr: 0.01 }
@@ -99,9 +100,10 @@ private let trainer = ProgramDescription(
 
   @Test func valuesFlagsVerbsAndIdleOptionsHaveHelp() throws {
     #expect(
-      try help("help", "batchtopk").hasPrefix(
-        "batchtopk is a value of train.architecture.\n"
-          + "Options that go with it: k, topk_threshold_lr.\n\ntrain.architecture\n"))
+      try help("help", "matching_pursuit").hasPrefix(
+        "matching_pursuit is a value of train.architecture.\nOptions that go with it: "
+          + "residual_threshold, max_iterations,\nstop_on_duplicate_support.\n\n"
+          + "train.architecture\n"))
     #expect(try help("help", "--quiet") == "  --quiet  Print no progress and no notes.\n")
     #expect(try help("help", "quiet") == help("help", "--quiet"))
     #expect(

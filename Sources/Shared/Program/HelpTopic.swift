@@ -87,7 +87,8 @@ enum HelpTopic {
     var lines = ["\(topic) is a value of \(Spelling.alternatives(places, "and"))."]
     let kin = table.rows.filter { other in
       other.name != row.name
-        && other.help.split { !($0.isLetter || $0 == "_") }.contains(Substring(topic))
+        && (other.architectures.contains { $0.rawValue == topic }
+          || other.help.split { !($0.isLetter || $0 == "_") }.contains(Substring(topic)))
     }
     if !kin.isEmpty {
       lines += HelpLayout.wrap(

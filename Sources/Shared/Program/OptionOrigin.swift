@@ -40,7 +40,8 @@ package enum OptionOrigin: String {
     (
       .earlierSAELens, ["train"],
       [
-        "expansion_factor", "activation_fn_kwargs", "scale_sparsity_penalty_by_decoder_norm",
+        "expansion_factor", "activation_fn", "activation_fn_kwargs",
+        "scale_sparsity_penalty_by_decoder_norm",
         "mse_loss_normalization", "use_ghost_grads", "noise_scale", "normalize_sae_decoder",
         "b_dec_init_method", "decoder_heuristic_init", "decoder_orthogonal_init",
         "init_encoder_as_decoder_transpose", "finetuning_tokens", "finetuning_method", "resume",
@@ -56,7 +57,8 @@ package enum OptionOrigin: String {
     (
       .own, ["train"],
       [
-        "decoder_projection", "decoder_init_draw", "eval_fraction", "max_norm_multiple",
+        "defaults", "max_grad_norm", "decoder_projection", "decoder_init_draw", "eval_fraction",
+        "max_norm_multiple",
         "checkpoint_minutes", "keep_checkpoints", "threads", "sweep", "sweep_mode",
       ]
     ),

@@ -8,13 +8,17 @@ enum OptionPage {
     if let older = row.olderDefault {
       items.append(("older", "\(older.canonical) (the default of SAELens 3 to 5)"))
     }
+    if !row.architectures.isEmpty {
+      items.append(("goes with", Spelling.alternatives(row.architectures.map(\.rawValue), "and")))
+    }
     if !row.aliases.isEmpty { items.append(("also", row.aliases.joined(separator: ", "))) }
     let origin = OptionOrigin.of(row.name, in: table.name)
     items += [
       ("spelling", origin.words), ("used by", user(table) + consequence(row.effect)),
       ("in a file", example(row, table)), ("or", "--set \(key)=\(value(row))"),
     ]
-    return [key + need, ""] + HelpLayout.wrap("  " + row.help, indent: "  ") + [""]
+    return HelpLayout.wrap(key + need, indent: "  ") + [""]
+      + HelpLayout.wrap("  " + row.help, indent: "  ") + [""]
       + HelpLayout.columns(items)
   }
 

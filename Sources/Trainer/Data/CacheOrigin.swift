@@ -203,11 +203,20 @@ extension CacheOrigin {
   private func datasetRepetition(_ path: String, _ settings: PretokenizeSettings) -> Repetition {
     let verdict: Repetition.Verdict =
       if let dataset {
-        ActivationKey.label(path) == ActivationKey.label(dataset)
-          || DataLabel.same(path, settings)
-            && (System.exists(settings.datasetPath) || DataLabel.same(dataset, settings))
+        isName(path, of: dataset, settings)
           ? .agrees : .contradicts("come from the text \(ActivationKey.label(dataset))")
       } else { .unknown }
     return Repetition("dataset_path", path, verdict)
+  }
+
+  /// Whether a name is that of the recorded text, of the copy of its rows, or of the text that the
+  /// settings name, where that is the recorded one or is here.
+  private func isName(
+    _ path: String, of dataset: String, _ settings: PretokenizeSettings
+  ) -> Bool {
+    let known = [dataset, settings.savePath].compactMap { $0 }.map(ActivationKey.label)
+    if known.contains(ActivationKey.label(path)) { return true }
+    let isSame = System.exists(settings.datasetPath) || DataLabel.same(dataset, settings)
+    return isSame && DataLabel.same(path, settings)
   }
 }

@@ -71,7 +71,8 @@ package struct TokenEncoder {
   ) {
     guard text.count > 0 else { return }
     if let changed = tokenizer.normalize(text) {
-      encodeNormalized(changed.span, isFirst: isFirst && !dropsStart(of: text), into: &ids)
+      let isStart = isFirst ? !dropsStart(of: text) : false
+      encodeNormalized(changed.span, isFirst: isStart, into: &ids)
     } else {
       encodeNormalized(text, isFirst: isFirst, into: &ids)
     }

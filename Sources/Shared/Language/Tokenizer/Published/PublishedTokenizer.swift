@@ -30,10 +30,11 @@ struct PublishedTokenizer {
       return
     }
     let recipe = TokenizerRecipe(name, settings)
-    guard try file.modelType() == recipe.modelType else {
+    let type = try file.modelType()
+    guard type == recipe.modelType else {
       throw TokenizerError.unsupported(
         path: file.path, part: "model",
-        what: "\(try file.modelType()) in a \(name.rawValue)Tokenizer")
+        what: "\(type) in a \(name.rawValue)Tokenizer")
     }
     self.recipe = recipe
     defaults = recipe.defaults
