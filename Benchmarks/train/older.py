@@ -128,7 +128,7 @@ def ours(programs, version, options):
                 sys.exit(f"older: {done.stderr}")
         run = pathlib.Path(place, json.loads(done.stdout)["folder"])
         found = json.loads((run / "evaluation.json").read_text())
-        return found["metrics/l0"], found["metrics/explained_variance"]
+        return found["sparsity"]["l0"], found["reconstruction_quality"]["explained_variance"]
 
 
 def main():

@@ -60,7 +60,7 @@ struct CarryOverTests {
     "Options of SAELens 6 have its defaults",
     arguments: [
       "sae: { d_sae: 64 }", "architecture: 'topk', k: 3, expansion_factor: 4", "lr: 1e-4",
-      "architecture: 'batchtopk', d_sae: 64", "architecture: 'jumprelu', l0_coefficient: 2",
+      "architecture: 'batchtopk', d_sae: 640", "architecture: 'jumprelu', l0_coefficient: 2",
       "from_pretrained_path: 'x', d_sae: 64",
     ])
   func newer(_ text: String) throws {
@@ -95,7 +95,9 @@ struct CarryOverTests {
     #expect(train.l0Coefficient == 0.01 && train.l0WarmUpSteps == 50)
     #expect(train.jumpreluInitThreshold == 0.001 && train.jumpreluBandwidth == 0.001)
     #expect(
-      file.notes.map(\.line).suffix(2) == [
+      file.notes.map(\.line).suffix(3) == [
+        "train.architecture: is jumprelu, whose thresholds learn as they are here; SAELens 4 and 5 "
+          + "learn their logarithms, which moves them less.",
         "train.l1_coefficient: is l0_coefficient, the weight of JumpReLU's L0 loss, as in SAELens "
           + "4 and 5.",
         "train.l1_warm_up_steps: is l0_warm_up_steps, the warm-up of JumpReLU's L0 loss, as in "

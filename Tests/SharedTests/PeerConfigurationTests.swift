@@ -137,11 +137,20 @@ struct PeerConfigurationTests {
       "normalize_activations", setting("normalize_activations", train),
       normalization?.bool.map { $0 ? "expected_average_only_in" : "none" } ?? normalization,
       example)
+    expectSparsity(train, resolved, example, isVersionKnown: isVersionKnown)
+  }
+
+  private func expectSparsity(
+    _ train: TrainSettings, _ resolved: JSON, _ example: Example, isVersionKnown: Bool
+  ) {
+    let isRenamed = train.architecture == .topk && resolved["architecture"] == "standard"
     let sparsity = train.architecture == .jumprelu ? "l0" : "l1"
-    expect(sparsity, setting(sparsity + "_coefficient", train), resolved["l1_coefficient"], example)
-    expect(
-      sparsity, setting(sparsity + "_warm_up_steps", train), resolved["l1_warm_up_steps"], example)
-    expect("wandb_log_frequency", nil, nil, example)
+    if train.architecture != .topk {
+      for name in ["coefficient", "warm_up_steps"] {
+        expect(
+          sparsity, setting("\(sparsity)_\(name)", train), resolved["l1_\(name)"], example)
+      }
+    }
     switch train.architecture {
     case .standard:
       expect("lp_norm", setting("lp_norm", train), resolved["lp_norm"], example)

@@ -360,7 +360,7 @@ private func words(_ text: String) -> String {
           line 1, column 53: pretokenize.shuffle: must be true or false, but is "no".
           line 2, column 19: cache.dtype: must be float32, float16, bfloat16 or int8, but is "int4"; did you mean int8?
           line 3, column 16: train.lr: must be a number above 0, but is 0.
-          line 3, column 41: train.dtype: "int4" is not supported. Training computes in float32.
+          line 3, column 42: train.dtype: "int4" is not supported. Training computes in float32.
           train.topk: is unknown; did you mean topk_threshold_lr?
 
         """)
@@ -376,7 +376,7 @@ private func words(_ text: String) -> String {
     ),
     ("{\n train: {\n\n", "line 2, column 9", "a '{' is not closed"),
     (
-      "{ // a comment\n cache: { training_tokens: 16*1024 } }", "line 2, column 27",
+      "{ // a comment\n cache: { training_tokens: 16*1024 } }", "line 2, column 28",
       "16*1024 is no value of JSON5; write 16384"
     ),
     (

@@ -174,7 +174,9 @@ struct Gathering {
     let home = Home(table.name, row.name)
     complain(
       home, "must be \(row.expected), but is \(Gathering.shown(value))\(end)",
-      place: given[home]?.last.flatMap { document?.place(ofValue: written($0.key)) })
+      place: given[home]?.last.flatMap { given in
+        given.source == .file ? document?.place(ofValue: written(given.key)) : nil
+      })
     refused.insert(table.name)
   }
 
@@ -330,6 +332,9 @@ extension Gathering {
     all[all.count - 1].value = value
     given[home] = all
   }
+
+  /// Forgets what was given.
+  mutating func drop(_ home: Home) { given[home] = nil }
 
   /// Gives to one setting what was given to another.
   mutating func move(_ home: Home, to other: Home) {

@@ -102,7 +102,10 @@ extension Gathering {
       takeOlderMeaning(Release(release ?? ""))
     }
     settleActivation(isOlder: isOlder)
-    if isOlder { supplyOlderDefaults() }
+    if isOlder {
+      dropForeign()
+      supplyOlderDefaults()
+    }
   }
 
   /// `{layer}` in a hook point's name, as SAELens 2 writes it.
@@ -198,6 +201,11 @@ extension Gathering {
 
   /// In SAELens 4 and 5 l1_coefficient and its warm-up are those of JumpReLU's L0 loss.
   private mutating func takeSparsityWeight() {
+    note(
+      Remark(
+        section: TrainSettings.sectionName, name: "architecture",
+        text: "is jumprelu, whose thresholds learn as they are here; SAELens 4 and 5 learn their "
+          + "logarithms, which moves them less."))
     for (older, newer) in [
       ("l1_coefficient", "l0_coefficient"), ("l1_warm_up_steps", "l0_warm_up_steps"),
     ] {
@@ -283,7 +291,8 @@ extension Gathering {
       let isSwept = swept.contains(row.name)
       guard !chosen.contains(where: row.architectures.contains) else { continue }
       if let stated = given[Self.train(row.name)]?.last, stated.source != .defaults {
-        tellForeign(row, stated.value, settings)
+        if stated.value == .null { continue }
+        complain(Self.train(row.name), Gathering.foreign(row, settings.architecture))
       } else if isSwept, !combinations.isEmpty {
         complain(
           Self.train("sweep"), Gathering.foreign(row, settings.architecture), at: row.name)
@@ -291,19 +300,20 @@ extension Gathering {
     }
   }
 
-  private mutating func tellForeign(_ row: SettingRow, _ value: JSON, _ settings: TrainSettings) {
-    if value == .null { return }
-    let kind = settings.architecture.rawValue
-    // Configurations of older versions state the options of every architecture.
-    guard settings.defaults == .saeLens5, DefaultsVersion.hasOlder(row.name) else {
-      complain(Self.train(row.name), Gathering.foreign(row, settings.architecture))
-      return
+  /// Forgets options of other architectures, all of which configurations of older versions state.
+  private mutating func dropForeign() {
+    guard let architecture else { return }
+    for row in TrainSettings.settings.map(\.row) where DefaultsVersion.hasOlder(row.name) {
+      let isOwn = row.architectures.isEmpty || row.architectures.contains(architecture)
+      guard !isOwn, trainValue(row.name) != nil else { continue }
+      drop(Self.train(row.name))
+      note(
+        Remark(
+          section: TrainSettings.sectionName, name: row.name,
+          text: "has no effect. Architecture \(architecture.rawValue) has no such option, in "
+            + "SAELens 5 either.",
+          weight: .changesNothing))
     }
-    note(
-      Remark(
-        section: TrainSettings.sectionName, name: row.name,
-        text: "has no effect. Architecture \(kind) has no such option, in SAELens 5 either.",
-        weight: .changesNothing))
   }
 
   private static let counterparts = [
