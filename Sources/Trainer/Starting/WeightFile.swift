@@ -62,7 +62,12 @@ struct WeightFile: ~Copyable {
   }
 
   /// The first of some tensors that the file has.
-  func first(_ names: [String]) -> StoredTensor? { names.lazy.compactMap { tensors[$0] }.first }
+  func first(_ names: [String]) -> StoredTensor? {
+    for name in names {
+      if let tensor = tensors[name] { return tensor }
+    }
+    return nil
+  }
 
   /// Reads a matrix, or a vector into its one row.
   ///
