@@ -152,10 +152,11 @@ package struct TrainingBill: Sendable, Equatable {
     // is written, the one that it replaces is still there.
     let checkpoints = min(settings.nCheckpoints, steps) + settings.keepCheckpoints + 1
     diskByteCount = 4 * parameters * (1 + 4 * checkpoints)
-    parts =
-      speed.map { [steps] in
-        RunTime($0, settings, evaluation, configuration, steps: steps).parts
-      } ?? []
+    guard let speed else {
+      parts = []
+      return
+    }
+    parts = RunTime(speed, settings, evaluation, configuration, steps: steps).parts
   }
 
   /// The memory of the run, whose SAE is measured once training has given up its own.

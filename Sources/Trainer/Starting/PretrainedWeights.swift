@@ -38,8 +38,12 @@ extension PretrainedSAE {
       if sae.layout.optional.contains(kind) { return }
       throw WeightError.missing(path: weights, tensor: place.names[0])
     }
-    try parameters.change(kind) { matrix in
-      try file.read(tensor, isTransposed: place.isTransposed, into: &matrix)
+    guard let size = parameters.shape.size(kind) else { return }
+    var matrix = Matrix(rows: size.rows, columns: size.columns)
+    try file.read(tensor, isTransposed: place.isTransposed, into: &matrix)
+    parameters.change(kind) { target in
+      var values = target.mutableSpan
+      Kernels.copy(matrix.span, to: &values)
     }
   }
 
@@ -47,7 +51,8 @@ extension PretrainedSAE {
   private func fillThresholds(
     _ parameters: inout Parameters, _ file: borrowing WeightFile
   ) throws -> Double? {
-    let shared = file.first(sae.layout.sharedThreshold).flatMap { file.number($0) }
+    var shared: Double?
+    if let tensor = file.first(sae.layout.sharedThreshold) { shared = file.number(tensor) }
     let count = parameters.shape.dSae
     var thresholds = Matrix(rows: 1, columns: count)
     if let shared {
