@@ -8,7 +8,7 @@ import Shared
     sections: ["train", "logger", "evaluate"],
     verbs: [
       Verb("report", "Measure a finished run again and write its report.html."),
-      Verb("reconstruct", "Write cached rows and their reconstructions to safetensors."),
+      Verb("reconstruct", "Write cached rows and their reconstructions."),
       initVerb,
     ],
     examples: [

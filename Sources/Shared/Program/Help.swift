@@ -85,7 +85,7 @@ package enum Help {
   /// The flags of the one screen; those that print texts share a line.
   private static func shownFlags(_ program: ProgramDescription) -> [(String, String)] {
     Flag.of(program).filter { ![.help, .helpAll, .version].contains($0) }.map(named)
-      + [("--help --version", "Print this, or the version; --help-all prints everything.")]
+      + [("--help --version", "Print this, or the version; --help-all tells all.")]
   }
 
   static func named(_ verb: Verb) -> (String, String) {
