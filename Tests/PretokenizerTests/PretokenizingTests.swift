@@ -61,7 +61,7 @@ private func sequences(_ folder: String) throws -> [[UInt32]] {
     let folder = try TemporaryFolder()
     var pipeline = try pipeline(folder, documents: 60)
     pipeline.pretokenize.shuffle = false
-    let plain = pipeline.pretokenize.tokenizerName + "/tokenizer.json"
+    let plain = try #require(pipeline.pretokenize.tokenizerName) + "/tokenizer.json"
     try folder.write(try MappedFile.contents(plain), to: "tokenizer.json")
     pipeline.pretokenize.tokenizerName = folder.path
     pipeline.pretokenize.sequenceSeparatorToken = .sep

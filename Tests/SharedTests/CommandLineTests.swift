@@ -199,11 +199,9 @@ private func invocation(_ words: String...) throws -> Invocation? {
     let words = ["--config", "c", "--activations", "store/activations/a"]
     #expect(try Arguments(words, for: trainer).activations == "store/activations/a")
     #expect(Help.whole(of: trainer).contains("--activations FOLDER"))
-    for program in [pretokenizer, Self.cacher] {
-      let error = #expect(throws: CommandLineError.self) { try Arguments(words, for: program) }
-      #expect(error?.sentence.hasPrefix("--activations is no flag") == true)
-      #expect(!Help.whole(of: program).contains("--activations"))
-    }
+    let error = #expect(throws: CommandLineError.self) { try Arguments(words, for: Self.cacher) }
+    #expect(error?.sentence.hasPrefix("--activations is no flag") == true)
+    #expect(!Help.whole(of: Self.cacher).contains("--activations"))
     #expect(throws: CommandLineError.repeated("--activations")) {
       try Arguments(words + ["--activations=b"], for: trainer)
     }
