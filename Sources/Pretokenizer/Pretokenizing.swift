@@ -107,10 +107,17 @@ package struct Pretokenizing: Sendable {
     }
   }
 
+  /// The settings as other programs are told them: rows of ids have no tokenizer.
+  private var recorded: PretokenizeSettings {
+    var settings = settings
+    if tokenizer == nil { settings.tokenizerName = nil }
+    return settings
+  }
+
   /// The copy for other programs, where one is asked for.
   private var saved: SavedDataSet? {
     guard let path = settings.savePath, !path.isEmpty else { return nil }
-    return SavedDataSet(path, of: folder, settings)
+    return SavedDataSet(path, of: folder, recorded)
   }
 
   private func save(_ manifest: Manifest) throws {
@@ -272,7 +279,7 @@ package struct Pretokenizing: Sendable {
         "replaced_characters": .integer(counts.replaced),
         "dtype": .string(tokenType.rawValue),
         "is_dataset_tokenized": .bool(reading.column.content == .tokens),
-        "sae_lens": RecordedOptions.record(settings, column: reading.column.name) {
+        "sae_lens": RecordedOptions.record(recorded, column: reading.column.name) {
           $0.split(separator: "/").last.map { String($0) } ?? $0
         },
       ]))

@@ -134,8 +134,8 @@ struct SAELensOptionsTests {
       table.rows.contains { $0.name == option.name || $0.aliases.contains(option.name) }
     }
     let expected = isImplemented ? [] : [option.name]
-    // Whose defaults are taken is told as well.
-    let notes = file.notes.filter { $0.name != "defaults" }
+    // Whose defaults are taken, and what they mean to a kind, is told as well.
+    let notes = file.notes.filter { !["defaults", "architecture"].contains($0.name) }
     #expect(notes.map(\.name) == expected)
     #expect(notes.allSatisfy { $0.text.hasPrefix("has no effect. ") })
   }

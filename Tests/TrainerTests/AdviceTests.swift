@@ -61,7 +61,7 @@ struct AdviceTests {
     (.topk, "raise train.k (now 100), or lower train.lr (now 0.0003) or take fewer latents"),
     (
       .jumprelu,
-      "set train.pre_act_loss_coefficient to 3e-06, lower train.l0_coefficient (now 1), let it grow "
+      "set train.pre_act_loss_coefficient to 3e-6, lower train.l0_coefficient (now 1), let it grow "
         + "over l0_warm_up_steps (now 0; 250 are usual), or lower train.lr (now 0.0003) or take fewer "
         + "latents"
     ),

@@ -188,6 +188,7 @@ extension SweepPlan {
     var start = pipeline
     start.train.sweep = SweepAxes()
     start.train.sweepMode = .separate
+    start.train.stated.subtract(["sweep", "sweep_mode"])
     let none = [Combination(choices: [], pipeline: start)]
     return axes.reduce(none) { combinations, axis in
       combinations.flatMap { combination in

@@ -36,13 +36,15 @@ struct LatentDecay {
     } else if case .above = configuration.selection, let loss = configuration.architecture.sparsity
     {
       warmUps += loss.warmUpSteps
-      if configuration.shape.has(.threshold) {
+      if loss.coefficient <= 0 {
+        law = .fixed(0.5 * Double(latents))
+      } else if configuration.shape.has(.threshold) {
         law = .falling(start: 0.7 * Double(latents), tau: 400 / rate, power: 4)
       } else {
         let slowness = configuration.shape.has(.magnitudeBias) ? 1.6 : 1
         law = .falling(
           start: 0.5 * Double(latents),
-          tau: 60 * slowness * pow(rate, -0.85) * pow(max(1e-9, loss.coefficient), -0.85), power: 1)
+          tau: 60 * slowness * pow(rate, -0.85) * pow(loss.coefficient, -0.85), power: 1)
       }
     } else {
       law = .fixed(64)
