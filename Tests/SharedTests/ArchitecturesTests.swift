@@ -142,6 +142,10 @@ import Testing
         == [nil, nil, nil, nil])
     #expect(
       try windows(#""model_type": "mistral""#, layers) == [4096, 4096, 4096, 4096])
+    #expect(
+      try windows(
+        #""model_type": "mistral", "num_hidden_layers": 2, "sliding_window": 9"#,
+        #""layer_types": ["sliding_attention", "full_attention"]"#) == [9, nil])
     let qwen = [#""model_type": "qwen2""#, layers, #""sliding_window": 9"#]
     #expect(try windows(qwen[0], qwen[1], qwen[2]) == [nil, nil, nil, nil])
     #expect(
@@ -165,6 +169,10 @@ import Testing
         #""model_type": "gpt_neo", "num_layers": 4, "num_heads": 6"#,
         #""attention_types": [[["global", "local"], 2]], "window_size": 9"#)
         == [nil, 9, nil, 9])
+    #expect(
+      try windows(
+        #""model_type": "gpt_neo", "num_layers": 2, "num_heads": 6, "window_size": 9"#,
+        #""attention_layers": ["local", "global"]"#) == [9, nil])
   }
 
   @Test func layersWithAWindowMayHaveARotationOfTheirOwn() throws {
@@ -300,6 +308,25 @@ import Testing
         == "config.json: quantization_config is gptq, which is not supported.")
   }
 
+  @Test func whatTransformersCannotRunEitherIsNamed() throws {
+    let width = try failure(
+      #""model_type": "mistral", "num_hidden_layers": 2"#,
+      #""layer_types": ["sliding_attention", "full_attention"]"#)
+    #expect(width == .missingKey(path: "config.json", key: "head_dim"))
+    let blind = try failure(
+      #""model_type": "qwen2_moe", "num_hidden_layers": 2"#,
+      #""layer_types": ["sliding_attention", "full_attention"]"#)
+    #expect(
+      blind.sentence
+        == "config.json: use_sliding_window is false where true, beside layers of "
+        + "sliding_attention, is expected.")
+    let none = try failure(Self.neoX, #""head_dim": 200"#)
+    #expect(
+      none.sentence
+        == "config.json: head_dim is 200 where one of which no more than 8 are rotated is "
+        + "expected.")
+  }
+
   @Test func whatIsMissingOrWrongIsNamed() throws {
     #expect(try failure().sentence == "config.json does not state model_type.")
     #expect(try read(#""model_type": "gpt2""#).width == 768)
@@ -320,11 +347,13 @@ import Testing
     #expect(
       share.sentence
         == "config.json: rotary_pct is 1e+300 where a share of a head, at most 1 is expected.")
-    let odd = try failure(Self.neoX, #""rotary_pct": 0.4"#)
+    let odd = try failure(
+      #""model_type": "phi", "hidden_size": 48, "num_attention_heads": 6"#,
+      #""partial_rotary_factor": 0.4"#)
     #expect(
       odd.sentence
-        == "config.json: rotary_pct is 0.4 where a share that rotates an even number of 8 is "
-        + "expected.")
+        == "config.json: partial_rotary_factor is 0.4 where a share that rotates an even number of "
+        + "8 is expected.")
     let part = try failure(
       Self.llama, #""partial_rotary_factor": 0.5, "rope_scaling": {"type": "linear", "factor": 2}"#)
     #expect(

@@ -165,7 +165,7 @@ struct SplicingTests {
 
   /// Whether nothing after a place depends on its rows: they are kept beside the computation.
   private static func isAside(_ name: String) -> Bool {
-    name.hasSuffix("hook_scale") || name.hasSuffix("hook_attn_scores")
+    ["hook_scale", "hook_attn_scores", "hook_expert_indices"].contains { name.hasSuffix($0) }
   }
 
   /// Whether what follows is computed by another formula where the rows are replaced.

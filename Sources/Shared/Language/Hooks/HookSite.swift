@@ -131,7 +131,7 @@ package enum HookSite: CaseIterable, Sendable {
     switch self {
     case .norm1Scale, .norm2Scale, .finalScale, .queryNormScale, .keyNormScale,
       .attentionNormScale, .mlpNormScale, .embeddingNormScale, .activationNormScale, .scores,
-      .routerScores, .expertWeights, .expertIndices:
+      .expertIndices:
       false
     default: true
     }

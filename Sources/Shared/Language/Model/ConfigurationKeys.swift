@@ -70,6 +70,12 @@ extension ModelConfiguration {
     return ModelConfiguration(members: .object(members), path: path)
   }
 
+  /// The same without a key.
+  func without(_ key: String) -> ModelConfiguration {
+    let members = (members.object ?? [:]).filter { $0.key != key }
+    return ModelConfiguration(members: .object(members), path: path)
+  }
+
   /// The same without the keys of rotary positions.
   func withoutRotary() -> ModelConfiguration {
     let members = (members.object ?? [:]).filter { ConfigurationKeys.rotary[$0.key] == nil }

@@ -51,6 +51,11 @@ extension ModelConfiguration {
   /// The width of a head: stated, or a share of the model's width.
   func headWidth(width: Int, heads: Int) throws(ModelError) -> Int {
     if value(["head_dim"]) != nil { return try count("head_dim", limit: Self.headLimit) }
+    return try headShare(width: width, heads: heads)
+  }
+
+  /// The width of a head as a share of the model's width.
+  func headShare(width: Int, heads: Int) throws(ModelError) -> Int {
     guard width % heads == 0 else {
       throw .wrongValue(
         path: path, key: "num_attention_heads", value: "\(heads)",

@@ -166,7 +166,7 @@ package enum BlockOrder: Sendable, Equatable {
 
 /// Rotary positions.
 package struct Rotary: Sendable, Equatable {
-  /// The elements of a head that are rotated, the first ones.
+  /// The elements of a head that are rotated, the first ones; of an odd number one more.
   package var width: Int
   /// θ, the base of the wavelengths.
   package var base: Double
@@ -178,6 +178,9 @@ package struct Rotary: Sendable, Equatable {
     self.base = base
     self.scaling = scaling
   }
+
+  /// Elements that are rotated together.
+  var pairCount: Int { (width + 1) / 2 }
 }
 
 /// Which elements of a head are rotated together.
@@ -196,6 +199,10 @@ package enum RotaryScaling: Sendable, Equatable {
   case llama3(factor: Double, low: Double, high: Double, originalContext: Double)
   case yarn(Yarn)
   case long(LongRotary)
+
+  var isYarn: Bool {
+    if case .yarn = self { true } else { false }
+  }
 }
 
 /// LongRoPE's stretching of each wavelength by a factor of its own (Ding and others 2024).

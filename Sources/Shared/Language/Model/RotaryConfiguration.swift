@@ -15,6 +15,8 @@ struct RotaryRules {
   var shareKey = "partial_rotary_factor"
   /// Whether a share that is stated has an effect where wavelengths are not scaled.
   var readsShare = false
+  /// Whether of an odd number of elements the last is rotated with the one after it.
+  var roundsUp = false
 }
 
 extension ModelConfiguration {
@@ -40,13 +42,14 @@ extension ModelConfiguration {
       Self.layerTypes, [base, localBase], ["rope_theta", localKey])
     {
       let key = "rope_parameters.\(type)"
-      var members: [String: JSON] = [:]
+      // A `type` in `rope_scaling` says nothing beside a `rope_type`, as that of this default.
+      var members: [String: JSON] = ["rope_type": .string("default")]
       if let own = parameters?[type], own != .null {
         guard let stated = own.object else { throw wrong(key, own, "a set of values") }
         members = stated
       }
       if type == "full_attention", let scaling = value(["rope_scaling"])?.value.object {
-        guard parameters == nil || parameters?[type] != nil else {
+        guard parameters == nil || parameters?[type]?.object != nil else {
           throw .missingKey(path: path, key: key)
         }
         members.merge(scaling) { $1 }
@@ -93,16 +96,17 @@ extension ModelConfiguration {
         rules.readsShare ? "a share of a head, at most 1" : "a whole head, 1")
     }
     let width = rules.readsShare ? Int(Double(headWidth) * share) : headWidth
-    guard width > 0, width % 2 == 0 else {
+    let isWhole = width % 2 == 0 || rules.roundsUp && width < headWidth && !scaling.isYarn
+    guard width > 0, isWhole else {
       throw wrong(
         rules.shareKey, .number(share), "a share that rotates an even number of \(headWidth)")
     }
     if case .long(let long) = scaling {
       for (key, factors) in [("short_factor", long.short), ("long_factor", long.long)] {
-        guard factors.count == width / 2 else {
+        guard factors.count == (width + 1) / 2 else {
           throw .wrongValue(
             path: path, key: "\(stated?.key ?? "").\(key)", value: "\(factors.count) numbers",
-            expected: "one for each of the \(width / 2) pairs of a head")
+            expected: "one for each of the \((width + 1) / 2) pairs of a head")
         }
       }
     }

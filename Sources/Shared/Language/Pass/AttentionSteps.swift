@@ -43,8 +43,8 @@ extension ForwardPass {
     _ weights: borrowing ModelWeights, _ places: LayerPlaces, _ layer: Int, tokens: Int,
     _ visit: Visitor
   ) throws {
-    if let positions = weights.plan.positions, model.positions == .learnedForAttention {
-      lookUpPositions(weights, positions, tokens: tokens)
+    if model.positions == .learnedForAttention {
+      Rows.copy(attentionPositions, to: &output, tokens: tokens)
       Rows.add(normalized, to: &output, tokens: tokens)
       Rows.project(
         weights, places.queryKeyValue, output, into: &queryKeyValue, scratch: &tiles,

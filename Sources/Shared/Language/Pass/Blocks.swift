@@ -13,7 +13,11 @@ extension ForwardPass {
     guard model.positions.isLearned, let positions = weights.plan.positions else { return }
     lookUpPositions(weights, positions, tokens: tokens.count)
     try emit(.positions, nil, output, tokens: tokens.count, visit)
-    if case .learned = model.positions { Rows.add(output, to: &residual, tokens: tokens.count) }
+    if model.positions == .learnedForAttention {
+      Rows.copy(output, to: &attentionPositions, tokens: tokens.count)
+    } else {
+      Rows.add(output, to: &residual, tokens: tokens.count)
+    }
   }
 
   /// residual ← embeddings of the tokens.
@@ -59,7 +63,7 @@ extension ForwardPass {
   }
 
   /// output ← the vectors of the tokens' positions.
-  mutating func lookUpPositions(
+  private mutating func lookUpPositions(
     _ weights: borrowing ModelWeights, _ positions: Int, tokens: Int
   ) {
     let context = contextSize

@@ -18,6 +18,8 @@ extension ForwardPass {
       rule: rule, contextSize: contextSize, sequences: tokens / contextSize,
       epsilon: model.normEpsilon)
     delta.convolve(&queryKeyValue, weights.vector(small.convolution))
+    Rows.activate(
+      model.activation, &queryKeyValue, width: rule.convolvedWidth, tokens: tokens)
     delta.run(
       queryKeyValue, decay: weights.vector(small.decay),
       decayBias: weights.vector(small.decayBias), gain: weights.vector(small.norm), into: &mixed)
@@ -34,8 +36,8 @@ private struct DeltaPass: Sendable {
   let sequences: Int
   let epsilon: Float
 
-  /// Each of the first columns ← silu of a weighted sum of it over the last tokens, `[columns,
-  /// kernel]`; what lies before a sequence is zero.
+  /// Each of the first columns ← a weighted sum of it over the last tokens, by `[columns, kernel]`;
+  /// what lies before a sequence is zero.
   func convolve(_ rows: inout Matrix, _ kernel: Span<Float>) {
     let (width, taps, stride) = (rule.convolvedWidth, rule.kernelWidth, rows.columns)
     let values = rows.disjoint
@@ -51,7 +53,7 @@ private struct DeltaPass: Sendable {
                 let source = (token - taps + 1 + tap) * stride + column
                 sum += kernel[column * taps + tap] * rows[source]
               }
-              rows[token * stride + column] = sum * Kernels.logistic(of: sum)
+              rows[token * stride + column] = sum
             }
           }
         }

@@ -18,8 +18,9 @@ extension ForwardPass {
     Rows.project(
       weights, places.router, normalized, into: &routerScores, scratch: &tiles, tokens: tokens)
     try emit(.routerScores, layer, routerScores, tokens: tokens, visit)
-    let visits = route(experts, tokens: tokens)
+    weighExperts(experts, tokens: tokens)
     try emit(.expertWeights, layer, expertWeights, tokens: tokens, visit)
+    let visits = route(experts, tokens: tokens)
     try emit(.expertIndices, layer, expertIndices, tokens: tokens, visit)
     guard continues(after: .expertIndices, layer) else { return }
     Rows.forEach(tokens, model.width, &output) { _, row in
@@ -47,14 +48,24 @@ extension ForwardPass {
     Rows.add(expertOutput, byLogisticOf: scale, width: model.width, to: &output, tokens: tokens)
   }
 
-  /// Fills expertWeights and expertIndices; the tokens of each expert, in order.
+  /// Fills expertWeights.
+  private mutating func weighExperts(_ experts: Experts, tokens: Int) {
+    for token in 0..<tokens {
+      let scores = (0..<experts.count).map { routerScores[token, $0] }
+      let weights = Self.weights(scores, experts)
+      for expert in 0..<experts.count { expertWeights[token, expert] = weights[expert] }
+    }
+  }
+
+  /// Fills expertIndices from expertWeights; the tokens of each expert, in order.
   private mutating func route(_ experts: Experts, tokens: Int) -> [[Visit]] {
     var visits = [[Visit]](repeating: [], count: experts.count)
     for token in 0..<tokens {
       let scores = (0..<experts.count).map { routerScores[token, $0] }
-      let chosen = Self.largest(scores, experts.active)
-      let (all, kept) = Self.weights(scores, chosen, experts.routing)
-      for expert in 0..<experts.count { expertWeights[token, expert] = all[expert] }
+      let weights = (0..<experts.count).map { expertWeights[token, $0] }
+      let isByScore = experts.routing == .softmaxOfChosen
+      let chosen = Self.largest(isByScore ? scores : weights, experts.active)
+      let kept = Self.kept(weights, chosen, experts.routing)
       for (place, expert) in chosen.enumerated() {
         expertIndices[token, place] = Float(expert)
         visits[expert].append(Visit(token: token, weight: kept[place]))
@@ -71,28 +82,33 @@ extension ForwardPass {
     return Array(order.prefix(count))
   }
 
-  /// The weights of all experts, and those of the chosen ones.
-  private static func weights(
-    _ scores: [Float], _ chosen: [Int], _ routing: Routing
-  ) -> (all: [Float], kept: [Float]) {
-    func softmax(_ scores: [Float]) -> [Float] {
-      var weights = scores
-      var span = weights.mutableSpan
-      Kernels.softmax(&span)
+  /// The weights of all experts.
+  private static func weights(_ scores: [Float], _ experts: Experts) -> [Float] {
+    switch experts.routing {
+    case .softmax: return softmax(scores)
+    case .softmaxOfChosen:
+      let chosen = largest(scores, experts.active)
+      var weights = [Float](repeating: 0, count: scores.count)
+      for (expert, weight) in zip(chosen, softmax(chosen.map { scores[$0] })) {
+        weights[expert] = weight
+      }
       return weights
     }
-    switch routing {
-    case .softmax(let sumsToOne):
-      let all = softmax(scores)
-      let kept = chosen.map { all[$0] }
-      let sum = kept.reduce(0, +)
-      return (all, sumsToOne ? kept.map { $0 / sum } : kept)
-    case .softmaxOfChosen:
-      let kept = softmax(chosen.map { scores[$0] })
-      var all = [Float](repeating: 0, count: scores.count)
-      for (expert, weight) in zip(chosen, kept) { all[expert] = weight }
-      return (all, kept)
-    }
+  }
+
+  private static func softmax(_ scores: [Float]) -> [Float] {
+    var weights = scores
+    var span = weights.mutableSpan
+    Kernels.softmax(&span)
+    return weights
+  }
+
+  /// The weights of the chosen experts; none has one where all were set to zero.
+  private static func kept(_ weights: [Float], _ chosen: [Int], _ routing: Routing) -> [Float] {
+    let kept = chosen.map { weights[$0] }
+    let sum = kept.reduce(0, +)
+    guard case .softmax(sumsToOne: true) = routing, sum != 0 else { return kept }
+    return kept.map { $0 / sum }
   }
 
   /// Adds to output what one expert writes for its tokens.

@@ -52,6 +52,8 @@ package struct ForwardPass: ~Copyable {
   var queryKeyValue: Matrix
   /// The same made without positions, in models where only queries and keys have them.
   var secondQueryKeyValue: Matrix
+  /// What learned positions add to the rows that queries and keys are made of `[T, d]`, in such models.
+  var attentionPositions: Matrix
   /// Scales of the norms on each head `[T, H]`.
   var headScales: Matrix
   /// The heads' outputs `[T, H·h]`.
@@ -114,6 +116,7 @@ package struct ForwardPass: ~Copyable {
     scale = room(1)
     queryKeyValue = room(columns.queryKeyValue)
     secondQueryKeyValue = room(columns.secondQueryKeyValue)
+    attentionPositions = room(columns.attentionPositions)
     headScales = room(columns.headScales)
     mixed = room(columns.mixed)
     output = room(columns.width)

@@ -33,6 +33,7 @@ struct PassColumns {
   var secondQueryKeyValue: Int {
     model.positions == .learnedForAttention ? queryKeyValue : 0
   }
+  var attentionPositions: Int { model.positions == .learnedForAttention ? width : 0 }
   private var experts: Experts? {
     model.layers.contains { $0.mlp == .routed } ? model.experts : nil
   }
@@ -68,7 +69,7 @@ struct PassColumns {
   /// Columns whatever is asked for.
   var plain: Int {
     3 * width + 1 + secondOutput + queryKeyValue + mixed + hidden + headScales
-      + secondQueryKeyValue + 2 * routerScores + expertIndices + 2 * expertRows
+      + secondQueryKeyValue + attentionPositions + 2 * routerScores + expertIndices + 2 * expertRows
   }
   var all: Int { plain + scores + pattern + result + logits + shown }
 }

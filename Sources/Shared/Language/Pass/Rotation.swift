@@ -17,7 +17,7 @@ struct Rotations: ~Copyable, Sendable {
     var kinds: [Rotary] = []
     if case .rotary(let rotaries) = model.positions { kinds = rotaries }
     self.contextSize = contextSize
-    pairs = kinds.map { $0.width / 2 }
+    pairs = kinds.map(\.pairCount)
     pairings = kinds.map(\.pairing)
     cosines = Matrix(rows: kinds.count * contextSize, columns: pairs.max() ?? 0)
     sines = Matrix(rows: kinds.count * contextSize, columns: pairs.max() ?? 0)
@@ -63,9 +63,9 @@ extension Rotary {
     }
   }
 
-  /// Radians per position of each pair, `[width / 2]`, in contexts of a size.
+  /// Radians per position of each pair, `[pairs]`, in contexts of a size.
   func frequencies(contextSize: Int) -> [Float] {
-    (0..<width / 2).map { index in
+    (0..<pairCount).map { index in
       let plain = pow(base, -2 * Double(index) / Double(width))
       return Float(scaled(plain, pair: index, contextSize: contextSize))
     }

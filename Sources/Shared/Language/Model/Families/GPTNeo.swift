@@ -8,7 +8,9 @@ enum GPTNeo {
       "vocab_size": 50_257, "max_position_embeddings": 2048, "hidden_size": 2048, "num_layers": 24,
       "attention_types": .null, "num_heads": 16, "intermediate_size": .null, "window_size": 256,
       "activation_function": "gelu_new", "layer_norm_epsilon": 1e-5, "tie_word_embeddings": true,
-    ], aliases: ["num_attention_heads": "num_heads", "num_hidden_layers": "num_layers"])
+      "attention_layers": .null,
+    ], aliases: ["num_attention_heads": "num_heads", "num_hidden_layers": "num_layers"],
+    asked: ["attention_layers"])
 
   static func describe(
     _ configuration: ModelConfiguration
@@ -40,23 +42,26 @@ enum GPTNeo {
         biases: Biases(attentionOutput: true, mlp: true)))
   }
 
-  /// The kinds of the layers: `attention_types` written out.
+  /// The kinds of the layers: `attention_layers`, or else `attention_types` written out.
   private static func layers(
     _ configuration: ModelConfiguration
   ) throws(ModelError) -> [LayerKind] {
     var layers = try configuration.layers()
     let window = try configuration.count("window_size")
-    let types = try expandedTypes(configuration)
+    let expanded = try expandedTypes(configuration)
+    let stated = try configuration.texts("attention_layers")
+    let key = stated == nil ? "attention_types" : "attention_layers"
+    let types = stated ?? expanded
     guard types.count == layers.count else {
       throw .wrongValue(
-        path: configuration.path, key: "attention_types", value: "\(types.count) types",
+        path: configuration.path, key: key, value: "\(types.count) types",
         expected: "one for each of the \(layers.count) layers")
     }
     for (layer, type) in types.enumerated() {
       switch type {
       case "global": break
       case "local": layers[layer].window = window
-      default: throw configuration.unsupported("attention_types", type, ["global", "local"])
+      default: throw configuration.unsupported(key, type, ["global", "local"])
       }
     }
     return layers

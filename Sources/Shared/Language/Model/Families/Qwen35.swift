@@ -22,7 +22,8 @@ enum Qwen35 {
     _ configuration: ModelConfiguration, family: Family
   ) throws(ModelError) -> ModelDescription {
     var model = try Llama.common(
-      configuration, family: family, rotary: RotaryRules(share: 0.25, readsShare: true))
+      configuration, family: family,
+      rotary: RotaryRules(share: 0.25, readsShare: true, roundsUp: true))
     model.gainOffset = 1
     model.tensors.prefixes = ["model.", "model.language_model.", ""]
     model.tensors.headNorms = HeadNormNames(query: "self_attn.q_norm", key: "self_attn.k_norm")

@@ -90,6 +90,12 @@ enum Qwen2Experts {
     var model = try Llama.common(configuration, family: .qwen2Experts)
     model.tensors.biases.queryKeyValue = try configuration.flag("qkv_bias", fallback: true)
     let usesWindow = try configuration.flag("use_sliding_window", fallback: false)
+    let types = try configuration.texts("layer_types") ?? []
+    // They would see a window of no tokens.
+    guard usesWindow || !types.contains("sliding_attention") else {
+      throw configuration.wrong(
+        "use_sliding_window", .bool(false), "true, beside layers of sliding_attention,")
+    }
     let first = configuration.value(["max_window_layers"])?.value.integer ?? 0
     model.layers = try configuration.layers(
       window: usesWindow ? configuration.slidingWindow() : nil

@@ -3,7 +3,7 @@
 // transformers' modeling_stablelm.py.
 
 enum StableLM {
-  static let keys = Llama.keys.without("mlp_bias", "attention_bias", "rms_norm_eps", "head_dim")
+  static let keys = Llama.keys.without("mlp_bias", "attention_bias", "rms_norm_eps")
     .with([
       "vocab_size": 50_304, "intermediate_size": 6912, "hidden_size": 2560,
       "num_key_value_heads": 32, "max_position_embeddings": 4096, "layer_norm_eps": 1e-5,
@@ -13,6 +13,9 @@ enum StableLM {
   static func describe(
     _ configuration: ModelConfiguration
   ) throws(ModelError) -> ModelDescription {
+    let width = try configuration.count("hidden_size")
+    let heads = try configuration.heads("num_attention_heads")
+    try configuration.refuse("head_dim", unless: [.integer(width / heads)])
     var model = try Llama.common(
       configuration, family: .stableLM, rotary: RotaryRules(share: 0.25, readsShare: true))
     model.norm = .layer
