@@ -51,7 +51,7 @@ private func complaint(_ text: String) throws -> String {
     #expect(
       try complaint("{\n\"text\": \"a\"}\n7\n") == "x.jsonl, object 1, byte 1: expected an object.")
     let second = try complaint("{\"text\": \"a\"} {\"text\": 1 2}")
-    #expect(second == "x.jsonl, line 1, byte 27: expected “,” or “}”.")
+    #expect(second == "x.jsonl, line 1, byte 26: expected “,” or “}”.")
   }
 
   @Test("Numbers that Python writes and JSON lacks may stand in other fields")

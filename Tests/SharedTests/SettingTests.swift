@@ -92,7 +92,8 @@ private func expectOwnProperty<Owner: Section>(_: Owner.Type) {
       except: Set(Pipeline.tables.map(\.name).filter { !$0.isEmpty } + ["chosenActivations"]))
     expectComplete(PretokenizeSettings.self)
     expectComplete(CacheSettings.self)
-    expectComplete(TrainSettings.self, except: ["modelFromPretrainedKwargs", "stated", "takenOver"])
+    expectComplete(
+      TrainSettings.self, except: ["modelFromPretrainedKwargs", "stated", "takenOver"])
     expectComplete(LoggerSettings.self)
     expectComplete(EvaluateSettings.self)
   }
