@@ -25,8 +25,8 @@ struct AdviceTests {
     (
       .gated, "raise train.l1_coefficient (now 1) two to five times, or train longer (5000 steps)"
     ),
-    (.topk, "lower train.k (now 100); 20 to 100 are usual"),
-    (.batchtopk, "lower train.k (now 100); 20 to 100 are usual"),
+    (.topk, "lower train.k (now 100); a tenth of d_in or less is usual"),
+    (.batchtopk, "lower train.k (now 100); a tenth of d_in or less is usual"),
     (
       .jumprelu,
       "raise train.l0_coefficient (now 1) two to five times, or train longer (5000 steps)"
@@ -56,7 +56,8 @@ struct AdviceTests {
     ),
     (
       .gated,
-      "lower train.l1_coefficient (now 1), or lower train.lr (now 0.0003) or take fewer latents"
+      "lower train.l1_coefficient (now 1), let it grow over l1_warm_up_steps (now 0; 250 are usual), "
+        + "or lower train.lr (now 0.0003) or take fewer latents"
     ),
     (.topk, "raise train.k (now 100), or lower train.lr (now 0.0003) or take fewer latents"),
     (

@@ -98,11 +98,12 @@ package enum Parallel {
     forEach(count) { index, _ in body(index) }
   }
 
-  /// As `forEach`, telling `body` which of the threads it runs on, for memory that each has of its own.
+  /// As `forEach`, telling `body` which of the threads it runs on, for memory that each of at most
+  /// `limit` threads has of its own.
   package static func forEach(
-    _ count: Int, _ body: @Sendable (_ index: Int, _ thread: Int) -> Void
+    _ count: Int, atMost limit: Int = .max, _ body: @Sendable (_ index: Int, _ thread: Int) -> Void
   ) {
-    let workers = min(threadCount, count)
+    let workers = min(threadCount, limit, count)
     guard workers > 1 else {
       for index in 0..<count { body(index, 0) }
       return

@@ -58,6 +58,8 @@ enum TileScan: Sendable {
 
 /// What tasks write, each its own part.
 struct TileWriter: ~Escapable, Sendable {
+  /// The threads that there is memory for.
+  let threads: Int
   /// A tile of products for each thread.
   let tiles: Disjoint<Float>
   /// A row of a tile for each thread, as working memory.
@@ -68,6 +70,7 @@ struct TileWriter: ~Escapable, Sendable {
 
   @_lifetime(&memory, &candidates)
   init(_ memory: inout TileMemory, _ candidates: inout Candidates) {
+    threads = memory.threads
     tiles = memory.tiles.writer
     scratch = memory.scratch.writer
     histogram = memory.histogram.writer
@@ -77,12 +80,13 @@ struct TileWriter: ~Escapable, Sendable {
 
 /// The memory that threads work in.
 struct TileMemory: ~Copyable {
+  let threads: Int
   var tiles: Matrix
   var scratch: Matrix
   var histogram: AlignedBuffer<Int32>
 
   init(_ configuration: SAEConfiguration, _ grid: EncoderGrid) {
-    let threads = Parallel.threadCount
+    threads = Parallel.threadCount
     var (scratchRows, bins) = (0, 0)
     switch configuration.selection {
     case .rows: scratchRows = threads
@@ -138,7 +142,7 @@ struct TilePass: ~Escapable, Sendable {
   }
 
   func run(rows: Int) {
-    Parallel.forEach(grid.taskCount(rows: rows)) { index, thread in
+    Parallel.forEach(grid.taskCount(rows: rows), atMost: memory.threads) { index, thread in
       run(grid.task(index, rows: rows), thread: thread)
     }
   }

@@ -30,22 +30,26 @@ package struct Advice: Sendable {
     guard !knowsDeadLatents else { return nil }
     let window = settings.deadFeatureWindow
     let runs =
-      "train.dead_feature_window is \(window), but the run has \(steps) steps: no latent counts "
+      "train.dead_feature_window is \(window), but the run has \(Advice.count(steps)): no latent counts "
     guard let option = revival else { return nil }
     return runs
       + "as dead, and \(option) does nothing; set dead_feature_window to \(suggestedWindow)"
   }
 
+  /// What the kind of SAE is sparse by.
+  private var kind: any SAEArchitecture {
+    settings.architecture.definition(
+      settings, dIn: dIn, dSae: settings.latentCount(dIn: dIn) ?? dIn)
+  }
+
   /// The option by which dead latents would learn again; nil where none is set.
   private var revival: String? {
-    switch settings.architecture {
-    case .topk, .abstopk, .batchtopk, .matryoshkaBatchtopk, .groupmax:
-      settings.auxLossCoefficient > 0 ? "train.aux_loss_coefficient" : nil
-    case .jumprelu, .jumpreluTranscoder, .jumpreluSkipTranscoder:
-      (settings.preActLossCoefficient ?? 0) > 0 ? "train.pre_act_loss_coefficient" : nil
-    case .standard: settings.useGhostGrads ? "train.use_ghost_grads" : nil
-    default: nil
+    if kind.fixedL0 != nil {
+      return settings.auxLossCoefficient > 0 ? "train.aux_loss_coefficient" : nil
     }
+    // Other kinds do not have these.
+    if (settings.preActLossCoefficient ?? 0) > 0 { return "train.pre_act_loss_coefficient" }
+    return settings.useGhostGrads ? "train.use_ghost_grads" : nil
   }
 
   /// A tenth of the run.
@@ -58,7 +62,7 @@ package struct Advice: Sendable {
 
   private var unknownDead: String? {
     guard !knowsDeadLatents else { return nil }
-    return "Dead latents are not known: the run has \(steps) steps, no more than "
+    return "Dead latents are not known: the run has \(Advice.count(steps)), no more than "
       + "train.dead_feature_window (\(settings.deadFeatureWindow)); set it to \(suggestedWindow)."
   }
 
@@ -85,19 +89,17 @@ package struct Advice: Sendable {
 
   /// How an architecture becomes sparser.
   private var sparser: String {
-    let more = "or train longer (\(steps) steps)"
-    switch settings.architecture {
-    case .standard, .gated, .transcoder, .skipTranscoder, .pAnneal:
-      return
-        "raise train.l1_coefficient (now \(text(settings.l1Coefficient))) two to five times, \(more)"
-    case .topk, .abstopk, .batchtopk, .matryoshkaBatchtopk, .groupmax:
-      return "lower train.k (now \(text(settings.k))); 20 to 100 are usual"
-    case .jumprelu, .jumpreluTranscoder, .jumpreluSkipTranscoder:
-      return settings.jumpreluSparsityLossMode == .quadratic
-        ? "lower train.target_l0 (now \(text(settings.targetL0 ?? 0))), or raise train.l0_coefficient "
-          + "(now \(text(settings.l0Coefficient)))"
-        : "raise train.l0_coefficient (now \(text(settings.l0Coefficient))) two to five times, \(more)"
-    case .matchingPursuit:
+    let more = "two to five times, or train longer (\(Advice.count(steps)))"
+    if kind.fixedL0 != nil {
+      return "lower train.k (now \(text(settings.k))); a tenth of d_in or less is usual"
+    }
+    switch kind.sparsity?.lossFigure {
+    case .l0Loss? where settings.jumpreluSparsityLossMode == .quadratic:
+      return "lower train.target_l0 (now \(text(settings.targetL0 ?? 0))), or raise "
+        + "train.l0_coefficient (now \(text(settings.l0Coefficient)))"
+    case .l0Loss?: return "raise train.l0_coefficient (now \(text(settings.l0Coefficient))) \(more)"
+    case .some: return "raise train.l1_coefficient (now \(text(settings.l1Coefficient))) \(more)"
+    case nil:
       return "raise train.residual_threshold (now \(text(settings.residualThreshold))), or set "
         + "train.max_iterations to the L0 that is wanted"
     }
@@ -106,14 +108,7 @@ package struct Advice: Sendable {
   /// How more latents of an architecture stay alive.
   private var livelier: String {
     let rate = "lower train.lr (now \(text(settings.lr))) or take fewer latents"
-    let warmUp = max(1, steps / 20)
-    switch settings.architecture {
-    case .standard:
-      return "lower train.l1_coefficient (now \(text(settings.l1Coefficient))), let it grow over "
-        + "l1_warm_up_steps (now \(settings.l1WarmUpSteps); \(warmUp) are usual), or \(rate)"
-    case .gated, .transcoder, .skipTranscoder, .pAnneal:
-      return "lower train.l1_coefficient (now \(text(settings.l1Coefficient))), or \(rate)"
-    case .topk, .abstopk, .batchtopk, .matryoshkaBatchtopk, .groupmax:
+    if kind.fixedL0 != nil {
       if settings.auxLossCoefficient == 0 {
         return "set train.aux_loss_coefficient (now 0) to 1, or \(rate)"
       }
@@ -122,15 +117,23 @@ package struct Advice: Sendable {
           + "\(suggestedWindow), so that the auxiliary loss acts earlier, or \(rate)"
       }
       return "raise train.k (now \(text(settings.k))), or \(rate)"
-    case .jumprelu, .jumpreluTranscoder, .jumpreluSkipTranscoder:
+    }
+    switch kind.sparsity?.lossFigure {
+    case .l0Loss?:
       let loss =
         settings.preActLossCoefficient == nil ? "set train.pre_act_loss_coefficient to 3e-6, " : ""
-      return
-        "\(loss)lower train.l0_coefficient (now \(text(settings.l0Coefficient))), let it grow over "
-        + "l0_warm_up_steps (now \(settings.l0WarmUpSteps); \(warmUp) are usual), or \(rate)"
-    case .matchingPursuit: return rate
+      return loss + gentler("l0", settings.l0Coefficient, settings.l0WarmUpSteps) + rate
+    case .some: return gentler("l1", settings.l1Coefficient, settings.l1WarmUpSteps) + rate
+    case nil: return rate
     }
   }
+
+  private func gentler(_ loss: String, _ coefficient: Double, _ warmUp: Int) -> String {
+    "lower train.\(loss)_coefficient (now \(text(coefficient))), let it grow over "
+      + "\(loss)_warm_up_steps (now \(warmUp); \(max(1, steps / 20)) are usual), or "
+  }
+
+  private static func count(_ steps: Int) -> String { "\(steps) step\(steps == 1 ? "" : "s")" }
 
   private func text(_ number: Double) -> String { JSON.number(number).canonical }
 }
