@@ -45,6 +45,18 @@ import Testing
         ])
   }
 
+  @Test("The place that is told is that of the later section's key")
+  func place() {
+    let text = "{ pretokenize: { dataset_path: 'a' },\n  train: { dataset_path: 'b/c' } }"
+    var places: [TextPlace?] = []
+    do {
+      _ = try PipelineFile(parsing: Array(text.utf8), path: "p.json5", running: "pretokenize")
+    } catch PipelineError.wrong(_, _, let remarks, _) {
+      places = remarks.map(\.place)
+    } catch { Issue.record("\(error)") }
+    #expect(places == [TextPlace(line: 2, column: 12)])
+  }
+
   @Test(
     "What training repeats of the cache must agree with it",
     arguments: [

@@ -242,6 +242,11 @@ extension Gathering {
   /// Where the file says a setting, or the section that should; nil for what a flag says.
   private func place(of home: Home, _ part: String?) -> TextPlace? {
     guard let document else { return nil }
+    // What sections disagree on is said by the whole name.
+    if home.section.isEmpty, let dot = home.name.firstIndex(of: ".") {
+      let name = home.name[home.name.index(after: dot)...]
+      return place(of: Home(String(home.name[..<dot]), String(name)), part)
+    }
     let name = home.name.split(separator: ".", maxSplits: 1).map(String.init)
     let parts = (name.count > 1 ? "." + name[1] : "") + (part.map { "." + $0 } ?? "")
     let stated = given[home] ?? given[Home(home.section, name.first ?? "")] ?? []
