@@ -3,7 +3,7 @@
 
 package enum PassTrial {
   /// Operations of a trial, at most, unless one sequence has more.
-  private static let operationLimit = 5e10
+  private static let operationLimit = 1e10
   /// Operations of a sequence beyond which nothing is tried.
   private static let sequenceLimit = 4e11
 
