@@ -100,7 +100,7 @@ package struct SplicePlan: Sendable {
   /// What the SAE reads, what it replaces where that is another place, and the predictions.
   var hookPoints: [HookPoint] {
     [hookPoint] + [target].compactMap(\.self)
-      + [HookPoint(model.changesLogits ? .cappedLogits : .logits)]
+      + [model.predictions]
   }
 
   /// The numbers of these among the hook points.
@@ -146,4 +146,9 @@ package struct SplicedRows: Sendable {
     if !positions.isEmpty, !positions.contains(position) { return false }
     return filter?.sees(row, token: token, position: position) ?? true
   }
+}
+
+extension ModelDescription {
+  /// Where the model predicts the next token.
+  var predictions: HookPoint { HookPoint(changesLogits ? .cappedLogits : .logits) }
 }

@@ -54,8 +54,8 @@ package struct RunSpeeds {
     guard let model = try? ModelDescription.open(folder: folder) else { return nil }
     let context = rows.input?.source.facts.contextSize ?? pipeline.pretokenize.contextSize
     let seconds = try? PassTrial.secondsPerToken(
-      folder, [HookPoint(model.logitCap == nil ? .logits : .cappedLogits)],
-      processing: settings.weightProcessing, contextSize: min(context, model.contextLimit),
+      folder, [model.predictions], processing: settings.weightProcessing,
+      contextSize: min(context, model.contextLimit),
       batch: settings.modelBatchSize)
     if let seconds { passes[folder] = seconds }
     return seconds

@@ -88,7 +88,7 @@ package struct StepTrial {
     }
     return RunSpeed(
       step: step, stepL0: stepL0, wideStep: wideStep, wideStepL0: wideStepL0, denseStep: denseStep,
-      row: trial.rowSeconds(), copy: copySpeed(), digest: Digest.measureSpeed())
+      row: trial.rowSeconds(), copy: copySpeed, digest: digestSpeed)
   }
 
   /// Rows of the norm √d.
@@ -176,8 +176,11 @@ package struct StepTrial {
 
   // MARK: - Bytes
 
+  // What no run changes is measured once, however many runs are tried.
+  private static let digestSpeed = Digest.measureSpeed()
+
   /// Bytes per second of a copy.
-  private static func copySpeed() -> Double {
+  private static let copySpeed: Double = {
     let source = AlignedBuffer<Float>(count: 8 << 20)
     var target = AlignedBuffer<Float>(count: source.count)
     let seconds = best(of: 3) {
@@ -185,7 +188,7 @@ package struct StepTrial {
       Kernels.copy(source.span, to: &to)
     }
     return Double(8 * source.count) / seconds
-  }
+  }()
 
   private static func best(of count: Int, _ body: () -> Void) -> Double {
     (0..<count).map { _ in

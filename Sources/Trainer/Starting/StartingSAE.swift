@@ -65,18 +65,14 @@ struct WeightLayout: Sendable {
 }
 
 extension Architecture {
+  private var definition: any SAEArchitecture { definition(TrainSettings(), dIn: 1, dSae: 1) }
+
   /// The form that a finished SAE has.
-  var finished: Architecture {
-    switch self {
-    case .batchtopk, .matryoshkaBatchtopk: .jumprelu
-    case .pAnneal: .standard
-    default: self
-    }
-  }
+  var finished: Architecture { definition.exportedName ?? self }
 
   /// The options that are its own, formula and training alike.
   var ownOptions: Set<String> {
-    let definition = definition(TrainSettings(), dIn: 1, dSae: 1)
+    let definition = definition
     return Set(
       type(of: definition).options + definition.formulaOptions + definition.trainingOptions
     ).subtracting(["hook_name_out", "d_out"])
