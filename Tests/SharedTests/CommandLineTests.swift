@@ -217,10 +217,11 @@ private func invocation(_ words: String...) throws -> Invocation? {
   }
 
   @Test func anOldProcessorIsToldInWords() {
-    let modern = "processor\t: 0\nflags\t\t: fpu sse4_2 fma avx f16c bmi2 avx2\n"
-    let old = "processor\t: 0\nflags\t\t: fpu sse4_2 avx f16c\n"
+    let modern = ProcessorFeatures(
+      description: "processor\t: 0\nflags\t\t: fpu sse4_2 fma avx f16c bmi2 avx2\n")
+    let old = ProcessorFeatures(description: "processor\t: 0\nflags\t\t: fpu sse4_2 avx f16c\n")
     #expect(Program.missingFeatures(modern) == [])
-    #expect(Program.missingFeatures("no such line") == [])
+    #expect(Program.missingFeatures(ProcessorFeatures(description: "no such line")) == [])
     #expect(Program.missingFeatures(old) == ["AVX2", "FMA", "BMI2"])
     let (text, code) = Program.report(ProcessorError(missing: Program.missingFeatures(old)))
     #expect(

@@ -3,6 +3,26 @@ import Testing
 import Shared
 
 @Suite struct MultiplyTests {
+  @Test func processorsUnknownToTheLibraryGetKernelsThatTheyCanRun() {
+    let wide = ProcessorFeatures(
+      description: "flags : avx2 fma avx512f avx512dq avx512cd avx512bw avx512vl avx512_bf16")
+    let narrow = ProcessorFeatures(description: "flags : avx2 fma avx512f")
+    let old = ProcessorFeatures(description: "flags : avx sse4_2")
+    func better(than chosen: String, _ processor: ProcessorFeatures, wish: String? = nil) -> String?
+    {
+      ProductKernels.better(than: chosen, on: processor, wish: wish)
+    }
+    #expect(better(than: "Prescott", wide) == "SkylakeX")
+    #expect(better(than: "Prescott", narrow) == "Haswell")
+    #expect(better(than: "Sandybridge", narrow) == "Haswell")
+    #expect(better(than: "Prescott", old) == nil)
+    #expect(better(than: "Prescott", ProcessorFeatures(description: "")) == nil)
+    #expect(better(than: "Prescott", wide, wish: "Prescott") == nil)
+    for known in ["Haswell", "ZEN", "SkylakeX", "Cooperlake"] {
+      #expect(better(than: known, wide) == nil)
+    }
+  }
+
   /// Shapes that meet every way of cutting: fewer rows than a block, a tapered end, several tiles
   /// of different width.
   @Test(arguments: [

@@ -27,6 +27,16 @@ package enum Architecture: String, Sendable, SettingChoice {
     }
   }
 
+  /// What the sparsity loss of SAELens 3 to 5 does that its options do not say; nil where it has none.
+  var olderSparsity: OlderSparsity? {
+    switch self {
+    case .jumprelu: .l0
+    case .gated: .alwaysWeighed
+    case .standard: .onceWeighed
+    default: nil
+    }
+  }
+
   /// Whether latents are compared with one another, and the largest are kept.
   var comparesLatents: Bool { Architecture.selecting.contains(self) }
 
@@ -40,6 +50,16 @@ package enum Architecture: String, Sendable, SettingChoice {
     [.standard, .gated, .transcoder, .skipTranscoder] + jumpReLUs
   /// Those with a sparsity loss that is weighed by l1_coefficient.
   static let withL1: [Architecture] = [.standard, .gated, .pAnneal, .transcoder, .skipTranscoder]
+}
+
+/// The sparsity losses of SAELens 3 to 5.
+enum OlderSparsity {
+  /// An L0 that l1_coefficient weighs.
+  case l0
+  /// An L1 that weighs latents by the norms of their decoder rows, whatever is asked for.
+  case alwaysWeighed
+  /// The same before 4.3.1 where decoder rows are not kept at norm 1.
+  case onceWeighed
 }
 
 // MARK: - Options

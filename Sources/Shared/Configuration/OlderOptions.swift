@@ -176,15 +176,15 @@ extension Gathering {
     }
     refuseTogether("decoder_heuristic_init")
     refuseTogether("scale_sparsity_penalty_by_decoder_norm")
-    switch architecture {
-    case .jumprelu: takeSparsityWeight()
-    case .gated: weighByNorms("in architecture gated")
-    case .standard:
+    switch architecture?.olderSparsity {
+    case .l0: takeSparsityWeight()
+    case .alwaysWeighed: weighByNorms("in architecture gated")
+    case .onceWeighed:
       if let release, release < Release(4, 3, 1), trainValue("normalize_sae_decoder")?.bool == false
       {
         weighByNorms("before 4.3.1")
       }
-    default: break
+    case nil: break
     }
   }
 

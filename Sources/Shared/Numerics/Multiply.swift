@@ -34,11 +34,20 @@ package struct Factor: ~Escapable {
   }
 }
 
+/// The library, made ready once, before the first call of it.
+private enum OpenBLAS {
+  static let prepare: Void = {
+    let wish = unsafe getenv("OPENBLAS_CORETYPE").map { unsafe String(cString: $0) }
+    let chosen = unsafe openblas_get_corename().map { unsafe String(cString: $0) } ?? ""
+    if let better = ProductKernels.better(than: chosen, on: .here, wish: wish) {
+      unsafe saeline_choose_kernels(better)
+    }
+    openblas_set_num_threads(1)
+  }()
+}
+
 /// Matrix products on row-major spans.
 package enum Multiply {
-  /// Tells OpenBLAS to leave threads to us; called before the first product.
-  private static let prepared: Void = openblas_set_num_threads(1)
-
   /// The block of the result that one task computes.
   ///
   /// Large blocks keep OpenBLAS's packing cheap (512 × 1024 costs 5 % against one undivided
@@ -71,7 +80,7 @@ package enum Multiply {
     check(a, rows: rows, columns: inner, "A")
     check(b, rows: inner, columns: columns, "B")
     check(c.count, rows: rows, columns: columns, stride: cStride, "C")
-    prepared
+    OpenBLAS.prepare
     let block =
       threads == .none ? (rows: rows, columns: columns) : block(rows: rows, columns: columns)
     let rowTasks = (rows + block.rows - 1) / block.rows
@@ -126,7 +135,7 @@ package enum Multiply {
     check(a, rows: rows, columns: inner, "A")
     check(c.count, rows: rows, columns: columns, stride: cStride, "C")
     precondition(bias.isEmpty || bias.count == columns, "bias and columns differ")
-    prepared
+    OpenBLAS.prepare
     let cut = RowCut(rows: rows, tiles: tiles.count)
     let next = Counter()
     unsafe withArrays(a, &c, cStride: cStride) { arrays in
@@ -278,6 +287,7 @@ package enum Eigen {
     _ matrix: [Double], size: Int
   ) -> (values: [Double], vectors: [Double]) {
     precondition(matrix.count == size * size, "not a square matrix")
+    OpenBLAS.prepare
     var vectors = matrix
     var values = [Double](repeating: 0, count: size)
     var order = blasint(size)

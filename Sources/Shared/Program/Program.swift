@@ -135,22 +135,14 @@ package enum Program {
 
   private static func checkProcessor() throws(ProcessorError) {
     #if arch(x86_64)
-      let path = "/proc/cpuinfo"
-      guard let descriptor = try? System.openForReading(path) else { return }
-      defer { System.close(descriptor) }
-      let text = try? System.read(descriptor, byteCount: 16_384, offset: 0, path: path)
-      let missing = missingFeatures(String(decoding: text ?? [], as: UTF8.self))
+      let missing = missingFeatures(.here)
       if !missing.isEmpty { throw ProcessorError(missing: missing) }
     #endif
   }
 
-  /// The instruction sets that the programs need and the first processor of a /proc/cpuinfo lacks.
-  package static func missingFeatures(_ description: String) -> [String] {
-    guard
-      let line = description.split(separator: "\n").first(where: { $0.hasPrefix("flags") })
-    else { return [] }
-    let flags = Set(line.split(whereSeparator: { " \t:".contains($0) }))
+  /// The instruction sets that the programs need and a processor is known to lack.
+  package static func missingFeatures(_ processor: ProcessorFeatures) -> [String] {
     let needed = [("avx2", "AVX2"), ("fma", "FMA"), ("f16c", "F16C"), ("bmi2", "BMI2")]
-    return needed.filter { !flags.contains(Substring($0.0)) }.map(\.1)
+    return needed.filter { processor.has($0.0) == false }.map(\.1)
   }
 }
