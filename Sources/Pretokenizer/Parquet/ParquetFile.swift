@@ -5,13 +5,13 @@ package import Shared
 
 /// A Parquet file whose footer was read.
 package struct ParquetFile {
-  private let file: InputFile
+  private let file: any ByteSource
   private let metadata: ParquetMetadata
   private let schema: [ParquetColumn]
 
   private static let footerLimit = 256 << 20
 
-  package init(_ file: InputFile) throws {
+  package init(_ file: any ByteSource) throws {
     self.file = file
     let tail = try file.read(at: max(0, file.byteCount - 8), count: 8)
     let start = try file.read(at: 0, count: 4)

@@ -82,7 +82,7 @@ package struct InputBlock: Sendable, Equatable {
     _ file: DataFile, _ rules: ReadingRules, _ target: Int
   ) throws -> [Piece] {
     if file.kind == .parquet {
-      return rowGroups(file, try ParquetFile(InputFile(file.path)), rules, target)
+      return rowGroups(file, try ParquetFile(file.open()), rules, target)
     }
     let isCut =
       file.kind == .jsonLines || file.kind == .text && rules.textDocuments == .line
@@ -125,7 +125,7 @@ extension InputBlock.Piece {
 
   /// Hands over all documents of the range, whichever rows are meant.
   func readAll<Sink: DocumentSink>(_ rules: ReadingRules, into sink: inout Sink) throws {
-    let input = try InputFile(file.path)
+    let input = try file.open()
     guard input.byteCount == file.byteCount else { throw ChangedFile(path: file.path) }
     let (column, limit) = (rules.column, rules.documentByteCount)
     // A compressed file has no places, so it is read whole.

@@ -55,7 +55,7 @@ extension InputBlock.Piece {
   /// The rows of the range, which a Parquet file states and others are read for.
   fileprivate func rowCount(_ rules: ReadingRules) throws -> Int {
     if file.kind == .parquet {
-      let parquet = try ParquetFile(InputFile(file.path))
+      let parquet = try ParquetFile(file.open())
       return range.reduce(0) { $0 + parquet.rowCount($1) }
     }
     var count = RowCount()
