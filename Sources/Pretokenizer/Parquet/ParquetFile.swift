@@ -56,6 +56,15 @@ package struct ParquetFile {
     return max(0, chunk?.byteCount ?? 0)
   }
 
+  /// Where a column of a row group lies in the file; nil where that makes no sense.
+  package func range(_ rowGroup: Int, column: String) -> Range<Int>? {
+    guard let column = schema.first(where: { $0.name == column }),
+      let chunk = try? metadata.chunk(rowGroup, leaf: column.leaf), chunk.byteCount >= 0,
+      0...file.byteCount ~= chunk.start, chunk.byteCount <= file.byteCount - chunk.start
+    else { return nil }
+    return chunk.start..<chunk.start + chunk.byteCount
+  }
+
   /// Hands on the documents of a row group in order.
   package func read<Sink: DocumentSink>(
     column name: String, as content: ColumnContent, rowGroup: Int, into sink: inout Sink

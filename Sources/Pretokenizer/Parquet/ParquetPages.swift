@@ -37,9 +37,7 @@ struct ParquetPages {
     self.file = file
     self.numbers = numbers
     self.chunk = chunk
-    // Some writers state 0 where there is no dictionary.
-    let hasDictionary = chunk.dictionaryOffset > 0 && chunk.dictionaryOffset < chunk.dataOffset
-    position = hasDictionary ? chunk.dictionaryOffset : chunk.dataOffset
+    position = chunk.start
     guard position >= 4, chunk.byteCount >= 0, position <= file.byteCount else {
       throw .malformed(path: file.path, byte: 0, what: "a column at byte \(position)")
     }

@@ -122,7 +122,9 @@ extension DataSet {
     guard var piece = try? InputBlock.cut(sample, rules).first?.pieces.first else { return nil }
     piece.rows = 0..<DataSet.sampleCount
     var count = ByteCount()
-    guard (try? piece.read(rules, into: &count)) != nil, count.rows > 0 else { return nil }
+    guard (try? piece.read(rules, .beginning, into: &count)) != nil, count.rows > 0 else {
+      return nil
+    }
     return Int(Double(count.bytes) / Double(count.rows) * Double(rows)) + 1
   }
 }

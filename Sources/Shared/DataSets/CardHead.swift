@@ -37,6 +37,16 @@ enum CardHead {
     self = isWhole ? .none : .open
   }
 
+  /// The lines of a head with line feeds between them, whatever ended them.
+  static func lines(_ head: ArraySlice<UInt8>) -> [UInt8] {
+    var lines: [UInt8] = []
+    for (index, byte) in zip(head.indices, head) {
+      let isLast = index + 1 == head.endIndex
+      if byte != 0x0D || !isLast && head[index + 1] != 0x0A { lines.append(byte) }
+    }
+    return lines
+  }
+
   private static func isBlank(_ line: ArraySlice<UInt8>) -> Bool { line.allSatisfy { $0 <= 0x20 } }
 
   /// Three dashes, perhaps behind blanks and before the end of the line.

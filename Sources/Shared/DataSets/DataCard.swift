@@ -129,7 +129,7 @@ struct DataCard {
       let isWhole = text.count < size || text.count == file.byteCount
       switch CardHead(text, isWhole: isWhole) {
       case .none: return nil
-      case .found(let head, let line): return (Array(text[head].filter { $0 != 0x0D }), line)
+      case .found(let range, let line): return (CardHead.lines(text[range]), line)
       case .open:
         guard size < headLimit else {
           throw CardError.wrong(
