@@ -49,12 +49,14 @@ package struct UnreadRepository: Failure {
   let script: String?
   /// What stands against its own files.
   let failure: (any Failure)?
+  /// Whether the Hub was asked for converted files.
+  var isConvertedSought = true
 
   package var sentence: String {
     let why =
       script.map { "\(address) is made by a loading script (\($0)), which is not run." }
       ?? failure?.sentence ?? ""
-    return why + " Nor does the Hub keep it as Parquet files."
+    return why + (isConvertedSought ? " Nor does the Hub keep it as Parquet files." : "")
   }
   package var hint: String? {
     failure?.hint ?? "Name files of it that hold the text, as pretokenize.data_files."

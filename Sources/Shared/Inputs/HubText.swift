@@ -46,11 +46,12 @@ struct HubText {
         problem = error
       }
     }
-    let unread = UnreadRepository(
+    var unread = UnreadRepository(
       address: name.address, script: hasScript ? String(script) : nil, failure: problem)
     // The converted branch is made of the main one.
     guard name.revision ?? "main" == "main", name.path.isEmpty, settings.dataDir ?? "" == "" else {
-      throw unread
+      unread.isConvertedSought = false
+      throw problem ?? unread
     }
     return try converted(door, instead: unread)
   }
