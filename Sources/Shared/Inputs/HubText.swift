@@ -42,7 +42,7 @@ struct HubText {
         var text = try DataSet.find(settings, in: tree)
         text.repository = RepositoryVersion(id: name.id, commit: commit)
         return text
-      } catch let error as DataError where error.isOfFormats && settings.dataFiles == nil {
+      } catch let error as DataError where isConvertible(error) {
         problem = error
       }
     }
@@ -54,6 +54,13 @@ struct HubText {
       throw problem ?? unread
     }
     return try converted(door, instead: unread)
+  }
+
+  /// Whether a converted branch may have what is not found or not read.
+  private func isConvertible(_ error: DataError) -> Bool {
+    guard settings.dataFiles == nil else { return false }
+    if case .absent = error { return settings.datasetName != nil }
+    return error.isOfFormats
   }
 
   private func converted(_ door: any HubDoor, instead unread: UnreadRepository) throws -> DataSet {
