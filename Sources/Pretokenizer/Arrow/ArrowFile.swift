@@ -9,7 +9,7 @@ package struct ArrowFile {
   /// Bytes of the longest document.
   private let limit: Int
 
-  package init(_ file: InputFile, limit: Int) throws {
+  package init(_ file: any ByteSource, limit: Int) throws {
     stream = try ArrowStream(file)
     self.limit = limit
   }

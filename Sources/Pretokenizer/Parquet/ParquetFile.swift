@@ -5,13 +5,13 @@ package import Shared
 
 /// A Parquet file whose footer was read.
 package struct ParquetFile {
-  private let file: InputFile
+  private let file: any ByteSource
   private let metadata: ParquetMetadata
   private let schema: [ParquetColumn]
 
   private static let footerLimit = 256 << 20
 
-  package init(_ file: InputFile) throws {
+  package init(_ file: any ByteSource) throws {
     self.file = file
     let tail = try file.read(at: max(0, file.byteCount - 8), count: 8)
     let start = try file.read(at: 0, count: 4)
@@ -54,6 +54,15 @@ package struct ParquetFile {
     guard let column = schema.first(where: { $0.name == column }) else { return 0 }
     let chunk = try? metadata.chunk(rowGroup, leaf: column.leaf)
     return max(0, chunk?.byteCount ?? 0)
+  }
+
+  /// Where a column of a row group lies in the file; nil where that makes no sense.
+  package func range(_ rowGroup: Int, column: String) -> Range<Int>? {
+    guard let column = schema.first(where: { $0.name == column }),
+      let chunk = try? metadata.chunk(rowGroup, leaf: column.leaf), chunk.byteCount >= 0,
+      0...file.byteCount ~= chunk.start, chunk.byteCount <= file.byteCount - chunk.start
+    else { return nil }
+    return chunk.start..<chunk.start + chunk.byteCount
   }
 
   /// Hands on the documents of a row group in order.

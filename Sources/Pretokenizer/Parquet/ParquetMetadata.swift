@@ -46,6 +46,11 @@ struct ParquetMetadata {
     var byteCount = 0
     var dataOffset = 0
     var dictionaryOffset = 0
+
+    /// Where its first page lies; some writers state 0 where there is no dictionary.
+    var start: Int {
+      dictionaryOffset > 0 && dictionaryOffset < dataOffset ? dictionaryOffset : dataOffset
+    }
   }
 
   init(_ bytes: [UInt8]) throws {

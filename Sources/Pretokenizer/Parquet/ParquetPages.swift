@@ -17,7 +17,7 @@ struct ParquetPage {
 
 /// Reads the pages of a column chunk.
 struct ParquetPages {
-  private let file: InputFile
+  private let file: any ByteSource
   private let chunk: ParquetMetadata.Chunk
   /// What whole numbers are like; nil where the column holds text.
   private let numbers: NumberType?
@@ -32,14 +32,12 @@ struct ParquetPages {
   private static let headerLimits = [1 << 12, 1 << 16, 1 << 20, 1 << 24]
 
   init(
-    _ file: InputFile, _ chunk: ParquetMetadata.Chunk, _ numbers: NumberType?
+    _ file: any ByteSource, _ chunk: ParquetMetadata.Chunk, _ numbers: NumberType?
   ) throws(ParquetError) {
     self.file = file
     self.numbers = numbers
     self.chunk = chunk
-    // Some writers state 0 where there is no dictionary.
-    let hasDictionary = chunk.dictionaryOffset > 0 && chunk.dictionaryOffset < chunk.dataOffset
-    position = hasDictionary ? chunk.dictionaryOffset : chunk.dataOffset
+    position = chunk.start
     guard position >= 4, chunk.byteCount >= 0, position <= file.byteCount else {
       throw .malformed(path: file.path, byte: 0, what: "a column at byte \(position)")
     }

@@ -8,7 +8,7 @@ package enum Documents {
   package static func columns(
     _ file: DataFile, separator: UInt8 = UInt8(ascii: ","), limit: Int
   ) throws -> [DataColumn] {
-    let input = try InputFile(file.path)
+    let input = try file.open()
     switch file.kind {
     case .text: return []
     case .parquet:
@@ -38,7 +38,7 @@ package enum Documents {
   /// How the values of a file of JSON lie in it; nil where each is within a line.
   ///
   /// A compressed file tells it only once it is unpacked.
-  static func layout(_ file: DataFile, _ input: InputFile) throws -> JSONValues.Layout? {
+  static func layout(_ file: DataFile, _ input: any ByteSource) throws -> JSONValues.Layout? {
     var kind = file.kind
     if file.compression != .none {
       var stream = ByteStream(input, file.compression)

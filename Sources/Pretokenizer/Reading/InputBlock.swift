@@ -82,7 +82,7 @@ package struct InputBlock: Sendable, Equatable {
     _ file: DataFile, _ rules: ReadingRules, _ target: Int
   ) throws -> [Piece] {
     if file.kind == .parquet {
-      return rowGroups(file, try ParquetFile(InputFile(file.path)), rules, target)
+      return rowGroups(file, try ParquetFile(file.open()), rules, target)
     }
     let isCut =
       file.kind == .jsonLines || file.kind == .text && rules.textDocuments == .line
@@ -115,18 +115,36 @@ extension InputBlock {
 }
 
 extension InputBlock.Piece {
+  /// How far a piece will be read, for files of which no more should be fetched.
+  package enum Extent: Sendable {
+    case all
+    /// Until the sink has enough.
+    case beginning
+  }
+
   /// Hands over the documents of the piece in order.
-  package func read<Sink: DocumentSink>(_ rules: ReadingRules, into sink: inout Sink) throws {
-    guard let rows else { return try readAll(rules, into: &sink) }
+  package func read<Sink: DocumentSink>(
+    _ rules: ReadingRules, _ extent: Extent = .all, into sink: inout Sink
+  ) throws {
+    guard let rows else { return try readAll(rules, extent, into: &sink) }
     var window = RowWindow(sink, rows)
-    do { try readAll(rules, into: &window) } catch is RowWindowEnd {}
+    do { try readAll(rules, extent, into: &window) } catch is RowWindowEnd {}
     sink = window.sink
   }
 
+  /// Bytes behind a range that its last line may go on to.
+  private static let overrunByteCount = 64 << 10
+
   /// Hands over all documents of the range, whichever rows are meant.
-  func readAll<Sink: DocumentSink>(_ rules: ReadingRules, into sink: inout Sink) throws {
-    let input = try InputFile(file.path)
+  func readAll<Sink: DocumentSink>(
+    _ rules: ReadingRules, _ extent: Extent = .all, into sink: inout Sink
+  ) throws {
+    let input = try file.open()
     guard input.byteCount == file.byteCount else { throw ChangedFile(path: file.path) }
+    if extent == .all, file.kind != .parquet, file.kind != .arrow {
+      let end = range.upperBound.addingReportingOverflow(Self.overrunByteCount).partialValue
+      input.expect([max(0, range.lowerBound - 1)..<max(end, range.upperBound)])
+    }
     let (column, limit) = (rules.column, rules.documentByteCount)
     // A compressed file has no places, so it is read whole.
     let range = file.compression == .none ? range : 0..<Int.max
@@ -154,6 +172,9 @@ extension InputBlock.Piece {
       try ArrowFile(input, limit: limit).read(column: column.name, as: column.content, into: &sink)
     case .parquet:
       let parquet = try ParquetFile(input)
+      if extent == .all {
+        input.expect(range.compactMap { parquet.range($0, column: column.name) })
+      }
       for rowGroup in range {
         try parquet.read(
           column: column.name, as: column.content, rowGroup: rowGroup, into: &sink)

@@ -55,7 +55,7 @@ extension InputBlock.Piece {
   /// The rows of the range, which a Parquet file states and others are read for.
   fileprivate func rowCount(_ rules: ReadingRules) throws -> Int {
     if file.kind == .parquet {
-      let parquet = try ParquetFile(InputFile(file.path))
+      let parquet = try ParquetFile(file.open())
       return range.reduce(0) { $0 + parquet.rowCount($1) }
     }
     var count = RowCount()
@@ -122,7 +122,9 @@ extension DataSet {
     guard var piece = try? InputBlock.cut(sample, rules).first?.pieces.first else { return nil }
     piece.rows = 0..<DataSet.sampleCount
     var count = ByteCount()
-    guard (try? piece.read(rules, into: &count)) != nil, count.rows > 0 else { return nil }
+    guard (try? piece.read(rules, .beginning, into: &count)) != nil, count.rows > 0 else {
+      return nil
+    }
     return Int(Double(count.bytes) / Double(count.rows) * Double(rows)) + 1
   }
 }

@@ -4,13 +4,13 @@ package import Shared
 
 /// A reader of JSON Lines.
 package struct JSONLines {
-  private let file: InputFile
+  private let file: any ByteSource
   private let compression: DataFile.Compression
   private let limit: Int
   private var record: JSONRecord
 
   package init(
-    _ file: InputFile, _ compression: DataFile.Compression = .none, column: String,
+    _ file: any ByteSource, _ compression: DataFile.Compression = .none, column: String,
     content: ColumnContent = .text, limit: Int
   ) {
     self.file = file
@@ -71,7 +71,7 @@ package struct JSONLines {
 
   /// The number of the line at an offset, from 1.
   private static func lineNumber(
-    _ file: InputFile, _ compression: DataFile.Compression, _ offset: Int
+    _ file: any ByteSource, _ compression: DataFile.Compression, _ offset: Int
   ) throws -> Int {
     var lines = LineReader(ByteStream(file, compression), limit: .max / 2)
     var count = 1

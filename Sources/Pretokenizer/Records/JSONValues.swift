@@ -24,7 +24,7 @@ package struct JSONValues {
   private var base = 0
 
   package init(
-    _ file: InputFile, _ compression: DataFile.Compression = .none, layout: Layout = .array,
+    _ file: any ByteSource, _ compression: DataFile.Compression = .none, layout: Layout = .array,
     column: String, content: ColumnContent = .text, limit: Int
   ) {
     stream = ByteStream(file, compression)

@@ -43,13 +43,13 @@ package enum TableError: Failure, Equatable {
 
 /// A reader of a table.
 package struct TableFile {
-  private let file: InputFile
+  private let file: any ByteSource
   private let compression: DataFile.Compression
   private let separator: UInt8
   private let limit: Int
 
   package init(
-    _ file: InputFile, _ compression: DataFile.Compression = .none,
+    _ file: any ByteSource, _ compression: DataFile.Compression = .none,
     separator: UInt8 = UInt8(ascii: ","), limit: Int
   ) {
     self.file = file

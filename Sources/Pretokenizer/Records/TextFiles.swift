@@ -4,11 +4,11 @@ package import Shared
 
 /// A reader of plain text.
 package struct TextFile {
-  private let file: InputFile
+  private let file: any ByteSource
   private let compression: DataFile.Compression
   private let limit: Int
 
-  package init(_ file: InputFile, _ compression: DataFile.Compression = .none, limit: Int) {
+  package init(_ file: any ByteSource, _ compression: DataFile.Compression = .none, limit: Int) {
     self.file = file
     self.compression = compression
     self.limit = limit

@@ -47,7 +47,7 @@ extension ZstandardDecoder: StreamDecoder {
 
 /// A file, read from front to back.
 package struct ByteStream {
-  private let file: InputFile
+  private let file: any ByteSource
   private let decoder: (any StreamDecoder)?
   /// Where the next bytes of the file are read.
   private var offset: Int
@@ -67,7 +67,7 @@ package struct ByteStream {
 
   /// Reads `file` from `offset` on; compressed files are read from their start.
   package init(
-    _ file: InputFile, _ compression: DataFile.Compression, from offset: Int = 0,
+    _ file: any ByteSource, _ compression: DataFile.Compression, from offset: Int = 0,
     pieceByteCount: Int = 1 << 18
   ) {
     precondition(compression == .none || offset == 0, "compressed bytes have no places")

@@ -39,8 +39,12 @@ package enum CardError: Failure, Equatable {
     }
   }
 
+  /// More names are counted.
+  private static let nameLimit = 100
+
   private static func quoted(_ names: [String]) -> String {
-    names.map { "“\($0)”" }.joined(separator: ", ")
+    let shown = names.prefix(nameLimit).map { "“\($0)”" }.joined(separator: ", ")
+    return names.count <= nameLimit ? shown : shown + " and \(names.count - nameLimit) more"
   }
 }
 
@@ -75,48 +79,65 @@ struct DataCard {
   /// The one configuration that the card describes the columns of; counts where none is the default.
   private let described: String?
 
+  /// Larger cards are refused before they are read.
   private static let byteLimit = 16 << 20
+  /// Longer heads are refused; that of a data set of thousands of configurations has a tenth of it.
+  private static let headLimit = 4 << 20
 
   /// Reads the card of a folder; nil where there is none or where it says nothing of files.
-  static func read(folder: String) throws -> DataCard? {
-    let readme = folder + "/README.md"
-    let apart = folder + "/.huggingface.yaml"
+  static func read(folder: String, of tree: DataTree) throws -> DataCard? {
+    let readme = DataTree.joined(folder, "README.md")
+    let apart = DataTree.joined(folder, ".huggingface.yaml")
     var members: [String: JSON] = [:]
-    if System.exists(readme), let head = head(of: try contents(readme)) {
-      members = try self.members(head.text, path: readme, firstLine: head.line)
+    var path = tree.name(readme)
+    if let file = try open(readme, tree), let head = try head(of: file, path: path) {
+      members = try self.members(head.text, path: path, firstLine: head.line)
     }
-    var path = readme
-    if System.exists(apart) {
-      let more = try self.members(try contents(apart), path: apart, firstLine: 1)
-      if more["configs"] != nil { path = apart }
+    if let file = try open(apart, tree) {
+      guard file.byteCount <= headLimit else { throw tooLong(tree.name(apart), headLimit) }
+      let text = try file.read(at: 0, count: file.byteCount)
+      let more = try self.members(text, path: tree.name(apart), firstLine: 1)
+      if more["configs"] != nil { path = tree.name(apart) }
       members.merge(more) { $1 }
     }
     guard let list = members["configs"], list != .null, list.array != [] else { return nil }
     return try DataCard(path: path, list, described: members["dataset_info"])
   }
 
-  private static func contents(_ path: String) throws -> [UInt8] {
-    let file = try InputFile(path)
-    guard file.byteCount <= byteLimit else {
-      throw CardError.wrong(path: path, what: "the file is larger than \(byteLimit >> 20) MiB")
-    }
-    return try file.read(at: 0, count: file.byteCount)
+  private static func tooLong(_ path: String, _ limit: Int) -> CardError {
+    .wrong(path: path, what: "the file is larger than \(limit >> 20) MiB")
   }
 
-  /// What stands between two lines of three dashes at the start, and the line that it begins in.
-  static func head(of text: [UInt8]) -> (text: [UInt8], line: Int)? {
-    func isBlank(_ line: ArraySlice<UInt8>) -> Bool { line.allSatisfy { $0 <= 0x20 } }
-    let lines = text.split(separator: 0x0A, omittingEmptySubsequences: false).map { line in
-      line.last == 0x0D ? line.dropLast() : line
+  /// Opens a card whose stated size is honest; nil where there is none.
+  private static func open(_ path: String, _ tree: DataTree) throws -> (any ByteSource)? {
+    guard let entry = tree.files.entry(path) else { return nil }
+    if case .file(let byteCount) = entry, byteCount > byteLimit {
+      throw tooLong(tree.name(path), byteLimit)
     }
-    guard let first = lines.firstIndex(where: { !isBlank($0) }),
-      lines[first].drop(while: { $0 <= 0x20 }).elementsEqual("---".utf8)
-    else { return nil }
-    let end = lines[(first + 1)...].firstIndex { line in
-      line.starts(with: "---".utf8) && isBlank(line.dropFirst(3))
+    return try tree.files.open(path)
+  }
+
+  /// What stands between two lines of three dashes at the start, and the line that it begins in; read as
+  /// far as it goes.
+  private static func head(
+    of file: any ByteSource, path: String
+  ) throws -> (text: [UInt8], line: Int)? {
+    var text: [UInt8] = []
+    var size = 64 << 10
+    while true {
+      text += try file.read(at: text.count, count: size - text.count)
+      let isWhole = text.count < size || text.count == file.byteCount
+      switch CardHead(text, isWhole: isWhole) {
+      case .none: return nil
+      case .found(let range, let line): return (CardHead.lines(text[range]), line)
+      case .open:
+        guard size < headLimit else {
+          throw CardError.wrong(
+            path: path, what: "its YAML head is longer than \(headLimit >> 20) MiB")
+        }
+        size *= 4
+      }
     }
-    guard let end, end > first + 1 else { return nil }
-    return (Array(lines[(first + 1)..<end].joined(separator: [0x0A])), first + 2)
   }
 
   /// The members of a head; none where it cannot be read and has no configurations.
@@ -138,12 +159,14 @@ struct DataCard {
       throw .wrong(path: path, what: "“configs” is no list")
     }
     var found: [CardConfiguration] = []
+    var places: [String: Int] = [:]
     for item in items {
       let configuration = try CardConfiguration(item, path: path)
       // Of several of one name the last counts, in the place of the first.
-      if let place = found.firstIndex(where: { $0.name == configuration.name }) {
+      if let place = places[configuration.name] {
         found[place] = configuration
       } else {
+        places[configuration.name] = found.count
         found.append(configuration)
       }
     }

@@ -3,7 +3,11 @@
 /// Text that cannot be found or is of a kind that is not read.
 package enum DataError: Failure, Equatable {
   case absent(String)
+  /// Neither a file nor a name that the Hub may have.
+  case noName(String)
   case noFiles(folder: String)
+  /// A repository that is not looked through as a whole.
+  case tooManyFiles(folder: String, limit: Int)
   case noMatch(pattern: String)
   case emptySplit(String, folder: String)
   case onlyTrain(split: String)
@@ -23,12 +27,23 @@ package enum DataError: Failure, Equatable {
   case badState(path: String)
   case address(String)
 
+  /// Whether nothing is wrong but that no format of the files is read.
+  package var isOfFormats: Bool {
+    switch self {
+    case .noFiles, .unreadKind, .unreadFormat, .unreadBuilder: true
+    default: false
+    }
+  }
+
   package var sentence: String {
     switch self {
     case .absent(let path): "There is no text at \(path): no such file or folder."
+    case .noName(let name): "There is no text at \(name): no such file or folder."
     case .noFiles(let folder):
       "The folder \(folder) holds no .jsonl, .ndjson, .json, .csv, .tsv, .txt, .parquet or .arrow "
         + "file."
+    case .tooManyFiles(let folder, let limit):
+      "\(folder) holds more than \(limit) files, which are not looked through."
     case .noMatch(let pattern): "No file matches \(pattern)."
     case .emptySplit(let split, let folder):
       "No file name in \(folder) tells that it belongs to the split “\(split)”."
@@ -57,9 +72,15 @@ package enum DataError: Failure, Equatable {
 
   package var hint: String? {
     switch self {
+    case .absent(let path) where path.hasPrefix("hf://"):
+      "Set pretokenize.dataset_name, data_dir and data_files to what the repository holds."
     case .absent(let path):
       "Give a file or folder as pretokenize.dataset_path; this version does not download from the "
         + "Hugging Face Hub." + HomeFolder.rule(for: path)
+    case .noName(let name):
+      "Give a file, a folder or a name on the Hugging Face Hub (owner/name) as "
+        + "pretokenize.dataset_path." + HomeFolder.rule(for: name)
+    case .tooManyFiles: "Name the files, as pretokenize.data_files or pretokenize.data_dir."
     case .noFiles: "Give other files by name, as pretokenize.data_files."
     case .noMatch: "data_files are relative to dataset_path where that is a folder."
     case .emptySplit: "Name the files, as pretokenize.data_files, and leave split at “train”."

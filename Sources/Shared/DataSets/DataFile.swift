@@ -1,7 +1,9 @@
 // One file of a data set and how it is read, told by what is in it and then by its name.
 
+import Synchronization
+
 /// A file of text or of token ids.
-package struct DataFile: Sendable, Equatable {
+package struct DataFile: Sendable {
   /// How documents lie in a file.
   package enum Kind: String, Sendable, CaseIterable {
     /// JSON objects, one of whose fields is the document, each within a line; where the file is
@@ -27,30 +29,59 @@ package struct DataFile: Sendable, Equatable {
     case zstandard = "zst"
   }
 
+  /// Where it lies, as people are told it: a path, or `hf://datasets/owner/name@revision/file`.
   package let path: String
   package let kind: Kind
   package let compression: Compression
   /// Bytes on the disk.
   package let byteCount: Int
+  /// What tells its content apart; nil where that has to be hashed.
+  package let identity: String?
+  private let tree: DataTree
 
   package init(
-    path: String, kind: Kind, compression: Compression = .none, byteCount: Int
+    path: String, kind: Kind, compression: Compression = .none, byteCount: Int,
+    identity: String? = nil, tree: DataTree = .local
   ) {
     self.path = path
     self.kind = kind
     self.compression = compression
     self.byteCount = byteCount
+    self.identity = identity
+    self.tree = tree
+  }
+
+  /// Whether it lies on this machine.
+  package var isLocal: Bool { tree.isLocal }
+
+  /// Its path inside of its tree.
+  package var pathInTree: String { tree.path(named: path) }
+
+  /// Opens it for reading by ranges.
+  package func open() throws -> any ByteSource { try tree.files.open(pathInTree) }
+
+  /// The same content in a file of this machine.
+  package func fetched(to path: String) -> DataFile {
+    DataFile(
+      path: path, kind: kind, compression: compression, byteCount: byteCount, identity: identity)
+  }
+}
+
+extension DataFile: Equatable {
+  package static func == (first: DataFile, second: DataFile) -> Bool {
+    (first.path, first.kind, first.compression, first.byteCount, first.identity)
+      == (second.path, second.kind, second.compression, second.byteCount, second.identity)
   }
 }
 
 extension DataFile {
   /// Looks into a file; `given` settles the kind of one whose content does not.
-  package static func open(_ path: String, as given: Kind? = nil) throws -> DataFile {
-    let status = try System.status(path)
-    guard !status.isDirectory else { throw SystemError(call: "open", path: path, errno: 21) }
-    let descriptor = try System.openForReading(path)
-    defer { System.close(descriptor) }
-    let start = try System.read(descriptor, byteCount: windowByteCount, offset: 0, path: path)
+  package static func open(
+    _ place: String, as given: Kind? = nil, in tree: DataTree = .local
+  ) throws -> DataFile {
+    let source = try tree.files.open(place)
+    let start = try source.read(at: 0, count: windowByteCount)
+    let path = tree.name(place)
     if let unread = UnreadFormat.allCases.first(where: { $0.begins(start) }) {
       throw DataError.unreadFormat(path: path, unread)
     }
@@ -62,8 +93,29 @@ extension DataFile {
       kind = try given ?? compressedKind(path)
     }
     return DataFile(
-      path: path, kind: kind, compression: compression, byteCount: status.byteCount)
+      path: path, kind: kind, compression: compression, byteCount: source.byteCount,
+      identity: tree.files.identity(place), tree: tree)
   }
+
+  /// Looks into some files, in order; into those of a server at the same time.
+  static func open(
+    _ places: [String], as given: Kind?, in tree: DataTree
+  ) throws -> [DataFile] {
+    guard !tree.isLocal else { return try places.map { try open($0, as: given, in: tree) } }
+    let found = Mutex<[Result<DataFile, any Error>?]>(Array(repeating: nil, count: places.count))
+    let next = Counter()
+    Parallel.onThreads(min(places.count, requestsAtOnce)) { _ in
+      while true {
+        let place = next.take()
+        guard place < places.count else { return }
+        let file = Result { try open(places[place], as: given, in: tree) }
+        found.withLock { $0[place] = file }
+      }
+    }
+    return try found.withLock { $0 }.compactMap { try $0?.get() }
+  }
+
+  private static let requestsAtOnce = 8
 
   /// So much of a file is looked at.
   private static let windowByteCount = 4096

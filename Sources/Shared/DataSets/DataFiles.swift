@@ -11,6 +11,8 @@ struct SplitPaths {
 
 /// The splits that some settings mean, before any file is opened.
 struct FoundSplits {
+  /// What the paths are of.
+  let tree: DataTree
   /// In the order in which `all` reads them.
   var splits: [SplitPaths]
   /// Splits that are only read where they are named.
@@ -20,6 +22,8 @@ struct FoundSplits {
   /// Whether files of other kinds may be among them.
   var mayBeMixed = false
   var options = DataOptions()
+  /// What is to be said of them, in sentences for a person.
+  var notes: [String] = []
   /// What is said of a split that is not there.
   let missing: (String) -> DataError
 }
@@ -31,90 +35,101 @@ package enum DataFiles {
   }
 
   /// The splits that the settings mean.
-  static func splits(_ settings: PretokenizeSettings) throws -> FoundSplits {
+  static func splits(
+    _ settings: PretokenizeSettings, in tree: DataTree
+  ) throws -> FoundSplits {
     for pattern in settings.dataFiles?.patterns ?? [] where pattern.contains("://") {
       throw DataError.address(pattern)
     }
-    if let builder = try builder(settings) { return try named(builder, settings) }
+    if let builder = try builder(settings, tree) { return try named(builder, settings, tree) }
     let path = settings.datasetPath
-    guard System.exists(path) else { throw DataError.absent(path) }
-    let card = System.isDirectory(path) ? try DataCard.read(folder: path) : nil
+    guard !path.isEmpty || !tree.isLocal, tree.exists(path) else {
+      throw DataError.absent(tree.name(path))
+    }
+    let card = tree.isFolder(path) ? try DataCard.read(folder: path, of: tree) : nil
     if settings.dataFiles == nil, settings.dataDir ?? "" == "", let card,
-      !System.exists(path + "/state.json"), !System.exists(path + "/dataset_dict.json")
+      !tree.exists(DataTree.joined(path, "state.json")),
+      !tree.exists(DataTree.joined(path, "dataset_dict.json"))
     {
-      return try configured(try card.configuration(settings.datasetName), card, path)
+      return try configured(try card.configuration(settings.datasetName), card, path, tree)
     }
-    let base = try base(settings, card)
+    let base = try base(settings, card, tree)
     if let files = settings.dataFiles {
-      guard System.isDirectory(base) else { throw DataError.absent(base) }
-      return try listed(files, in: base)
+      guard tree.isFolder(base) else { throw DataError.absent(tree.name(base)) }
+      return try listed(files, in: base, tree)
     }
-    guard System.isDirectory(base) else { return lone(base) }
-    return try folder(base, settings)
+    guard tree.isFolder(base) else { return lone(base, tree) }
+    return try folder(base, settings, tree)
   }
 
   /// The builder of `datasets` that stands in the place of a path.
   ///
   /// Such a name comes before a folder of that name, as there, where files are named for it.
-  private static func builder(_ settings: PretokenizeSettings) throws(DataError) -> DataBuilder? {
+  private static func builder(
+    _ settings: PretokenizeSettings, _ tree: DataTree
+  ) throws(DataError) -> DataBuilder? {
     let name = settings.datasetPath
     let hasFiles = settings.dataFiles != nil || settings.dataDir ?? "" != ""
-    guard hasFiles || !System.exists(name) else { return nil }
+    guard hasFiles || !tree.exists(name) else { return nil }
     if DataBuilder.unread[name] != nil { throw .unreadBuilder(name, folder: nil) }
     guard let builder = DataBuilder(rawValue: name) else { return nil }
     guard hasFiles else { throw .builderWithoutFiles(name) }
     return builder
   }
 
+  /// Whether a name is that of a builder of `datasets`, be it read or not.
+  package static func isBuilder(_ name: String) -> Bool {
+    DataBuilder(rawValue: name) != nil || DataBuilder.unread[name] != nil
+  }
+
   /// The folder of a data set, beside whose files `sae_lens.json` may stand; nil where there is none.
-  static func home(_ settings: PretokenizeSettings) -> String? {
-    if (try? builder(settings)) != nil {
-      return settings.dataDir.flatMap { System.isDirectory($0) ? $0 : nil }
+  static func home(_ settings: PretokenizeSettings, in tree: DataTree) -> String? {
+    if (try? builder(settings, tree)) != nil {
+      return settings.dataDir.flatMap { tree.isFolder($0) ? $0 : nil }
     }
     let path = settings.datasetPath
-    let card = System.isDirectory(path) ? try? DataCard.read(folder: path) : nil
-    guard let base = try? base(settings, card ?? nil), System.exists(base) else { return nil }
-    return System.isDirectory(base) ? base : Shared.folder(of: base)
+    guard !path.isEmpty || !tree.isLocal else { return nil }
+    let card = tree.isFolder(path) ? try? DataCard.read(folder: path, of: tree) : nil
+    guard let base = try? base(settings, card ?? nil, tree), tree.exists(base) else { return nil }
+    return tree.isFolder(base) ? base : Shared.folder(of: base)
   }
 
   /// The file or folder that the settings start from.
   ///
   /// Where no card says what configurations there are, one is a folder of its name.
-  private static func base(_ settings: PretokenizeSettings, _ card: DataCard?) throws -> String {
+  private static func base(
+    _ settings: PretokenizeSettings, _ card: DataCard?, _ tree: DataTree
+  ) throws -> String {
     var base = settings.datasetPath
     var parts = [settings.dataDir]
     if let card {
       if let name = settings.datasetName { _ = try card.configuration(name) }
-    } else if settings.datasetName != "default" || System.exists(joined(base, "default")) {
+    } else if settings.datasetName != "default" || tree.exists(DataTree.joined(base, "default")) {
       parts.insert(settings.datasetName, at: 0)
     }
     for part in parts.compactMap({ $0 }) where !part.isEmpty {
-      base = part.hasPrefix("/") ? part : joined(base, part)
-      guard System.exists(base) else { throw DataError.absent(base) }
+      base = part.hasPrefix("/") ? part : DataTree.joined(base, part)
+      guard tree.exists(base) else { throw DataError.absent(tree.name(base)) }
     }
     return base
-  }
-
-  static func joined(_ folder: String, _ name: String) -> String {
-    folder.isEmpty || folder.hasSuffix("/") ? folder + name : folder + "/" + name
   }
 
   // MARK: - Ways to name files
 
   /// The files that are named for a builder, of whatever names.
   private static func named(
-    _ builder: DataBuilder, _ settings: PretokenizeSettings
+    _ builder: DataBuilder, _ settings: PretokenizeSettings, _ tree: DataTree
   ) throws -> FoundSplits {
     let base = settings.dataDir ?? ""
     var found: FoundSplits
     if let files = settings.dataFiles {
-      guard base.isEmpty || System.isDirectory(base) else { throw DataError.absent(base) }
+      guard base.isEmpty || tree.isFolder(base) else { throw DataError.absent(base) }
       found = FoundSplits(
-        splits: try resolve(files, in: base.isEmpty ? nil : base) { _ in true },
+        tree: tree, splits: try resolve(files, in: base.isEmpty ? nil : base, tree) { _ in true },
         missing: missing(files, "pretokenize.data_files"))
     } else {
-      guard System.isDirectory(base) else { throw DataError.absent(base) }
-      found = try told(DataFolder.names(in: base), base)
+      guard !base.isEmpty, tree.isFolder(base) else { throw DataError.absent(base) }
+      found = try told(DataFolder.names(in: base, of: tree), base, tree)
     }
     found.builder = builder
     found.options.separator = UInt8(ascii: ",")
@@ -124,17 +139,18 @@ package enum DataFiles {
 
   /// The files that a configuration of a card names.
   private static func configured(
-    _ configuration: CardConfiguration, _ card: DataCard, _ path: String
+    _ configuration: CardConfiguration, _ card: DataCard, _ path: String, _ tree: DataTree
   ) throws -> FoundSplits {
-    let base = configuration.dataDir.map { joined(path, $0) } ?? path
-    guard System.isDirectory(base) else { throw DataError.absent(base) }
+    let base = configuration.dataDir.map { DataTree.joined(path, $0) } ?? path
+    guard tree.isFolder(base) else { throw DataError.absent(tree.name(base)) }
     var found: FoundSplits
     if let files = configuration.dataFiles {
       found = FoundSplits(
-        splits: try resolve(files, in: base, where: FileName.isData),
+        tree: tree, splits: try resolve(files, in: base, tree, where: FileName.isData),
         missing: missing(files, "The configuration “\(configuration.name)” of \(card.path)"))
     } else {
-      found = try told(DataFolder.names(in: base).filter(FileName.isData), base)
+      found = try told(
+        DataFolder.names(in: base, of: tree).filter(FileName.isData), base, tree)
     }
     found.mayBeMixed = true
     found.options = configuration.options
@@ -143,18 +159,20 @@ package enum DataFiles {
   }
 
   /// The files of a folder that the settings list.
-  private static func listed(_ files: DataFilePatterns, in base: String) throws -> FoundSplits {
+  private static func listed(
+    _ files: DataFilePatterns, in base: String, _ tree: DataTree
+  ) throws -> FoundSplits {
     var found = FoundSplits(
-      splits: try resolve(files, in: base, where: FileName.isData),
+      tree: tree, splits: try resolve(files, in: base, tree, where: FileName.isData),
       missing: missing(files, "pretokenize.data_files"))
     found.options.textDocuments = .line
     return found
   }
 
   /// A file by itself.
-  private static func lone(_ path: String) -> FoundSplits {
+  private static func lone(_ path: String, _ tree: DataTree) -> FoundSplits {
     var found = FoundSplits(
-      splits: [SplitPaths(name: DataFilePatterns.mainSplit, paths: [path])],
+      tree: tree, splits: [SplitPaths(name: DataFilePatterns.mainSplit, paths: [path])],
       missing: { .onlyTrain(split: $0) })
     found.options.separator = FileName.separator(path)
     return found
@@ -162,22 +180,21 @@ package enum DataFiles {
 
   /// All files of a folder.
   private static func folder(
-    _ base: String, _ settings: PretokenizeSettings
+    _ base: String, _ settings: PretokenizeSettings, _ tree: DataTree
   ) throws -> FoundSplits {
-    if System.exists(base + "/dataset_dict.json") || System.exists(base + "/state.json"),
-      let saved = try saved(base, settings)
-    {
+    let marks = ["dataset_dict.json", "state.json"].map { DataTree.joined(base, $0) }
+    if marks.contains(where: tree.exists), let saved = try saved(base, settings, tree) {
       return saved
     }
-    let all = try DataFolder.names(in: base)
+    let all = try DataFolder.names(in: base, of: tree)
     var names = all.filter(FileName.isData)
     let hasData = names.contains { name in
       FileName.suffixes(name).contains { $0 == "zip" || isRead($0) }
     }
     // Names that only we know, such as those in capitals.
     if !hasData { names = all.filter(FileName.isText) }
-    guard !names.isEmpty else { throw DataError.noFiles(folder: base) }
-    var found = try told(names, base)
+    guard !names.isEmpty else { throw DataError.noFiles(folder: tree.name(base)) }
+    var found = try told(names, base, tree)
     found.mayBeMixed = hasData
     found.options.textDocuments = .line
     return found
@@ -189,32 +206,37 @@ package enum DataFiles {
 
   /// The splits that `save_to_disk` wrote and that are asked for; nil for other folders.
   private static func saved(
-    _ base: String, _ settings: PretokenizeSettings
+    _ base: String, _ settings: PretokenizeSettings, _ tree: DataTree
   ) throws -> FoundSplits? {
     var splits: [SplitPaths] = []
     for term in try SplitExpression.terms(settings.split)
     where !splits.contains(where: { $0.name == term.split }) {
-      guard let paths = try SavedFiles.paths(in: base, split: term.split) else { return nil }
+      guard let paths = try SavedFiles.paths(in: base, of: tree, split: term.split)
+      else { return nil }
       splits.append(SplitPaths(name: term.split, paths: paths))
     }
-    return FoundSplits(splits: splits, missing: { .emptySplit($0, folder: base) })
+    return FoundSplits(
+      tree: tree, splits: splits, missing: { .emptySplit($0, folder: tree.name(base)) })
   }
 
   // MARK: - Splits
 
   /// The splits that the names of files tell.
-  private static func told(_ names: [String], _ base: String) throws -> FoundSplits {
-    guard !names.isEmpty else { throw DataError.noFiles(folder: base) }
+  private static func told(
+    _ names: [String], _ base: String, _ tree: DataTree
+  ) throws -> FoundSplits {
+    let folder = tree.name(base)
+    guard !names.isEmpty else { throw DataError.noFiles(folder: folder) }
     let splits = DataSplits(FilePattern.sorted(names))
     let isLog = names.contains { $0.hasSuffix(".eval") }
-    if !splits.isNumbered, isLog { throw DataError.unreadBuilder("eval", folder: base) }
+    if !splits.isNumbered, isLog { throw DataError.unreadBuilder("eval", folder: folder) }
     func whole(_ split: SplitPaths) -> SplitPaths {
-      SplitPaths(name: split.name, paths: split.paths.map { joined(base, $0) })
+      SplitPaths(name: split.name, paths: split.paths.map { DataTree.joined(base, $0) })
     }
     return FoundSplits(
-      splits: splits.all.map(whole), further: splits.stated.map(whole),
+      tree: tree, splits: splits.all.map(whole), further: splits.stated.map(whole),
       missing: { name in
-        splits.isUntold ? .onlyTrain(split: name) : .emptySplit(name, folder: base)
+        splits.isUntold ? .onlyTrain(split: name) : .emptySplit(name, folder: folder)
       })
   }
 
@@ -223,14 +245,15 @@ package enum DataFiles {
   ///
   /// A pattern that meets nothing is passed over where another one of its split meets a file.
   private static func resolve(
-    _ files: DataFilePatterns, in base: String?, where isWanted: (String) -> Bool
+    _ files: DataFilePatterns, in base: String?, _ tree: DataTree,
+    where isWanted: (String) -> Bool
   ) throws -> [SplitPaths] {
     try files.splits.map { split in
       var paths: [String] = []
       var problem: DataError?
       for pattern in split.patterns {
         do {
-          paths += try resolve(pattern, in: base, where: isWanted)
+          paths += try resolve(pattern, in: base, tree, where: isWanted)
         } catch let error as DataError where pattern.contains(where: FilePattern.isWildcard) {
           problem = problem ?? error
         }
@@ -240,9 +263,9 @@ package enum DataFiles {
   }
 
   private static func resolve(
-    _ pattern: String, in base: String?, where isWanted: (String) -> Bool
+    _ pattern: String, in base: String?, _ tree: DataTree, where isWanted: (String) -> Bool
   ) throws -> [String] {
-    let found = try FilePattern.matches(pattern, in: base)
+    let found = try FilePattern.matches(pattern, in: base, of: tree)
     guard pattern.contains(where: FilePattern.isWildcard) else { return found }
     let kept = found.filter { !DataFolder.isIgnored($0) }
     let wanted = kept.filter(isWanted)

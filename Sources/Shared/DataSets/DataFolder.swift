@@ -13,26 +13,33 @@ enum DataFolder {
     ignoredNames.contains(path.split(separator: "/").last.map { String($0) } ?? path)
   }
 
+  /// A repository of more files is read only by names and patterns.
+  private static let countLimit = 200_000
+
   /// The files of a folder and of those in it; hidden ones are left out, and links to a folder that
   /// they lie in.
-  static func names(in folder: String) throws -> [String] {
-    try names(in: folder, below: "", within: [])
-  }
-
-  private static func names(
-    in folder: String, below prefix: String, within outer: [System.Status]
-  ) throws -> [String] {
-    let place = prefix.isEmpty ? folder : DataFiles.joined(folder, prefix)
-    let status = try System.status(place)
-    guard !outer.contains(where: { ($0.device, $0.inode) == (status.device, status.inode) })
-    else { return [] }
-    return try System.list(place).flatMap { name -> [String] in
-      guard !name.hasPrefix("."), !ignoredNames.contains(name) else { return [] }
-      let relative = prefix.isEmpty ? name : prefix + "/" + name
-      guard System.isDirectory(DataFiles.joined(folder, relative)) else { return [relative] }
-      guard !name.hasPrefix("__") else { return [] }
-      return try names(in: folder, below: relative, within: outer + [status])
+  static func names(in folder: String, of tree: DataTree) throws -> [String] {
+    var found: [String] = []
+    var folders: [(path: String, outer: [String])] = [("", [])]
+    while let (prefix, outer) = folders.popLast() {
+      let place = prefix.isEmpty ? folder : DataTree.joined(folder, prefix)
+      let identity = tree.files.folderIdentity(place)
+      if let identity, outer.contains(identity) { continue }
+      for name in try tree.files.list(place) {
+        guard !name.hasPrefix("."), !ignoredNames.contains(name) else { continue }
+        let relative = prefix.isEmpty ? name : prefix + "/" + name
+        if tree.isFolder(DataTree.joined(folder, relative)) {
+          guard !name.hasPrefix("__") else { continue }
+          folders.append((relative, outer + [identity].compactMap { $0 }))
+        } else {
+          found.append(relative)
+        }
+      }
+      guard tree.isLocal || found.count <= countLimit else {
+        throw DataError.tooManyFiles(folder: tree.name(folder), limit: countLimit)
+      }
     }
+    return found
   }
 
   /// What most files of a split are for: a builder, and what separates the fields of a table.

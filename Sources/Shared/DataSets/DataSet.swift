@@ -1,4 +1,4 @@
-// A data set as it lies on this machine. Comes in: settings. Leaves: its files, which rows of them are
+// A data set, on this machine or in a repository. Comes in: settings. Leaves: its files, which rows of them are
 // meant, how they are read, and where they are at home.
 
 /// Some files of a data set that are read one after the other, and which of their rows.
@@ -23,6 +23,8 @@ package struct DataSet: Sendable, Equatable {
   package let options: DataOptions
   /// The folder beside whose files `sae_lens.json` may stand; nil where there is none.
   package let home: String?
+  /// The repository that the files are of; nil for files of this machine.
+  package var repository: RepositoryVersion?
   /// What is left out of the choice, in sentences for a person.
   package let notes: [String]
   /// What is one document of a text file, where that was left to the rules; nil elsewhere.
@@ -41,13 +43,37 @@ package struct DataSet: Sendable, Equatable {
     self.documentNote = documentNote
   }
 
-  /// Every file that the settings mean.
-  package static func find(_ settings: PretokenizeSettings) throws -> DataSet {
+  /// Every file that the settings mean, of a tree in which `dataset_path` is a path.
+  package static func find(
+    _ settings: PretokenizeSettings, in tree: DataTree = .local
+  ) throws -> DataSet {
+    try find(settings) { try DataFiles.splits(settings, in: tree) }
+  }
+
+  /// Every file that the settings mean, of the tree of a converted branch.
+  package static func findConverted(
+    _ settings: PretokenizeSettings, in tree: DataTree
+  ) throws -> DataSet {
+    try find(settings) { try ConvertedFiles.splits(settings.datasetName, in: tree) }
+  }
+
+  private static func find(
+    _ settings: PretokenizeSettings, _ splits: () throws -> FoundSplits
+  ) throws -> DataSet {
     let terms = try SplitExpression.terms(settings.split)
-    let found = try DataFiles.splits(settings)
-    var choice = DataChoice(found, folder: settings.datasetPath)
+    let found = try splits()
+    var choice = DataChoice(found, folder: found.tree.name(settings.datasetPath))
     for term in terms { try choice.add(term) }
     return choice.dataSet(settings)
+  }
+
+  /// The same content in files of this machine: those of `folder` at their paths.
+  package func fetched(to folder: String) -> DataSet {
+    var text = DataSet(
+      files: files.map { $0.fetched(to: DataTree.joined(folder, $0.pathInTree)) }, parts: parts,
+      options: options, home: home, notes: notes, documentNote: documentNote)
+    text.repository = repository
+    return text
   }
 
   /// Whether only some rows of a split are meant.
@@ -85,6 +111,7 @@ private struct DataChoice {
     self.found = found
     self.folder = folder
     options = found.options
+    notes = found.notes
   }
 
   mutating func add(_ term: SplitTerm) throws {
@@ -114,12 +141,14 @@ private struct DataChoice {
       if found.mayBeMixed, let majority {
         builder = majority.builder
         wanted = paths.filter { FileName.belongs($0, to: majority.builder) }
+        if wanted.count < paths.count {
+          note(paths.filter { !FileName.belongs($0, to: majority.builder) }, builder)
+        }
       }
       options.separator = options.separator ?? majority?.separator
     }
-    note(paths.filter { !wanted.contains($0) }, builder)
     let first = files.count
-    files += try wanted.map { try DataFile.open($0, as: builder?.kind) }
+    files += try DataFile.open(wanted, as: builder?.kind, in: found.tree)
     parts.append(DataPart(files: first..<files.count, slice: slice))
   }
 
@@ -127,7 +156,7 @@ private struct DataChoice {
     guard let builder, let example = leftOut.first else { return }
     let count = leftOut.count == 1 ? "1 file is" : "\(leftOut.count) files are"
     let sentence =
-      "\(count) not read, such as \(example): most files are of the kind \(builder.rawValue)."
+      "\(count) not read, such as \(found.tree.name(example)): most files are of the kind \(builder.rawValue)."
     if !notes.contains(sentence) { notes.append(sentence) }
   }
 
@@ -137,7 +166,8 @@ private struct DataChoice {
     options.textDocuments = settings.textDocuments ?? options.textDocuments
     let isNoted = isLeft && found.builder == nil && files.contains { $0.kind == .text }
     return DataSet(
-      files: files, parts: parts, options: options, home: DataFiles.home(settings), notes: notes,
+      files: files, parts: parts, options: options,
+      home: found.tree.isLocal ? DataFiles.home(settings, in: found.tree) : nil, notes: notes,
       documentNote: isNoted ? DataChoice.documentNote : nil)
   }
 

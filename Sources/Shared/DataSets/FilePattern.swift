@@ -6,33 +6,39 @@
 /// underscores, are met only by parts that begin so too.
 enum FilePattern {
   /// The files that a pattern means, below `base` where it is no absolute path; at least one.
-  static func matches(_ pattern: String, in base: String? = nil) throws -> [String] {
+  static func matches(
+    _ pattern: String, in base: String? = nil, of tree: DataTree
+  ) throws -> [String] {
     let isAbsolute = pattern.hasPrefix("/")
-    let whole = isAbsolute ? pattern : base.map { joined($0, pattern) } ?? pattern
+    let whole = isAbsolute ? pattern : base.map { DataTree.joined($0, pattern) } ?? pattern
     guard pattern.contains(where: isWildcard) else {
-      guard System.exists(whole) else { throw DataError.noMatch(pattern: whole) }
+      guard tree.exists(whole) else { throw DataError.noMatch(pattern: tree.name(whole)) }
       return [whole]
     }
     var found = [isAbsolute ? "/" : base ?? ""]
     let parts = pattern.split(separator: "/")
     for (index, part) in parts.enumerated() {
       let isLast = index == parts.count - 1
+      // A folder that is met in two ways is looked through once.
+      var seen: Set<String> = []
       found = try found.flatMap { folder -> [String] in
         if part == "**" {
-          let folders = try folders(below: folder)
-          return isLast ? try folders.flatMap { try entries($0, part, isLast) } : folders
+          let folders = try folders(below: folder, tree)
+          return isLast ? try folders.flatMap { try entries($0, part, isLast, tree) } : folders
         }
-        guard part.contains(where: isWildcard) else { return [joined(folder, String(part))] }
-        return try entries(folder, part, isLast).filter {
-          fits(Array(part), Array($0.split(separator: "/").last ?? ""))
+        guard part.contains(where: isWildcard) else {
+          return [DataTree.joined(folder, String(part))]
         }
-      }
+        let characters = Array(part)
+        return try entries(folder, part, isLast, tree).filter {
+          fits(characters, Array($0.split(separator: "/").last ?? ""))
+        }
+      }.filter { seen.insert($0).inserted }
     }
-    var seen: Set<String> = []
-    found = found.filter {
-      System.exists($0) && !System.isDirectory($0) && seen.insert($0).inserted
+    found = found.filter { path in
+      if case .file? = tree.files.entry(path) { true } else { false }
     }
-    guard !found.isEmpty else { throw DataError.noMatch(pattern: whole) }
+    guard !found.isEmpty else { throw DataError.noMatch(pattern: tree.name(whole)) }
     return sorted(found)
   }
 
@@ -43,33 +49,31 @@ enum FilePattern {
     names.map { ($0, Array($0.utf8)) }.sorted { $0.1.lexicographicallyPrecedes($1.1) }.map(\.0)
   }
 
-  private static func joined(_ folder: String, _ name: String) -> String {
-    folder.isEmpty || folder.hasSuffix("/") ? folder + name : folder + "/" + name
-  }
-
   /// What a folder holds that a part of a pattern may meet.
   private static func entries(
-    _ folder: String, _ part: Substring, _ isLast: Bool
+    _ folder: String, _ part: Substring, _ isLast: Bool, _ tree: DataTree
   ) throws -> [String] {
-    let place = folder.isEmpty ? "." : folder
-    guard System.isDirectory(place) else { return [] }
-    return try System.list(place).filter { name in
+    guard tree.isFolder(folder) else { return [] }
+    return try tree.files.list(folder).filter { name in
       guard name.hasPrefix(".") == part.hasPrefix(".") else { return false }
       return isLast || name.hasPrefix("__") == part.hasPrefix("__")
-    }.map { joined(folder, $0) }
+    }.map { DataTree.joined(folder, $0) }
   }
 
   /// A folder and all below it; links to a folder that they lie in are not followed.
-  private static func folders(
-    below folder: String, within outer: [System.Status] = []
-  ) throws -> [String] {
-    let place = folder.isEmpty ? "." : folder
-    guard System.isDirectory(place) else { return [] }
-    let status = try System.status(place)
-    guard !outer.contains(where: { ($0.device, $0.inode) == (status.device, status.inode) })
-    else { return [] }
-    let inner = try entries(folder, "", false).filter { System.isDirectory($0) }
-    return try [folder] + inner.flatMap { try folders(below: $0, within: outer + [status]) }
+  private static func folders(below folder: String, _ tree: DataTree) throws -> [String] {
+    var found: [String] = []
+    var open: [(path: String, outer: [String])] = [(folder, [])]
+    while let (place, outer) = open.popLast() {
+      guard tree.isFolder(place) else { continue }
+      let identity = tree.files.folderIdentity(place)
+      if let identity, outer.contains(identity) { continue }
+      found.append(place)
+      for inner in try entries(place, "", false, tree) where tree.isFolder(inner) {
+        open.append((inner, outer + [identity].compactMap { $0 }))
+      }
+    }
+    return found
   }
 
   /// Whether a name fits a part, tried from the last `*` on.

@@ -2,31 +2,36 @@
 // of its splits in the order that its state.json lists.
 
 enum SavedFiles {
+  /// A longer state.json is none: it lists a file per shard.
+  private static let stateLimit = 64 << 20
+
   /// The paths of a split's files; nil for other folders.
-  static func paths(in folder: String, split: String) throws -> [String]? {
-    if System.exists(folder + "/dataset_dict.json") {
-      let inner = folder + "/" + split
-      guard System.exists(inner + "/state.json") else {
-        throw DataError.emptySplit(split, folder: folder)
+  static func paths(
+    in folder: String, of tree: DataTree, split: String
+  ) throws -> [String]? {
+    if tree.exists(DataTree.joined(folder, "dataset_dict.json")) {
+      let inner = DataTree.joined(folder, split)
+      guard tree.exists(inner + "/state.json") else {
+        throw DataError.emptySplit(split, folder: tree.name(folder))
       }
-      return try list(inner)
+      return try list(inner, tree)
     }
-    guard let paths = try list(folder) else { return nil }
+    guard let paths = try list(folder, tree) else { return nil }
     guard split == DataFilePatterns.mainSplit else { throw DataError.onlyTrain(split: split) }
     return paths
   }
 
   /// The files that a state.json lists; nil where there is no such file.
-  private static func list(_ folder: String) throws -> [String]? {
-    let state = folder + "/state.json"
-    guard System.exists(state),
-      let list = (try? JSON(parsing: MappedFile.contents(state)))?["_data_files"]?.array
+  private static func list(_ folder: String, _ tree: DataTree) throws -> [String]? {
+    let state = DataTree.joined(folder, "state.json")
+    guard case .file(let byteCount)? = tree.files.entry(state), byteCount <= stateLimit,
+      let list = (try? JSON(parsing: tree.contents(state)))?["_data_files"]?.array
     else { return nil }
     return try list.map { item in
       guard let name = item["filename"]?.string, !name.contains("/"), !name.hasPrefix(".") else {
-        throw DataError.badState(path: state)
+        throw DataError.badState(path: tree.name(state))
       }
-      return folder + "/" + name
+      return DataTree.joined(folder, name)
     }
   }
 }

@@ -1,7 +1,7 @@
 // A file that is read by ranges, without mapping it: what was read stays out of the process's memory.
 
 /// Owns an open file.
-package final class InputFile: Sendable {
+package final class InputFile: ByteSource {
   package let path: String
   package let byteCount: Int
   /// What another file of the same name would not have.

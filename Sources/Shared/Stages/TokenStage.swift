@@ -33,7 +33,7 @@ package enum PretokenizeKey {
     // Names of files do not change the bytes; their order, contents and kinds do.
     for (index, file) in text.files.enumerated() {
       identities["data-\(paddedNumber(index)).\(file.kind.rawValue)"] =
-        try FileIdentity.of(file.path, store: store)
+        try file.identity ?? FileIdentity.of(file.path, store: store)
     }
     identities.merge(text.identities(settings)) { $1 }
     return StageKey(

@@ -5,7 +5,7 @@
 package struct ArrowColumn: Sendable {
   package let rowCount: Int
   package let field: ArrowField
-  private let file: InputFile
+  private let file: any ByteSource
   /// The column's buffers, and those of its elements.
   private let buffers: [Buffer]
 
@@ -29,7 +29,8 @@ package struct ArrowColumn: Sendable {
 
   /// Finds the buffers; `grown` counts the bytes that were decompressed of the file so far.
   init(
-    _ file: InputFile, _ header: FlatTable, body: Range<Int>, fields: [ArrowField], column: Int,
+    _ file: any ByteSource, _ header: FlatTable, body: Range<Int>, fields: [ArrowField],
+    column: Int,
     grown: inout Int
   ) throws {
     self.file = file
@@ -58,7 +59,7 @@ package struct ArrowColumn: Sendable {
   }
 
   private static func buffer(
-    _ file: InputFile, _ range: Range<Int>, codec: Int8?, _ grown: inout Int
+    _ file: any ByteSource, _ range: Range<Int>, codec: Int8?, _ grown: inout Int
   ) throws -> Buffer {
     guard let codec, !range.isEmpty else { return .place(range) }
     guard codec == 1 else {

@@ -3,7 +3,7 @@
 
 /// An Arrow file whose schema was read.
 package struct ArrowStream: Sendable {
-  package let file: InputFile
+  package let file: any ByteSource
   package let fields: [ArrowField]
   /// Where the message behind the schema starts.
   package let bodyStart: Int
@@ -11,7 +11,7 @@ package struct ArrowStream: Sendable {
   /// Greater metadata is taken for damage.
   private static let metadataLimit = 64 << 20
 
-  package init(_ file: InputFile) throws {
+  package init(_ file: any ByteSource) throws {
     self.file = file
     let magic = try file.read(at: 0, count: 6)
     let start = magic == Array("ARROW1".utf8) ? 8 : 0
@@ -70,7 +70,7 @@ package struct ArrowStream: Sendable {
     }
   }
 
-  private static func message(of file: InputFile, at position: Int) throws -> ArrowMessage? {
+  private static func message(of file: any ByteSource, at position: Int) throws -> ArrowMessage? {
     let cutShort = ArrowError.cutShort(path: file.path, byte: file.byteCount)
     let prefix = try file.read(at: position, count: 8)
     // A stream may end without a mark.
@@ -103,7 +103,7 @@ package struct ArrowStream: Sendable {
 
   /// Turns what is wrong with metadata into an error that names the message.
   private static func checked<Result>(
-    _ file: InputFile, _ position: Int, _ body: () throws -> Result
+    _ file: any ByteSource, _ position: Int, _ body: () throws -> Result
   ) throws -> Result {
     do { return try body() } catch is FlatBufferProblem {
       throw ArrowError.malformed(
