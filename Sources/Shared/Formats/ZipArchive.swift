@@ -22,9 +22,8 @@ package enum ArchiveError: Failure, Equatable {
 
   package var hint: String? {
     switch self {
-    case .notZip: "Save it again with numpy.savez."
     case .compressed: "Save it again with numpy.savez or torch.save, which compress nothing."
-    case .damaged, .encrypted, .tooManyEntries: "Fetch or create the file again."
+    case .notZip, .damaged, .encrypted, .tooManyEntries: "Fetch or create the file again."
     }
   }
 }

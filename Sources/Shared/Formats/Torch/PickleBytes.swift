@@ -52,7 +52,7 @@ struct PickleBytes: ~Escapable {
 
   mutating func line() throws(PickleError) -> Range<Int> {
     let start = place
-    while try bytes[take(1).lowerBound] != 0x0A {}
+    while try number(1) != 0x0A {}
     return start..<place - 1
   }
 

@@ -19,6 +19,9 @@ enum PickleValue: Sendable {
   case storageType(TensorType)
   case storage(Int)
   case tensor(Int)
+
+  /// Whether it is the key that members of lists have here.
+  var isNone: Bool { if case .none = self { true } else { false } }
 }
 
 /// What a pickle may call.

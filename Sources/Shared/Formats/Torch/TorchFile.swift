@@ -87,7 +87,7 @@ package enum TorchFile {
 /// A file since torch 1.6: a zip archive whose folder may have any name.
 enum TorchArchive {
   static func tensors(_ bytes: RawSpan, path: String) throws -> [String: StoredTensor] {
-    let entries = try ZipArchive(bytes, path: path).entries
+    let entries = try entries(bytes, path: path)
     let pickles = entries.filter { $0.key.hasSuffix("/data.pkl") || $0.key == "data.pkl" }
     guard pickles.count == 1, let (name, range) = pickles.first else {
       throw ArchiveError.damaged(path: path, what: "it holds no pickle, as torch.save writes one")
@@ -105,6 +105,15 @@ enum TorchArchive {
     }
     let pickle = try TorchPickle(bytes.extracting(range), path: path)
     return try TorchFile.located(pickle.named(), path: path) { entries["\(prefix)data/\($0)"] }
+  }
+
+  private static func entries(_ bytes: RawSpan, path: String) throws -> [String: Range<Int>] {
+    do { return try ZipArchive(bytes, path: path).entries } catch .compressed(_, let entry)
+      where entry.contains("/code/")
+    {
+      // Programs are compressed, tensors never.
+      throw TorchError.program(path: path)
+    }
   }
 }
 

@@ -49,7 +49,7 @@ struct TorchPickle: ~Escapable {
 
   /// The tensors of a dictionary of tensors.
   func named() throws(PickleError) -> [(name: String, tensor: PickledTensor)] {
-    guard let members = members(root) else {
+    guard let members = members(root), !members.contains(where: { $0.key.isNone }) else {
       throw .notTensors(path: bytes.path, key: "what it holds")
     }
     var named: [(name: String, tensor: PickledTensor)] = []
