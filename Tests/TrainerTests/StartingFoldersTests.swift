@@ -106,6 +106,22 @@ struct StartingFoldersTests {
     }
   }
 
+  @Test("What is fetched of an SAE is enough to start from it", arguments: cases)
+  func fetched(_ test: Case) throws {
+    let source = Self.root + "/" + test.folder
+    let names = try System.list(source).map { test.folder + "/" + $0 }
+    let location = try #require(SAELocation.parse("owner/name/" + test.folder))
+    let target = try TemporaryFolder()
+    for name in location.files(names) {
+      let file = String(name.dropFirst(test.folder.count + 1))
+      _ = try target.write(MappedFile.contents(source + "/" + file), to: file)
+    }
+    let whole = try PretrainedSAE.open(source)
+    let settings = TrainSettings()
+    #expect(
+      try PretrainedSAE.open(target.path).settled(settings) == whole.settled(settings))
+  }
+
   @Test(
     "batchtopk starts with the threshold that its SAE had",
     arguments: [

@@ -48,6 +48,9 @@ package enum InputResolver {
     guard System.isDirectory(name) else {
       return .missing(MissingInput(name: .model(name), failure: MissingModel(name: name)))
     }
+    if let revision = settings.modelRevision, revision != PretrainedOptions.usualRevision {
+      return .refused(RevisionOfFolder(folder: name, revision: revision))
+    }
     return .here(name)
   }
 
