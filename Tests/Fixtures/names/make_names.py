@@ -12,7 +12,7 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 from transformer_lens import loading_from_pretrained as loading  # noqa: E402
 
 TARGET = "../../../Sources/Shared/Language/Names/ModelNameTable.swift"
-WIDTH = 96
+WIDTH = 90
 
 entries = []
 for official in loading.OFFICIAL_MODEL_NAMES:
@@ -29,9 +29,9 @@ with open(TARGET, "w") as file:
     file.write(
         "// The names that TransformerLens has for models, written by Tests/Fixtures/names/make_names.py from\n"
         "// OFFICIAL_MODEL_NAMES and MODEL_ALIASES of transformer-lens 3.9: an official name, its other names, a\n"
-        "// semicolon.\n\nenum ModelNameTable {\n  static let text = \"\"\"\n")
-    file.write("".join(f"    {line}\n" for line in lines))
-    file.write("    \"\"\"\n\n  /// Official names that are no repositories of the Hub (NON_HF_HOSTED_MODEL_NAMES).\n")
+        "// semicolon.\n\nenum ModelNameTable {\n  static let lines: [String] = [\n")
+    file.write("".join(f'    "{line}",\n' for line in lines))
+    file.write("  ]\n\n  /// Official names that are no repositories of the Hub (NON_HF_HOSTED_MODEL_NAMES).\n")
     names = "".join(f"    \"{name}\",\n" for name in loading.NON_HF_HOSTED_MODEL_NAMES)
     file.write(f"  static let elsewhere: Set = [\n{names}  ]\n}}\n")
 

@@ -29,8 +29,8 @@ package enum ModelNames {
   /// Official names by all names, in lower case.
   private static let table: [String: String] = {
     var table: [String: String] = [:]
-    for entry in ModelNameTable.text.split(separator: ";") {
-      let names = entry.split { $0 == " " || $0 == "\n" }.map(String.init)
+    for entry in ModelNameTable.lines.joined(separator: " ").split(separator: ";") {
+      let names = entry.split(separator: " ").map(String.init)
       for name in names { table[name.lowercased()] = names[0] }
     }
     return table
