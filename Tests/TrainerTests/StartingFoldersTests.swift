@@ -143,11 +143,11 @@ struct StartingFoldersTests {
   static let refused: [(file: String, sentence: String)] = [
     (
       "command.pt",
-      "the pickle names \(commandModule).system at byte 15, which is neither a tensor nor a part of one."
+      "the pickle names \(commandModule).system at byte 17, which is neither a tensor nor a part of one."
     ),
     (
       "object.pt",
-      "the pickle names pickle.PickleBuffer at byte 15, which is neither a tensor nor a part of one."
+      "the pickle names pickle.PickleBuffer at byte 17, which is neither a tensor nor a part of one."
     ),
     (
       "instruction.pt",
