@@ -55,6 +55,9 @@ package enum InputResolver {
       }
       return .missing(MissingInput(name: .model(name), failure: MissingModel(name: name)))
     }
+    if let revision = settings.modelRevision, revision != PretrainedOptions.usualRevision {
+      return .refused(RevisionOfFolder(folder: name, revision: revision))
+    }
     return .here(name)
   }
 
