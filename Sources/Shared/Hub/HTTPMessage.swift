@@ -41,10 +41,12 @@ struct HTTPRequest: Sendable {
 }
 
 /// The head of an answer.
-struct HTTPHead: Sendable {
-  var status = 0
+package struct HTTPHead: Sendable {
+  package var status = 0
   /// In the order in which they came, names in lower case.
-  var headers: [(name: String, value: String)] = []
+  package var headers: [(name: String, value: String)] = []
+
+  package init() {}
 
   /// The first header of that name, which is given in lower case.
   subscript(_ name: String) -> String? {

@@ -16,20 +16,20 @@ package struct HubPatience: Sendable {
 }
 
 /// Counts the failures of one piece of work.
-struct HTTPRetry: Sendable {
+package struct HTTPRetry: Sendable {
   private let patience: HubPatience
   private let random = Random(seed: Int(System.processIdentifier), stream: "retry")
   private var failures = 0
 
-  init(_ patience: HubPatience) { self.patience = patience }
+  package init(_ patience: HubPatience) { self.patience = patience }
 
   /// Forgets the failures once something has been won.
-  mutating func succeed() { failures = 0 }
+  package mutating func succeed() { failures = 0 }
 
   /// Counts a failure.
   ///
   /// - Returns: the seconds to wait; nil where it was one too many.
-  mutating func fail(asked: Double? = nil) -> Double? {
+  package mutating func fail(asked: Double? = nil) -> Double? {
     failures += 1
     guard failures < patience.failureLimit else { return nil }
     if let asked { return asked > patience.longestAskedSeconds ? nil : asked }
@@ -39,13 +39,13 @@ struct HTTPRetry: Sendable {
   }
 
   /// Whether an answer of that status may be another one a little later.
-  static func isTransient(_ status: Int) -> Bool {
+  package static func isTransient(_ status: Int) -> Bool {
     status == 408 || status == 429 || (500...599).contains(status)
   }
 
   /// The seconds that an answer asks to wait: `Retry-After`, or the rest of the window in `RateLimit` where
   /// nothing is left of it (`"api";r=0;t=55`).
-  static func asked(_ head: HTTPHead, now: Double) -> Double? {
+  package static func asked(_ head: HTTPHead, now: Double) -> Double? {
     if let text = head["retry-after"] {
       if let seconds = Int(text), seconds >= 0 { return Double(seconds) }
       if let date = HTTPDate.seconds(text) { return max(0, date - now) }
@@ -61,13 +61,13 @@ struct HTTPRetry: Sendable {
 }
 
 /// Dates as HTTP writes them (RFC 9110, 5.6.7): `Wed, 21 Oct 2015 07:28:00 GMT`.
-enum HTTPDate {
+package enum HTTPDate {
   private static let months = [
     "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
   ]
 
   /// Seconds since 1970.
-  static func seconds(_ text: String) -> Double? {
+  package static func seconds(_ text: String) -> Double? {
     let words = text.split(separator: " ")
     guard words.count == 6, words[5] == "GMT", let day = Int(words[1]), 1...31 ~= day,
       let month = months.firstIndex(of: String(words[2])), let year = Int(words[3]),

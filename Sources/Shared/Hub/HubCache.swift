@@ -134,7 +134,10 @@ extension HubCache {
   /// Holds the lock of a content, which Python's programs respect, while `body` runs.
   func locked(_ file: HubFile, stop: StopFlag, _ body: () throws -> Void) throws {
     let path = "\(locks)/\(file.digest.name).lock"
+    let isNew = !System.exists(path)
     var descriptor = try System.openForUpdating(path, mode: 0o664)
+    // As there: everyone of the group may wait for it.
+    if isNew { System.permit(0o664, descriptor) }
     defer { System.close(descriptor) }
     while true {
       let isFree: Bool

@@ -12,7 +12,7 @@ package struct HubToken: Sendable, Equatable, CustomStringConvertible, CustomDeb
   /// A token without the spaces and line ends around it; nil where nothing is left.
   ///
   /// - Throws: where the text cannot be a token, naming the place that it came from.
-  init?(_ text: String, from place: String) throws(HubError) {
+  package init?(_ text: String, from place: String) throws(HubError) {
     let secret = text.trimmingCharacters(in: .whitespacesAndNewlines)
     guard !secret.isEmpty else { return nil }
     guard secret.utf8.allSatisfy({ 0x21...0x7E ~= $0 }) else { throw .notAToken(place) }

@@ -2,22 +2,22 @@
 // them. Leaves: files, checked and sorted, or a reason to refuse them.
 
 /// Gathers the files of a repository page by page, within bounds.
-struct HubListing {
+package struct HubListing {
   /// What a listing may have. The Hub itself asks for fewer than 100,000 files in a repository.
-  enum Limit {
-    static let fileCount = 300_000
-    static let pageByteCount = 8 << 20
-    static let byteCount = 256 << 20
+  package enum Limit {
+    package static let fileCount = 300_000
+    package static let pageByteCount = 8 << 20
+    package static let byteCount = 256 << 20
   }
 
   private let repository: HubRepository
   private var files: [HubFile] = []
   private var byteCount = 0
 
-  init(_ repository: HubRepository) { self.repository = repository }
+  package init(_ repository: HubRepository) { self.repository = repository }
 
   /// Takes one page of the tree API.
-  mutating func add(_ page: [UInt8], hasNext: Bool) throws {
+  package mutating func add(_ page: [UInt8], hasNext: Bool) throws {
     byteCount += page.count
     guard byteCount <= Limit.byteCount else {
       throw refused("it is longer than \(Readable.bytes(Limit.byteCount))")
@@ -56,7 +56,7 @@ struct HubListing {
   }
 
   /// The files in the order of their paths.
-  func sorted() throws -> [HubFile] {
+  package func sorted() throws -> [HubFile] {
     let sorted = files.sorted { $0.path.utf8.lexicographicallyPrecedes($1.path.utf8) }
     var paths = Set<String>(minimumCapacity: sorted.count)
     for file in sorted {
@@ -90,7 +90,7 @@ extension HubListing {
   private static let formatVersion = 1
 
   /// The text of `trees/<commit>.json`, byte for byte as huggingface_hub writes it.
-  static func kept(_ files: [HubFile]) -> String {
+  package static func kept(_ files: [HubFile]) -> String {
     var items: [String] = []
     // Python sorts by code points, which is the order of UTF-8's bytes.
     for file in files {
@@ -106,7 +106,7 @@ extension HubListing {
   }
 
   /// Reads what `kept` wrote; nil where it is another version or broken.
-  static func read(_ bytes: [UInt8], of repository: HubRepository) -> [HubFile]? {
+  package static func read(_ bytes: [UInt8], of repository: HubRepository) -> [HubFile]? {
     guard let value = try? JSON(parsing: bytes), value["format_version"]?.integer == formatVersion,
       let members = value["files"]?.object
     else { return nil }

@@ -7,6 +7,7 @@ extension HubRepository {
   ) -> HubError {
     let isLoggedIn = environment.token != nil
     let address = WebAddress.withoutQuery(refusal.address)
+    guard refusal.isHub else { return .refused(address, refusal.head.status, refusal.message) }
     switch (refusal.head.status, refusal.code) {
     case (_, "RevisionNotFound"): return .noRevision(self)
     case (_, "EntryNotFound"): return .noFile(self, path ?? "")

@@ -6,6 +6,8 @@ import Synchronization
 /// An answer that says no.
 struct HTTPRefusal: Error {
   let address: String
+  /// Whether it is the Hub itself that refuses, and not a host that it sent the request on to.
+  let isHub: Bool
   let head: HTTPHead
   /// The beginning of the answer's body.
   let body: [UInt8]
@@ -118,7 +120,7 @@ final class HubSession: Sendable {
       reply.hop(to: address, head, isHub: isHub)
       guard let target = head.redirection else {
         if head.isSuccess { return reply }
-        throw HTTPRefusal(address: address, head: head, body: refused.bytes)
+        throw HTTPRefusal(address: address, isHub: isHub, head: head, body: refused.bytes)
       }
       request = try redirected(request, to: target, head.status)
     }
@@ -164,7 +166,9 @@ final class HubSession: Sendable {
     var reason: String
     switch error {
     case let problem as HTTPProblem where problem.isTransient: reason = problem.reason
-    case let refusal as HTTPRefusal where HTTPRetry.isTransient(refusal.head.status):
+    // Another host refuses signatures that have run out; the Hub gives new ones.
+    case let refusal as HTTPRefusal
+    where HTTPRetry.isTransient(refusal.head.status) || !refusal.isHub:
       asked = HTTPRetry.asked(refusal.head, now: System.now)
       reason = "it answers with status \(refusal.head.status)"
     default: throw meaning(error)

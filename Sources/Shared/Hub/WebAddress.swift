@@ -5,7 +5,7 @@ package enum WebAddress {
   /// Scheme, host and port in lower case, the port as a number always: whom a token may be shown.
   ///
   /// - Returns: nil where the address is none of http or https.
-  static func origin(_ address: String) -> String? {
+  package static func origin(_ address: String) -> String? {
     guard let (scheme, authority) = parts(address), !authority.isEmpty, !authority.contains("@")
     else { return nil }
     let lower = authority.lowercased()
@@ -14,7 +14,7 @@ package enum WebAddress {
   }
 
   /// Where a redirect of `base` leads (RFC 3986, 5.2, without dot segments, which the server resolves).
-  static func resolved(_ target: String, from base: String) -> String? {
+  package static func resolved(_ target: String, from base: String) -> String? {
     if parts(target) != nil { return target }
     guard let (scheme, authority) = parts(base), !target.isEmpty else { return nil }
     if target.hasPrefix("//") { return "\(scheme):\(target)" }
@@ -28,7 +28,7 @@ package enum WebAddress {
   }
 
   /// The address as it may be shown: what follows the question mark can be a signature.
-  static func withoutQuery(_ address: String) -> String {
+  package static func withoutQuery(_ address: String) -> String {
     String(address.prefix { $0 != "?" && $0 != "#" })
   }
 

@@ -25,6 +25,9 @@ extension System {
     try retrying("open", path) { unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC, mode) }
   }
 
+  /// Lets others into a file, whatever the mask of this process; nothing where that is not allowed.
+  package static func permit(_ mode: UInt32, _ descriptor: Int32) { _ = fchmod(descriptor, mode) }
+
   package static func write(
     _ bytes: RawSpan, at offset: Int, to descriptor: Int32, path: String
   ) throws(SystemError) {
