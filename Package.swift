@@ -38,6 +38,16 @@ let linking: [LinkerSetting] =
   Context.environment["SAELINE_LINK"] == "static"
   ? [.unsafeFlags(["-static-stdlib", "-use-ld=lld"] + runtime)] : []
 
+// The local Hub as a program is for scripts only: the build of the three programs leaves it out.
+let localHub: [Target] =
+  Context.environment["SAELINE_LINK"] == "static"
+  ? []
+  : [
+    .executableTarget(
+      name: "LocalHubServer", dependencies: ["Shared", "Support"], path: "Tests/LocalHubServer",
+      swiftSettings: settings)
+  ]
+
 let package = Package(
   name: "saeline",
   products: [
@@ -49,10 +59,11 @@ let package = Package(
     .systemLibrary(name: "COpenBLAS", path: "Sources/Shared/C/OpenBLAS"),
     .systemLibrary(name: "CZstd", path: "Sources/Shared/C/Zstd"),
     .systemLibrary(name: "COpenSSL", path: "Sources/Shared/C/OpenSSL"),
+    .systemLibrary(name: "CCurl", path: "Sources/Shared/C/Curl"),
     .systemLibrary(name: "CZlib", path: "Sources/Shared/C/Zlib"),
     .systemLibrary(name: "CSnappy", path: "Sources/Shared/C/Snappy"),
     .target(
-      name: "Shared", dependencies: ["COpenBLAS", "CZstd", "COpenSSL"], exclude: ["C"],
+      name: "Shared", dependencies: ["COpenBLAS", "CZstd", "COpenSSL", "CCurl"], exclude: ["C"],
       swiftSettings: settings),
     .executableTarget(
       name: "Pretokenizer", dependencies: ["Shared", "CZlib", "CSnappy"], swiftSettings: settings,
@@ -76,5 +87,5 @@ let package = Package(
       name: "TrainerTests", dependencies: ["Trainer", "Support"], swiftSettings: testSettings),
     .testTarget(
       name: "PipelineTests", dependencies: ["Shared", "Support"], swiftSettings: testSettings),
-  ]
+  ] + localHub
 )
