@@ -124,6 +124,9 @@ package final class LocalHub: Sendable {
     var response: LocalHTTPResponse
     switch first {
     case .cut: throw LocalHTTPCut()
+    case .reset:
+      connection.resetOnClose()
+      throw LocalHTTPCut()
     case .answer(let status, let headers):
       response = .json(
         ["error": "This failure was asked for."], status: status,
