@@ -1,7 +1,7 @@
 // Failures of the local Hub on demand. What shall go wrong, where and how often comes in, from a test or as
 // JSON; the fault of a request leaves.
 
-import Shared
+package import Shared
 import Synchronization
 
 /// One thing that goes wrong for some requests.
@@ -84,7 +84,7 @@ package struct LocalHubFault: Sendable {
 
   /// Reads `{"kind": "cut", "path": "*/x", "bytes": 10, "count": 2, "method": "GET"}`; nil for what it does
   /// not know.
-  init?(_ json: JSON) {
+  package init?(_ json: JSON) {
     guard let object = json.object, let name = object["kind"]?.string,
       let kind = Self.kind(name, object)
     else { return nil }
