@@ -124,6 +124,9 @@ package final class LocalHub: Sendable {
     var response: LocalHTTPResponse
     switch first {
     case .cut: throw LocalHTTPCut()
+    case .reset:
+      connection.resetOnClose()
+      throw LocalHTTPCut()
     case .answer(let status, let headers):
       response = .json(
         ["error": "This failure was asked for."], status: status,
@@ -207,9 +210,11 @@ extension LocalHTTPResponse {
     byteCount: Int, headers: [(name: String, value: String)]
   ) -> LocalHTTPResponse {
     let begin = Array("---\nconfigs:\n".utf8)
-    let line = Array("- config_name: again\n".utf8)
+    let lines = LocalHubContent.repeated("- config_name: again\n", byteCount: byteCount)
     let content = LocalHubContent.generated(byteCount: byteCount) { range in
-      range.map { $0 < begin.count ? begin[$0] : line[($0 - begin.count) % line.count] }
+      let rest = max(range.lowerBound, begin.count)..<max(range.upperBound, begin.count)
+      let later = (rest.lowerBound - begin.count)..<(rest.upperBound - begin.count)
+      return begin[range.clamped(to: begin.indices)] + ((try? lines.read(later)) ?? [])
     }
     return LocalHTTPResponse(
       status: 200, headers: headers.filter { $0.name != "Content-Range" },
