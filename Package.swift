@@ -38,6 +38,16 @@ let linking: [LinkerSetting] =
   Context.environment["SAELINE_LINK"] == "static"
   ? [.unsafeFlags(["-static-stdlib", "-use-ld=lld"] + runtime)] : []
 
+// The local Hub as a program is for scripts only: the build of the three programs leaves it out.
+let localHub: [Target] =
+  Context.environment["SAELINE_LINK"] == "static"
+  ? []
+  : [
+    .executableTarget(
+      name: "LocalHubServer", dependencies: ["Shared", "Support"], path: "Tests/LocalHubServer",
+      swiftSettings: settings)
+  ]
+
 let package = Package(
   name: "saeline",
   products: [
@@ -76,5 +86,5 @@ let package = Package(
       name: "TrainerTests", dependencies: ["Trainer", "Support"], swiftSettings: testSettings),
     .testTarget(
       name: "PipelineTests", dependencies: ["Shared", "Support"], swiftSettings: testSettings),
-  ]
+  ] + localHub
 )
