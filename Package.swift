@@ -59,10 +59,11 @@ let package = Package(
     .systemLibrary(name: "COpenBLAS", path: "Sources/Shared/C/OpenBLAS"),
     .systemLibrary(name: "CZstd", path: "Sources/Shared/C/Zstd"),
     .systemLibrary(name: "COpenSSL", path: "Sources/Shared/C/OpenSSL"),
+    .systemLibrary(name: "CCurl", path: "Sources/Shared/C/Curl"),
     .systemLibrary(name: "CZlib", path: "Sources/Shared/C/Zlib"),
     .systemLibrary(name: "CSnappy", path: "Sources/Shared/C/Snappy"),
     .target(
-      name: "Shared", dependencies: ["COpenBLAS", "CZstd", "COpenSSL"], exclude: ["C"],
+      name: "Shared", dependencies: ["COpenBLAS", "CZstd", "COpenSSL", "CCurl"], exclude: ["C"],
       swiftSettings: settings),
     .executableTarget(
       name: "Pretokenizer", dependencies: ["Shared", "CZlib", "CSnappy"], swiftSettings: settings,

@@ -1,16 +1,23 @@
-// SHA-256, from OpenSSL: for fingerprints, shards and downloads. The only import of COpenSSL.
+// SHA-256, from OpenSSL: for fingerprints, shards and downloads; SHA-1 where git names content by it.
+// The only import of COpenSSL.
 
 internal import COpenSSL
 
-/// A running SHA-256.
+/// A running SHA-256 or SHA-1.
 @safe package struct Digest: ~Copyable {
-  private let context: OpaquePointer
+  /// SHA-1 tells what git stores, and nothing that has to be safe.
+  package enum Algorithm: Sendable { case sha256, sha1 }
 
-  package init() {
+  private let context: OpaquePointer
+  private let byteCount: Int
+
+  package init(_ algorithm: Algorithm = .sha256) {
+    let method = unsafe algorithm == .sha256 ? EVP_sha256() : EVP_sha1()
     guard let context = unsafe EVP_MD_CTX_new(),
-      unsafe EVP_DigestInit_ex(context, EVP_sha256(), nil) == 1
-    else { preconditionFailure("libcrypto offers no SHA-256") }
+      unsafe EVP_DigestInit_ex(context, method, nil) == 1
+    else { preconditionFailure("libcrypto does not offer \(algorithm)") }
     unsafe self.context = context
+    byteCount = algorithm == .sha256 ? 32 : 20
   }
 
   deinit { unsafe EVP_MD_CTX_free(context) }
@@ -21,9 +28,9 @@ internal import COpenSSL
     }
   }
 
-  /// The digest in lower-case hexadecimal, 64 characters; nothing may be added after.
+  /// The digest in lower-case hexadecimal, 64 or 40 characters; nothing may be added after.
   package mutating func finish() -> String {
-    var raw = [UInt8](repeating: 0, count: 32)
+    var raw = [UInt8](repeating: 0, count: byteCount)
     var count: UInt32 = 0
     _ = unsafe EVP_DigestFinal_ex(context, &raw, &count)
     let digits = Array("0123456789abcdef".utf8)

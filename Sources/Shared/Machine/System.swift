@@ -85,7 +85,7 @@ package enum System {
   }
 
   /// Runs a call that answers -1 on failure, again for as long as a signal interrupts it.
-  private static func retrying<Result: SignedInteger>(
+  static func retrying<Result: SignedInteger>(
     _ call: String, _ path: String, _ body: () -> Result
   ) throws(SystemError) -> Result {
     while true {

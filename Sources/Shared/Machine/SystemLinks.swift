@@ -1,0 +1,66 @@
+// The calls of libc that a cache shared with other programs needs: symbolic links, locks that Python's
+// programs respect, and files that are filled by places.
+
+import Foundation
+
+extension System {
+  /// Makes a symbolic link; `isFileExists` tells that the name is taken.
+  package static func symbolicLink(_ target: String, at path: String) throws(SystemError) {
+    _ = try retrying("symlink", path) { unsafe symlink(target, path) }
+  }
+
+  /// What a symbolic link says; nil where there is none.
+  package static func linkTarget(_ path: String) -> String? {
+    var buffer = [UInt8](repeating: 0, count: 4_096)
+    let count = unsafe buffer.withUnsafeMutableBytes { bytes in
+      unsafe bytes.baseAddress.map { unsafe readlink(path, $0, 4_096) } ?? -1
+    }
+    return count < 0 ? nil : String(decoding: buffer[..<count], as: UTF8.self)
+  }
+
+  /// Opens a file for reading and writing, made where it does not exist.
+  package static func openForUpdating(
+    _ path: String, mode: UInt32 = 0o666
+  ) throws(SystemError) -> Int32 {
+    try retrying("open", path) { unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC, mode) }
+  }
+
+  /// Lets others into a file, whatever the mask of this process; nothing where that is not allowed.
+  package static func permit(_ mode: UInt32, _ descriptor: Int32) { _ = fchmod(descriptor, mode) }
+
+  package static func write(
+    _ bytes: RawSpan, at offset: Int, to descriptor: Int32, path: String
+  ) throws(SystemError) {
+    var done = 0
+    while done < bytes.byteCount {
+      let start = done
+      done += try retrying("write", path) {
+        unsafe bytes.withUnsafeBytes { buffer in
+          unsafe buffer.baseAddress.map {
+            unsafe pwrite(descriptor, $0 + start, buffer.count - start, off_t(offset + start))
+          } ?? 0
+        }
+      }
+    }
+  }
+
+  package static func truncate(
+    _ descriptor: Int32, byteCount: Int, path: String
+  ) throws(SystemError) {
+    _ = try retrying("ftruncate", path) { ftruncate(descriptor, off_t(byteCount)) }
+  }
+
+  /// Takes the lock of an open file for this process alone, without waiting.
+  ///
+  /// - Returns: whether it was free. It is given back when the file is closed.
+  package static func lock(_ descriptor: Int32, path: String) throws(SystemError) -> Bool {
+    do {
+      _ = try retrying("flock", path) { flock(descriptor, LOCK_EX | LOCK_NB) }
+      return true
+    } catch {
+      // Some network file systems say EACCES for a lock that is taken.
+      if error.errno == EWOULDBLOCK || error.errno == EACCES { return false }
+      throw error
+    }
+  }
+}
