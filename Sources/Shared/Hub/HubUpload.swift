@@ -3,9 +3,6 @@
 
 import Foundation
 
-/// Who may see a repository that is made for an upload.
-package enum HubVisibility: Sendable, Equatable { case everyone, owner }
-
 /// What came of an upload.
 package struct UploadResult: Sendable, Equatable {
   /// The page of the repository.
@@ -34,7 +31,6 @@ package final class HubUpload {
   private var sameCount = 0
   private var sentByteCount = 0
 
-  private static let answerByteCount = 4 << 20
   /// Bytes of a text that is read from the repository.
   private static let textByteCount = 1 << 20
   /// A commit of many files takes the Hub a while.
@@ -67,15 +63,16 @@ package final class HubUpload {
   /// The page of the repository.
   package var page: String { repository.page(environment.endpoint) }
 
-  /// Asks the Hub who the token belongs to, so that a wrong one is noticed before any work. A name without
-  /// an owner becomes that user's.
+  /// Asks the Hub who the token belongs to, so that a wrong one is noticed before any work.
+  ///
+  /// A name without an owner becomes that user's.
   package func requireAccess() throws {
     let body: [UInt8]
     do {
-      body = try explaining {
+      body = try session.forUploads(to: repository) {
         try session.answer(
           HTTPRequest(.get, environment.endpoint + "/api/whoami-v2"),
-          atMost: HubUpload.answerByteCount
+          atMost: HubSession.uploadAnswerByteCount
         ).body
       }
     } catch HubError.noRepository {
@@ -95,12 +92,9 @@ package final class HubUpload {
 
   /// Makes the repository and the branch where they are missing, and looks at what they hold.
   package func open() throws {
-    var standing = try standing()
-    if standing == .noRepository {
-      try createRepository()
-      standing = repository.revision == "main" ? .there : .noRevision
+    try session.forUploads(to: repository) {
+      try UploadPlace(session: session, repository: repository, visibility: visibility).make()
     }
-    if standing == .noRevision { try createBranch() }
     let snapshot = try client.snapshot(repository)
     if case .cacheInstead(let reason) = snapshot.origin {
       throw HubError.unreachable(environment.endpoint, reason)
@@ -115,7 +109,7 @@ package final class HubUpload {
   package func text(_ path: String) throws -> String? {
     guard let snapshot, snapshot.file(path) != nil else { return nil }
     let address = "\(snapshot.resolveBase)/resolve/\(snapshot.commit)/\(WebAddress.quoted(path))"
-    let body = try explaining {
+    let body = try session.forUploads(to: repository) {
       try session.answer(HTTPRequest(.get, address), atMost: HubUpload.textByteCount).body
     }
     return String(decoding: body, as: UTF8.self)
@@ -126,7 +120,7 @@ package final class HubUpload {
   package func add(_ files: [UploadFile], summary: String) throws {
     for file in files where !HubPath.isSafe(file.path) { throw UploadError.notAPath(file.path) }
     for start in stride(from: 0, to: files.count, by: HubUpload.groupCount) {
-      try explaining {
+      try session.forUploads(to: repository) {
         try addGroup(Array(files[start..<min(files.count, start + HubUpload.groupCount)]), summary)
       }
     }
@@ -144,83 +138,6 @@ package final class HubUpload {
     try flush(summary)
     return UploadResult(
       page: page, changedCount: changedCount, sameCount: sameCount, sentByteCount: sentByteCount)
-  }
-}
-
-// MARK: - Repositories and branches
-
-extension HubUpload {
-  private enum Standing { case there, noRevision, noRepository }
-
-  /// Whether repository and branch are there, asked of the Hub alone.
-  private func standing() throws -> Standing {
-    let revision = WebAddress.quoted(repository.revision, keeping: "")
-    let address = "\(repository.api(environment.endpoint))/revision/\(revision)?expand=sha"
-    do {
-      _ = try explaining {
-        try session.answer(HTTPRequest(.get, address), atMost: HubUpload.answerByteCount)
-      }
-      return .there
-    } catch HubError.noRepository {
-      return .noRepository
-    } catch HubError.noRevision where !repository.revision.hasPrefix("refs/") {
-      return .noRevision
-    }
-  }
-
-  private func createRepository() throws {
-    let parts = repository.id.split(separator: "/").map { JSON.string(String($0)) }
-    var request: [String: JSON] = [
-      "name": parts.last ?? "", "type": .string(repository.kind.rawValue),
-      "visibility": visibility == .owner ? "private" : "public",
-    ]
-    if parts.count == 2 { request["organization"] = parts[0] }
-    try explaining {
-      do {
-        _ = try post(.object(request), to: "\(environment.endpoint)/api/repos/create")
-      } catch let refusal as HTTPRefusal where refusal.head.status == 409 {
-        // Another process may have made it since; a repository of others stays out of sight.
-        guard try standing() != .noRepository else {
-          throw UploadError.takenName(id: repository.id)
-        }
-      }
-    }
-  }
-
-  private func createBranch() throws {
-    let branch = WebAddress.quoted(repository.revision, keeping: "")
-    try explaining {
-      do {
-        _ = try post([:], to: "\(repository.api(environment.endpoint))/branch/\(branch)")
-      } catch let refusal as HTTPRefusal where refusal.head.status == 409 {}
-    }
-  }
-
-  private func post(
-    _ json: JSON, to address: String, stallSeconds: Double? = nil
-  ) throws -> JSON {
-    try post(
-      Array(json.canonical.utf8), type: "application/json", to: address, stallSeconds: stallSeconds)
-  }
-
-  private func post(
-    _ bytes: [UInt8], type: String, to address: String, stallSeconds: Double? = nil
-  ) throws -> JSON {
-    let body = try session.answer(
-      HTTPRequest(
-        .post, address, headers: [("Content-Type", type)], body: .bytes(bytes),
-        stallSeconds: stallSeconds), atMost: HubUpload.answerByteCount
-    ).body
-    return (try? JSON(parsing: body)) ?? .null
-  }
-
-  /// Gives refusals their meaning, and an interruption the words for uploads.
-  private func explaining<Result>(_ body: () throws -> Result) throws -> Result {
-    do { return try session.about(repository, body) } catch is Interrupted {
-      throw Interrupted(
-        "Interrupted; what has arrived at \(repository.id) is not sent again.",
-        hint: "Run the same command again to continue.")
-    }
   }
 }
 
@@ -270,7 +187,7 @@ extension HubUpload {
   private func modes(_ files: [UploadFile]) throws -> [String: Mode] {
     let revision = WebAddress.quoted(repository.revision, keeping: "")
     let address = "\(repository.api(environment.endpoint))/preupload/\(revision)"
-    let answer = try post(
+    let answer = try session.post(
       [
         "files": .array(
           try files.map {
@@ -305,10 +222,10 @@ extension HubUpload {
     let address = "\(repository.api(environment.endpoint))/commit/\(revision)"
     let lines = commit.lines(summary: summary)
     var retry = HTTPRetry(session.patience)
-    try explaining {
+    try session.forUploads(to: repository) {
       while true {
         do {
-          _ = try post(
+          _ = try session.post(
             lines, type: "application/x-ndjson", to: address,
             stallSeconds: HubUpload.commitStallSeconds)
           return
