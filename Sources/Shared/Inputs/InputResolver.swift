@@ -126,7 +126,7 @@ package enum InputResolver {
   /// A name that the Hub may have, and the revision behind its `@`.
   private static func soughtName(_ name: String) -> (name: String, revision: String?)? {
     let parts = name.split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false)
-    guard RepositoryName.isIdentifier(String(parts[0])), parts.last != "" else { return nil }
+    guard RepositoryRules.isName(String(parts[0])), parts.last != "" else { return nil }
     return (String(parts[0]), parts.count == 2 ? String(parts[1]) : nil)
   }
 

@@ -11,7 +11,7 @@ package struct SAELocation: Sendable, Equatable {
   package static func parse(_ name: String) -> SAELocation? {
     let parts = name.split(separator: "/", omittingEmptySubsequences: false)
     let inner = parts.last == "" ? parts.dropFirst(2).dropLast() : parts.dropFirst(2)
-    guard parts.count >= 2, parts.prefix(2).allSatisfy(RepositoryName.isPart),
+    guard parts.count >= 2, parts.prefix(2).allSatisfy(RepositoryRules.isPart),
       inner.allSatisfy({ !$0.isEmpty && $0 != "." && $0 != ".." })
     else { return nil }
     return SAELocation(

@@ -11,7 +11,7 @@ package enum ModelNames {
   package static func repository(_ name: String) throws(ModelNameError) -> String {
     guard let official = official(name) else {
       let parts = name.split(separator: "/", omittingEmptySubsequences: false)
-      if parts.count == 2, parts.allSatisfy(RepositoryName.isPart) { return name }
+      if parts.count == 2, parts.allSatisfy(RepositoryRules.isPart) { return name }
       if parts.count > 1 { throw .noRepository(name) }
       throw .unknown(name, nearest: nearest(name))
     }
@@ -35,20 +35,6 @@ package enum ModelNames {
     }
     return table
   }()
-}
-
-/// What the Hub allows in the name of a repository and of its owner.
-package enum RepositoryName {
-  package static func isPart(_ part: some StringProtocol) -> Bool {
-    (1...96).contains(part.utf8.count) && !part.hasPrefix(".") && !part.hasPrefix("-")
-      && !part.hasSuffix(".") && !part.hasSuffix("-") && !part.contains("..")
-      && part.utf8.allSatisfy { byte in
-        switch byte {
-        case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: true
-        default: [UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: ".")].contains(byte)
-        }
-      }
-  }
 }
 
 /// Why a name leads to no model.
