@@ -13,7 +13,8 @@ import Shared
       }
       if invocation.isDryRun { return try dryRun(invocation) }
       let result = try Caching(
-        invocation.pipeline, verification: invocation.verifies ? .digests : .sizes,
+        invocation.pipeline, through: HubInputs(invocation),
+        verification: invocation.verifies ? .digests : .sizes,
         mode: invocation.isQuiet ? .quiet : .automatic
       ).run()
       print(
@@ -48,7 +49,9 @@ import Shared
     threads: { $0.cache.threads })
 
   private static func listHooks(_ invocation: Invocation) throws {
-    let model = try InputResolver.model(invocation.pipeline.cache).get()
+    let model = try InputResolver.model(
+      invocation.pipeline.cache, through: HubInputs(invocation)
+    ).get()
     let list = HookList(try ModelDescription.open(folder: model))
     print(invocation.isJSON ? list.json.canonical + "\n" : list.text, terminator: "")
   }
@@ -57,7 +60,8 @@ import Shared
     let format = invocation.options["--format"] ?? Exporting.format
     guard format == Exporting.format else { throw ExchangeError.unknownFormat(format) }
     let exporting = try Exporting(
-      invocation.pipeline, hook: invocation.options["--hook"],
+      invocation.pipeline, through: HubInputs(invocation).cached,
+      hook: invocation.options["--hook"],
       output: invocation.options["--output"],
       verification: invocation.verifies ? .digests : .sizes,
       mode: invocation.isQuiet ? .quiet : .automatic)
@@ -88,7 +92,7 @@ import Shared
 
   /// Prints the bill; what is missing is named, but no error before the stage really runs.
   private static func dryRun(_ invocation: Invocation) throws {
-    let estimate = try Estimate.make(invocation.pipeline)
+    let estimate = try Estimate.make(invocation.pipeline, through: HubInputs(invocation))
     let bill = estimate.stage
     print(invocation.isJSON ? bill.json.canonical : bill.table.text())
     for failure in estimate.missing {

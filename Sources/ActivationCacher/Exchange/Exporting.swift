@@ -53,7 +53,8 @@ package struct Exporting: Sendable {
   ///   - terminal: where.
   /// - Throws: what is missing, in the way or of unequal length.
   package init(
-    _ pipeline: Pipeline, hook: String? = nil, output: String? = nil,
+    _ pipeline: Pipeline, through door: (any HubDoor)? = nil, hook: String? = nil,
+    output: String? = nil,
     verification: StageFolder.Verification = .sizes, mode: Progress.Mode = .automatic,
     terminal: Terminal = .standardError
   ) throws {
@@ -64,7 +65,7 @@ package struct Exporting: Sendable {
       throw ExchangeError.notInPipeline(hook: hook, known: known)
     }
     let names = hook.map { [$0] } ?? known
-    let inputs = Inputs(pipeline)
+    let inputs = Inputs(pipeline, through: door, text: door)
     sources = try names.map { name in
       guard let folder = try ActivationKey.finished(pipeline, inputs, hookName: name),
         let manifest = try folder.manifest(verify: verification)

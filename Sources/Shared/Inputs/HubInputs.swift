@@ -6,6 +6,17 @@ import Synchronization
 
 /// What the environment says of the Hub, and what was learned from it within this program.
 package final class HubInputs: HubDoor {
+  /// What may be done for a name.
+  package enum Reach: Sendable {
+    /// Everything that it needs is downloaded.
+    case fetching
+    /// Lists and small files are; weights are only spoken of.
+    case asking
+    /// The network is left alone.
+    case cacheOnly
+  }
+
+  private let reach: Reach
   private let environment: [String: String]
   private let progress: Progress.Mode
   private let terminal: Terminal
@@ -17,12 +28,29 @@ package final class HubInputs: HubDoor {
   }
 
   package init(
+    _ reach: Reach = .fetching,
     environment: [String: String] = ProcessInfo.processInfo.environment,
     progress: Progress.Mode = .automatic, terminal: Terminal = .standardError
   ) {
-    self.environment = environment
+    self.reach = reach
+    self.environment =
+      reach == .cacheOnly
+      ? environment.merging(["HF_HUB_OFFLINE": "1"]) { $1 } : environment
     self.progress = progress
     self.terminal = terminal
+  }
+
+  /// The door for a command: a dry run only asks.
+  package convenience init(_ invocation: Invocation) {
+    self.init(
+      invocation.isDryRun ? .asking : .fetching,
+      progress: invocation.isQuiet ? .quiet : .automatic)
+  }
+
+  package var cached: any HubDoor {
+    reach == .cacheOnly
+      ? self
+      : HubInputs(.cacheOnly, environment: environment, progress: .quiet, terminal: terminal)
   }
 
   private func client() throws -> HubClient {
@@ -40,7 +68,7 @@ package final class HubInputs: HubDoor {
   ) throws -> HubSnapshot {
     let repository = try HubRepository(kind, id, revision: revision)
     if let found = known.withLock({ $0.snapshots[repository] }) { return found }
-    let found = try client().snapshot(repository)
+    let found = try told(repository) { try client().snapshot(repository) }
     known.withLock { $0.snapshots[repository] = found }
     return found
   }
@@ -69,11 +97,11 @@ package final class HubInputs: HubDoor {
     }
     switch ModelFiles.weights(names) {
     case nil: throw UnreadModel(repository: snapshot.repository.id, lacks: "weights")
-    case .file?: return try fetch(first, of: snapshot)
+    case .file?: return try fetchLarge(first, of: snapshot)
     case .index(let index)?:
       let path = try fetch(first, of: snapshot) + "/" + index
       let shards = try ModelFiles.shards(index: MappedFile.contents(path), path: path)
-      return try fetch(shards, of: snapshot)
+      return try fetchLarge(shards, of: snapshot)
     }
   }
 
@@ -94,13 +122,54 @@ package final class HubInputs: HubDoor {
     guard !needed.isEmpty else {
       throw UnreadSAE(location: location, folders: SAELocation.folders(names))
     }
-    let folder = try fetch(needed, of: snapshot)
+    let folder = try fetchLarge(needed, of: snapshot)
     return location.path.isEmpty ? folder : folder + "/" + location.path
   }
 
   private func fetch(_ paths: [String], of snapshot: HubSnapshot) throws -> String {
-    try client().download(paths, of: snapshot, progress: progress)
+    try told(snapshot.repository) {
+      try client().download(paths, of: snapshot, progress: progress)
+    }
   }
+
+  /// Fetches files that are only spoken of before the stage really runs.
+  private func fetchLarge(_ paths: [String], of snapshot: HubSnapshot) throws -> String {
+    let missing = try client().missingByteCount(paths, of: snapshot)
+    if reach == .asking, missing > 0 {
+      throw NotFetched(
+        repository: snapshot.repository, byteCount: missing, endpoint: snapshot.endpoint)
+    }
+    return try fetch(paths, of: snapshot)
+  }
+
+  /// Says of what was not looked for in the network that it is not here, and no more.
+  private func told<Value>(
+    _ repository: HubRepository, _ body: () throws -> Value
+  ) throws -> Value {
+    do { return try body() } catch let error as HubError {
+      switch error {
+      case .offline where reach == .cacheOnly, .offlineFile where reach == .cacheOnly:
+        throw NotFetched(repository: repository, byteCount: nil, endpoint: "")
+      default: throw error
+      }
+    }
+  }
+}
+
+/// A repository whose files are not fetched yet.
+package struct NotFetched: Failure, Equatable {
+  package let repository: HubRepository
+  /// The bytes that have to be; nil where nobody asked.
+  package let byteCount: Int?
+  package let endpoint: String
+
+  package var sentence: String {
+    let start = "\(repository.words) is not on this machine"
+    return byteCount.map {
+      start + " yet: \(Readable.bytes($0)) are to be downloaded from \(endpoint)."
+    } ?? start + "."
+  }
+  package var hint: String? { nil }
 }
 
 /// A repository that holds no model, or no tokenizer.
@@ -132,7 +201,9 @@ package struct UnreadSAE: Failure {
     return "\(place)the repository \(location.repository) holds no SAE."
   }
   package var hint: String? {
-    guard !folders.isEmpty else { return "Name a folder with cfg.json and sae_weights.safetensors." }
+    guard !folders.isEmpty else {
+      return "Name a folder with cfg.json and sae_weights.safetensors."
+    }
     let shown = folders.prefix(6).map { $0.isEmpty ? "its top" : $0 }
     let more = folders.count > shown.count ? " and \(folders.count - shown.count) more" : ""
     return "It holds SAEs at \(shown.joined(separator: ", "))\(more)."

@@ -147,9 +147,14 @@ package struct Inputs: Sendable {
   package let tokenizer: Resolved<String?>
   package let text: Resolved<DataSet>
 
-  package init(_ pipeline: Pipeline, through door: (any HubDoor)? = nil) {
+  /// Looks for the model through one door, and for what was made into tokens through another.
+  package init(
+    _ pipeline: Pipeline, through door: (any HubDoor)?, text textDoor: (any HubDoor)?
+  ) {
     model = InputResolver.model(pipeline.cache, through: door)
-    tokenizer = InputResolver.tokenizer(pipeline.pretokenize, through: door)
-    text = InputResolver.text(pipeline.pretokenize, through: door)
+    tokenizer = InputResolver.tokenizer(pipeline.pretokenize, through: textDoor)
+    text = InputResolver.text(pipeline.pretokenize, through: textDoor)
   }
+
+  package init(_ pipeline: Pipeline) { self.init(pipeline, through: nil, text: nil) }
 }
