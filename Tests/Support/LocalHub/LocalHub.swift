@@ -44,7 +44,7 @@ package final class LocalHub: Sendable {
   let state = Mutex(State())
   let faults = LocalHubFaults()
   let log = LocalHubLog()
-  /// Where uploads are kept.
+  /// Where uploads are kept; it is made with the first one.
   let folder: String
   private let listeners: [Int32]
   private let connections = Mutex<Set<Int32>>([])
@@ -56,7 +56,6 @@ package final class LocalHub: Sendable {
     let content = try LocalSocket.listen(address: "127.0.0.2", port: 0)
     (port, contentPort, listeners) = (hub.port, content.port, [hub.descriptor, content.descriptor])
     folder = NSTemporaryDirectory() + "/saeline-hub-" + UUID().uuidString
-    try System.createDirectories(folder)
     listen(hub.descriptor, .hub)
     listen(content.descriptor, .content)
   }
