@@ -45,6 +45,7 @@ package struct Exporting: Sendable {
   ///
   /// - Parameters:
   ///   - pipeline: the file whose activations are wanted.
+  ///   - door: where what made the stages is looked up beside this machine's files.
   ///   - hook: the one hook point to export; nil for all of the pipeline file.
   ///   - output: the folder to make, in which each of several hook points gets one of its own; nil
   ///     for folders named like the stages' with the suffix `.sae_lens`.
