@@ -25,7 +25,8 @@ struct ActivationUploadTests {
 
   @Test("A file for each shard, the record and a card go up, once")
   func layout() throws {
-    let (hub, folder) = (try LocalHub(), try TemporaryFolder())
+    let hub = try LocalHub()
+    let folder = try TemporaryFolder()
     defer { hub.stop() }
     var pipeline = try pipeline(folder)
     pipeline.cache.hfRepoID = "me/activations"
@@ -55,7 +56,8 @@ struct ActivationUploadTests {
 
   @Test("The wanted number of files holds the same rows")
   func cutAnew() throws {
-    let (hub, folder) = (try LocalHub(), try TemporaryFolder())
+    let hub = try LocalHub()
+    let folder = try TemporaryFolder()
     defer { hub.stop() }
     var pipeline = try pipeline(folder)
     pipeline.cache.hfRepoID = "me/activations"

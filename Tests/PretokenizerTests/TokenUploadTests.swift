@@ -45,7 +45,8 @@ struct TokenUploadTests {
 
   @Test("The files are those of push_to_hub, and the rows those of the stage")
   func layout() throws {
-    let (hub, folder) = (try LocalHub(), try TemporaryFolder())
+    let hub = try LocalHub()
+    let folder = try TemporaryFolder()
     defer { hub.stop() }
     let (pipeline, environment) = try pipeline(folder, hub)
     let result = try run(pipeline, environment)
@@ -70,7 +71,8 @@ struct TokenUploadTests {
 
   @Test("The record is SAELens's, and names no place of this machine")
   func record() throws {
-    let (hub, folder) = (try LocalHub(), try TemporaryFolder())
+    let hub = try LocalHub()
+    let folder = try TemporaryFolder()
     defer { hub.stop() }
     let (pipeline, environment) = try pipeline(folder, hub)
     _ = try run(pipeline, environment)
@@ -92,7 +94,8 @@ struct TokenUploadTests {
 
   @Test("A second run sends nothing, and makes no files to find out")
   func again() throws {
-    let (hub, folder) = (try LocalHub(), try TemporaryFolder())
+    let hub = try LocalHub()
+    let folder = try TemporaryFolder()
     defer { hub.stop() }
     let (pipeline, environment) = try pipeline(folder, hub)
     _ = try run(pipeline, environment)
@@ -108,7 +111,8 @@ struct TokenUploadTests {
 
   @Test("Files of an earlier upload do not stay beside the new ones")
   func otherCount() throws {
-    let (hub, folder) = (try LocalHub(), try TemporaryFolder())
+    let hub = try LocalHub()
+    let folder = try TemporaryFolder()
     defer { hub.stop() }
     var (pipeline, environment) = try pipeline(folder, hub)
     _ = try run(pipeline, environment)
@@ -121,7 +125,8 @@ struct TokenUploadTests {
 
   @Test("What was damaged on the Hub is mended")
   func mended() throws {
-    let (hub, folder) = (try LocalHub(), try TemporaryFolder())
+    let hub = try LocalHub()
+    let folder = try TemporaryFolder()
     defer { hub.stop() }
     let (pipeline, environment) = try pipeline(folder, hub)
     _ = try run(pipeline, environment)
@@ -134,7 +139,8 @@ struct TokenUploadTests {
 
   @Test("A private repository and another branch are made where they are asked for")
   func privateBranch() throws {
-    let (hub, folder) = (try LocalHub(), try TemporaryFolder())
+    let hub = try LocalHub()
+    let folder = try TemporaryFolder()
     defer { hub.stop() }
     var (pipeline, environment) = try pipeline(folder, hub)
     pipeline.pretokenize.hfIsPrivateRepo = true
@@ -151,7 +157,8 @@ struct TokenUploadTests {
 
   @Test("Without a token no work is begun")
   func noToken() throws {
-    let (hub, folder) = (try LocalHub(), try TemporaryFolder())
+    let hub = try LocalHub()
+    let folder = try TemporaryFolder()
     defer { hub.stop() }
     var (pipeline, environment) = try pipeline(folder, hub)
     environment["HF_TOKEN"] = nil

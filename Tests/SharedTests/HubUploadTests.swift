@@ -19,9 +19,8 @@ private var quickly: HubPatience {
 }
 
 private func upload(
-  _ files: [UploadFile], to id: String = "me/things", _ kind: HubRepository.Kind = .dataset,
-  revision: String = "main", removing removed: [String] = [],
-  _ environment: [String: String]
+  _ files: [UploadFile], _ environment: [String: String], to id: String = "me/things",
+  kind: HubRepository.Kind = .dataset, revision: String = "main", removing removed: [String] = []
 ) throws -> UploadResult {
   let upload = try HubUpload(
     HubEnvironment(environment), to: HubRepository(kind, id, revision: revision), mode: .quiet,
@@ -55,7 +54,8 @@ private var files: [UploadFile] {
 struct HubUploadTests {
   @Test("A repository is made and has the files")
   func newRepository() throws {
-    let (hub, folder) = (try LocalHub(), try TemporaryFolder())
+    let hub = try LocalHub()
+    let folder = try TemporaryFolder()
     defer { hub.stop() }
     let result = try upload(files, variables(hub, folder))
     #expect(result.page == hub.endpoint + "/datasets/me/things")
@@ -70,15 +70,17 @@ struct HubUploadTests {
 
   @Test("A name without an owner is the user's own")
   func ownName() throws {
-    let (hub, folder) = (try LocalHub(), try TemporaryFolder())
+    let hub = try LocalHub()
+    let folder = try TemporaryFolder()
     defer { hub.stop() }
-    let result = try upload(files, to: "things", .model, variables(hub, folder))
+    let result = try upload(files, variables(hub, folder), to: "things", kind: .model)
     #expect(result.page == hub.endpoint + "/tester/things")
   }
 
   @Test("What is there is not sent again, and what changed is")
   func again() throws {
-    let (hub, folder) = (try LocalHub(), try TemporaryFolder())
+    let hub = try LocalHub()
+    let folder = try TemporaryFolder()
     defer { hub.stop() }
     _ = try upload(files, variables(hub, folder))
     hub.forgetRequests()
@@ -86,27 +88,29 @@ struct HubUploadTests {
     #expect(second.changedCount == 0 && second.sameCount == 3 && second.sentByteCount == 0)
     #expect(hub.requests.allSatisfy { $0.method == "GET" })
     let changed = [UploadFile("cfg.json", text: "[]\n")] + files.filter { $0.path != "cfg.json" }
-    let third = try upload(changed, removing: ["empty.txt", "absent"], variables(hub, folder))
+    let third = try upload(changed, variables(hub, folder), removing: ["empty.txt", "absent"])
     #expect(third.changedCount == 2 && third.sameCount == 2)
     #expect(hub.paths(in: "me/things", .dataset) == ["cfg.json", "data/rows.parquet"])
   }
 
   @Test("Content that another file of the storage has is not sent")
   func sameContent() throws {
-    let (hub, folder) = (try LocalHub(), try TemporaryFolder())
+    let hub = try LocalHub()
+    let folder = try TemporaryFolder()
     defer { hub.stop() }
     _ = try upload(files, variables(hub, folder))
     let other = [UploadFile("other.parquet", bytes: large)]
-    #expect(try upload(other, to: "me/others", variables(hub, folder)).sentByteCount == 0)
+    #expect(try upload(other, variables(hub, folder), to: "me/others").sentByteCount == 0)
     #expect(try hub.contents(of: "other.parquet", in: "me/others", .dataset) == large)
   }
 
   @Test("A branch that is not there is made")
   func newBranch() throws {
-    let (hub, folder) = (try LocalHub(), try TemporaryFolder())
+    let hub = try LocalHub()
+    let folder = try TemporaryFolder()
     defer { hub.stop() }
     _ = try upload([UploadFile("a.txt", text: "a")], variables(hub, folder))
-    _ = try upload([UploadFile("b.txt", text: "b")], revision: "more", variables(hub, folder))
+    _ = try upload([UploadFile("b.txt", text: "b")], variables(hub, folder), revision: "more")
     #expect(hub.paths(in: "me/things", .dataset) == ["a.txt"])
     #expect(hub.paths(in: "me/things", .dataset, revision: "more") == ["a.txt", "b.txt"])
   }
@@ -115,7 +119,8 @@ struct HubUploadTests {
   func parts() throws {
     var options = LocalHub.Options()
     (options.multipartByteCount, options.partByteCount) = (100_000, 64_000)
-    let (hub, folder) = (try LocalHub(options), try TemporaryFolder())
+    let hub = try LocalHub(options)
+    let folder = try TemporaryFolder()
     defer { hub.stop() }
     let path = try folder.write(large, to: "rows")
     _ = try upload([UploadFile("rows.parquet", file: path)], variables(hub, folder))
@@ -126,7 +131,8 @@ struct HubUploadTests {
 
   @Test("Commits stay small")
   func manyFiles() throws {
-    let (hub, folder) = (try LocalHub(), try TemporaryFolder())
+    let hub = try LocalHub()
+    let folder = try TemporaryFolder()
     defer { hub.stop() }
     let many = (0..<250).map { UploadFile("\($0).txt", text: "\($0)") }
     #expect(try upload(many, variables(hub, folder)).changedCount == 250)
@@ -150,7 +156,8 @@ struct HubUploadTests {
   func failures(_ fault: LocalHubFault) throws {
     var options = LocalHub.Options()
     (options.multipartByteCount, options.partByteCount) = (100_000, 64_000)
-    let (hub, folder) = (try LocalHub(options), try TemporaryFolder())
+    let hub = try LocalHub(options)
+    let folder = try TemporaryFolder()
     defer { hub.stop() }
     hub.fail(fault)
     _ = try upload(files, variables(hub, folder))
@@ -159,7 +166,8 @@ struct HubUploadTests {
 
   @Test("An upload that was cut off goes on where it was")
   func goesOn() throws {
-    let (hub, folder) = (try LocalHub(), try TemporaryFolder())
+    let hub = try LocalHub()
+    let folder = try TemporaryFolder()
     defer { hub.stop() }
     hub.fail(LocalHubFault(.answer(status: 503, headers: [:]), on: "*/commit/main", count: 6))
     let environment = variables(hub, folder)
@@ -176,7 +184,8 @@ struct HubUploadTests {
 struct HubUploadErrorTests {
   @Test("Without a token nothing is asked of the Hub")
   func noToken() throws {
-    let (hub, folder) = (try LocalHub(), try TemporaryFolder())
+    let hub = try LocalHub()
+    let folder = try TemporaryFolder()
     defer { hub.stop() }
     var environment = variables(hub, folder)
     environment["HF_TOKEN"] = nil
@@ -195,7 +204,8 @@ struct HubUploadErrorTests {
 
   @Test("A wrong token is noticed before anything is sent")
   func wrongToken() throws {
-    let (hub, folder) = (try LocalHub(), try TemporaryFolder())
+    let hub = try LocalHub()
+    let folder = try TemporaryFolder()
     defer { hub.stop() }
     let environment = variables(hub, folder, token: "hf_other")
     #expect(
@@ -207,11 +217,13 @@ struct HubUploadErrorTests {
 
   @Test("Files go to branches, by paths that stay inside")
   func places() throws {
-    let (hub, folder) = (try LocalHub(), try TemporaryFolder())
+    let hub = try LocalHub()
+    let folder = try TemporaryFolder()
     defer { hub.stop() }
-    let (environment, commit) = (variables(hub, folder), String(repeating: "a", count: 40))
+    let environment = variables(hub, folder)
+    let commit = String(repeating: "a", count: 40)
     #expect(
-      message { _ = try upload(files, revision: commit, environment) }
+      message { _ = try upload(files, environment, revision: commit) }
         == "\(commit) of me/things is a commit, and files are uploaded to branches. Give the name of a branch; one that is not there is made."
     )
     #expect(
@@ -222,7 +234,8 @@ struct HubUploadErrorTests {
 
   @Test("A storage that goes on refusing is named without its signature")
   func storageRefuses() throws {
-    let (hub, folder) = (try LocalHub(), try TemporaryFolder())
+    let hub = try LocalHub()
+    let folder = try TemporaryFolder()
     defer { hub.stop() }
     hub.fail(LocalHubFault(.answer(status: 403, headers: [:]), on: "/uploads/*", count: 100))
     let environment = variables(hub, folder)

@@ -39,7 +39,8 @@ private func card(_ hub: LocalHub) throws -> String {
 struct PublishingTests {
   @Test("A run becomes the folder that SAE.from_pretrained takes, with a card above it")
   func layout() throws {
-    let (hub, folder) = (try LocalHub(), try TemporaryFolder())
+    let hub = try LocalHub()
+    let folder = try TemporaryFolder()
     defer { hub.stop() }
     let path = try writeRun(folder, "demo-0123456789abcdef")
     let sae = try PublishedSAE(folder: path, path: "blocks.1.hook_resid_post")
@@ -64,7 +65,8 @@ struct PublishingTests {
 
   @Test("The card tells figures and how the SAE is loaded")
   func card() throws {
-    let (hub, folder) = (try LocalHub(), try TemporaryFolder())
+    let hub = try LocalHub()
+    let folder = try TemporaryFolder()
     defer { hub.stop() }
     let path = try writeRun(folder, "demo-0123456789abcdef")
     _ = try publish([PublishedSAE(folder: path, path: "resid/1")], hub, folder)
@@ -87,7 +89,8 @@ struct PublishingTests {
 
   @Test("A second upload sends nothing, and another SAE is told of beside the first")
   func again() throws {
-    let (hub, folder) = (try LocalHub(), try TemporaryFolder())
+    let hub = try LocalHub()
+    let folder = try TemporaryFolder()
     defer { hub.stop() }
     let first = try PublishedSAE(folder: writeRun(folder, "b"), path: "b")
     _ = try publish([first], hub, folder)
@@ -102,7 +105,8 @@ struct PublishingTests {
 
   @Test("A card of somebody's own stays, and that is said")
   func foreignCard() throws {
-    let (hub, folder) = (try LocalHub(), try TemporaryFolder())
+    let hub = try LocalHub()
+    let folder = try TemporaryFolder()
     defer { hub.stop() }
     try hub.add(["README.md": .text("# Mine\n")], to: "me/saes")
     let terminal = RecordedTerminal(isInteractive: false)
@@ -116,7 +120,8 @@ struct PublishingTests {
 
   @Test("A folder of SAELens's has no figures, and is published all the same")
   func otherFolder() throws {
-    let (hub, folder) = (try LocalHub(), try TemporaryFolder())
+    let hub = try LocalHub()
+    let folder = try TemporaryFolder()
     defer { hub.stop() }
     try System.createDirectories(folder.file("sae"))
     try folder.write(Array(#"{"d_in": 8, "d_sae": 16}"#.utf8), to: "sae/cfg.json")

@@ -19,12 +19,14 @@ struct SequenceRuns {
     self.stream = stream
     let shards = manifest.shards.filter { $0.rows > 0 }
     files = shards.map(\.file)
-    firsts = shards.reduce(into: [0]) { firsts, shard in
+    let firsts = shards.reduce(into: [0]) { firsts, shard in
       firsts.append((firsts.last ?? 0) + shard.rows / stream.rows)
     }
-    sequenceCount = firsts.last ?? 0
+    let total = firsts.last ?? 0
+    self.firsts = firsts
+    sequenceCount = total
     isCutAnew = count != nil
-    self.count = count.map { max(1, min($0, firsts.last ?? 0)) } ?? shards.count
+    self.count = count.map { max(1, min($0, total)) } ?? shards.count
   }
 
   func sequences(_ index: Int) -> Range<Int> {
