@@ -120,15 +120,16 @@ struct TokenUpload: Sendable {
   /// A name of the Hub as it is; of a path of this machine its last part.
   private static func name(_ place: String) -> String {
     let isPath =
-      place.hasPrefix("/") || place.hasPrefix("~") || place.hasPrefix(".")
-      || !HubRepository.isName(place) || System.exists(place)
-    guard isPath, let last = place.split(separator: "/").last else { return place }
+      "/~.".contains(place.prefix(1)) || !HubRepository.isName(place) || System.exists(place)
+    guard isPath, !place.contains("://"), let last = place.split(separator: "/").last else {
+      return place
+    }
     return String(last)
   }
 
   private func card(_ manifest: Manifest, _ contextSize: Int, _ byteCount: Int) -> DataSetCard {
     let id = upload.repository.id
-    let tokenizer = settings.tokenizerName.map { "`\(TokenUpload.name($0))`" }
+    let tokenizer = settings.tokenizerName.map { " of `\(TokenUpload.name($0))`" } ?? ""
     let origin = TokenUpload.name(settings.datasetPath)
     let revision =
       settings.hfRevision == "main" ? "" : ", revision=\"\(settings.hfRevision)\""
@@ -140,8 +141,8 @@ struct TokenUpload: Sendable {
       text: """
         # \(id)
 
-        \(Readable.count(manifest.rows)) rows of \(contextSize) token ids\(tokenizer.map { " of \($0)" } ?? ""), made of `\(origin)` (split `\(settings.split)`) \
-        for training sparse autoencoders. How they were made stands in [`sae_lens.json`](sae_lens.json).
+        \(Readable.count(manifest.rows)) rows of \(contextSize) token ids\(tokenizer), made of `\(origin)` (split \
+        `\(settings.split)`) for training sparse autoencoders. How they were made stands in [`sae_lens.json`](sae_lens.json).
 
         ```python
         from datasets import load_dataset

@@ -46,10 +46,10 @@ struct PublishingTests {
     let sae = try PublishedSAE(folder: path, path: "blocks.1.hook_resid_post")
     let result = try publish([sae], hub, folder)
     #expect(
-      result
-        == PublishingResult(
-          repository: "me/saes", revision: "main", page: hub.endpoint + "/me/saes",
-          paths: ["blocks.1.hook_resid_post"], didWork: true))
+      result.json == [
+        "repository": "me/saes", "revision": "main", "page": .string(hub.endpoint + "/me/saes"),
+        "sae_ids": .array(["blocks.1.hook_resid_post"]), "did_work": true,
+      ])
     let names = [
       "cfg.json", "curves.svg", "evaluation.json", "report.html", "runner_cfg.json",
       "sae_weights.safetensors", "sparsity.safetensors",
@@ -79,7 +79,7 @@ struct PublishingTests {
       "# me/saes", "## resid/1", "| model | `tiny` |  |",
       "| hook point | `blocks.1.hook_resid_post` |  |", "| architecture | topk, k = 2 |  |",
       "| d_in → d_sae | 64 → 4 |  |",
-      "| explained variance | 0.9412 | over 1.00 k held-out rows |",
+      "| explained variance | 0.9412 | over 1.0 k held-out rows |",
       "![Explained variance and L0 over the steps of training](resid/1/curves.svg)",
       "sae = SAE.from_pretrained(\"me/saes\", \"resid/1\")",
     ] {
