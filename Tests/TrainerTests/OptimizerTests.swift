@@ -1,3 +1,4 @@
+import Foundation
 import Shared
 import Testing
 import Trainer
@@ -59,6 +60,26 @@ import Trainer
     for (values, expected) in zip(state.secondMoment.tensors, twin.second) {
       #expect(worstError(values, expected.map { Float($0) }) < 1e-4)
     }
+  }
+
+  @Test func aLogarithmLearnsWhereItIsAskedFor() {
+    let optimizer = Optimizer(beta1: 0.9, beta2: 0.999, logarithmic: [.threshold])
+    let shape = ParameterShape(dIn: 2, dOut: 2, dSae: 3, kinds: [.decoder, .threshold])
+    var state = TrainingState(shape)
+    var logarithms = [0.01, 0.5, 2].map { log($0) }
+    for latent in 0..<3 { state.parameters.threshold[0, latent] = Float(exp(logarithms[latent])) }
+    var twin = AdamTwin([logarithms.map { Float($0) }])
+    for step in 1...12 {
+      var gradient = Parameters(shape)
+      for latent in 0..<3 { gradient.threshold[0, latent] = Float(latent - 1) + Float(step) / 9 }
+      let slopes = (0..<3).map { gradient.threshold[0, $0] * state.parameters.threshold[0, $0] }
+      optimizer.deriveByLogarithms(&gradient, state.parameters)
+      #expect(gradient.threshold.values == slopes)
+      optimizer.update(&state, gradient, factor: 1, step: step, learningRate: 0.1)
+      twin.update([slopes], factor: 1, step: step, learningRate: 0.1)
+    }
+    logarithms = twin.parameters[0]
+    #expect(worstError(state.parameters.threshold.values, logarithms.map { Float(exp($0)) }) < 1e-5)
   }
 
   @Test func anEntryWithoutGradientStays() {

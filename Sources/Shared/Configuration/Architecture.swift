@@ -157,6 +157,10 @@ extension TrainSettings {
       "The band passes gradients to the encoder as well (jumprelu).",
       effect: .changesWhenSet(.formula), of: Architecture.jumpReLUs),
     Setting(
+      "jumprelu_log_threshold", \.jumpreluLogThreshold,
+      "Learn the thresholds' logarithms, as SAELens does up to 6.18 (jumprelu).",
+      effect: .changesWhenSet(.formula), olderDefault: true, of: Architecture.jumpReLUs),
+    Setting(
       "l0_coefficient", \.l0Coefficient, "Weight of the sparsity loss (jumprelu).", .atLeast(0),
       effect: .changesWhenSet(.formula), olderDefault: 0.001, of: Architecture.jumpReLUs),
     Setting(

@@ -101,6 +101,11 @@ extension Gathering {
       change(Self.train(DefaultsVersion.key), to: DefaultsVersion.saeLens5.json)
       takeOlderMeaning(Release(release ?? ""))
     }
+    if let version = Release(release ?? ""), version < Release(6, 19),
+      architecture.map(Architecture.jumpReLUs.contains) ?? false
+    {
+      supply(.bool(true), for: Self.train("jumprelu_log_threshold"))
+    }
     settleActivation(isOlder: isOlder)
     if isOlder {
       dropForeign()
@@ -201,11 +206,6 @@ extension Gathering {
 
   /// In SAELens 4 and 5 l1_coefficient and its warm-up are those of JumpReLU's L0 loss.
   private mutating func takeSparsityWeight() {
-    note(
-      Remark(
-        section: TrainSettings.sectionName, name: "architecture",
-        text: "is jumprelu, whose thresholds learn as they are here; SAELens 4 and 5 learn their "
-          + "logarithms, which moves them less."))
     for (older, newer) in [
       ("l1_coefficient", "l0_coefficient"), ("l1_warm_up_steps", "l0_warm_up_steps"),
     ] {

@@ -25,6 +25,7 @@ package struct TrainSettings: Sendable, Equatable {
   package var jumpreluSparsityLossMode = JumpReLUSparsityLoss.step
   package var jumpreluTanhScale = 4.0
   package var jumpreluSteToInput = false
+  package var jumpreluLogThreshold = false
   package var l0Coefficient = 1.0
   package var l0WarmUpSteps = 0
   package var targetL0: Double?

@@ -57,7 +57,8 @@ package enum OptionOrigin: String {
     (
       .own, ["train"],
       [
-        "defaults", "max_grad_norm", "decoder_projection", "decoder_init_draw", "eval_fraction",
+        "defaults", "max_grad_norm", "decoder_projection", "decoder_init_draw",
+        "jumprelu_log_threshold", "eval_fraction",
         "max_norm_multiple",
         "checkpoint_minutes", "keep_checkpoints", "threads", "sweep", "sweep_mode",
       ]

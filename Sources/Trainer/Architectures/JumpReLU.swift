@@ -8,6 +8,7 @@
 //   tanh:      λ·mean_b Σ_j tanh(c·f_j·‖W_j‖)
 //   quadratic: λ·mean_b (2/target)·(L0_b − target)²   as step, with its derivative by L0_b
 //
+// With jumprelu_log_threshold what learns is log θ: dL/dlog θ = θ·dL/dθ, as in SAELens up to 6.18.
 // What is in parentheses applies with jumprelu_ste_to_input. An entry is a latent above θ or within
 // the band; what was selected is pre.
 
@@ -21,6 +22,7 @@ struct JumpReLUSAE: SAEArchitecture {
   private let tanhScale: Double
   private let target: Double
   private let reachesInput: Bool
+  private let learnsLogarithms: Bool
   private let weighsByDecoderNorm: Bool
   private let preActivationCoefficient: Double
   private let loss: SparsityLoss
@@ -32,6 +34,7 @@ struct JumpReLUSAE: SAEArchitecture {
     tanhScale = settings.jumpreluTanhScale
     target = settings.targetL0 ?? 1
     reachesInput = settings.jumpreluSteToInput
+    learnsLogarithms = settings.jumpreluLogThreshold
     weighsByDecoderNorm = settings.scaleSparsityPenaltyByDecoderNorm
     preActivationCoefficient = settings.preActLossCoefficient ?? 0
     loss = SparsityLoss(
@@ -40,6 +43,8 @@ struct JumpReLUSAE: SAEArchitecture {
   }
 
   var parameters: [ParameterKind] { [.encoder, .encoderBias, .threshold] }
+
+  var learnedByLogarithm: Set<ParameterKind> { learnsLogarithms ? [.threshold] : [] }
 
   var selection: Selection { .above(.threshold(bandwidth: bandwidth)) }
 
@@ -130,13 +135,17 @@ struct JumpReLUSAE: SAEArchitecture {
     preActivationCoefficient > 0 ? [.preActivations(coefficient: preActivationCoefficient)] : []
   }
 
-  var trainingOptions: [String] { Self.options.filter { $0 != Self.ownWeighting } }
+  var trainingOptions: [String] {
+    Self.options.filter { $0 != Self.ownWeighting && $0 != Self.ownForm }
+  }
 
+  // Options that SAELens 6 does not have.
   private static let ownWeighting = "scale_sparsity_penalty_by_decoder_norm"
+  private static let ownForm = "jumprelu_log_threshold"
 
   static let options = [
     "jumprelu_init_threshold", "jumprelu_bandwidth", "jumprelu_sparsity_loss_mode",
     "jumprelu_tanh_scale", "jumprelu_ste_to_input", "l0_coefficient", "l0_warm_up_steps",
-    "target_l0", "pre_act_loss_coefficient", ownWeighting,
+    "target_l0", "pre_act_loss_coefficient", ownWeighting, ownForm,
   ]
 }

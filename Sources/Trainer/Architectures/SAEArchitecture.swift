@@ -7,6 +7,8 @@ package import Shared
 package protocol SAEArchitecture: Sendable {
   /// What it has besides the decoder and its bias.
   var parameters: [ParameterKind] { get }
+  /// Those that are above zero and of which training moves the logarithm.
+  var learnedByLogarithm: Set<ParameterKind> { get }
 
   /// How the latents that take part are found.
   var selection: Selection { get }
@@ -75,6 +77,7 @@ package protocol SAEArchitecture: Sendable {
 }
 
 extension SAEArchitecture {
+  package var learnedByLogarithm: Set<ParameterKind> { [] }
   package var comparesByDecoderNorm: Bool { false }
   package func activate(
     _ row: borrowing RowEntries, _ terms: borrowing LatentTerms,

@@ -16,6 +16,7 @@ struct TranscoderSAE: SAEArchitecture {
   }
 
   var parameters: [ParameterKind] { base.parameters + (hasSkip ? [.skip] : []) }
+  var learnedByLogarithm: Set<ParameterKind> { base.learnedByLogarithm }
 
   var selection: Selection { base.selection }
   var comparesByDecoderNorm: Bool { base.comparesByDecoderNorm }

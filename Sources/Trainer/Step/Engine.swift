@@ -27,7 +27,8 @@ package struct Engine: ~Copyable {
     self.configuration = configuration
     optimizer = Optimizer(
       beta1: configuration.adamBeta1, beta2: configuration.adamBeta2,
-      maxNorm: configuration.maxGradNorm)
+      maxNorm: configuration.maxGradNorm,
+      logarithmic: configuration.architecture.learnedByLogarithm)
     prepared = CenteredBatch(configuration, rows: batchRows)
     work = StepWork(configuration, rows: batchRows, path)
     norms = LatentNorms(configuration.shape)
@@ -96,6 +97,7 @@ package struct Engine: ~Copyable {
         targets, prepared, norms, state, rowCoefficient: sparsityCoefficient / Double(count)))
     let end = System.uptime
     finishBiases(batch, count, state.parameters)
+    optimizer.deriveByLogarithms(&work.latents.gradient, state.parameters)
     state.count(active: work.latents.activeRows.span, rows: count)
     summarize(count, deviations: deviations, &figures)
     carry(&state, rows: count)

@@ -1,6 +1,7 @@
 // The update of the parameters: clipping by the global norm, then Adam, each in one pass over
 // memory. As torch 2 does it, in float32.
 
+import Foundation
 import Shared
 
 /// Adam with clipping of the gradient's global norm.
@@ -9,13 +10,30 @@ package struct Optimizer: Sendable {
   private let beta2: Double
   /// The bound on the norm of the whole gradient; 0 is none.
   private let maxNorm: Double
+  /// Parameters above zero whose logarithms learn.
+  private let logarithmic: Set<ParameterKind>
   /// Elements per task; fixed, so that sums do not depend on the number of threads.
   fileprivate static let block = 1 << 16
 
-  package init(beta1: Double, beta2: Double, maxNorm: Double = 1) {
+  package init(
+    beta1: Double, beta2: Double, maxNorm: Double = 1, logarithmic: Set<ParameterKind> = []
+  ) {
     self.beta1 = beta1
     self.beta2 = beta2
     self.maxNorm = maxNorm
+    self.logarithmic = logarithmic
+  }
+
+  /// dL/dlog p = p·dL/dp, for the parameters whose logarithms learn.
+  package func deriveByLogarithms(
+    _ gradient: inout Parameters, _ parameters: borrowing Parameters
+  ) {
+    let values = ParameterReader(parameters)
+    for kind in gradient.shape.kinds where logarithmic.contains(kind) {
+      let value = values[kind]
+      var slope = ParameterWriter(&gradient)[kind].slice(value.indices)
+      for index in value.indices { slope[index] *= value[index] }
+    }
   }
 
   /// The norm of all parameters' gradients together.
@@ -56,20 +74,20 @@ package struct Optimizer: Sendable {
       let rates = rates(
         factor: factor, step: kind == .latentScale ? finetuningStep : step,
         learningRate: learningRate)
-      Self.update(
+      update(
         kind, &state.parameters, first: &state.firstMoment, second: &state.secondMoment, gradient,
         rates)
     }
   }
 
-  private static func update(
+  private func update(
     _ kind: ParameterKind, _ parameters: inout Parameters, first: inout Parameters,
     second: inout Parameters, _ gradient: borrowing Parameters, _ rates: Rates
   ) {
     AdamUpdate(
       ParameterReader(gradient)[kind], ParameterWriter(&parameters)[kind],
       first: ParameterWriter(&first)[kind], second: ParameterWriter(&second)[kind], rates
-    ).run()
+    ).run(byLogarithm: logarithmic.contains(kind))
   }
 
   private func rates(factor: Float, step: Int, learningRate: Double) -> Rates {
@@ -147,12 +165,20 @@ private struct AdamUpdate: ~Escapable, Sendable {
     self.rates = rates
   }
 
-  func run() {
+  func run(byLogarithm: Bool) {
     Parallel.forBlocks(gradient.count, blockSize: Optimizer.block) { range in
       var p = parameter.slice(range)
       var m = first.slice(range)
       var v = second.slice(range)
-      Self.step(&p, &m, &v, gradient.extracting(range), rates)
+      let slope = gradient.extracting(range)
+      precondition(p.count == m.count && p.count == v.count, "shapes differ")
+      if byLogarithm {
+        for index in slope.indices {
+          p[index] *= exp(-Self.move(&m[index], &v[index], slope[index], rates))
+        }
+      } else {
+        Self.step(&p, &m, &v, slope, rates)
+      }
     }
   }
 
@@ -162,13 +188,16 @@ private struct AdamUpdate: ~Escapable, Sendable {
   ) {
     let count = gradient.count
     precondition(p.count == count && m.count == count && v.count == count, "shapes differ")
-    for index in 0..<count {
-      let g = gradient[index] * rates.factor
-      let mean = m[index] + rates.take1 * (g - m[index])
-      let square = rates.keep2 * v[index] + rates.take2 * g * g
-      m[index] = mean
-      v[index] = square
-      p[index] -= rates.size * mean / (square.squareRoot() / rates.correction + epsilon)
-    }
+    for index in 0..<count { p[index] -= move(&m[index], &v[index], gradient[index], rates) }
+  }
+
+  /// Brings the moments of one number to this step; how far the number falls.
+  @inline(__always) private static func move(
+    _ mean: inout Float, _ square: inout Float, _ gradient: Float, _ rates: Rates
+  ) -> Float {
+    let g = gradient * rates.factor
+    mean += rates.take1 * (g - mean)
+    square = rates.keep2 * square + rates.take2 * g * g
+    return rates.size * mean / (square.squareRoot() / rates.correction + epsilon)
   }
 }
