@@ -2,14 +2,14 @@
 // from the environment.
 
 /// What every request of a client shares.
-struct HTTPSettings: Sendable {
-  var connectSeconds = 10.0
-  var stallSeconds = 10.0
+package struct HTTPSettings: Sendable {
+  package var connectSeconds = 10.0
+  package var stallSeconds = 10.0
   /// By scheme; empty: none.
-  var proxies = ["http": "", "https": ""]
-  var withoutProxy = ""
+  package var proxies = ["http": "", "https": ""]
+  package var withoutProxy = ""
   /// A file or a folder of certificates; nil: the system's.
-  var certificates: String?
+  package var certificates: String?
   var userAgent = "saeline/\(Product.version)"
 
   /// The variables that name certificates, the strongest first.

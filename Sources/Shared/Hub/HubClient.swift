@@ -206,7 +206,7 @@ extension HubError {
   /// user in any more.
   fileprivate var allowsCache: Bool {
     switch self {
-    case .unreachable, .untrusted, .noRepository, .gated, .badToken, .forbidden: true
+    case .unreachable, .cutOff, .untrusted, .noRepository, .gated, .badToken, .forbidden: true
     case .refused(_, let status, _): status == 429 || status >= 500
     default: false
     }

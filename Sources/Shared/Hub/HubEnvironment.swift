@@ -38,7 +38,7 @@ package struct HubEnvironment: Sendable {
   package let offlineVariable: String
   package let allowsLinks: Bool
   package let showsProgress: Bool
-  let http: HTTPSettings
+  package let http: HTTPSettings
 
   static let publicEndpoint = "https://huggingface.co"
 

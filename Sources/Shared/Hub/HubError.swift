@@ -17,6 +17,7 @@ package enum HubError: Failure {
   case badToken
   case forbidden(String, String?)
   case unreachable(String, String)
+  case cutOff(String, String)
   case untrusted(String, String)
   case refused(String, Int, String?)
   case redirected(String, String)
@@ -46,6 +47,8 @@ package enum HubError: Failure {
     case .badToken: "The Hub does not accept the token."
     case .forbidden(let address, let message): "The token does not allow \(address)" + said(message)
     case .unreachable(let place, let reason): "\(place) cannot be reached: \(reason)."
+    case .cutOff(let place, let reason):
+      "The connection to \(place) broke off each time: \(reason)."
     case .untrusted(let place, let reason): "\(place) cannot be trusted: \(reason)."
     case .refused(let address, let status, let message):
       "\(address) was answered with status \(status)" + said(message)
@@ -84,7 +87,8 @@ package enum HubError: Failure {
     case .noFile: "Check the path and the revision."
     case .badToken: "Set HF_TOKEN to one of https://huggingface.co/settings/tokens that is valid."
     case .forbidden: "Set HF_TOKEN to a token with that right."
-    case .unreachable: "Check the network, and HTTPS_PROXY and HF_ENDPOINT where they are set."
+    case .unreachable, .cutOff:
+      "Check the network, and HTTPS_PROXY and HF_ENDPOINT where they are set."
     case .untrusted:
       "Set REQUESTS_CA_BUNDLE to the certificates of your network, if it has its own."
     case .refused(_, 429, _): "Wait some minutes; with HF_TOKEN set the Hub allows more."
@@ -99,7 +103,7 @@ package enum HubError: Failure {
 
   package var exitCode: ExitCode {
     switch self {
-    case .unreachable, .untrusted, .refused, .redirected, .wrongContent, .changed: .failed
+    case .unreachable, .cutOff, .untrusted, .refused, .redirected, .wrongContent, .changed: .failed
     default: .wrongInput
     }
   }

@@ -3,7 +3,7 @@
 
 /// Gathers the files of a repository page by page, within bounds.
 package struct HubListing {
-  /// What a listing may have. The Hub itself asks for fewer than 100,000 files in a repository.
+  /// What a listing may have; the Hub itself asks for fewer than 100,000 files in a repository.
   package enum Limit {
     package static let fileCount = 300_000
     package static let pageByteCount = 8 << 20

@@ -190,7 +190,8 @@ final class HubSession: Sendable {
   func meaning(_ error: any Error) -> any Error {
     guard let problem = error as? HTTPProblem else { return error }
     switch problem {
-    case .unreachable, .cut, .timedOut:
+    case .cut: return HubError.cutOff(environment.endpoint, problem.reason)
+    case .unreachable, .timedOut:
       return HubError.unreachable(environment.endpoint, problem.reason)
     case .untrusted(let reason): return HubError.untrusted(environment.endpoint, reason)
     case .misuse(let reason): return HubError.unreachable(environment.endpoint, reason)

@@ -56,6 +56,7 @@ final class RemoteFile: ByteSource {
       digest.update(bytes.span.raw)
       name = digest.finish()
       if name == file.digest.name { return bytes }
+      location.withLock { $0 = nil }
     }
     throw HubError.wrongContent(path, "its hash is \(name) and not \(file.digest.name)")
   }
