@@ -125,19 +125,22 @@ final class LocalHTTPConnection {
     if isHead { return }
     let limit =
       switch fault {
-      case .cut(let byteCount): min(byteCount, response.body.byteCount)
+      case .cut(let byteCount), .reset(let byteCount): min(byteCount, response.body.byteCount)
       case .wrongLength: min(announced, response.body.byteCount)
       default: response.body.byteCount
       }
     try send(response.body, atMost: limit, fault, sent)
     switch fault {
-    case .cut:
-      LocalSocket.resetOnClose(descriptor)
+    case .reset:
+      resetOnClose()
       throw LocalHTTPCut()
-    case .wrongLength: throw LocalHTTPCut()
+    case .cut, .wrongLength: throw LocalHTTPCut()
     default: break
     }
   }
+
+  /// Makes the end of the connection one as of a server that crashed.
+  func resetOnClose() { LocalSocket.resetOnClose(descriptor) }
 
   /// Sends the first bytes of a body, in pieces where a fault wants it slow or wrong.
   private func send(

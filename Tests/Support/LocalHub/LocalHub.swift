@@ -44,7 +44,7 @@ package final class LocalHub: Sendable {
   let state = Mutex(State())
   let faults = LocalHubFaults()
   let log = LocalHubLog()
-  /// Where uploads are kept.
+  /// Where uploads are kept; it is made with the first one.
   let folder: String
   private let listeners: [Int32]
   private let connections = Mutex<Set<Int32>>([])
@@ -56,7 +56,6 @@ package final class LocalHub: Sendable {
     let content = try LocalSocket.listen(address: "127.0.0.2", port: 0)
     (port, contentPort, listeners) = (hub.port, content.port, [hub.descriptor, content.descriptor])
     folder = NSTemporaryDirectory() + "/saeline-hub-" + UUID().uuidString
-    try System.createDirectories(folder)
     listen(hub.descriptor, .hub)
     listen(content.descriptor, .content)
   }
@@ -124,6 +123,9 @@ package final class LocalHub: Sendable {
     var response: LocalHTTPResponse
     switch first {
     case .cut: throw LocalHTTPCut()
+    case .reset:
+      connection.resetOnClose()
+      throw LocalHTTPCut()
     case .answer(let status, let headers):
       response = .json(
         ["error": "This failure was asked for."], status: status,
@@ -207,9 +209,11 @@ extension LocalHTTPResponse {
     byteCount: Int, headers: [(name: String, value: String)]
   ) -> LocalHTTPResponse {
     let begin = Array("---\nconfigs:\n".utf8)
-    let line = Array("- config_name: again\n".utf8)
+    let lines = LocalHubContent.repeated("- config_name: again\n", byteCount: byteCount)
     let content = LocalHubContent.generated(byteCount: byteCount) { range in
-      range.map { $0 < begin.count ? begin[$0] : line[($0 - begin.count) % line.count] }
+      let rest = max(range.lowerBound, begin.count)..<max(range.upperBound, begin.count)
+      let later = (rest.lowerBound - begin.count)..<(rest.upperBound - begin.count)
+      return begin[range.clamped(to: begin.indices)] + ((try? lines.read(later)) ?? [])
     }
     return LocalHTTPResponse(
       status: 200, headers: headers.filter { $0.name != "Content-Range" },

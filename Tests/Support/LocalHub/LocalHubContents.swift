@@ -113,5 +113,10 @@ extension LocalHub {
     "rar", "safetensors", "tar", "tflite", "tgz", "wasm", "xz", "zip", "zst",
   ]
 
+  /// What a new repository says about its large files.
+  static var attributes: String {
+    largeEndings.sorted().map { "*.\($0) filter=lfs diff=lfs merge=lfs -text\n" }.joined()
+  }
+
   static func key(_ kind: LocalHubKind, _ id: String) -> String { "\(kind.rawValue)s/\(id)" }
 }

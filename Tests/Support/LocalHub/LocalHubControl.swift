@@ -30,8 +30,9 @@ extension LocalHub {
     return .json([:])
   }
 
-  /// Adds a file: `PUT /__put?kind=dataset&id=owner/name&branch=main&path=README.md&access=private`. The body
-  /// is its content, or `file=PATH` names a file of this machine.
+  /// Adds a file, which is the body or the file of this machine that `file=PATH` names.
+  ///
+  /// `PUT /__put?kind=dataset&id=owner/name&branch=main&path=README.md&access=private`
   private func put(
     _ request: LocalHTTPRequest, _ connection: LocalHTTPConnection
   ) throws -> LocalHTTPResponse {

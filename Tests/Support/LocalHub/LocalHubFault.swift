@@ -1,7 +1,7 @@
 // Failures of the local Hub on demand. What shall go wrong, where and how often comes in, from a test or as
 // JSON; the fault of a request leaves.
 
-import Shared
+package import Shared
 import Synchronization
 
 /// One thing that goes wrong for some requests.
@@ -9,8 +9,10 @@ package struct LocalHubFault: Sendable {
   package enum Kind: Sendable, Equatable {
     /// An answer in place of the right one, with these headers.
     case answer(status: Int, headers: [String: String])
-    /// The connection is reset after so many bytes of the body; before any byte of the head where it is negative.
+    /// The connection ends after so many bytes of the body; before any byte of the head where it is negative.
     case cut(afterByteCount: Int)
+    /// The connection is reset after so many bytes of the body, of which the reader may lose some.
+    case reset(afterByteCount: Int)
     /// Content-Length says so many bytes more or less than the content has.
     case wrongLength(difference: Int)
     /// One bit of the body is another one.
@@ -82,7 +84,7 @@ package struct LocalHubFault: Sendable {
 
   /// Reads `{"kind": "cut", "path": "*/x", "bytes": 10, "count": 2, "method": "GET"}`; nil for what it does
   /// not know.
-  init?(_ json: JSON) {
+  package init?(_ json: JSON) {
     guard let object = json.object, let name = object["kind"]?.string,
       let kind = Self.kind(name, object)
     else { return nil }
@@ -99,6 +101,7 @@ package struct LocalHubFault: Sendable {
       return .answer(
         status: object["status"]?.integer ?? 503, headers: headers.compactMapValues { $0.string })
     case "cut": return .cut(afterByteCount: bytes ?? 0)
+    case "reset": return .reset(afterByteCount: bytes ?? 0)
     case "wrongLength": return .wrongLength(difference: bytes ?? 1)
     case "wrongBytes": return .wrongBytes
     case "wrongETag": return .wrongETag
@@ -118,7 +121,7 @@ extension LocalHubFault.Kind {
   var point: LocalHubFault.Point {
     switch self {
     case .answer, .hang, .endlessRedirects, .listing, .longListing: .asking
-    case .cut(let byteCount): byteCount < 0 ? .asking : .content
+    case .cut(let byteCount), .reset(let byteCount): byteCount < 0 ? .asking : .content
     case .wrongETag: .head
     case .wrongLength, .wrongBytes, .slow, .ignoredRange, .endlessCard: .content
     }

@@ -17,8 +17,15 @@ package enum LocalHubContent: Sendable {
   /// A text that is repeated up to a size.
   package static func repeated(_ text: String, byteCount: Int) -> LocalHubContent {
     let unit = Array(text.utf8)
+    let block = [[UInt8]](repeating: unit, count: (1 << 20) / unit.count + 2).joined()
+    let bytes = Array(block)
     return .generated(byteCount: byteCount) { range in
-      range.map { unit[$0 % unit.count] }
+      var made: [UInt8] = []
+      while made.count < range.count {
+        let start = (range.lowerBound + made.count) % unit.count
+        made += bytes[start..<min(bytes.count, start + range.count - made.count)]
+      }
+      return made
     }
   }
 
@@ -50,11 +57,14 @@ final class LocalHubFile: Sendable {
   let byteCount: Int
   /// Whether git holds a pointer only, as for large files.
   let isLarge: Bool
+  /// Whether the digest was given with the content.
+  private let isNamed: Bool
   private let known: Mutex<(sha256: String?, blob: String?)>
 
   init(_ content: LocalHubContent, isLarge: Bool, sha256: String? = nil) throws {
     self.content = content
     self.isLarge = isLarge
+    isNamed = sha256 != nil
     byteCount = try content.byteCount()
     known = Mutex((sha256, nil))
   }
@@ -92,7 +102,8 @@ final class LocalHubFile: Sendable {
 
   /// What tells this content from another one without reading a file of this machine.
   func stamp() throws -> String {
-    switch content {
+    if isNamed { return try sha256() }
+    return switch content {
     case .bytes: try blob()
     case .generated: "generated \(byteCount)"
     case .file(let path): "\(byteCount) \(try System.status(path).modifiedNanoseconds)"

@@ -212,9 +212,12 @@ extension LocalHub {
     let url = JSON.string("\(endpoint)/\(kind.prefix)\(id)")
     switch (request.method, parts.dropFirst().first) {
     case ("POST", "create"):
-      let repository = try LocalHubRepository(
+      var repository = try LocalHubRepository(
         kind, id, access: Self.isPrivate(json) == true ? .isPrivate : .open)
-      let isNew = state.withLock { state in
+      try repository.commit(
+        [".gitattributes": try file(.text(Self.attributes), at: ".gitattributes")], to: "main",
+        title: "initial commit")
+      let isNew = state.withLock { [repository] state in
         defer { if state.repositories[key] == nil { state.repositories[key] = repository } }
         return state.repositories[key] == nil
       }

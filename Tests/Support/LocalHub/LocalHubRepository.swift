@@ -59,9 +59,8 @@ struct LocalHubRepository: Sendable {
     return found
   }
 
-  /// Writes and removes files on a branch, which begins where the main one is if it is new.
+  /// Writes files on a branch and removes those that are nil; a new branch begins where the main one is.
   ///
-  /// - Parameter changes: a file by path; nil removes it.
   /// - Returns: the hash of the commit, which is the one before where nothing changed.
   @discardableResult
   mutating func commit(

@@ -83,6 +83,7 @@ extension LocalHub {
     guard let hash = names.first, hash.allSatisfy({ $0.isHexDigit }), names.count <= 2,
       names.dropFirst().allSatisfy({ Int($0) != nil })
     else { throw LocalHubRefusal(404, nil, "NoSuchKey") }
+    try System.createDirectories(folder)
     var file = try AtomicFile.create("\(folder)/\(names.joined(separator: "."))")
     var digest = Digest()
     try connection.readBody { piece in
