@@ -22,15 +22,17 @@ package struct EncodedDocuments: DocumentSink {
 
   /// Reads all documents and hands a list of ids, such as `[15496,995]` and a line feed, on for each.
   package static func write(
-    _ settings: PretokenizeSettings, noting note: (String) -> Void = { _ in },
+    _ settings: PretokenizeSettings, through door: (any HubDoor)? = nil,
+    noting note: (String) -> Void = { _ in },
     to write: @escaping ([UInt8]) throws -> Void
   ) throws {
-    let inputs = try PretokenizeInputs.find(settings)
+    let inputs = try PretokenizeInputs.find(settings, through: door)
     for sentence in inputs.text.notes { note(sentence) }
     let rules = try ReadingRules(settings, inputs.text)
     var sink = EncodedDocuments(
       try inputs.tokenizer.map(Tokenizer.open), skipsInvalid: settings.skipInvalid, write: write)
-    for block in try InputBlock.cut(inputs.text, rules) {
+    let text = try InputResolver.readable(inputs.text, settings, through: door)
+    for block in try InputBlock.cut(text, rules) {
       for piece in block.pieces { try piece.read(rules, into: &sink) }
     }
   }

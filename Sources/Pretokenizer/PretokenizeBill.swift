@@ -8,6 +8,8 @@ package struct PretokenizeBill: Sendable, Equatable {
   /// Bytes of the input files; nil where they are not here.
   package let textByteCount: Int?
   package let fileCount: Int
+  /// Bytes of those that are not on this machine.
+  package let distantByteCount: Int
   package let tokenCount: Int
   package let contextSize: Int
   package let bytesPerToken: Int
@@ -32,6 +34,7 @@ package struct PretokenizeBill: Sendable, Equatable {
     let byteCount = text.files.reduce(0) { $0 + $1.byteCount }
     textByteCount = byteCount
     fileCount = text.files.count
+    distantByteCount = text.files.reduce(0) { $0 + ($1.isLocal ? 0 : $1.byteCount) }
     var (readByteCount, plainByteCount) = (0.0, 0.0)
     for part in text.parts {
       let whole = text.files[part.files].reduce(0) {
@@ -53,10 +56,11 @@ package struct PretokenizeBill: Sendable, Equatable {
       parts = []
       return
     }
-    // Every byte is hashed once; blocks are worked on by all threads, of which one alone has a small text.
+    // Every byte whose hash nobody states is hashed once; blocks are worked on by all threads, of which one alone has a small text.
+    let hashedByteCount = text.files.reduce(0) { $0 + ($1.identity == nil ? $1.byteCount : 0) }
     let blocks = max(1, Int(readByteCount) / InputBlock.targetByteCount)
     parts = [
-      .init("identity", seconds: Double(byteCount) / digestBytesPerSecond),
+      .init("identity", seconds: Double(hashedByteCount) / digestBytesPerSecond),
       .init(
         "tokenize", seconds: readByteCount * rates.secondsPerByte / Double(min(threads, blocks))
       ),
@@ -67,6 +71,7 @@ package struct PretokenizeBill: Sendable, Equatable {
   package init(tokenCount: Int, contextSize: Int) {
     textByteCount = nil
     fileCount = 0
+    distantByteCount = 0
     self.tokenCount = tokenCount
     self.contextSize = contextSize
     bytesPerToken = TensorType.unsigned(below: 1 << 16).byteCount
@@ -87,6 +92,12 @@ package struct PretokenizeBill: Sendable, Equatable {
           "text",
           "\(Readable.bytes(textByteCount)) in \(fileCount) file\(fileCount == 1 ? "" : "s")",
           key: "text_bytes", .integer(textByteCount)))
+    }
+    if distantByteCount > 0 {
+      lines.append(
+        .init(
+          "from the Hub", Readable.bytes(distantByteCount), key: "text_bytes_from_hub",
+          .integer(distantByteCount)))
     }
     lines.append(
       .init(

@@ -5,14 +5,18 @@ package import Shared
 
 package enum PretokenizeEstimate {
   /// The bill of a stage that is there, of a text that is here, or of the tokens that the cacher asks for.
-  package static func make(_ pipeline: Pipeline) throws -> StageBill {
+  package static func make(
+    _ pipeline: Pipeline, through door: (any HubDoor)? = nil
+  ) throws -> StageBill {
     let settings = pipeline.pretokenize
-    if let manifest = try ActivationKey.tokens(pipeline, Inputs(pipeline))?.manifest() {
+    if let manifest = try ActivationKey.tokens(pipeline, Inputs(pipeline, through: door))?
+      .manifest()
+    {
       let tokens = manifest.rows * settings.contextSize
       return PretokenizeBill(tokenCount: tokens, contextSize: settings.contextSize)
         .bill(isFinished: true)
     }
-    let missing = PretokenizeInputs.missing(settings)
+    let missing = PretokenizeInputs.missing(settings, through: door)
     guard missing.isEmpty else {
       let wanted = PretokenizeBill(
         tokenCount: pipeline.cache.trainingTokens, contextSize: settings.contextSize)
@@ -20,6 +24,6 @@ package enum PretokenizeEstimate {
       bill.missing = missing.map(\.sentence)
       return bill
     }
-    return try Pretokenizing(pipeline).measuredBill.bill()
+    return try Pretokenizing(pipeline, through: door).measuredBill.bill()
   }
 }

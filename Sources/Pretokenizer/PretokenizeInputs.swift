@@ -9,9 +9,11 @@ package struct PretokenizeInputs: Sendable {
   package let tokenizer: String?
   package let text: DataSet
 
-  package static func find(_ settings: PretokenizeSettings) throws -> PretokenizeInputs {
-    let text = InputResolver.text(settings)
-    let tokenizer = try tokenizer(settings, text.value)
+  package static func find(
+    _ settings: PretokenizeSettings, through door: (any HubDoor)? = nil
+  ) throws -> PretokenizeInputs {
+    let text = InputResolver.text(settings, through: door)
+    let tokenizer = try tokenizer(settings, text.value, door)
     guard let file = tokenizer.value, let found = text.value else {
       throw MissingInputs.error([tokenizer.problem, text.problem])
     }
@@ -20,9 +22,9 @@ package struct PretokenizeInputs: Sendable {
 
   /// The tokenizer, which a text of ids does without where none is named or the usual one is not here.
   private static func tokenizer(
-    _ settings: PretokenizeSettings, _ text: DataSet?
+    _ settings: PretokenizeSettings, _ text: DataSet?, _ door: (any HubDoor)?
   ) throws -> Resolved<String?> {
-    let found = InputResolver.tokenizer(settings)
+    let found = InputResolver.tokenizer(settings, through: door)
     let isMissing = if case .missing = found { true } else { false }
     guard settings.tokenizerName == nil || isMissing, let text else { return found }
     let column = try ReadingRules(settings, text).column
@@ -34,10 +36,12 @@ package struct PretokenizeInputs: Sendable {
   }
 
   /// The names whose files are not on this machine.
-  package static func missing(_ settings: PretokenizeSettings) -> [MissingInput] {
+  package static func missing(
+    _ settings: PretokenizeSettings, through door: (any HubDoor)? = nil
+  ) -> [MissingInput] {
     var missing: [MissingInput] = []
-    let text = InputResolver.text(settings)
-    if case .missing(let tokenizer)? = try? tokenizer(settings, text.value) {
+    let text = InputResolver.text(settings, through: door)
+    if case .missing(let tokenizer)? = try? tokenizer(settings, text.value, door) {
       missing.append(tokenizer)
     }
     if case .missing(let text) = text { missing.append(text) }

@@ -10,6 +10,7 @@ package struct Pretokenizing: Sendable {
   /// nil where rows of ids have none.
   private let tokenizer: Tokenizer?
   private let text: DataSet
+  private let door: (any HubDoor)?
   private let reading: ReadingRules
   private let rules: PackingRules
   private let key: StageKey
@@ -33,17 +34,19 @@ package struct Pretokenizing: Sendable {
 
   /// Opens tokenizer and text and finds the place in the store.
   package init(
-    _ pipeline: Pipeline, verification: StageFolder.Verification = .sizes,
-    mode: Progress.Mode = .automatic, terminal: Terminal = .standardError,
+    _ pipeline: Pipeline, through door: (any HubDoor)? = nil,
+    verification: StageFolder.Verification = .sizes, mode: Progress.Mode = .automatic,
+    terminal: Terminal = .standardError,
     environment: [String: String] = HubEnvironment.variables
   ) throws {
     self.pipeline = pipeline
+    self.door = door
     self.environment = environment
     self.verification = verification
     self.mode = mode
     self.terminal = terminal
     let settings = pipeline.pretokenize
-    let inputs = try PretokenizeInputs.find(settings)
+    let inputs = try PretokenizeInputs.find(settings, through: door)
     text = inputs.text
     tokenizer = try inputs.tokenizer.map(Tokenizer.open)
     reading = try ReadingRules(settings, text)
@@ -170,6 +173,7 @@ package struct Pretokenizing: Sendable {
   // MARK: - Phases
 
   private func make(since start: Double) throws -> Manifest {
+    let text = try InputResolver.readable(text, settings, through: door)
     let blocks = try InputBlock.cut(text, reading)
     try tokenize(blocks)
     let source = try TokenParts(

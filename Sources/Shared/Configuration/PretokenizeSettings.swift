@@ -7,6 +7,7 @@ package struct PretokenizeSettings: Sendable, Equatable {
   package var datasetName: String?
   package var dataDir: String?
   package var dataFiles: DataFilePatterns?
+  package var streaming = false
   package var split = "train"
   package var columnName = "text"
   package var isDatasetTokenized: Bool?
@@ -92,6 +93,10 @@ extension PretokenizeSettings: Section {
     Setting(
       "data_dir", \.dataDir, "Folder inside dataset_path that is read; null reads all.",
       effect: .none, names: .path),
+    Setting(
+      "streaming", \.streaming,
+      "Read a text of the Hub over the network, piece by piece, instead of downloading it first.",
+      effect: .none),
     Setting("split", \.split, "Splits and slices of them: train, train[:80%], train[1000:]+test."),
     Setting("column_name", \.columnName, "Field of a record that holds the text."),
     Setting(
@@ -150,7 +155,6 @@ extension PretokenizeSettings: Section {
   ]
 
   package static let inertSettings: [InertSetting] = [
-    InertSetting("streaming", "Text is always read piece by piece, in bounded memory."),
     InertSetting("dataset_trust_remote_code", "No code of a data set is ever run."),
     InertSetting("use_chat_formatting", only: [.bool(false)], "Text is taken as it is."),
   ]

@@ -3,6 +3,8 @@
 /// Text that cannot be found or is of a kind that is not read.
 package enum DataError: Failure, Equatable {
   case absent(String)
+  /// Neither a file nor a name that the Hub may have.
+  case noName(String)
   case noFiles(folder: String)
   /// A repository that is not looked through as a whole.
   case tooManyFiles(folder: String, limit: Int)
@@ -25,9 +27,18 @@ package enum DataError: Failure, Equatable {
   case badState(path: String)
   case address(String)
 
+  /// Whether nothing is wrong but that no format of the files is read.
+  package var isOfFormats: Bool {
+    switch self {
+    case .noFiles, .unreadKind, .unreadFormat, .unreadBuilder: true
+    default: false
+    }
+  }
+
   package var sentence: String {
     switch self {
     case .absent(let path): "There is no text at \(path): no such file or folder."
+    case .noName(let name): "There is no text at \(name): no such file or folder."
     case .noFiles(let folder):
       "The folder \(folder) holds no .jsonl, .ndjson, .json, .csv, .tsv, .txt, .parquet or .arrow "
         + "file."
@@ -66,6 +77,9 @@ package enum DataError: Failure, Equatable {
     case .absent(let path):
       "Give a file or folder as pretokenize.dataset_path; this version does not download from the "
         + "Hugging Face Hub." + HomeFolder.rule(for: path)
+    case .noName(let name):
+      "Give a file, a folder or a name on the Hugging Face Hub (owner/name) as "
+        + "pretokenize.dataset_path." + HomeFolder.rule(for: name)
     case .tooManyFiles: "Name the files, as pretokenize.data_files or pretokenize.data_dir."
     case .noFiles: "Give other files by name, as pretokenize.data_files."
     case .noMatch: "data_files are relative to dataset_path where that is a folder."

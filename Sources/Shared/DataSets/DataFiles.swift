@@ -22,6 +22,8 @@ struct FoundSplits {
   /// Whether files of other kinds may be among them.
   var mayBeMixed = false
   var options = DataOptions()
+  /// What is to be said of them, in sentences for a person.
+  var notes: [String] = []
   /// What is said of a split that is not there.
   let missing: (String) -> DataError
 }
@@ -39,7 +41,7 @@ package enum DataFiles {
     for pattern in settings.dataFiles?.patterns ?? [] where pattern.contains("://") {
       throw DataError.address(pattern)
     }
-    if let builder = try builder(settings, tree) { return try named(builder, settings) }
+    if let builder = try builder(settings, tree) { return try named(builder, settings, tree) }
     let path = settings.datasetPath
     guard !path.isEmpty || !tree.isLocal, tree.exists(path) else {
       throw DataError.absent(tree.name(path))
@@ -67,13 +69,17 @@ package enum DataFiles {
     _ settings: PretokenizeSettings, _ tree: DataTree
   ) throws(DataError) -> DataBuilder? {
     let name = settings.datasetPath
-    guard tree.isLocal else { return nil }
     let hasFiles = settings.dataFiles != nil || settings.dataDir ?? "" != ""
     guard hasFiles || !tree.exists(name) else { return nil }
     if DataBuilder.unread[name] != nil { throw .unreadBuilder(name, folder: nil) }
     guard let builder = DataBuilder(rawValue: name) else { return nil }
     guard hasFiles else { throw .builderWithoutFiles(name) }
     return builder
+  }
+
+  /// Whether a name is that of a builder of `datasets`, be it read or not.
+  package static func isBuilder(_ name: String) -> Bool {
+    DataBuilder(rawValue: name) != nil || DataBuilder.unread[name] != nil
   }
 
   /// The folder of a data set, beside whose files `sae_lens.json` may stand; nil where there is none.
@@ -112,10 +118,9 @@ package enum DataFiles {
 
   /// The files that are named for a builder, of whatever names.
   private static func named(
-    _ builder: DataBuilder, _ settings: PretokenizeSettings
+    _ builder: DataBuilder, _ settings: PretokenizeSettings, _ tree: DataTree
   ) throws -> FoundSplits {
     let base = settings.dataDir ?? ""
-    let tree = DataTree.local
     var found: FoundSplits
     if let files = settings.dataFiles {
       guard base.isEmpty || tree.isFolder(base) else { throw DataError.absent(base) }

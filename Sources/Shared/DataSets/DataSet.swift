@@ -23,6 +23,8 @@ package struct DataSet: Sendable, Equatable {
   package let options: DataOptions
   /// The folder beside whose files `sae_lens.json` may stand; nil where there is none.
   package let home: String?
+  /// The repository that the files are of; nil for files of this machine.
+  package var repository: RepositoryVersion?
   /// What is left out of the choice, in sentences for a person.
   package let notes: [String]
   /// What is one document of a text file, where that was left to the rules; nil elsewhere.
@@ -45,11 +47,33 @@ package struct DataSet: Sendable, Equatable {
   package static func find(
     _ settings: PretokenizeSettings, in tree: DataTree = .local
   ) throws -> DataSet {
+    try find(settings) { try DataFiles.splits(settings, in: tree) }
+  }
+
+  /// Every file that the settings mean, of the tree of a converted branch.
+  package static func findConverted(
+    _ settings: PretokenizeSettings, in tree: DataTree
+  ) throws -> DataSet {
+    try find(settings) { try ConvertedFiles.splits(settings.datasetName, in: tree) }
+  }
+
+  private static func find(
+    _ settings: PretokenizeSettings, _ splits: () throws -> FoundSplits
+  ) throws -> DataSet {
     let terms = try SplitExpression.terms(settings.split)
-    let found = try DataFiles.splits(settings, in: tree)
+    let found = try splits()
     var choice = DataChoice(found, folder: found.tree.name(settings.datasetPath))
     for term in terms { try choice.add(term) }
     return choice.dataSet(settings)
+  }
+
+  /// The same content in files of this machine: those of `folder` at their paths.
+  package func fetched(to folder: String) -> DataSet {
+    var text = DataSet(
+      files: files.map { $0.fetched(to: DataTree.joined(folder, $0.pathInTree)) }, parts: parts,
+      options: options, home: home, notes: notes, documentNote: documentNote)
+    text.repository = repository
+    return text
   }
 
   /// Whether only some rows of a split are meant.
@@ -87,6 +111,7 @@ private struct DataChoice {
     self.found = found
     self.folder = folder
     options = found.options
+    notes = found.notes
   }
 
   mutating func add(_ term: SplitTerm) throws {

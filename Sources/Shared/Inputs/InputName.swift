@@ -28,6 +28,14 @@ package struct MissingInput: Failure {
   package let name: InputName
   /// What is said where nothing else is missing.
   package let failure: any Failure
+  /// Whether it was looked for on the Hub too.
+  let isSought: Bool
+
+  init(name: InputName, failure: any Failure, isSought: Bool = false) {
+    self.name = name
+    self.failure = failure
+    self.isSought = isSought
+  }
 
   package var sentence: String { failure.sentence }
   package var hint: String? { failure.hint }

@@ -42,37 +42,97 @@ package enum Resolved<Value: Sendable>: Sendable {
 }
 
 package enum InputResolver {
-  /// The folder of a language model.
-  package static func model(_ settings: CacheSettings) -> Resolved<String> {
+  // Each takes the door to the Hub, where names are looked for that are not here; nil: nowhere.
+
+  /// The folder of a language model, which is fetched where it is not here.
+  package static func model(
+    _ settings: CacheSettings, through door: (any HubDoor)? = nil
+  ) -> Resolved<String> {
     let name = settings.modelName
     guard System.isDirectory(name) else {
+      if let door, let sought = soughtName(name) {
+        return fetched(.model(name)) { try door.fetchModel(sought.name, revision: sought.revision) }
+      }
       return .missing(MissingInput(name: .model(name), failure: MissingModel(name: name)))
     }
     return .here(name)
   }
 
   /// The file of a tokenizer that the others lie beside; nil where the settings name none.
-  package static func tokenizer(_ settings: PretokenizeSettings) -> Resolved<String?> {
+  package static func tokenizer(
+    _ settings: PretokenizeSettings, through door: (any HubDoor)? = nil
+  ) -> Resolved<String?> {
     guard let name = settings.tokenizerName else { return .here(nil) }
     do throws(TokenizerError) { return .here(try TokenizerLocation.find(name)) } catch {
+      if let door, !System.exists(name), let sought = soughtName(name) {
+        return fetched(.tokenizer(name)) {
+          try TokenizerLocation.find(
+            door.fetchTokenizer(sought.name, revision: sought.revision))
+        }
+      }
       return .missing(MissingInput(name: .tokenizer(name), failure: error))
     }
   }
 
   /// The folder of an SAE that training starts from, or its one file.
-  package static func sae(_ path: String) -> Resolved<String> {
+  package static func sae(
+    _ path: String, through door: (any HubDoor)? = nil
+  ) -> Resolved<String> {
     guard System.exists(path) else {
+      if let door, !path.hasPrefix("/"), !path.hasPrefix("."), path.contains("/") {
+        return fetched(.sae(path)) { try door.fetchSAE(path, revision: nil) }
+      }
       return .missing(MissingInput(name: .sae(path), failure: MissingSAE(path: path)))
     }
     return .here(path)
   }
 
-  /// The files of a text.
-  package static func text(_ settings: PretokenizeSettings) -> Resolved<DataSet> {
-    do { return .here(try DataSet.find(settings)) } catch {
-      guard let error = error as? DataError, case .absent = error else { return .refused(error) }
-      return .missing(MissingInput(name: .text(settings), failure: error))
+  /// The files of a text; those of the Hub are found, and none is downloaded.
+  package static func text(
+    _ settings: PretokenizeSettings, through door: (any HubDoor)? = nil
+  ) -> Resolved<DataSet> {
+    do {
+      if let door, let text = HubText(settings) { return .here(try text.find(door)) }
+      return .here(try DataSet.find(settings))
+    } catch let missing as MissingInput {
+      return .missing(missing)
+    } catch {
+      guard let error = error as? DataError, case .absent(let path) = error else {
+        return .refused(error)
+      }
+      // Inside of a repository that is there, a wrong name is an error.
+      if path.hasPrefix(RepositoryName.scheme) { return .refused(error) }
+      let failure = door == nil ? error : DataError.noName(path)
+      return .missing(MissingInput(name: .text(settings), failure: failure))
     }
+  }
+
+  /// The text as it is read: where it lies on the Hub and is not streamed, its files are downloaded first.
+  package static func readable(
+    _ text: DataSet, _ settings: PretokenizeSettings, through door: (any HubDoor)?
+  ) throws -> DataSet {
+    guard !settings.streaming, let door, let repository = text.repository,
+      text.files.contains(where: { !$0.isLocal })
+    else { return text }
+    var seen: Set<String> = []
+    let paths = text.files.map(\.pathInTree).filter { seen.insert($0).inserted }
+    return text.fetched(
+      to: try door.fetchDataset(repository.id, revision: repository.commit, paths: paths))
+  }
+
+  /// A name that the Hub may have, and the revision behind its `@`.
+  private static func soughtName(_ name: String) -> (name: String, revision: String?)? {
+    let parts = name.split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false)
+    guard RepositoryName.isIdentifier(String(parts[0])), parts.last != "" else { return nil }
+    return (String(parts[0]), parts.count == 2 ? String(parts[1]) : nil)
+  }
+
+  private static func fetched<Value>(
+    _ name: InputName, _ body: () throws -> Value
+  ) -> Resolved<Value> {
+    do { return .here(try body()) } catch let error as any Failure where !(error is Interrupted) {
+      return .missing(MissingInput(name: name, failure: error, isSought: true))
+    } catch { return .refused(error) }
   }
 }
 
@@ -84,9 +144,9 @@ package struct Inputs: Sendable {
   package let tokenizer: Resolved<String?>
   package let text: Resolved<DataSet>
 
-  package init(_ pipeline: Pipeline) {
-    model = InputResolver.model(pipeline.cache)
-    tokenizer = InputResolver.tokenizer(pipeline.pretokenize)
-    text = InputResolver.text(pipeline.pretokenize)
+  package init(_ pipeline: Pipeline, through door: (any HubDoor)? = nil) {
+    model = InputResolver.model(pipeline.cache, through: door)
+    tokenizer = InputResolver.tokenizer(pipeline.pretokenize, through: door)
+    text = InputResolver.text(pipeline.pretokenize, through: door)
   }
 }

@@ -31,7 +31,10 @@ package struct MissingInputs: Failure {
 
   /// What is to be done about all of them; names that lack files share a sentence.
   package var hint: String? {
-    let options = failures.compactMap { ($0 as? MissingInput)?.name.option }
+    let missing = failures.compactMap { $0 as? MissingInput }
+    let options = missing.map(\.name.option)
+    // What the Hub was asked for has a remedy of its own.
+    if missing.contains(where: \.isSought) { return joined(failures.compactMap(\.hint)) }
     guard let last = options.last, options.count > 1 else {
       return joined(failures.compactMap(\.hint))
     }

@@ -44,6 +44,9 @@ package final class RangedSource: ByteSource {
   /// Files up to this size are read at once, and as much at the end of others, where Parquet's footer is.
   static let tailByteCount = 64 << 10
 
+  /// So much of the beginning of a file is kept for readers that open it again.
+  private static let beginningByteCount = 512 << 10
+
   private struct State {
     /// What was fetched last, the newest last.
     var windows: [ByteWindow] = []
@@ -99,7 +102,10 @@ package final class RangedSource: ByteSource {
     if isExpected { startAhead(of: window.end, &state) }
     let isEnd =
       range.lowerBound == 0 || range.upperBound == byteCount
-      || known.contains { $0.start == range.upperBound }
+      || known.contains { window in
+        window.start == range.upperBound
+          || window.end == range.lowerBound && range.upperBound <= RangedSource.beginningByteCount
+      }
     if !isExpected, isEnd { ends.keep(window, of: path) }
     return window
   }
@@ -113,7 +119,11 @@ package final class RangedSource: ByteSource {
     }
     let tail = byteCount - RangedSource.tailByteCount
     if position >= tail { return tail..<byteCount }
-    let before = state.windows.last { $0.end <= position && position - $0.end <= $0.bytes.count }
+    // Behind what is expected a reader wants little: the end of a line.
+    let before = state.windows.last { window in
+      state.expected.isEmpty && window.end <= position
+        && position - window.end <= window.bytes.count
+    }
     let size = before.map { min(RangedSource.rangeByteCount, 4 * $0.bytes.count) }
     return
       position..<min(

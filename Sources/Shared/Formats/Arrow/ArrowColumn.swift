@@ -29,7 +29,8 @@ package struct ArrowColumn: Sendable {
 
   /// Finds the buffers; `grown` counts the bytes that were decompressed of the file so far.
   init(
-    _ file: any ByteSource, _ header: FlatTable, body: Range<Int>, fields: [ArrowField], column: Int,
+    _ file: any ByteSource, _ header: FlatTable, body: Range<Int>, fields: [ArrowField],
+    column: Int,
     grown: inout Int
   ) throws {
     self.file = file
