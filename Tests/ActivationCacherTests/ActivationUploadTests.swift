@@ -35,7 +35,7 @@ struct ActivationUploadTests {
     #expect(try upload(pipeline, environment) == hub.endpoint + "/datasets/me/activations")
     let names = (0..<3).map { "data/train-0000\($0)-of-00003.arrow" }
     #expect(
-      hub.paths(in: "me/activations", .dataset)
+      hub.uploadedPaths(in: "me/activations", .dataset)
         == ["README.md", "cache_activations_runner_cfg.json"] + names)
     // What goes up is what the export writes.
     _ = try Exporting(pipeline, output: folder.file("out"), mode: .quiet).run()

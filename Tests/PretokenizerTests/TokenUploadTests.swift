@@ -53,7 +53,7 @@ struct TokenUploadTests {
     #expect(result.page == hub.endpoint + "/datasets/me/tokens")
     let names = (0..<3).map { Self.name($0, of: 3) }
     #expect(
-      hub.paths(in: "me/tokens", .dataset) == ["README.md"] + names + ["sae_lens.json"])
+      hub.uploadedPaths(in: "me/tokens", .dataset) == ["README.md"] + names + ["sae_lens.json"])
     var rows: [[UInt32]] = []
     var counts: [Int] = []
     for name in names {
@@ -119,7 +119,7 @@ struct TokenUploadTests {
     pipeline.pretokenize.hfNumShards = 2
     _ = try run(pipeline, environment)
     #expect(
-      hub.paths(in: "me/tokens", .dataset)
+      hub.uploadedPaths(in: "me/tokens", .dataset)
         == ["README.md", Self.name(0, of: 2), Self.name(1, of: 2), "sae_lens.json"])
   }
 
@@ -147,8 +147,8 @@ struct TokenUploadTests {
     pipeline.pretokenize.hfRevision = "v2"
     pipeline.pretokenize.split = "train[:50%]"
     _ = try run(pipeline, environment)
-    #expect(hub.paths(in: "me/tokens", .dataset) == [])
-    #expect(hub.paths(in: "me/tokens", .dataset, revision: "v2")?.count == 5)
+    #expect(hub.uploadedPaths(in: "me/tokens", .dataset) == [])
+    #expect(hub.uploadedPaths(in: "me/tokens", .dataset, revision: "v2")?.count == 5)
     #expect(try text("README.md", hub, revision: "v2").contains("revision=\"v2\""))
     let open = try HubClient(
       HubEnvironment(["HF_ENDPOINT": hub.endpoint, "HF_HOME": folder.file("other")]))

@@ -62,7 +62,9 @@ struct HubUploadTests {
     #expect(result.changedCount == 3 && result.sameCount == 0)
     #expect(result.sentByteCount == large.count)
     #expect(
-      hub.paths(in: "me/things", .dataset) == ["cfg.json", "data/rows.parquet", "empty.txt"])
+      hub.uploadedPaths(in: "me/things", .dataset) == [
+        "cfg.json", "data/rows.parquet", "empty.txt",
+      ])
     #expect(try hub.contents(of: "data/rows.parquet", in: "me/things", .dataset) == large)
     #expect(try hub.contents(of: "empty.txt", in: "me/things", .dataset) == [])
     #expect(hub.requests.filter { $0.host == .content && $0.hasAuthorization }.isEmpty)
@@ -90,7 +92,7 @@ struct HubUploadTests {
     let changed = [UploadFile("cfg.json", text: "[]\n")] + files.filter { $0.path != "cfg.json" }
     let third = try upload(changed, variables(hub, folder), removing: ["empty.txt", "absent"])
     #expect(third.changedCount == 2 && third.sameCount == 2)
-    #expect(hub.paths(in: "me/things", .dataset) == ["cfg.json", "data/rows.parquet"])
+    #expect(hub.uploadedPaths(in: "me/things", .dataset) == ["cfg.json", "data/rows.parquet"])
   }
 
   @Test("Content that another file of the storage has is not sent")
@@ -111,8 +113,8 @@ struct HubUploadTests {
     defer { hub.stop() }
     _ = try upload([UploadFile("a.txt", text: "a")], variables(hub, folder))
     _ = try upload([UploadFile("b.txt", text: "b")], variables(hub, folder), revision: "more")
-    #expect(hub.paths(in: "me/things", .dataset) == ["a.txt"])
-    #expect(hub.paths(in: "me/things", .dataset, revision: "more") == ["a.txt", "b.txt"])
+    #expect(hub.uploadedPaths(in: "me/things", .dataset) == ["a.txt"])
+    #expect(hub.uploadedPaths(in: "me/things", .dataset, revision: "more") == ["a.txt", "b.txt"])
   }
 
   @Test("Large files go in parts")
@@ -137,7 +139,7 @@ struct HubUploadTests {
     let many = (0..<250).map { UploadFile("\($0).txt", text: "\($0)") }
     #expect(try upload(many, variables(hub, folder)).changedCount == 250)
     #expect(hub.requests.count { $0.path.hasSuffix("/commit/main") } == 3)
-    #expect(hub.paths(in: "me/things", .dataset)?.count == 250)
+    #expect(hub.uploadedPaths(in: "me/things", .dataset)?.count == 250)
   }
 
   @Test(
@@ -172,7 +174,7 @@ struct HubUploadTests {
     hub.fail(LocalHubFault(.answer(status: 503, headers: [:]), on: "*/commit/main", count: 6))
     let environment = variables(hub, folder)
     #expect(message { _ = try upload(files, environment) }.contains("status 503"))
-    #expect(hub.paths(in: "me/things", .dataset) == [])
+    #expect(hub.uploadedPaths(in: "me/things", .dataset) == [])
     hub.forgetRequests()
     let result = try upload(files, environment)
     #expect(result.changedCount == 3 && result.sentByteCount == 0)

@@ -55,7 +55,8 @@ struct PublishingTests {
       "sae_weights.safetensors", "sparsity.safetensors",
     ]
     #expect(
-      hub.paths(in: "me/saes") == ["README.md"] + names.map { "blocks.1.hook_resid_post/\($0)" })
+      hub.uploadedPaths(in: "me/saes") == ["README.md"]
+        + names.map { "blocks.1.hook_resid_post/\($0)" })
     for name in names where name != "curves.svg" {
       #expect(
         try hub.contents(of: "blocks.1.hook_resid_post/\(name)", in: "me/saes")
@@ -128,7 +129,7 @@ struct PublishingTests {
     try folder.write([1], to: "sae/sae_weights.safetensors")
     _ = try publish([PublishedSAE(folder: folder.file("sae"), path: "x")], hub, folder)
     #expect(
-      hub.paths(in: "me/saes") == ["README.md", "x/cfg.json", "x/sae_weights.safetensors"])
+      hub.uploadedPaths(in: "me/saes") == ["README.md", "x/cfg.json", "x/sae_weights.safetensors"])
   }
 
   @Test("What is not finished or no SAE is refused")
