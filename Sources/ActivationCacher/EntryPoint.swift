@@ -20,11 +20,13 @@ import Shared
     let mode: Progress.Mode = invocation.isQuiet ? .quiet : .automatic
     // What keeps the upload from happening is said before any work.
     let upload = try ActivationUpload(invocation.pipeline, mode: mode)
+    let door = HubInputs(invocation)
     let result = try Caching(
-      invocation.pipeline, verification: invocation.verifies ? .digests : .sizes, mode: mode
+      invocation.pipeline, through: door,
+      verification: invocation.verifies ? .digests : .sizes, mode: mode
     ).run()
     var json = result.json.object ?? [:]
-    json["uploaded_to"] = try (upload?.run()).map { .string($0) }
+    json["uploaded_to"] = try (upload?.run(through: door)).map { .string($0) }
     print(
       invocation.isJSON
         ? JSON.object(json).canonical : result.folders.joined(separator: "\n"))
@@ -57,7 +59,9 @@ import Shared
     threads: { $0.cache.threads })
 
   private static func listHooks(_ invocation: Invocation) throws {
-    let model = try InputResolver.model(invocation.pipeline.cache).get()
+    let model = try InputResolver.model(
+      invocation.pipeline.cache, through: HubInputs(invocation)
+    ).get()
     let list = HookList(try ModelDescription.open(folder: model))
     print(invocation.isJSON ? list.json.canonical + "\n" : list.text, terminator: "")
   }
@@ -66,7 +70,8 @@ import Shared
     let format = invocation.options["--format"] ?? Exporting.format
     guard format == Exporting.format else { throw ExchangeError.unknownFormat(format) }
     let exporting = try Exporting(
-      invocation.pipeline, hook: invocation.options["--hook"],
+      invocation.pipeline, through: HubInputs(invocation).cached,
+      hook: invocation.options["--hook"],
       output: invocation.options["--output"],
       verification: invocation.verifies ? .digests : .sizes,
       mode: invocation.isQuiet ? .quiet : .automatic)
@@ -97,7 +102,7 @@ import Shared
 
   /// Prints the bill; what is missing is named, but no error before the stage really runs.
   private static func dryRun(_ invocation: Invocation) throws {
-    let estimate = try Estimate.make(invocation.pipeline)
+    let estimate = try Estimate.make(invocation.pipeline, through: HubInputs(invocation))
     let bill = estimate.stage
     print(invocation.isJSON ? bill.json.canonical : bill.table.text())
     for failure in estimate.missing {

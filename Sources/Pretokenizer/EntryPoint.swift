@@ -8,7 +8,8 @@ import Shared
       if invocation.isDryRun { return try dryRun(invocation) }
       if invocation.verb == encode.name { return try printIds(invocation) }
       let result = try Pretokenizing(
-        invocation.pipeline, verification: invocation.verifies ? .digests : .sizes,
+        invocation.pipeline, through: HubInputs(invocation),
+        verification: invocation.verifies ? .digests : .sizes,
         mode: invocation.isQuiet ? .quiet : .automatic
       ).run()
       print(invocation.isJSON ? result.json.canonical : result.folder)
@@ -23,8 +24,8 @@ import Shared
     sections: [PretokenizeSettings.sectionName], verbs: [encode],
     examples: [
       Example("run.json5", "text to tokens"),
-      Example("run.json5 --set pretokenize.context_size=256", "longer rows"),
-      Example("encode run.json5 | head", "token ids of the first documents"),
+      Example("run.json5 --dry-run", "what that will take"),
+      Example("encode run.json5 | head", "token ids, line by line"),
     ],
     threads: { $0.pretokenize.numProc })
 
@@ -37,7 +38,9 @@ import Shared
     func note(_ sentence: String) {
       if !invocation.isQuiet { Terminal.standardError.print("note: " + sentence) }
     }
-    try EncodedDocuments.write(invocation.pipeline.pretokenize, noting: note) { line in
+    try EncodedDocuments.write(
+      invocation.pipeline.pretokenize, through: HubInputs(invocation), noting: note
+    ) { line in
       pending += line
       if pending.count > 1 << 16 { try flush() }
     }
@@ -46,7 +49,7 @@ import Shared
 
   /// Prints the bill; what is missing is named, but no error before the stage really runs.
   private static func dryRun(_ invocation: Invocation) throws {
-    let bill = try PretokenizeEstimate.make(invocation.pipeline)
+    let bill = try PretokenizeEstimate.make(invocation.pipeline, through: HubInputs(invocation))
     print(invocation.isJSON ? bill.json.canonical : bill.table.text())
     for sentence in bill.missing { Terminal.standardError.print("missing: " + sentence) }
     if let needed = bill.diskByteCount, bill.missing.isEmpty {

@@ -9,7 +9,8 @@ package enum PretokenizeEstimate {
     _ pipeline: Pipeline, through door: (any HubDoor)? = nil
   ) throws -> StageBill {
     let settings = pipeline.pretokenize
-    if let manifest = try ActivationKey.tokens(pipeline, Inputs(pipeline, through: door))?
+    if let manifest = try ActivationKey.tokens(
+      pipeline, Inputs(pipeline, through: door?.cached, text: door))?
       .manifest()
     {
       let tokens = manifest.rows * settings.contextSize

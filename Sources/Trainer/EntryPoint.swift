@@ -12,7 +12,7 @@ import Shared
       UploadCommand.verb, initVerb,
     ],
     examples: [
-      Example("run.json5", "activations to an SAE and report.html"),
+      Example("run.json5", "activations to an SAE, a report"),
       Example("run.json5 --dry-run", "what that will take"),
       Example("run.json5 --set train.k=32", "another SAE of the same rows"),
     ],
@@ -36,7 +36,8 @@ import Shared
     if !invocation.combinations.isEmpty { return try SweepCommand.run(invocation) }
     if invocation.isDryRun { return try bill(invocation) }
     let run = try Run(
-      invocation.pipeline, verify: invocation.verifies ? .digests : .sizes,
+      invocation.pipeline, through: HubInputs(invocation),
+      verify: invocation.verifies ? .digests : .sizes,
       mode: invocation.isQuiet ? .quiet : .automatic)
     switch invocation.verb {
     case "report":
@@ -76,7 +77,7 @@ import Shared
 
   /// Prints what the run will cost, and refuses where the disk is too small for it.
   private static func bill(_ invocation: Invocation) throws {
-    let estimate = try RunEstimate.make(invocation.pipeline)
+    let estimate = try RunEstimate.make(invocation.pipeline, through: HubInputs(invocation))
     let bill = estimate.stage
     print(invocation.isJSON ? bill.json.canonical : bill.table.text())
     for sentence in bill.missing { Terminal.standardError.print("missing: " + sentence) }

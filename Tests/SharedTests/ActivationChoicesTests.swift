@@ -48,8 +48,13 @@ import Testing
     let usual = try settings(
       "cache.model_from_pretrained_kwargs={\"center_writing_weights\": false}")
     #expect(usual.fingerprintSettings == CacheSettings().fingerprintSettings)
+    // The files that a revision has tell it apart.
+    let revision = try settings("cache.model_from_pretrained_kwargs={\"revision\": \"step1000\"}")
+    #expect(revision.modelRevision == "step1000")
+    #expect(revision.fingerprintSettings == CacheSettings().fingerprintSettings)
+    #expect(revision.processing.json["revision"] == "step1000")
     #expect(throws: PipelineError.self) {
-      _ = try settings("cache.model_from_pretrained_kwargs={\"revision\": \"step1000\"}")
+      _ = try settings("cache.model_from_pretrained_kwargs={\"checkpoint_index\": 3}")
     }
   }
 

@@ -46,4 +46,21 @@ import Testing
     #expect(try System.list(outer.path) == ["full"])
     #expect(try System.list(path) == ["mine"])
   }
+
+  @Test func severalMayRemoveATreeAtOnce() throws {
+    let folder = try TemporaryFolder()
+    for round in 0..<20 {
+      let path = folder.path + "/tree\(round)"
+      for part in 0..<8 {
+        try System.createDirectories(path + "/\(part)/inner")
+        for file in 0..<8 { try AtomicFile.replace(path + "/\(part)/inner/\(file)", with: "x") }
+      }
+      let failures = Counter()
+      Parallel.onThreads(4) { _ in
+        do { try System.removeTree(path) } catch { _ = failures.take() }
+      }
+      #expect(failures.take() == 0)
+      #expect(!System.exists(path))
+    }
+  }
 }

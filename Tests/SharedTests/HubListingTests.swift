@@ -105,6 +105,6 @@ import Testing
       ("a.", false), ("a b", false), ("a/b.git", false), ("ü", false), ("../x", false),
     ])
   func repositoryNames(_ id: String, _ isName: Bool) {
-    #expect(HubRepository.isName(id) == isName)
+    #expect(RepositoryRules.isName(id) == isName)
   }
 }

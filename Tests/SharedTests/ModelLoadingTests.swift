@@ -19,13 +19,11 @@ private func complaint(_ options: String) -> String {
 @Suite("model_from_pretrained_kwargs")
 struct ModelLoadingTests {
   private static let refused: [(options: String, expected: String)] = [
-    (
-      "{ revision: 'step1000' }",
-      "revision: \"step1000\" is not supported; give the folder of that revision as model_name."
-    ),
+    ("{ revision: 3 }", "revision: must be a branch, tag or commit, but is 3."),
+    ("{ revision: '' }", "revision: must be a branch, tag or commit, but is \"\"."),
     (
       "{ checkpoint_index: 3 }",
-      "checkpoint_index: 3 is not supported; give the folder of that checkpoint as model_name."
+      "checkpoint_index: 3 is not supported; give its revision, such as step1000 of Pythia."
     ),
     (
       "{ load_in_8bit: true }",

@@ -45,7 +45,8 @@ import Testing
     let error = try #require(throws: ModelError.self) { _ = try open(folder) }
     #expect(
       error.sentence
-        == "\(folder) holds neither model.safetensors nor model.safetensors.index.json.")
+        == "\(folder) holds neither model.safetensors nor pytorch_model.bin, whole or with an index."
+    )
     #expect(
       error.hint
         == "Save the model with transformers' save_pretrained, which writes safetensors.")
@@ -60,19 +61,14 @@ import Testing
   }
 
   @Test(arguments: ["pytorch_model.bin", "model_final.pth"])
-  func weightsInAPickleAreRefusedWithTheWayOut(file: String) throws {
+  func weightsInAFileThatIsNoPickleAreRefused(file: String) throws {
     let folder = try SyntheticModel.write()
     defer { try? System.removeTree(folder) }
     try System.remove(folder + "/model.safetensors")
     try AtomicFile.replace(folder + "/" + file, with: "")
-    let error = try #require(throws: ModelError.self) { _ = try open(folder) }
-    #expect(
-      error.sentence
-        == "\(folder) holds its weights as a pickle of Python's, \(file), which can run code.")
-    #expect(
-      error.hint
-        == "Convert it with safetensors.torch.save_file(torch.load(\"\(file)\", "
-        + "weights_only=True), \"model.safetensors\").")
+    let error = try #require(throws: TorchError.self) { _ = try open(folder) }
+    #expect(error.sentence == "\(folder)/\(file) is no file of torch.save.")
+    #expect(error.hint == "Fetch or create the file again.")
   }
 
   /// Logits of a tied model whose file keeps the table under some names.

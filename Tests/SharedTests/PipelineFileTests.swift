@@ -418,9 +418,9 @@ private func words(_ text: String) -> String {
       "line 3, column 2: train.sweep.lr: takes a number above 0, but lists -1."
     ),
     (
-      "{ cache: { model_from_pretrained_kwargs: {\n revision: 'x' } } }",
-      "line 2, column 2: cache.model_from_pretrained_kwargs.revision: \"x\" is not supported; give "
-        + "the folder of that revision as model_name."
+      "{ cache: { model_from_pretrained_kwargs: {\n checkpoint_index: 3 } } }",
+      "line 2, column 2: cache.model_from_pretrained_kwargs.checkpoint_index: 3 is not supported; "
+        + "give its revision, such as step1000 of Pythia."
     ),
     (
       "{ train: { lr: 1e-4,\n lr: 2e-4 } }",

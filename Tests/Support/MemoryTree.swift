@@ -90,6 +90,8 @@ package final class MemoryHub: HubDoor {
     self.folder = folder
   }
 
+  package var cached: any HubDoor { self }
+
   /// What was fetched, in order.
   package var fetched: [String] { asked.withLock { $0 } }
 

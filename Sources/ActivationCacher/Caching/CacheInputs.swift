@@ -9,8 +9,10 @@ struct CacheInputs {
   let model: String
   let tokens: StageFolder
 
-  static func find(_ pipeline: Pipeline) throws -> CacheInputs {
-    let inputs = Inputs(pipeline)
+  static func find(
+    _ pipeline: Pipeline, through door: (any HubDoor)?
+  ) throws -> CacheInputs {
+    let inputs = Inputs(pipeline, through: door, text: door?.cached)
     var tokens: StageFolder?
     var problem: (any Error)?
     do {

@@ -46,7 +46,8 @@ package struct Caching: Sendable {
 
   /// Reads the settings against model and tokens and finds the places in the store.
   package init(
-    _ pipeline: Pipeline, verification: StageFolder.Verification = .sizes,
+    _ pipeline: Pipeline, through door: (any HubDoor)? = nil,
+    verification: StageFolder.Verification = .sizes,
     memoryLimit: Int = Memory.byteCount, mode: Progress.Mode = .automatic,
     terminal: Terminal = .standardError
   ) throws {
@@ -55,7 +56,7 @@ package struct Caching: Sendable {
     self.memoryLimit = memoryLimit
     self.mode = mode
     self.terminal = terminal
-    let inputs = try CacheInputs.find(pipeline)
+    let inputs = try CacheInputs.find(pipeline, through: door)
     modelFolder = inputs.model
     model = try ModelDescription.open(folder: modelFolder)
     tokens = try TokenSequences(inputs.tokens, verification: verification)

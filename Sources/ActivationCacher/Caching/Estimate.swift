@@ -11,10 +11,11 @@ package struct Estimate: Sendable {
   package let isFinished: Bool
 
   /// Works out the bill; `speed` measures this machine, unless the stage is finished.
-  package static func make(_ pipeline: Pipeline, speed given: CacheSpeed? = nil) throws -> Estimate
-  {
+  package static func make(
+    _ pipeline: Pipeline, through door: (any HubDoor)? = nil, speed given: CacheSpeed? = nil
+  ) throws -> Estimate {
     let settings = pipeline.cache
-    let inputs = Inputs(pipeline)
+    let inputs = Inputs(pipeline, through: door, text: door?.cached)
     let tokens = try ActivationKey.tokens(pipeline, inputs).map { try TokenSequences($0) }
     var missing: [any Failure] =
       tokens == nil ? [CacheError.noTokens(store: pipeline.store)] : []

@@ -31,10 +31,11 @@ package struct ActivationUpload: Sendable {
   /// Uploads what the repository does not have of the finished stage.
   ///
   /// - Returns: its page.
-  package func run() throws -> String {
+  package func run(through door: (any HubDoor)? = nil) throws -> String {
     let hookName = settings.allHookNames.first ?? ""
     guard
-      let folder = try ActivationKey.finished(pipeline, Inputs(pipeline), hookName: hookName),
+      let folder = try ActivationKey.finished(
+        pipeline, Inputs(pipeline, through: door, text: door), hookName: hookName),
       let manifest = try folder.manifest()
     else { throw ExchangeError.notCached(hook: hookName, store: pipeline.store) }
     let key: JSON = [

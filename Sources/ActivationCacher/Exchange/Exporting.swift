@@ -45,6 +45,7 @@ package struct Exporting: Sendable {
   ///
   /// - Parameters:
   ///   - pipeline: the file whose activations are wanted.
+  ///   - door: where what made the stages is looked up beside this machine's files.
   ///   - hook: the one hook point to export; nil for all of the pipeline file.
   ///   - output: the folder to make, in which each of several hook points gets one of its own; nil
   ///     for folders named like the stages' with the suffix `.sae_lens`.
@@ -53,7 +54,8 @@ package struct Exporting: Sendable {
   ///   - terminal: where.
   /// - Throws: what is missing, in the way or of unequal length.
   package init(
-    _ pipeline: Pipeline, hook: String? = nil, output: String? = nil,
+    _ pipeline: Pipeline, through door: (any HubDoor)? = nil, hook: String? = nil,
+    output: String? = nil,
     verification: StageFolder.Verification = .sizes, mode: Progress.Mode = .automatic,
     terminal: Terminal = .standardError
   ) throws {
@@ -64,7 +66,7 @@ package struct Exporting: Sendable {
       throw ExchangeError.notInPipeline(hook: hook, known: known)
     }
     let names = hook.map { [$0] } ?? known
-    let inputs = Inputs(pipeline)
+    let inputs = Inputs(pipeline, through: door, text: door)
     sources = try names.map { name in
       guard let folder = try ActivationKey.finished(pipeline, inputs, hookName: name),
         let manifest = try folder.manifest(verify: verification)

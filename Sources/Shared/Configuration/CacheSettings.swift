@@ -27,6 +27,7 @@ package struct CacheSettings: Sendable, Equatable {
   package var dtype = StorageType.float32
   package var seed = 42
   package var shuffle = true
+  package var modelRevision: String?
   package var seqposSlice = PositionSlice.all
   package var excludeSpecialTokens = TokenExclusion.none
   package var foldLn = false
@@ -42,7 +43,7 @@ package struct CacheSettings: Sendable, Equatable {
 
   package init() {}
 
-  /// The four settings of weight processing under one name of SAELens; reads as none.
+  /// The model's revision and the four settings of weight processing under one name of SAELens; reads as none.
   package var modelFromPretrainedKwargs: PretrainedOptions {
     get { PretrainedOptions() }
     set {
@@ -50,16 +51,18 @@ package struct CacheSettings: Sendable, Equatable {
       centerWritingWeights = newValue.centerWritingWeights ?? centerWritingWeights
       centerUnembed = newValue.centerUnembed ?? centerUnembed
       foldValueBiases = newValue.foldValueBiases ?? foldValueBiases
+      modelRevision = newValue.revision ?? modelRevision
     }
   }
 
-  /// The four settings of weight processing as options of TransformerLens.
+  /// The same settings as options of TransformerLens.
   package var processing: PretrainedOptions {
     var options = PretrainedOptions()
     options.foldLn = foldLn ? true : nil
     options.centerWritingWeights = centerWritingWeights
     options.centerUnembed = centerUnembed ? true : nil
     options.foldValueBiases = foldValueBiases ? true : nil
+    options.revision = modelRevision
     return options
   }
 
@@ -86,6 +89,9 @@ extension CacheSettings: Section {
       "model_name", \.modelName,
       "Language model: a folder with config.json and weights, or a Hugging Face name.",
       effect: .none, names: .path),
+    Setting(
+      "model_revision", \.modelRevision,
+      "Branch, tag or commit of the model on the Hugging Face Hub; null: main.", effect: .none),
     Setting(
       "hook_name", \.hookName,
       "TransformerLens 3's name (hook_normalized: before the gain) or a module's path.",
@@ -137,7 +143,7 @@ extension CacheSettings: Section {
       effect: .changesWhenSet(.formula)),
     Setting(
       "model_from_pretrained_kwargs", \.modelFromPretrainedKwargs,
-      "SAELens's name for a set of the four settings above.", effect: .none),
+      "SAELens's name for a set of the four settings above and of revision.", effect: .none),
     Setting("seed", \.seed, "Seed of the shuffle.", .atLeast(0)),
     Setting("shuffle", \.shuffle, "Shuffle the activations of a shard."),
     Setting(

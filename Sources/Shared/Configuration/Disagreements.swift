@@ -99,11 +99,20 @@ extension Pipeline {
       ("center_unembed", cache.centerUnembed), ("fold_value_biases", cache.foldValueBiases),
     ]
     let stated = train.modelFromPretrainedKwargs.processing.json
-    return ours.compactMap { name, value in
+    let found = ours.compactMap { name, value -> Complaint? in
       guard let given = stated[name]?.bool, given != value else { return nil }
       return Complaint(
         "train.model_from_pretrained_kwargs.\(name)",
         "is \(given), but cache.\(name) is \(value).")
     }
+    let revision = cache.modelRevision ?? PretrainedOptions.usualRevision
+    guard let given = stated[PretrainedOptions.revisionName]?.string, given != revision else {
+      return found
+    }
+    return found + [
+      Complaint(
+        "train.model_from_pretrained_kwargs.revision",
+        "is \(JSON.clipped(given)), but cache.model_revision is \(JSON.clipped(revision)).")
+    ]
   }
 }

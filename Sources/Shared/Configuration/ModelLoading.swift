@@ -41,11 +41,9 @@ struct ModelLoadingOption: Sendable {
     ModelLoadingOption("use_cache", "nothing is generated"),
     ModelLoadingOption("output_hidden_states", "hook points say what is taken"),
     ModelLoadingOption(
-      "revision", only: [.null, "main"], "give the folder of that revision as model_name"),
+      "checkpoint_index", only: [.null], "give its revision, such as step1000 of Pythia"),
     ModelLoadingOption(
-      "checkpoint_index", only: [.null], "give the folder of that checkpoint as model_name"),
-    ModelLoadingOption(
-      "checkpoint_value", only: [.null], "give the folder of that checkpoint as model_name"),
+      "checkpoint_value", only: [.null], "give its revision, such as step1000 of Pythia"),
     ModelLoadingOption("subfolder", only: [.null, ""], "give that folder as model_name"),
     ModelLoadingOption("variant", only: [.null], "give a folder with those weights as model_name"),
     ModelLoadingOption("hf_model", only: [.null], "give its folder as model_name"),
@@ -68,14 +66,20 @@ package struct PretrainedOptions: Sendable, Equatable {
   package var centerWritingWeights: Bool?
   package var centerUnembed: Bool?
   package var foldValueBiases: Bool?
+  /// The branch, tag or commit of the model.
+  package var revision: String?
 
   package init() {}
 }
 
 extension PretrainedOptions: SettingValue {
+  /// The options that are true or false.
   package static let names = [
     "fold_ln", "center_writing_weights", "center_unembed", "fold_value_biases",
   ]
+  package static let revisionName = "revision"
+  /// The branch of a repository that is meant where none is stated.
+  package static let usualRevision = "main"
   package static var alternatives: [String] { ["a set of options of from_pretrained"] }
   package static var isOptional: Bool { true }
 
@@ -93,6 +97,9 @@ extension PretrainedOptions: SettingValue {
       default: foldValueBiases = flag
       }
     }
+    guard let value = members[Self.revisionName], value != .null else { return }
+    guard let name = value.string, !name.isEmpty else { return nil }
+    revision = name
   }
 
   package var json: JSON {
@@ -100,8 +107,11 @@ extension PretrainedOptions: SettingValue {
       ("fold_ln", foldLn), ("center_writing_weights", centerWritingWeights),
       ("center_unembed", centerUnembed), ("fold_value_biases", foldValueBiases),
     ]
-    return .object(
-      Dictionary(members.compactMap { name, value in value.map { (name, .bool($0)) } }) { $1 })
+    var object = Dictionary(
+      members.compactMap { name, value in value.map { (name, JSON.bool($0)) } }
+    ) { $1 }
+    object[Self.revisionName] = revision.map { .string($0) }
+    return .object(object)
   }
 
   package static func faults(in given: JSON) -> [Complaint] {
@@ -111,8 +121,14 @@ extension PretrainedOptions: SettingValue {
           ? nil
           : Complaint(name, "must be true or false, but is \(Gathering.shown(value)).")
       }
+      if name == revisionName {
+        return value == .null || value.string.map { !$0.isEmpty } ?? false
+          ? nil
+          : Complaint(
+            name, "must be a branch, tag or commit, but is \(Gathering.shown(value)).")
+      }
       guard let option = ModelLoadingOption.named(name) else {
-        let known = names + ModelLoadingOption.all.map(\.name)
+        let known = names + [revisionName] + ModelLoadingOption.all.map(\.name)
         let nearest = Spelling.nearest(JSON.clipped(name), in: known)
         return Complaint(
           JSON.clipped(name),

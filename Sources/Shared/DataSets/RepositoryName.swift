@@ -29,7 +29,7 @@ package struct RepositoryName: Sendable, Equatable {
     let parts = name.split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false)
     let id = String(parts[0])
     let revision = parts.count == 2 ? String(parts[1]) : nil
-    guard RepositoryName.isIdentifier(id), !FileName.isText(id), revision != "" else { return nil }
+    guard RepositoryRules.isName(id), !FileName.isText(id), revision != "" else { return nil }
     self.init(id: id, revision: revision)
   }
 
@@ -47,7 +47,7 @@ package struct RepositoryName: Sendable, Equatable {
       rest = rest.dropFirst(2)
     }
     revision = revision?.replacing("%2F", with: "/").replacing("%2f", with: "/")
-    guard RepositoryName.isIdentifier(String(parts[0])), revision != "" else { return nil }
+    guard RepositoryRules.isName(String(parts[0])), revision != "" else { return nil }
     let path = rest.filter { !$0.isEmpty }.joined(separator: "/")
     self.init(id: String(parts[0]), revision: revision, path: path)
   }
@@ -56,25 +56,6 @@ package struct RepositoryName: Sendable, Equatable {
   package var address: String {
     let revision = revision.map { "@" + $0.replacing("/", with: "%2F") } ?? ""
     return RepositoryName.scheme + id + revision
-  }
-
-  /// Whether a text may be an identifier, by the rules of huggingface_hub.
-  static func isIdentifier(_ id: String) -> Bool {
-    let parts = id.split(separator: "/", omittingEmptySubsequences: false)
-    guard 1...2 ~= parts.count, id.utf8.count <= 96, !id.contains("--"), !id.contains(".."),
-      !id.hasSuffix(".git")
-    else { return false }
-    return parts.allSatisfy { part in
-      guard let first = part.first, let last = part.last else { return false }
-      return !"-.".contains(first) && !"-.".contains(last)
-        && part.utf8.allSatisfy { byte in
-          switch byte {
-          case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: true
-          default:
-            byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_") || byte == UInt8(ascii: ".")
-          }
-        }
-    }
   }
 }
 

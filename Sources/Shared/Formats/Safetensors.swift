@@ -50,14 +50,7 @@ package struct SafetensorsFile: ~Copyable, Sendable {
 
   /// Lends the elements of an F32 tensor where they lie; nil of another type or off their places.
   @_lifetime(borrow self)
-  package func floats(_ entry: TensorEntry) -> Span<Float>? {
-    guard entry.type == .float32 else { return nil }
-    let bytes = file.bytes.extracting(entry.range)
-    let isAligned = unsafe bytes.withUnsafeBytes { bytes in
-      unsafe bytes.baseAddress.map { Int(bitPattern: $0) % 4 == 0 } ?? false
-    }
-    return isAligned ? unsafe bytes._unsafeView(as: Float.self) : nil
-  }
+  package func floats(_ entry: TensorEntry) -> Span<Float>? { entry.floats(in: file.bytes) }
 
   /// Fills `target` with elements of an F32, F16 or BF16 tensor, from element `from` on.
   package func readFloats(
@@ -93,6 +86,17 @@ extension TensorEntry {
     precondition(from >= 0 && count <= self.count - from, "\(name): elements outside the tensor")
     let start = range.lowerBound + from * type.byteCount
     return start..<start + count * type.byteCount
+  }
+
+  /// Lends the elements of an F32 tensor of the file `bytes`; nil of another type or off their places.
+  @_lifetime(copy bytes)
+  package func floats(in bytes: RawSpan) -> Span<Float>? {
+    guard type == .float32 else { return nil }
+    let own = bytes.extracting(range)
+    let isAligned = unsafe own.withUnsafeBytes { own in
+      unsafe own.baseAddress.map { Int(bitPattern: $0) % 4 == 0 } ?? false
+    }
+    return isAligned ? unsafe own._unsafeView(as: Float.self) : nil
   }
 
   /// Fills `target` with elements of an F64, F32, F16 or BF16 tensor of the file `bytes`.

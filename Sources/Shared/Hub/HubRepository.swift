@@ -19,7 +19,7 @@ package struct HubRepository: Sendable, Hashable {
   package init(
     _ kind: Kind, _ id: String, revision: String? = nil
   ) throws(HubError) {
-    guard HubRepository.isName(id) else { throw .notAName(kind, id) }
+    guard RepositoryRules.isName(id) else { throw .notAName(kind, id) }
     let revision = revision ?? "main"
     guard HubPath.isSafe(revision), revision.utf8.count <= 255 else {
       throw .notARevision(revision)
@@ -27,23 +27,6 @@ package struct HubRepository: Sendable, Hashable {
     self.kind = kind
     self.id = id
     self.revision = revision
-  }
-
-  /// Whether a text can name a repository (huggingface_hub's `validate_repo_id`).
-  package static func isName(_ id: String) -> Bool {
-    let parts = id.split(separator: "/", omittingEmptySubsequences: false)
-    guard parts.count <= 2, id.utf8.count <= 96, !id.hasSuffix(".git") else { return false }
-    return parts.allSatisfy { part in
-      !part.isEmpty
-        && part.utf8.allSatisfy {
-          switch $0 {
-          case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x2D, 0x2E, 0x5F: true
-          default: false
-          }
-        }
-        && !part.contains("--") && !part.contains("..")
-        && !"-.".contains(part.first ?? "-") && !"-.".contains(part.last ?? "-")
-    }
   }
 
   var isCommit: Bool { HubFile.isHexadecimal(revision, 40) }

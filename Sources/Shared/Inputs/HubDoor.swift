@@ -6,6 +6,8 @@
 /// Every call may be made again for the same name: it should answer from what it learned before, so that a
 /// branch that moves meanwhile changes nothing within a run.
 package protocol HubDoor: Sendable {
+  /// The same for names that are of use but need not be fetched: only what was fetched before is found.
+  var cached: any HubDoor { get }
   /// The files of a data set at a revision, read by ranges, and the hash of its commit.
   ///
   /// Throws `MissingRevision` where the repository is there and the revision is not.

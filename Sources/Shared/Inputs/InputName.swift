@@ -57,6 +57,24 @@ package struct MissingModel: Failure, Equatable {
   }
 }
 
+/// A revision of a model whose folder is given, which is one revision already.
+package struct RevisionOfFolder: Failure, Equatable {
+  package let folder: String
+  package let revision: String
+
+  package init(folder: String, revision: String) {
+    (self.folder, self.revision) = (folder, revision)
+  }
+
+  package var sentence: String {
+    "cache.model_revision is \(JSON.clipped(revision)), but cache.model_name is the folder \(folder), which "
+      + "has no revisions."
+  }
+  package var hint: String? {
+    "Give the folder of that revision as cache.model_name, and leave out cache.model_revision."
+  }
+}
+
 /// An SAE that is not on this machine.
 package struct MissingSAE: Failure, Equatable {
   package let path: String

@@ -55,6 +55,9 @@ package enum InputResolver {
       }
       return .missing(MissingInput(name: .model(name), failure: MissingModel(name: name)))
     }
+    if let revision = settings.modelRevision, revision != PretrainedOptions.usualRevision {
+      return .refused(RevisionOfFolder(folder: name, revision: revision))
+    }
     return .here(name)
   }
 
@@ -123,7 +126,7 @@ package enum InputResolver {
   /// A name that the Hub may have, and the revision behind its `@`.
   private static func soughtName(_ name: String) -> (name: String, revision: String?)? {
     let parts = name.split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false)
-    guard RepositoryName.isIdentifier(String(parts[0])), parts.last != "" else { return nil }
+    guard RepositoryRules.isName(String(parts[0])), parts.last != "" else { return nil }
     return (String(parts[0]), parts.count == 2 ? String(parts[1]) : nil)
   }
 
@@ -144,9 +147,14 @@ package struct Inputs: Sendable {
   package let tokenizer: Resolved<String?>
   package let text: Resolved<DataSet>
 
-  package init(_ pipeline: Pipeline, through door: (any HubDoor)? = nil) {
+  /// Looks for the model through one door, and for what was made into tokens through another.
+  package init(
+    _ pipeline: Pipeline, through door: (any HubDoor)?, text textDoor: (any HubDoor)?
+  ) {
     model = InputResolver.model(pipeline.cache, through: door)
-    tokenizer = InputResolver.tokenizer(pipeline.pretokenize, through: door)
-    text = InputResolver.text(pipeline.pretokenize, through: door)
+    tokenizer = InputResolver.tokenizer(pipeline.pretokenize, through: textDoor)
+    text = InputResolver.text(pipeline.pretokenize, through: textDoor)
   }
+
+  package init(_ pipeline: Pipeline) { self.init(pipeline, through: nil, text: nil) }
 }

@@ -252,18 +252,27 @@ package enum System {
     }
   }
 
-  /// Removes a folder and all in it; one that is already gone is no error.
+  /// Removes a folder and all in it; what is already gone, or goes meanwhile, is no error.
   package static func removeTree(_ path: String) throws(SystemError) {
-    guard exists(path) else { return }
-    for name in try list(path) {
-      let child = path + "/" + name
-      var raw = stat()
-      _ = try retrying("lstat", child) { unsafe lstat(child, &raw) }
-      if raw.st_mode & S_IFMT == S_IFDIR { try removeTree(child) } else { try remove(child) }
+    try unlessGone {
+      () throws(SystemError) in
+      for name in try list(path) {
+        let child = path + "/" + name
+        try unlessGone {
+          () throws(SystemError) in
+          var raw = stat()
+          _ = try retrying("lstat", child) { unsafe lstat(child, &raw) }
+          if raw.st_mode & S_IFMT == S_IFDIR { try removeTree(child) } else { try remove(child) }
+        }
+      }
+      _ = try retrying("rmdir", path) { unsafe rmdir(path) }
     }
-    do { _ = try retrying("rmdir", path) { unsafe rmdir(path) } } catch {
-      if !error.isNotFound { throw error }
-    }
+  }
+
+  private static func unlessGone(
+    _ body: () throws(SystemError) -> Void
+  ) throws(SystemError) {
+    do { try body() } catch { if !error.isNotFound { throw error } }
   }
 
   /// Creates a folder and those above it; one that exists is no error.

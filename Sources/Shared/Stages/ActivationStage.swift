@@ -26,7 +26,7 @@ package enum ActivationKey {
   /// The identities of a model's files: config.json and the weights.
   package static func identities(model folder: String, store: Store) throws -> [String: String] {
     var identities: [String: String] = [:]
-    for name in try ["config.json"] + WeightFiles.names(folder: folder) {
+    for name in try [ModelFiles.configuration] + WeightFiles.names(folder: folder) {
       identities[name] = try FileIdentity.of(folder + "/" + name, store: store)
     }
     return identities

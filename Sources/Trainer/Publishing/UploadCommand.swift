@@ -41,12 +41,14 @@ enum UploadCommand {
     let path = target.path ?? StageKey.plain(invocation.pipeline.name)
     let verification: StageFolder.Verification = invocation.verifies ? .digests : .sizes
     guard !invocation.combinations.isEmpty else {
-      let run = try Run(invocation.pipeline, verify: verification, mode: .quiet)
+      let run = try Run(
+        invocation.pipeline, through: HubInputs(invocation), verify: verification, mode: .quiet)
       try run.requireFinished()
       return [try PublishedSAE(folder: run.folder.path, path: path)]
     }
     let sweep = try Sweep(
-      invocation.pipeline, combinations: invocation.combinations, verify: verification, mode: .quiet
+      invocation.pipeline, combinations: invocation.combinations,
+      through: HubInputs(invocation), verify: verification, mode: .quiet
     )
     let saes = try sweep.members.map { member in
       let choices = member.combination.choices.map { StageKey.plain("\($0.name)-\($0.text)") }

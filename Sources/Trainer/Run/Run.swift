@@ -15,10 +15,11 @@ package struct Run: Sendable {
 
   /// Finds the cache that a pipeline file asks for, and the folder of the run over it.
   package init(
-    _ pipeline: Pipeline, verify: StageFolder.Verification = .sizes,
-    mode: Shared.Progress.Mode = .automatic, terminal: Terminal = .standardError
+    _ pipeline: Pipeline, through door: (any HubDoor)? = nil,
+    verify: StageFolder.Verification = .sizes, mode: Shared.Progress.Mode = .automatic,
+    terminal: Terminal = .standardError
   ) throws {
-    var inputs = TrainInputs(pipeline, verify: verify)
+    var inputs = TrainInputs(pipeline, through: door, verify: verify)
     let settled = try inputs.settled(pipeline)
     try self.init(settled, input: try inputs.input(settled), mode: mode, terminal: terminal)
   }

@@ -47,8 +47,7 @@ package struct RunSpeeds {
   /// Seconds per token of the model with predictions; nil where it is not here or not asked for.
   private mutating func passSeconds(_ pipeline: Pipeline, _ rows: BilledRows) -> Double? {
     let settings = pipeline.cache
-    guard pipeline.evaluate.lossRecovered != false, rows.canHaveLoss,
-      let folder = InputResolver.model(settings).value
+    guard pipeline.evaluate.lossRecovered != false, rows.canHaveLoss, let folder = rows.model
     else { return nil }
     if let known = passes[folder] { return known }
     guard let model = try? ModelDescription.open(folder: folder) else { return nil }
@@ -70,12 +69,13 @@ package struct RunEstimate {
 
   /// Works out the bill of a pipeline file without a sweep.
   package static func make(
-    _ pipeline: Pipeline, speeds: RunSpeeds = RunSpeeds()
+    _ pipeline: Pipeline, through door: (any HubDoor)? = nil, speeds: RunSpeeds = RunSpeeds()
   ) throws -> RunEstimate {
-    var inputs = TrainInputs(pipeline)
+    var inputs = TrainInputs(pipeline, through: door)
     let pipeline = try inputs.settled(pipeline)
     var missing: [any Failure] = []
-    let rows = try BilledRows(pipeline, found: { try inputs.input(pipeline) }) {
+    let rows = try BilledRows(pipeline, model: inputs.model, found: { try inputs.input(pipeline) })
+    {
       missing.append($0)
     }
     var speeds = speeds

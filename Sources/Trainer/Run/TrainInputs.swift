@@ -6,15 +6,26 @@ package import Shared
 /// The inputs of the stage, looked up once for all runs that read the same.
 package struct TrainInputs: Sendable {
   private let inputs: Inputs
+  private let door: (any HubDoor)?
   private let verify: StageFolder.Verification
   private var caches: [String: TrainingSource] = [:]
   private var opened: [String: PretrainedSAE] = [:]
 
   /// `pipeline` may be any of a sweep's: its runs share model, tokenizer and text.
-  package init(_ pipeline: Pipeline, verify: StageFolder.Verification = .sizes) {
-    inputs = Inputs(pipeline)
+  ///
+  /// The model is fetched where a loss is asked for; else it serves where it is here.
+  package init(
+    _ pipeline: Pipeline, through door: (any HubDoor)? = nil,
+    verify: StageFolder.Verification = .sizes
+  ) {
+    let needsModel = pipeline.evaluate.lossRecovered == true
+    inputs = Inputs(pipeline, through: needsModel ? door : door?.cached, text: door?.cached)
+    self.door = door
     self.verify = verify
   }
+
+  /// The folder of the model; nil where it is not here.
+  var model: String? { inputs.model.value }
 
   /// Whether a run's caches were all found before.
   func hasFound(_ pipeline: Pipeline) -> Bool {
@@ -24,7 +35,9 @@ package struct TrainInputs: Sendable {
 
   /// A pipeline file with what the SAE says that its run starts from; itself where that is not here.
   package mutating func settled(_ pipeline: Pipeline) throws -> Pipeline {
-    guard let path = pipeline.train.fromPretrainedPath, InputResolver.sae(path).value != nil else {
+    guard let path = pipeline.train.fromPretrainedPath,
+      InputResolver.sae(path, through: door).value != nil
+    else {
       return pipeline
     }
     return try pretrained(pipeline.train)?.settled(pipeline) ?? pipeline
@@ -81,7 +94,7 @@ package struct TrainInputs: Sendable {
   private mutating func pretrained(_ settings: TrainSettings) throws -> PretrainedSAE? {
     guard let path = settings.fromPretrainedPath else { return nil }
     if let found = opened[path] { return found }
-    let sae = try PretrainedSAE.open(InputResolver.sae(path).required())
+    let sae = try PretrainedSAE.open(InputResolver.sae(path, through: door).required())
     opened[path] = sae
     return sae
   }

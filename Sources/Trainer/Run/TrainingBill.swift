@@ -11,52 +11,59 @@ package struct BilledRows: Sendable {
   package let perEpoch: ExpectedRows
   /// The caches, where they exist already.
   package let input: RunInput?
+  /// The folder of the model; nil where it is not here.
+  let model: String?
 
   /// Takes them from the caches that `found` looks up, where there are some, else from what the pipeline
   /// file or the model says.
   ///
   /// What is missing before the run can start goes to `missing`.
   init(
-    _ pipeline: Pipeline, found: () throws -> RunInput, missing: (any Failure) -> Void
+    _ pipeline: Pipeline, model: String?, found: () throws -> RunInput,
+    missing: (any Failure) -> Void
   ) throws {
     do {
       let input = try found()
       let configuration = input.configuration(pipeline.train)
       self.init(
         dIn: configuration.dIn, dOut: configuration.dOut,
-        perEpoch: input.source.expectedRows(pipeline.train), input: input)
+        perEpoch: input.source.expectedRows(pipeline.train), input: input, model: model)
       let plan = TrainingPlan(pipeline, input)
       do throws(LossRecoveredError) { try plan.requireLoss() } catch { missing(error) }
       do {
         try RowFilter.check(pipeline.train, input.source, store: Store(pipeline.store))
       } catch let error as RowFilterError { missing(error) }
     } catch let error as any Failure {
-      guard let parts = TrainInputs.missing(error), let dIn = BilledRows.width(pipeline) else {
+      guard let parts = TrainInputs.missing(error), let dIn = BilledRows.width(pipeline, model)
+      else {
         throw error
       }
       for part in parts { missing(part) }
       self.init(
         dIn: dIn, dOut: nil,
-        perEpoch: ExpectedRows(count: pipeline.cache.trainingTokens, isExact: true), input: nil)
+        perEpoch: ExpectedRows(count: pipeline.cache.trainingTokens, isExact: true), input: nil,
+        model: model)
     }
   }
 
   /// The width of activations that are not cached, as the file or the model says.
-  private static func width(_ pipeline: Pipeline) -> Int? {
+  private static func width(_ pipeline: Pipeline, _ model: String?) -> Int? {
     if let stated = pipeline.train.dIn ?? pipeline.cache.dIn { return stated }
     guard let name = pipeline.train.hookName ?? pipeline.cache.allHookNames.first,
-      let folder = InputResolver.model(pipeline.cache).value,
-      let model = try? ModelDescription.open(folder: folder),
+      let model, let model = try? ModelDescription.open(folder: model),
       let point = try? pipeline.cache.hookPoint(name, in: model)
     else { return nil }
     return point.width(in: model, contextSize: pipeline.pretokenize.contextSize)
   }
 
-  private init(dIn: Int, dOut: Int?, perEpoch: ExpectedRows, input: RunInput?) {
+  private init(
+    dIn: Int, dOut: Int?, perEpoch: ExpectedRows, input: RunInput?, model: String?
+  ) {
     self.dIn = dIn
     self.dOut = dOut
     self.perEpoch = perEpoch
     self.input = input
+    self.model = model
   }
 }
 

@@ -67,7 +67,8 @@ enum NumpyFile {
     }
     let range = start + payload..<start + bytes.byteCount
     let entry = TensorEntry(name: array, type: type, shape: header.shape, range: range)
-    return StoredTensor(entry, liesByColumns: header.liesByColumns && header.shape.count == 2)
+    let liesByColumns = header.liesByColumns && header.shape.count == 2
+    return StoredTensor(entry, strides: liesByColumns ? [1, header.shape[0]] : nil)
   }
 
   private static let types: [String: TensorType] = [

@@ -3,19 +3,6 @@
 
 import Shared
 
-/// A tensor of a file.
-struct StoredTensor: Sendable {
-  /// Its type, its shape and the bytes that it takes.
-  let entry: TensorEntry
-  /// Whether a matrix lies there column by column.
-  let liesByColumns: Bool
-
-  init(_ entry: TensorEntry, liesByColumns: Bool = false) {
-    self.entry = entry
-    self.liesByColumns = liesByColumns
-  }
-}
-
 /// Why the tensors of a file cannot be weights.
 enum WeightError: Failure, Equatable {
   case missing(path: String, tensor: String)
@@ -91,21 +78,25 @@ struct WeightFile: ~Copyable {
       throw .unexpectedShape(
         path: path, tensor: tensor.entry.name, shape: tensor.entry.shape, expected: expected)
     }
-    if isTransposed == tensor.liesByColumns || expected.count == 1 {
+    if isTransposed, tensor.liesByColumns {
+      // Its columns are the rows of the matrix.
       var target = matrix.mutableSpan
       tensor.entry.readFloats(in: file.bytes, into: &target)
-    } else {
+    } else if isTransposed, expected.count == 2 {
       var other = Matrix(rows: columns, columns: rows)
       var target = other.mutableSpan
-      tensor.entry.readFloats(in: file.bytes, into: &target)
+      tensor.readFloats(in: file.bytes, into: &target)
       matrix = other.transposed()
+    } else {
+      var target = matrix.mutableSpan
+      tensor.readFloats(in: file.bytes, into: &target)
     }
   }
 
   /// The number of a tensor with one element; nil where it has more.
   func number(_ tensor: StoredTensor) -> Double? {
     let floats: [TensorType] = [.float64, .float32, .float16, .bfloat16]
-    guard tensor.entry.count == 1, floats.contains(tensor.entry.type) else { return nil }
+    guard tensor.count == 1, floats.contains(tensor.entry.type) else { return nil }
     var value = AlignedBuffer<Float>(count: 1)
     var target = value.mutableSpan
     tensor.entry.readFloats(in: file.bytes, into: &target)

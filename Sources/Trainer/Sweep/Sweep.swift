@@ -79,7 +79,7 @@ package struct Sweep: Sendable {
 
   /// Finds the cache of every combination, and the folders of the runs.
   package init(
-    _ pipeline: Pipeline, combinations: [Combination],
+    _ pipeline: Pipeline, combinations: [Combination], through door: (any HubDoor)? = nil,
     verify: StageFolder.Verification = .sizes, mode: Shared.Progress.Mode = .automatic,
     terminal: Terminal = .standardError
   ) throws {
@@ -88,7 +88,7 @@ package struct Sweep: Sendable {
     store = Store(pipeline.store)
     self.mode = mode
     self.terminal = terminal
-    var inputs = TrainInputs(pipeline, verify: verify)
+    var inputs = TrainInputs(pipeline, through: door, verify: verify)
     var missing: [any Error] = []
     members = try combinations.compactMap { [store] combination in
       do { return try Sweep.member(combination, &inputs, store) } catch let error as any Failure {

@@ -18,15 +18,15 @@ package struct SweepBill: Sendable, Equatable {
 
   /// What is missing before runs can start goes to `missing`, once.
   package init(
-    _ combinations: [Combination], mode: SweepMode = .separate, speeds: RunSpeeds = RunSpeeds(),
-    missing: (any Failure) -> Void
+    _ combinations: [Combination], mode: SweepMode = .separate, through door: (any HubDoor)? = nil,
+    speeds: RunSpeeds = RunSpeeds(), missing: (any Failure) -> Void
   ) throws {
     self.mode = mode
     guard let first = combinations.first else {
       lines = []
       return
     }
-    var inputs = TrainInputs(first.pipeline)
+    var inputs = TrainInputs(first.pipeline, through: door)
     var speeds = speeds
     var found: [String: BilledRows] = [:]
     var named: Set<String> = []
@@ -37,7 +37,7 @@ package struct SweepBill: Sendable, Equatable {
       do {
         let rows =
           try found[key]
-          ?? BilledRows(pipeline, found: { try inputs.input(pipeline) }) {
+          ?? BilledRows(pipeline, model: inputs.model, found: { try inputs.input(pipeline) }) {
             if named.insert($0.sentence).inserted { missing($0) }
           }
         found[key] = rows

@@ -9,7 +9,7 @@ enum SweepCommand {
       throw SweepError.oneRunOnly(verb: verb, count: invocation.combinations.count)
     }
     let sweep = try Sweep(
-      invocation.pipeline, combinations: invocation.combinations,
+      invocation.pipeline, combinations: invocation.combinations, through: HubInputs(invocation),
       verify: invocation.verifies ? .digests : .sizes,
       mode: invocation.isQuiet ? .quiet : .automatic)
     let endings = invocation.verb == "report" ? try sweep.report() : try sweep.run()
@@ -36,7 +36,8 @@ enum SweepCommand {
   private static func bill(_ invocation: Invocation) throws {
     var missing: [any Failure] = []
     let bill = try SweepBill(
-      invocation.combinations, mode: invocation.pipeline.train.sweepMode
+      invocation.combinations, mode: invocation.pipeline.train.sweepMode,
+      through: HubInputs(invocation)
     ) { missing.append($0) }
     print(
       invocation.isJSON

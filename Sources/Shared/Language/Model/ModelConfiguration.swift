@@ -3,11 +3,13 @@
 
 /// The members of a config.json.
 struct ModelConfiguration {
+  static let fileName = "config.json"
+
   let members: JSON
   let path: String
 
   static func open(folder: String) throws -> ModelConfiguration {
-    let path = folder + "/config.json"
+    let path = folder + "/" + fileName
     guard System.exists(path) else { throw ModelError.noConfiguration(folder: folder) }
     return try ModelConfiguration(text: MappedFile.open(path).bytes.copied(), path: path)
   }

@@ -9,7 +9,6 @@ package enum ModelError: Failure, Equatable {
   case unsupported(path: String, key: String, value: String, supported: [String])
   case unsupportedFamily(path: String, type: String, reason: String, supported: [String])
   case noWeights(folder: String)
-  case pickledWeights(folder: String, file: String)
   case missingTensor(path: String, tensor: String, shape: [Int])
   case wrongShape(path: String, tensor: String, shape: [Int], expected: [Int])
 
@@ -24,10 +23,8 @@ package enum ModelError: Failure, Equatable {
       "\(path): \(key) is \(value), which is not supported."
     case .unsupportedFamily(let path, let type, let reason, _):
       "\(path): a model of the type \(type) \(reason), which is not supported."
-    case .pickledWeights(let folder, let file):
-      "\(folder) holds its weights as a pickle of Python's, \(file), which can run code."
     case .noWeights(let folder):
-      "\(folder) holds neither model.safetensors nor model.safetensors.index.json."
+      "\(folder) holds neither model.safetensors nor pytorch_model.bin, whole or with an index."
     case .missingTensor(let path, let tensor, let shape):
       "\(path) holds no tensor \(tensor) of shape \(shape)."
     case .wrongShape(let path, let tensor, let shape, let expected):
@@ -44,9 +41,6 @@ package enum ModelError: Failure, Equatable {
       supported.isEmpty ? nil : "Supported are " + supported.joined(separator: ", ") + "."
     case .unsupportedFamily(_, _, _, let supported):
       "Supported are " + supported.joined(separator: ", ") + "."
-    case .pickledWeights(_, let file):
-      "Convert it with safetensors.torch.save_file(torch.load(\"\(file)\", weights_only=True), "
-        + "\"model.safetensors\")."
     case .noWeights: "Save the model with transformers' save_pretrained, which writes safetensors."
     case .missingTensor, .wrongShape: "Check that config.json belongs to these weights."
     }

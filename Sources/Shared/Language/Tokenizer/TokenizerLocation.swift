@@ -15,18 +15,19 @@ package enum TokenizerLocation {
     guard System.exists(path) else { throw .absent(path) }
     guard System.isDirectory(path) else { return path }
     let folder = path.hasSuffix("/") ? String(path.dropLast()) : path
-    for name in fileNames where System.exists(folder + "/" + name) {
-      if name == VocabularyFiles.vocabulary,
-        !System.exists(folder + "/" + VocabularyFiles.merges)
-      {
-        continue
-      }
-      return folder + "/" + name
+    guard let name = vocabulary(Set((try? System.list(folder)) ?? [])) else {
+      throw .noFile(folder: path)
     }
-    let names = ((try? System.list(folder)) ?? []).sorted()
-    guard let name = names.first(where: { $0.hasSuffix(".tiktoken") || $0.hasSuffix(".model") })
-    else { throw .noFile(folder: path) }
     return folder + "/" + name
+  }
+
+  /// The file that a vocabulary is read from among the files of a folder; nil where there is none.
+  static func vocabulary(_ names: Set<String>) -> String? {
+    let known = fileNames.first { name in
+      names.contains(name)
+        && (name != VocabularyFiles.vocabulary || names.contains(VocabularyFiles.merges))
+    }
+    return known ?? names.filter { $0.hasSuffix(".tiktoken") || $0.hasSuffix(".model") }.min()
   }
 
   /// The files that a found tokenizer is read from, without those that only may change it.

@@ -1,68 +1,81 @@
-// The weights of a model. Comes in: a folder of safetensors files. Leaves: gains and biases as
-// Float, and the matrices, which stay in their files, mapped, and are widened tile by tile.
-
-/// A mapped file of weights.
-private final class WeightFile: Sendable {
-  let file: SafetensorsFile
-
-  init(_ path: String) throws { file = try SafetensorsFile.open(path) }
-
-  /// Lends the elements of an F32 tensor where they lie; nil where a product cannot take them so.
-  func withFloats<Result>(_ entry: TensorEntry, _ body: (Span<Float>) -> Result) -> Result? {
-    Self.lend(file, entry, body)
-  }
-
-  private static func lend<Result>(
-    _ file: borrowing SafetensorsFile, _ entry: TensorEntry, _ body: (Span<Float>) -> Result
-  ) -> Result? {
-    guard let values = file.floats(entry) else { return nil }
-    return body(values)
-  }
-}
+// The weights of a model. Comes in: a folder of files of weights. Leaves: gains and biases as Float,
+// and the matrices, which stay in their files, mapped, and are widened tile by tile.
 
 /// A tensor of one of a model's files.
 private struct Found {
-  let file: Int
+  let file: WeightFile
   let entry: TensorEntry
+  /// Its numbers where they do not lie row by row in the file.
+  let copy: WeightCopy?
   /// The element where a matrix begins.
   let base: Int
 
   /// Elements from one input to the next, where those of an output lie apart.
   var stride: Int { entry.shape.last ?? 1 }
+
+  /// Fills `target` with elements from element `from` on.
+  func readFloats(from: Int, into target: inout MutableSpan<Float>) {
+    if let copy { return copy.readFloats(from: from, into: &target) }
+    file.readFloats(entry, from: from, into: &target)
+  }
+
+  /// Lends all elements as a product takes them; nil where they must be widened.
+  func withFloats<Result>(_ body: (Span<Float>) -> Result) -> Result? {
+    copy?.withFloats(body) ?? file.withFloats(entry, body)
+  }
+}
+
+/// The files of a model while its tensors are looked up.
+private struct FoundFiles {
+  let files: [WeightFile]
+  /// Copies of tensors that do not lie row by row, each made once, by file and name.
+  private var copies: [Int: [String: WeightCopy]] = [:]
+
+  init(files: [WeightFile]) { self.files = files }
+
+  mutating func find(_ request: TensorRequest) throws -> Found? {
+    for source in request.sources {
+      for (number, file) in files.enumerated() {
+        guard let tensor = try file.find(source.names, shape: source.shape) else { continue }
+        let name = tensor.entry.name
+        let copy = copies[number]?[name] ?? file.copy(tensor)
+        if let copy { copies[number, default: [:]][name] = copy }
+        return Found(file: file, entry: tensor.entry, copy: copy, base: source.base)
+      }
+    }
+    return nil
+  }
 }
 
 /// Owns the mapped files and the small weights of a pass.
 package struct ModelWeights: ~Copyable, Sendable {
   let plan: WeightPlan
-  private let files: [WeightFile]
   private let matrices: [Found]
   private let vectors: AlignedBuffer<Float>
 
   private init(
-    plan: WeightPlan, files: [WeightFile], matrices: [Found],
-    vectors: consuming AlignedBuffer<Float>
+    plan: WeightPlan, matrices: [Found], vectors: consuming AlignedBuffer<Float>
   ) {
     self.plan = plan
-    self.files = files
     self.matrices = matrices
     self.vectors = vectors
   }
 
   /// Maps the planned tensors of a folder's files and reads gains and biases.
   static func open(folder: String, plan: WeightPlan) throws -> ModelWeights {
-    let files = try WeightFiles.names(folder: folder).map { try WeightFile(folder + "/" + $0) }
+    var files = FoundFiles(
+      files: try WeightFiles.names(folder: folder).map { try WeightFile(folder + "/" + $0) })
     var vectors = AlignedBuffer<Float>(count: plan.vectorCount)
     var all = vectors.mutableSpan
     for request in plan.vectors {
-      guard let found = try find(request, in: files) else {
+      guard let found = try files.find(request) else {
         if request.isOptional { continue }
         throw missing(request, folder: folder)
       }
-      let (number, entry) = (found.file, found.entry)
       all.withDisjoint { all in
         for piece in request.pieces {
           all.withSlice(piece.target..<piece.target + piece.count) { target in
-            files[number].file.readFloats(entry, from: piece.source, into: &target)
+            found.readFloats(from: piece.source, into: &target)
             guard request.offset != 0 else { return }
             for index in target.indices { target[index] += request.offset }
           }
@@ -70,32 +83,12 @@ package struct ModelWeights: ~Copyable, Sendable {
       }
     }
     let matrices = try plan.matrices.map { request in
-      guard let found = try find(request, in: files) else {
+      guard let found = try files.find(request) else {
         throw missing(request, folder: folder)
       }
       return found
     }
-    return ModelWeights(plan: plan, files: files, matrices: matrices, vectors: vectors)
-  }
-
-  private static func find(
-    _ request: TensorRequest, in files: [WeightFile]
-  ) throws -> Found? {
-    for source in request.sources {
-      for (number, weights) in files.enumerated() {
-        let tensors = weights.file.header.tensors
-        guard let entry = source.names.lazy.compactMap({ tensors[$0] }).first else { continue }
-        guard entry.shape == source.shape else {
-          throw ModelError.wrongShape(
-            path: weights.file.path, tensor: entry.name, shape: entry.shape,
-            expected: source.shape)
-        }
-        _ = try weights.file.require(
-          entry.name, [.float32, .float16, .bfloat16], shape: entry.shape.map { $0 })
-        return Found(file: number, entry: entry, base: source.base)
-      }
-    }
-    return nil
+    return ModelWeights(plan: plan, matrices: matrices, vectors: vectors)
   }
 
   private static func missing(_ request: TensorRequest, folder: String) -> ModelError {
@@ -110,7 +103,7 @@ extension ModelWeights {
   package var mappedByteCount: Int {
     zip(matrices, plan.matrices).reduce(0) { sum, pair in
       let (found, request) = pair
-      return sum + request.elements * (found.entry.range.count / max(1, found.entry.count))
+      return sum + request.elements * found.entry.type.byteCount
     }
   }
 
@@ -121,8 +114,7 @@ extension ModelWeights {
   /// Reads row `index` of a matrix as Float.
   func readRow(_ matrix: Int, _ index: Int, into row: inout MutableSpan<Float>) {
     let found = matrices[matrix]
-    files[found.file].file.readFloats(
-      found.entry, from: found.base + index * row.count, into: &row)
+    found.readFloats(from: found.base + index * row.count, into: &row)
   }
 
   /// Elements of the largest tile that must be made, because its file holds other numbers than a
@@ -137,8 +129,7 @@ extension ModelWeights {
   }
 
   private func hasFloats(_ stretch: Projection.Stretch) -> Bool {
-    let found = matrices[stretch.matrix]
-    return files[found.file].withFloats(found.entry) { _ in true } ?? false
+    matrices[stretch.matrix].withFloats { _ in true } ?? false
   }
 
   /// Lends the weights of a tile as a product's factor; `scratch` holds them where they are made.
@@ -167,7 +158,7 @@ extension ModelWeights {
     let found = matrices[stretch.matrix]
     let first = stretch.source + tile.lowerBound - stretch.outputs.lowerBound
     let inputs = projection.inputs
-    return files[found.file].withFloats(found.entry) { values in
+    return found.withFloats { values in
       switch projection.order {
       case .outputMajor:
         let start = found.base + first * inputs
@@ -192,20 +183,19 @@ extension ModelWeights {
         let wanted = stretch.outputs.clamped(to: outputs)
         if wanted.isEmpty { continue }
         let found = matrices[stretch.matrix]
-        let file = files[found.file]
         let first = stretch.source + wanted.lowerBound - stretch.outputs.lowerBound
         let place = wanted.lowerBound - outputs.lowerBound
         switch projection.order {
         case .outputMajor:
           scratch.withSlice(place * inputs..<(place + wanted.count) * inputs) {
-            file.file.readFloats(found.entry, from: found.base + first * inputs, into: &$0)
+            found.readFloats(from: found.base + first * inputs, into: &$0)
           }
         case .inputMajor:
           for input in 0..<inputs {
             let start = input * outputs.count + place
             scratch.withSlice(start..<start + wanted.count) {
-              file.file.readFloats(
-                found.entry, from: found.base + input * found.stride + first, into: &$0)
+              found.readFloats(
+                from: found.base + input * found.stride + first, into: &$0)
             }
           }
         }

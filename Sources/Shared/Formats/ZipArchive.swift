@@ -1,8 +1,6 @@
 // Zip archives whose entries are stored as they are, as numpy and torch write them. Comes in: the bytes of
 // a whole file. Leaves: where each entry's bytes lie, once every number about them is proven.
 
-import Shared
-
 /// Why an archive is refused.
 package enum ArchiveError: Failure, Equatable {
   case notZip(path: String)
@@ -24,16 +22,15 @@ package enum ArchiveError: Failure, Equatable {
 
   package var hint: String? {
     switch self {
-    case .notZip: "Save it again: numpy.savez, or torch.save of torch 1.6 or later."
-    case .compressed: "Save it again with numpy.savez, which compresses nothing."
-    case .damaged, .encrypted, .tooManyEntries: "Fetch or create the file again."
+    case .compressed: "Save it again with numpy.savez or torch.save, which compress nothing."
+    case .notZip, .damaged, .encrypted, .tooManyEntries: "Fetch or create the file again."
     }
   }
 }
 
 /// The entries of an archive.
 package struct ZipArchive: Sendable, Equatable {
-  package static let entryLimit = 10_000
+  package static let entryLimit = 1 << 17
   /// The longest comment that may stand behind the directory.
   private static let commentLimit = 0xFFFF
 
@@ -166,22 +163,22 @@ package struct ZipArchive: Sendable, Equatable {
 }
 
 /// Little-endian numbers of a file, each looked up within its bounds.
-struct LittleEndian: ~Escapable {
-  let path: String
+package struct LittleEndian: ~Escapable {
+  package let path: String
   private let bytes: Span<UInt8>
 
   @_lifetime(copy bytes)
-  init(_ bytes: RawSpan, path: String) {
+  package init(_ bytes: RawSpan, path: String) {
     self.bytes = bytes.octets
     self.path = path
   }
 
-  var byteCount: Int { bytes.count }
+  package var byteCount: Int { bytes.count }
 
-  func damage(_ what: String) -> ArchiveError { .damaged(path: path, what: what) }
+  package func damage(_ what: String) -> ArchiveError { .damaged(path: path, what: what) }
 
   /// The number of `count` bytes at `place`, which must fit a signed one.
-  func at(_ place: Int, _ count: Int) throws(ArchiveError) -> Int {
+  package func at(_ place: Int, _ count: Int) throws(ArchiveError) -> Int {
     guard place >= 0, place <= bytes.count, count <= bytes.count - place else {
       throw damage("it is cut short")
     }
@@ -193,7 +190,7 @@ struct LittleEndian: ~Escapable {
   }
 
   /// The text of `count` bytes at `place`.
-  func text(_ place: Int, _ count: Int) throws(ArchiveError) -> String {
+  package func text(_ place: Int, _ count: Int) throws(ArchiveError) -> String {
     guard place >= 0, place <= bytes.count, count <= bytes.count - place else {
       throw damage("it is cut short")
     }
