@@ -12,14 +12,24 @@ import Shared
       default: break
       }
       if invocation.isDryRun { return try dryRun(invocation) }
-      let result = try Caching(
-        invocation.pipeline, through: HubInputs(invocation),
-        verification: invocation.verifies ? .digests : .sizes,
-        mode: invocation.isQuiet ? .quiet : .automatic
-      ).run()
-      print(
-        invocation.isJSON ? result.json.canonical : result.folders.joined(separator: "\n"))
+      try cache(invocation)
     }
+  }
+
+  private static func cache(_ invocation: Invocation) throws {
+    let mode: Progress.Mode = invocation.isQuiet ? .quiet : .automatic
+    // What keeps the upload from happening is said before any work.
+    let upload = try ActivationUpload(invocation.pipeline, mode: mode)
+    let door = HubInputs(invocation)
+    let result = try Caching(
+      invocation.pipeline, through: door,
+      verification: invocation.verifies ? .digests : .sizes, mode: mode
+    ).run()
+    var json = result.json.object ?? [:]
+    json["uploaded_to"] = try (upload?.run(through: door)).map { .string($0) }
+    print(
+      invocation.isJSON
+        ? JSON.object(json).canonical : result.folders.joined(separator: "\n"))
   }
 
   private static let hooks = Verb(

@@ -10,13 +10,17 @@ package struct PretokenizeResult: Sendable, Equatable {
   package let tokens: Int
   package let tokensPerSecond: Double
   package let didWork: Bool
+  /// The repository that has the rows too, where one is set.
+  package let page: String?
 
   package var json: JSON {
-    .object([
+    var members: [String: JSON] = [
       "folder": .string(folder), "fingerprint": .string(fingerprint),
       "sequences": .integer(sequences), "tokens": .integer(tokens),
       "tokens_per_second": .number(tokensPerSecond), "did_work": .bool(didWork),
-    ])
+    ]
+    members["uploaded_to"] = page.map { .string($0) }
+    return .object(members)
   }
 }
 

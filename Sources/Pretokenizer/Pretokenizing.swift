@@ -18,6 +18,7 @@ package struct Pretokenizing: Sendable {
   private let verification: StageFolder.Verification
   private let mode: Progress.Mode
   private let terminal: Terminal
+  private let environment: [String: String]
 
   private var settings: PretokenizeSettings { pipeline.pretokenize }
 
@@ -35,10 +36,12 @@ package struct Pretokenizing: Sendable {
   package init(
     _ pipeline: Pipeline, through door: (any HubDoor)? = nil,
     verification: StageFolder.Verification = .sizes, mode: Progress.Mode = .automatic,
-    terminal: Terminal = .standardError
+    terminal: Terminal = .standardError,
+    environment: [String: String] = HubEnvironment.variables
   ) throws {
     self.pipeline = pipeline
     self.door = door
+    self.environment = environment
     self.verification = verification
     self.mode = mode
     self.terminal = terminal
@@ -69,12 +72,17 @@ package struct Pretokenizing: Sendable {
   /// Makes the stage, or finds it made.
   package func run() throws -> PretokenizeResult {
     try saved?.check()
+    // What keeps the upload from happening is said before any work.
+    let upload = try TokenUpload(
+      recorded, folder, environment: environment, mode: mode, terminal: terminal)
     if let manifest = try standing() {
       // Left where a worker died between the manifest and its cleaning.
       try System.removeTree(work.path)
       say("tokens: nothing to do (\(folder.path))")
       try save(manifest)
-      return result(manifest, tokensPerSecond: Timing.read(folder: folder.path))
+      return result(
+        manifest, tokensPerSecond: Timing.read(folder: folder.path), page: try upload?.run(manifest)
+      )
     }
     try DiskSpace.require(bill.diskByteCount, at: pipeline.store)
     try warn()
@@ -84,7 +92,8 @@ package struct Pretokenizing: Sendable {
       tokens: manifest.rows * rules.contextSize, seconds: System.uptime - start)
     say(summary(manifest, timing))
     try save(manifest)
-    return result(manifest, tokensPerSecond: timing, didWork: true)
+    return result(
+      manifest, tokensPerSecond: timing, didWork: true, page: try upload?.run(manifest))
   }
 
   /// The manifest of a finished stage; a damaged tokenizer in it is made again.
@@ -153,12 +162,12 @@ package struct Pretokenizing: Sendable {
   }
 
   private func result(
-    _ manifest: Manifest, tokensPerSecond timing: Timing?, didWork: Bool = false
+    _ manifest: Manifest, tokensPerSecond timing: Timing?, didWork: Bool = false, page: String?
   ) -> PretokenizeResult {
     PretokenizeResult(
       folder: folder.path, fingerprint: manifest.fingerprint, sequences: manifest.rows,
       tokens: manifest.rows * rules.contextSize,
-      tokensPerSecond: timing?.tokensPerSecond ?? 0, didWork: didWork)
+      tokensPerSecond: timing?.tokensPerSecond ?? 0, didWork: didWork, page: page)
   }
 
   // MARK: - Phases

@@ -195,6 +195,54 @@ private func invocation(_ words: String...) throws -> Invocation? {
     }
   }
 
+  @Test func aFlagOfAVerbMayHaveNoValue() throws {
+    let program = ProgramDescription(
+      name: "saeline-train", summary: "", sections: ["train"],
+      verbs: [
+        Verb(
+          "upload", "Send it.", flags: [VerbFlag("--private", "Hide it.")],
+          input: .pipelineFileOrFolder)
+      ], threads: \.train.threads)
+    let arguments = try Arguments(["upload", "a/b", "--private"], for: program)
+    #expect(arguments.options == ["--private": ""] && arguments.config == "a/b")
+    #expect(throws: CommandLineError.unwantedValue("--private")) {
+      try Arguments(["upload", "a/b", "--private=yes"], for: program)
+    }
+    #expect(throws: CommandLineError.repeated("--private")) {
+      try Arguments(["upload", "a/b", "--private", "--private"], for: program)
+    }
+    guard case .print(let help) = try Program.request(["help", "upload"], for: program) else {
+      return
+    }
+    #expect(
+      help == """
+        usage: saeline-train upload FILE|FOLDER [flags]
+
+          Send it.
+
+          --private  Hide it.
+
+        """)
+  }
+
+  @Test func aVerbMayTakeAFolderInThePlaceOfThePipelineFile() throws {
+    let program = ProgramDescription(
+      name: "saeline-train", summary: "", sections: ["train"],
+      verbs: [Verb("upload", "Send it.", input: .pipelineFileOrFolder), Verb("report", "")],
+      threads: \.train.threads)
+    let folder = try TemporaryFolder()
+    guard case .run(let run) = try Program.request(["upload", folder.path], for: program) else {
+      return
+    }
+    #expect(run.config == folder.path && run.pipeline == Pipeline())
+    #expect(throws: CommandLineError.unexpectedWord("--set")) {
+      try Program.request(["upload", folder.path, "--set", "train.k=2"], for: program)
+    }
+    #expect(throws: (any Error).self) {
+      try Program.request(["report", folder.path], for: program)
+    }
+  }
+
   @Test func onlyATrainerChoosesActivations() throws {
     let words = ["--config", "c", "--activations", "store/activations/a"]
     #expect(try Arguments(words, for: trainer).activations == "store/activations/a")

@@ -93,7 +93,7 @@ package struct Exporting: Sendable {
   }
 
   /// The shape of a stage's sequences, all of which must have as many rows.
-  private static func stream(
+  static func stream(
     _ hookName: String, _ folder: StageFolder, _ manifest: Manifest
   ) throws -> ArrowMatrixStream {
     var length: Int?
@@ -175,15 +175,24 @@ package struct Exporting: Sendable {
     onBatch: (Int) -> Void
   ) throws {
     let order = try CorpusOrder(shard, sequenceLength: stream.rows)
-    let tokens = shard.tokens()
-    let batch = min(stream.batchSize(byteCount: batchByteCount), order.sequenceCount)
-    var values = AlignedBuffer<Float>(count: batch * stream.rows * stream.columns)
     try stream.writeSchema(to: &file)
-    for start in stride(from: 0, to: order.sequenceCount, by: batch) {
+    try append(shard, order, 0..<order.sequenceCount, stream, to: &file, onBatch: onBatch)
+    try stream.writeEnd(to: &file)
+  }
+
+  /// Appends some of a shard's sequences, in the corpus's order, as record batches.
+  static func append(
+    _ shard: borrowing ActivationShard, _ order: CorpusOrder, _ sequences: Range<Int>,
+    _ stream: ArrowMatrixStream, to file: inout AtomicFile, onBatch: (Int) -> Void
+  ) throws {
+    let tokens = shard.tokens()
+    let batch = max(1, min(stream.batchSize(byteCount: batchByteCount), sequences.count))
+    var values = AlignedBuffer<Float>(count: batch * stream.rows * stream.columns)
+    for start in stride(from: sequences.lowerBound, to: sequences.upperBound, by: batch) {
       if System.isInterrupted {
         throw Interrupted("Interrupted; nothing was exported.", hint: "Run the command again.")
       }
-      let end = min(start + batch, order.sequenceCount)
+      let end = min(start + batch, sequences.upperBound)
       let rows = order.rows[start * stream.rows..<end * stream.rows]
       var target = values.mutableSpan
       target.withDisjoint { target in
@@ -198,7 +207,6 @@ package struct Exporting: Sendable {
         values.span.extracting(0..<rows.count * stream.columns), tokens: ids.span, to: &file)
       onBatch(rows.count)
     }
-    try stream.writeEnd(to: &file)
   }
 
   /// The features are left to the schema of the files: versions of datasets spell them differently.

@@ -36,6 +36,10 @@ package struct CacheSettings: Sendable, Equatable {
   package var foldValueBiases = false
   package var prependBos = true
   package var threads = 0
+  package var hfRepoID: String?
+  package var hfNumShards: Int?
+  package var hfRevision = "main"
+  package var hfIsPrivateRepo = false
 
   package init() {}
 
@@ -146,6 +150,19 @@ extension CacheSettings: Section {
       "prepend_bos", \.prependBos, "Recorded with the SAE; rows are used as they were packed.",
       effect: .none),
     Setting("threads", \.threads, "Threads; 0: every core it may use.", .atLeast(0), effect: .none),
+    Setting(
+      "hf_repo_id", \.hfRepoID,
+      "Repository of the Hub to which finished activations are uploaded; null: none.",
+      effect: .none),
+    Setting(
+      "hf_num_shards", \.hfNumShards, "Files that an upload has; null: as many as shards.",
+      .atLeast(1), effect: .none),
+    Setting(
+      "hf_revision", \.hfRevision, "Branch of the upload, made where it is not there.",
+      effect: .none),
+    Setting(
+      "hf_is_private_repo", \.hfIsPrivateRepo,
+      "Whether a repository that is made for the upload is private.", effect: .none),
   ]
 
   package static let inertSettings: [InertSetting] =
@@ -169,10 +186,6 @@ extension CacheSettings: Section {
       InertSetting("n_shuffles_with_last_section", "Activations are permuted as they are written."),
       InertSetting("n_shuffles_in_entire_dir", "Activations are permuted as they are written."),
       InertSetting("n_shuffles_final", "Activations are permuted as they are written."),
-      InertSetting("hf_repo_id", only: [.null], "Nothing is uploaded."),
-      InertSetting("hf_num_shards", "Nothing is uploaded."),
-      InertSetting("hf_revision", "Nothing is uploaded."),
-      InertSetting("hf_is_private_repo", "Nothing is uploaded."),
     ]
 
   package static let formerNames = [
@@ -184,6 +197,12 @@ extension CacheSettings: Section {
 
   package var contradictions: [Complaint] {
     var found = HookLayer.contradiction(name: hookName, layer: hookLayer)
+    if hfRepoID != nil, allHookNames.count > 1 {
+      found.append(
+        Complaint(
+          "hf_repo_id",
+          "takes the activations of one hook point, but hook_names has \(allHookNames.count)."))
+    }
     if let contextSize, contextSize < 2, contextSize != -1 {
       found.append(Complaint("context_size", "is \(contextSize); it must be at least 2, or -1."))
     }

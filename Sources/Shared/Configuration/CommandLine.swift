@@ -3,8 +3,19 @@
 /// What a verb works on.
 package enum VerbInput: Sendable, Equatable {
   case pipelineFile
+  /// A pipeline file, or a folder.
+  case pipelineFileOrFolder
   /// What its own flags name.
   case flags
+
+  /// What it is called in help; nil where nothing is given.
+  package var shown: String? {
+    switch self {
+    case .pipelineFile: "FILE"
+    case .pipelineFileOrFolder: "FILE|FOLDER"
+    case .flags: nil
+    }
+  }
 }
 
 /// A word that a program does something else by than its stage.
@@ -32,15 +43,15 @@ package struct Verb: Sendable, Equatable {
   }
 }
 
-/// A flag of one verb; it has a value.
+/// A flag of one verb.
 package struct VerbFlag: Sendable, Equatable {
   /// As it is typed: `--output`.
   package let name: String
-  /// What the value is called in help.
-  package let value: String
+  /// What the value is called in help; nil for flags without one.
+  package let value: String?
   package let help: String
 
-  package init(_ name: String, value: String, _ help: String) {
+  package init(_ name: String, value: String? = nil, _ help: String) {
     self.name = name
     self.value = value
     self.help = help
@@ -209,7 +220,7 @@ package struct Arguments: Sendable, Equatable {
   package var config: String?
   package var activations: String?
   package var overrides: [String] = []
-  /// The values of the verb's own flags.
+  /// The values of the verb's own flags; empty for those without one.
   package var options: [String: String] = [:]
   private(set) var switches: Set<Flag> = []
 
@@ -253,7 +264,9 @@ package struct Arguments: Sendable, Equatable {
         throw .unknownFlag(name, known: known, program: program.name)
       }
       if options[name] != nil { throw .repeated(name) }
-      options[name] = try value(of: name, parts, &rest)
+      let own = program.verbs.lazy.flatMap(\.flags).first { $0.name == name }
+      if own?.value == nil, parts.count > 1 { throw .unwantedValue(name) }
+      options[name] = own?.value == nil ? "" : try value(of: name, parts, &rest)
       return
     }
     guard flag.value != nil else {

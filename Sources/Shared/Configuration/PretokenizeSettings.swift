@@ -25,6 +25,10 @@ package struct PretokenizeSettings: Sendable, Equatable {
   package var numProc = 0
   package var shardMegabytes = 64
   package var savePath: String?
+  package var hfRepoID: String?
+  package var hfNumShards = 64
+  package var hfRevision = "main"
+  package var hfIsPrivateRepo = false
 
   package init() {}
 
@@ -135,15 +139,24 @@ extension PretokenizeSettings: Section {
       "save_path", \.savePath,
       "Folder for a copy of the rows as Parquet files and sae_lens.json; null: none.",
       effect: .none, names: .path),
+    Setting(
+      "hf_repo_id", \.hfRepoID,
+      "Repository of the Hub to which finished rows are uploaded as a data set; null: none.",
+      effect: .none),
+    Setting(
+      "hf_num_shards", \.hfNumShards, "Parquet files that an upload has.", .atLeast(1),
+      effect: .none),
+    Setting(
+      "hf_revision", \.hfRevision, "Branch of the upload, made where it is not there.",
+      effect: .none),
+    Setting(
+      "hf_is_private_repo", \.hfIsPrivateRepo,
+      "Whether a repository that is made for the upload is private.", effect: .none),
   ]
 
   package static let inertSettings: [InertSetting] = [
     InertSetting("dataset_trust_remote_code", "No code of a data set is ever run."),
     InertSetting("use_chat_formatting", only: [.bool(false)], "Text is taken as it is."),
-    InertSetting("hf_repo_id", only: [.null], "Nothing is uploaded."),
-    InertSetting("hf_num_shards", "Nothing is uploaded."),
-    InertSetting("hf_revision", "Nothing is uploaded."),
-    InertSetting("hf_is_private_repo", "Nothing is uploaded."),
   ]
 
   package static let formerNames = [

@@ -105,6 +105,17 @@ package final class HubUpload {
   /// The files of the branch as it was when it was opened, sorted.
   package var paths: [String] { snapshot?.files.map(\.path) ?? [] }
 
+  /// Says something about the repository to people.
+  package func note(_ text: String) { if mode != .quiet { terminal.print("note: " + text) } }
+
+  /// What tells contents of the branch apart, by path; files that are not there are left out.
+  package func identities(_ paths: [String]) -> [String: String] {
+    let known = paths.compactMap { path in
+      snapshot?.file(path).map { (path, $0.digest.identity) }
+    }
+    return Dictionary(known) { first, _ in first }
+  }
+
   /// The text of a small file of the branch; nil where it is not there.
   package func text(_ path: String) throws -> String? {
     guard let snapshot, snapshot.file(path) != nil else { return nil }
@@ -133,9 +144,10 @@ package final class HubUpload {
     }
   }
 
-  /// Commits what was added.
+  /// Commits what was added, and looks at the branch as it is then.
   package func finish(summary: String) throws -> UploadResult {
     try flush(summary)
+    if changedCount > 0 { snapshot = try client.snapshot(repository) }
     return UploadResult(
       page: page, changedCount: changedCount, sameCount: sameCount, sentByteCount: sentByteCount)
   }
@@ -239,4 +251,14 @@ extension HubUpload {
     changedCount += commit.operations.count
     commit = UploadCommit()
   }
+}
+
+extension HubEnvironment {
+  /// What this process was started with.
+  package static var variables: [String: String] { ProcessInfo.processInfo.environment }
+}
+
+extension HubRepository {
+  /// Whether a text can be the path of a file or a folder in a repository.
+  package static func isPath(_ path: String) -> Bool { HubPath.isSafe(path) }
 }

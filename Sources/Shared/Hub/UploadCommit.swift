@@ -44,7 +44,7 @@ struct UploadCommit {
   /// What one commit may hold; huggingface_hub commits large folders in steps of this order too.
   enum Limit {
     static let operationCount = 100
-    static let byteCount = 32 << 20
+    static let byteCount = 16 << 20
   }
 
   var isFull: Bool {

@@ -36,11 +36,17 @@ struct UploadTransfer: Sendable {
         sentByteCount += try send(deliveries)
         break
       } catch let refusal as HTTPRefusal {
-        guard attempt < UploadTransfer.attempts, [400, 403, 404].contains(refusal.head.status)
-        else { throw meaning(of: refusal) }
+        guard attempt < UploadTransfer.attempts, isOutdated(refusal) else {
+          throw meaning(of: refusal)
+        }
       }
     }
     return sentByteCount
+  }
+
+  /// Whether a new address may be answered otherwise.
+  private func isOutdated(_ refusal: HTTPRefusal) -> Bool {
+    [400, 403, 404].contains(refusal.head.status)
   }
 
   /// What the storage answers is its own affair: no token goes there.
@@ -112,6 +118,8 @@ struct UploadTransfer: Sendable {
     var retry = HTTPRetry(session.patience)
     while true {
       do { return try session.exchange(request, stop: stop) { _, _ in } } catch {
+        // An address that has run out stays so: another one is asked for.
+        if let refusal = error as? HTTPRefusal, isOutdated(refusal) { throw refusal }
         try session.wait(after: error, &retry, stop: stop)
       }
     }

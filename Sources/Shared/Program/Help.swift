@@ -93,7 +93,7 @@ package enum Help {
   }
 
   static func named(_ flag: VerbFlag) -> (String, String) {
-    ("\(flag.name) \(flag.value)", flag.help)
+    (([flag.name] + [flag.value].compactMap(\.self)).joined(separator: " "), flag.help)
   }
 
   static func named(_ flag: Flag) -> (String, String) {

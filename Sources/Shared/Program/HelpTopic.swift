@@ -58,7 +58,7 @@ enum HelpTopic {
       return nil
     }
     let (name, help) = Help.named(verb)
-    let file = verb.input == .pipelineFile ? " FILE" : ""
+    let file = verb.input.shown.map { " " + $0 } ?? ""
     let flags = verb.flags.isEmpty ? "" : " [flags]"
     var lines = ["usage: \(program.name) \(name)\(file)\(flags)", ""]
     lines += HelpLayout.wrap("  " + help, indent: "  ")

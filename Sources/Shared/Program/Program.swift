@@ -77,9 +77,7 @@ package enum Program {
     if arguments.has(.help) { return .print(try help(arguments, program)) }
     if arguments.has(.version) { return .print("\(program.name) \(Product.version)\n") }
     if let text = try CommonVerb.text(arguments, for: program) { return .print(text) }
-    let file = try arguments.config.map {
-      try PipelineFile.read($0, overrides: arguments.overrides, running: program.sections.first)
-    }
+    let file = try pipelineFile(arguments, program)
     let notes = (file?.notes ?? []).filter {
       $0.section.isEmpty || program.sections.contains($0.section)
     }
@@ -98,6 +96,20 @@ package enum Program {
         options: arguments.options.mapValues(HomeFolder.expanded), isDryRun: arguments.has(.dryRun),
         isQuiet: arguments.has(.quiet), isJSON: arguments.has(.json),
         verifies: arguments.has(.verify), isVerbose: arguments.has(.verbose), notes: notes))
+  }
+
+  /// The pipeline file; nil where there is none, or a folder in its place.
+  private static func pipelineFile(
+    _ arguments: Arguments, _ program: ProgramDescription
+  ) throws -> PipelineFile? {
+    guard let path = arguments.config else { return nil }
+    let verb = program.verbs.first { $0.name == arguments.verb }
+    if verb?.input == .pipelineFileOrFolder, System.isDirectory(HomeFolder.expanded(path)) {
+      guard arguments.overrides.isEmpty else { throw CommandLineError.unexpectedWord("--set") }
+      return nil
+    }
+    return try PipelineFile.read(
+      path, overrides: arguments.overrides, running: program.sections.first)
   }
 
   /// The notes as they are printed: those of options that change nothing in one line, but on request.

@@ -48,19 +48,7 @@ package struct FinalTable: Sendable {
   private var result: Table {
     var table = Table(
       title: "Result of \(name)", columns: [.init(""), .init("", .right), .init("")])
-    var named: Set<Figure.Sample> = []
-    let figures = evaluation.figures.meaningful
-    for figure in Figure.shown(.table) where figures.expects(figure) {
-      var notes = [(figure.place(.table)?.note ?? figure.note).text(figures)]
-      // The first figure of a sample says what all of them were measured on.
-      if let sample = figure.sample, named.insert(sample).inserted,
-        let words = evaluation.words(sample)
-      {
-        notes.append("over \(words)")
-      }
-      let note = notes.filter { !$0.isEmpty }.joined(separator: ", ")
-      table.add([figure.words, figures.text(figure), note])
-    }
+    for row in evaluation.finalRows { table.add(row) }
     return table
   }
 
@@ -104,5 +92,22 @@ package struct FinalTable: Sendable {
     table.add(["report", run + "/" + Report.fileName])
     table.add(["figures", run + "/" + Evaluation.fileName])
     return table
+  }
+}
+
+extension Evaluation {
+  /// What each figure is called, its value, and what there is to say about it.
+  var finalRows: [[String]] {
+    var named: Set<Figure.Sample> = []
+    let figures = figures.meaningful
+    return Figure.shown(.table).filter(figures.expects).map { figure in
+      var notes = [(figure.place(.table)?.note ?? figure.note).text(figures)]
+      // The first figure of a sample says what all of them were measured on.
+      if let sample = figure.sample, named.insert(sample).inserted, let words = words(sample) {
+        notes.append("over \(words)")
+      }
+      let note = notes.filter { !$0.isEmpty }.joined(separator: ", ")
+      return [figure.words, figures.text(figure), note]
+    }
   }
 }

@@ -72,7 +72,7 @@ package struct Report: Sendable {
   }
 
   /// The folder's name without the fingerprint that ends it.
-  private static func runName(_ folder: String) -> String {
+  static func runName(_ folder: String) -> String {
     let last = folder.split(separator: "/").last.map(String.init) ?? folder
     guard let dash = last.lastIndex(of: "-"), last.distance(from: dash, to: last.endIndex) == 17
     else { return last }
@@ -100,7 +100,7 @@ extension Report {
       body: [header, figures, charts, categories, latents, configuration])
   }
 
-  private func fact(_ key: String) -> String? {
+  func fact(_ key: String) -> String? {
     (sae[key] ?? sae["metadata"]?[key]).flatMap(Report.text)
   }
 
@@ -148,8 +148,13 @@ extension Report {
 // MARK: - Charts
 
 extension Report {
+  /// The figures that any step logged.
+  var logged: [Figure] {
+    log.reduce(into: Figures()) { $0.merge($1.values) }.map(\.figure)
+  }
+
   private var charts: String {
-    let logged = log.reduce(into: Figures()) { $0.merge($1.values) }.map(\.figure)
+    let logged = logged
     let panels = Figure.panels.map { panel($0, logged) }
     return "<section><h2>Training</h2><div class=\"charts\">"
       + (panels + [densities]).joined() + "</div></section>"
@@ -157,15 +162,20 @@ extension Report {
 
   /// The chart of those figures of the log that belong to a panel; empty where there are none.
   private func panel(_ panel: ChartPanel, _ logged: [Figure]) -> String {
+    guard let chart = chart(panel, logged) else { return "" }
+    return HTML.figure(
+      panel.title, panel.note, chart.legend + chart.svg(label: "\(panel.title) over steps"))
+  }
+
+  /// The lines of a panel over the steps; nil where none of them was logged.
+  func chart(_ panel: ChartPanel, _ logged: [Figure]) -> Chart? {
     let lines = logged.compactMap { figure in
       figure.place(.chart(panel)).map { series($0.title ?? figure.words, figure) }
     }
     let chart = Chart(
       lines, includesZero: panel.baseline == .zero,
       floor: panel.baseline == .floor ? 0 : -.infinity)
-    guard !chart.series.isEmpty else { return "" }
-    return HTML.figure(
-      panel.title, panel.note, chart.legend + chart.svg(label: "\(panel.title) over steps"))
+    return chart.series.isEmpty ? nil : chart
   }
 
   private func series(_ name: String, _ figure: Figure) -> ChartSeries {
