@@ -120,7 +120,7 @@ struct TokenUpload: Sendable {
   /// A name of the Hub as it is; of a path of this machine its last part.
   private static func name(_ place: String) -> String {
     let isPath =
-      "/~.".contains(place.prefix(1)) || !HubRepository.isName(place) || System.exists(place)
+      "/~.".contains(place.prefix(1)) || !RepositoryRules.isName(place) || System.exists(place)
     guard isPath, !place.contains("://"), let last = place.split(separator: "/").last else {
       return place
     }

@@ -38,7 +38,7 @@ package struct PublishingTarget: Sendable, Equatable {
     guard parts.count <= 2 || !path.isEmpty && HubRepository.isPath(path) else {
       throw PublishingError.noTarget(text)
     }
-    guard HubRepository.isName(parts.prefix(2).joined(separator: "/")) else {
+    guard RepositoryRules.isName(parts.prefix(2).joined(separator: "/")) else {
       throw PublishingError.noTarget(text)
     }
     repository = try HubRepository(
