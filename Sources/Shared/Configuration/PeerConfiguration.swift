@@ -116,6 +116,7 @@ package struct PeerConfiguration: Sendable {
     var result: [String: JSON] = ["begin_batch_token": special]
     result["tokenizer_name"] = said("model_name")
     result["dataset_path"] = said("dataset_path")
+    result["streaming"] = said("streaming")
     if let size = said("context_size")?.integer, size > 0 {
       result["context_size"] = .integer(size)
     }

@@ -51,9 +51,11 @@ extension System {
 
   /// The width of the terminal behind `descriptor` in columns; 80 where there is none.
   package static func terminalColumns(_ descriptor: Int32) -> Int {
-    var size = winsize()
-    guard unsafe ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
-    return Int(size.ws_col)
+    // struct winsize: rows, columns, and both in pixels. Which module declares it depends on the order in
+    // which modules are loaded.
+    var size = SIMD4<UInt16>()
+    guard unsafe ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.y > 0 else { return 80 }
+    return Int(size.y)
   }
 
   /// Lets SIGINT and SIGTERM set a flag instead of ending the process, and gives words to a file

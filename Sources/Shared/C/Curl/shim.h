@@ -1,5 +1,10 @@
 // libcurl's options and answers come through variadic functions, which Swift cannot call.
 #define CURL_DISABLE_TYPECHECK
+// What libc declares is to stay libc's, whichever module is loaded first: else Swift takes `timespec` to
+// be declared here.
+#if __has_feature(modules)
+#pragma clang module import SwiftGlibc
+#endif
 #include <curl/curl.h>
 #include <pthread.h>
 #include <signal.h>
