@@ -5,7 +5,7 @@
 PROGRAMS is the folder of the three programs, SERVER the LocalHubServer program (swift build -c release
 --product LocalHubServer), TOKENIZER a folder with GPT-2's tokenizer.json, TEXT lines of {"text": ...}. The
 server holds stand-ins of the shape of what the examples name: NeelNanda/c4-10k as Parquet, the rows of ids
-apollo-research/roneneldan-TinyStories-tokenizer-gpt2 as Parquet, gpt2, and roneneldan/TinyStories-1L-21M as
+apollo-research/roneneldan-TinyStories-tokenizer-gpt2 as Parquet, gpt2, and roneneldan/TinyStories-1Layer-21M as
 config.json and pytorch_model.bin with random weights.
 
 1. pretokenize: every option of the tutorial's PretokenizeRunnerConfig, with hf_repo_id. The rows of ids of both
@@ -20,18 +20,18 @@ import argparse
 import json
 import os
 import pathlib
+import socket
 import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 
 import pyarrow
 import pyarrow.parquet
 
 TOKEN = "hf_localtoken"
 IDS = "apollo-research/roneneldan-TinyStories-tokenizer-gpt2"
-MODEL = "roneneldan/TinyStories-1L-21M"
+MODEL = "roneneldan/TinyStories-1Layer-21M"
 
 
 def make_site(site, tokenizer, text):
@@ -68,6 +68,7 @@ def make_site(site, tokenizer, text):
         vocab_size=50257, hidden_size=1024, num_layers=1, num_heads=16, attention_types=[[["global"], 1]],
         max_position_embeddings=2048, window_size=256))
     folder = site / f"models/{MODEL}"
+    model.config.architectures = ["GPTNeoForCausalLM"]
     model.config.save_pretrained(folder)
     torch.save(model.state_dict(), folder / "pytorch_model.bin")
     for file in tokenizer.iterdir():
@@ -79,18 +80,10 @@ def make_site(site, tokenizer, text):
     (gpt2 / "tokenizer_config.json").write_text((folder / "tokenizer_config.json").read_text())
 
 
-def log(endpoint):
-    with urllib.request.urlopen(endpoint + "/__log") as answer:
-        return json.load(answer)
-
-
-def sent(entries, part=""):
-    return sum(entry.get("sent", 0) for entry in entries if part in entry.get("path", ""))
-
-
 def run(program, file, *flags):
     start = time.time()
     done = subprocess.run([program, file, *flags], capture_output=True, text=True)
+    print("".join(f"  {line}\n" for line in done.stderr.splitlines()), end="")
     if done.returncode:
         sys.exit(f"{program.name}: exit {done.returncode}: {done.stderr}")
     print(f"  {program.name}: {time.time() - start:.1f} s")
@@ -112,7 +105,7 @@ def rows_of(folder):
 PRETOKENIZE = {
     "tokenizer_name": "gpt2", "dataset_path": "NeelNanda/c4-10k", "shuffle": True, "num_proc": 2,
     "context_size": 128, "begin_batch_token": "bos", "begin_sequence_token": None,
-    "sequence_separator_token": "eos",
+    "sequence_separator_token": "eos", "pretokenize_batch_size": 1000,
 }
 
 
@@ -153,7 +146,7 @@ def second(programs, work, tokens):
             "model_batch_size": 16},
         "train": {
             "defaults": "sae_lens-6", "architecture": "standard", "expansion_factor": 4, "l1_coefficient": 5,
-            "training_tokens": tokens, "train_batch_size_tokens": 1024}}))
+            "training_tokens": tokens // 4, "train_batch_size_tokens": 1024}}))
     for program in ("saeline-pretokenize", "saeline-cache", "saeline-train"):
         print(run(programs / program, file, "--dry-run"))
     folders = [run(programs / program, file, "--quiet") for program in (
@@ -183,13 +176,19 @@ def main():
         parser.add_argument(name, type=pathlib.Path)
     parser.add_argument("--tokens", type=int, default=200_000)
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as place:
+    with socket.socket() as free, tempfile.TemporaryDirectory() as place:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+        free.close()
         work = pathlib.Path(place)
+        # Before the clients are imported, which read the variables then.
+        os.environ.update(
+            HF_ENDPOINT=f"http://127.0.0.1:{port}", HF_HOME=str(work / "home"), HF_TOKEN=TOKEN,
+            HF_HUB_OFFLINE="0")
         make_site(work / "site", arguments.tokenizer, arguments.text)
         server = subprocess.Popen(
-            [arguments.server.resolve(), work / "site"], stdout=subprocess.PIPE, text=True)
-        endpoint = server.stdout.readline().strip()
-        os.environ.update(HF_ENDPOINT=endpoint, HF_HOME=str(work / "home"), HF_TOKEN=TOKEN, HF_HUB_OFFLINE="0")
+            [arguments.server.resolve(), work / "site", "--port", str(port)], stdout=subprocess.PIPE, text=True)
+        server.stdout.readline()
         good = True
         for name, part in (("pretokenize", lambda: first(arguments.programs.resolve(), work)),
                            ("training", lambda: second(arguments.programs.resolve(), work, arguments.tokens))):

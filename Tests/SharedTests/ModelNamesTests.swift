@@ -57,17 +57,6 @@ struct ModelNamesTests {
             + "TransformerLens such as gpt2-small."))
   }
 
-  @Test("A model's source is its repository and revision")
-  func source() throws {
-    var settings = CacheSettings()
-    settings.modelName = "tiny-stories-1L-21M"
-    let source = try ModelSource(settings)
-    #expect(source.repository == "roneneldan/TinyStories-1Layer-21M" && source.revision == "main")
-    settings.modelName = "pythia-70m"
-    settings.modelRevision = "step1000"
-    #expect(try ModelSource(settings).revision == "step1000")
-  }
-
   @Test("A folder has no revisions")
   func folder() throws {
     let folder = try TemporaryFolder()

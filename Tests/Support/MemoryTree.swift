@@ -126,6 +126,9 @@ package final class MemoryHub: HubDoor {
     return folder
   }
 
+  package func describeModel(_ name: String, revision: String?) throws -> String {
+    throw Unknown(id: name)
+  }
   package func fetchModel(_ name: String, revision: String?) throws -> String {
     throw Unknown(id: name)
   }

@@ -22,10 +22,10 @@ package struct CacheBill: Sendable, Equatable {
   /// How fast this machine is; nil where the model is not here.
   package let speed: CacheSpeed?
 
-  /// The bill of a model that is here.
+  /// The bill of a model that is here, or of which the configuration is.
   package init(
     _ settings: CacheSettings, model: ModelDescription, hookPoints: [HookPoint], plan: ShardPlan,
-    weightByteCount: Int, speed: CacheSpeed
+    weightByteCount: Int?, speed: CacheSpeed?
   ) {
     self.plan = plan
     self.weightByteCount = weightByteCount

@@ -25,7 +25,10 @@ package struct Estimate: Sendable {
     let isFinished = try settings.allHookNames.allSatisfy {
       try Estimate.isFinished(pipeline, inputs, hookName: $0, tokens: tokens?.fingerprint)
     }
-    guard let folder = inputs.model.value else {
+    guard
+      let folder = inputs.model.value
+        ?? InputResolver.modelDescription(settings, through: door)
+    else {
       return Estimate(
         bill: CacheBill(settings, contextSize: contextSize), missing: isFinished ? [] : missing,
         isFinished: isFinished)
@@ -36,6 +39,12 @@ package struct Estimate: Sendable {
     let plan = ShardPlan(
       settings, modelWidth: model.width, contextSize: contextSize,
       available: tokens?.sequenceCount)
+    guard inputs.model.value != nil else {
+      return Estimate(
+        bill: CacheBill(
+          settings, model: model, hookPoints: points, plan: plan, weightByteCount: nil, speed: nil),
+        missing: isFinished ? [] : missing, isFinished: isFinished)
+    }
     let weights = try Transformer.open(folder, for: points).weights.mappedByteCount
     let idle = CacheSpeed(secondsPerToken: 0, shardBytesPerSecond: .infinity)
     let speed =

@@ -20,6 +20,10 @@ package protocol HubDoor: Sendable {
   ///
   /// - Returns: their folder.
   func fetchModel(_ name: String, revision: String?) throws -> String
+  /// Fetches `config.json` of a model alone.
+  ///
+  /// - Returns: its folder.
+  func describeModel(_ name: String, revision: String?) throws -> String
   /// Fetches a vocabulary and what stands beside it.
   ///
   /// - Returns: their folder.

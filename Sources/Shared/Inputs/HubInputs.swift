@@ -88,13 +88,23 @@ package final class HubInputs: HubDoor {
     try fetch(paths, of: snapshot(.dataset, id, revision))
   }
 
-  package func fetchModel(_ name: String, revision: String?) throws -> String {
+  package func describeModel(_ name: String, revision: String?) throws -> String {
+    try fetch([ModelFiles.configuration], of: model(name, revision))
+  }
+
+  /// A repository that has a model's configuration.
+  private func model(_ name: String, _ revision: String?) throws -> HubSnapshot {
     let snapshot = try snapshot(.model, ModelNames.repository(name), revision)
-    let names = snapshot.files.map(\.path)
-    let first = ModelFiles.first(names)
-    guard first.contains(ModelFiles.configuration) else {
+    guard snapshot.files.contains(where: { $0.path == ModelFiles.configuration }) else {
       throw UnreadModel(repository: snapshot.repository.id, lacks: ModelFiles.configuration)
     }
+    return snapshot
+  }
+
+  package func fetchModel(_ name: String, revision: String?) throws -> String {
+    let snapshot = try model(name, revision)
+    let names = snapshot.files.map(\.path)
+    let first = ModelFiles.first(names)
     switch ModelFiles.weights(names) {
     case nil: throw UnreadModel(repository: snapshot.repository.id, lacks: "weights")
     case .file?: return try fetchLarge(first, of: snapshot)

@@ -51,7 +51,10 @@ package enum InputResolver {
     let name = settings.modelName
     guard System.isDirectory(name) else {
       if let door, let sought = soughtName(name) {
-        return fetched(.model(name)) { try door.fetchModel(sought.name, revision: sought.revision) }
+        return fetched(.model(name)) {
+          try door.fetchModel(
+            sought.name, revision: sought.revision ?? settings.modelRevision)
+        }
       }
       return .missing(MissingInput(name: .model(name), failure: MissingModel(name: name)))
     }
@@ -59,6 +62,16 @@ package enum InputResolver {
       return .refused(RevisionOfFolder(folder: name, revision: revision))
     }
     return .here(name)
+  }
+
+  /// A folder with the configuration of a model whose weights need not be here; nil where it is nowhere.
+  package static func modelDescription(
+    _ settings: CacheSettings, through door: (any HubDoor)?
+  ) -> String? {
+    if System.isDirectory(settings.modelName) { return settings.modelName }
+    guard let door, let sought = soughtName(settings.modelName) else { return nil }
+    return try? door.describeModel(
+      sought.name, revision: sought.revision ?? settings.modelRevision)
   }
 
   /// The file of a tokenizer that the others lie beside; nil where the settings name none.

@@ -5,7 +5,7 @@ import Shared
 
 enum UploadCommand {
   static let verb = Verb(
-    "upload", "Upload a finished SAE to the Hugging Face Hub, with a card.",
+    "upload", "Upload a finished SAE to the Hugging Face Hub.",
     flags: [
       VerbFlag("--to", value: "OWNER/NAME[/PATH]", "The repository, and a folder in it."),
       VerbFlag("--revision", value: "BRANCH", "The branch, made where it is not there; else main."),

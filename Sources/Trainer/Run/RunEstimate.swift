@@ -74,8 +74,7 @@ package struct RunEstimate {
     var inputs = TrainInputs(pipeline, through: door)
     let pipeline = try inputs.settled(pipeline)
     var missing: [any Failure] = []
-    let rows = try BilledRows(pipeline, model: inputs.model, found: { try inputs.input(pipeline) })
-    {
+    let rows = try BilledRows(pipeline, inputs: inputs, found: { try inputs.input(pipeline) }) {
       missing.append($0)
     }
     var speeds = speeds

@@ -27,6 +27,11 @@ package struct TrainInputs: Sendable {
   /// The folder of the model; nil where it is not here.
   var model: String? { inputs.model.value }
 
+  /// A folder with the model's configuration; nil where it is nowhere.
+  func modelDescription(_ pipeline: Pipeline) -> String? {
+    model ?? InputResolver.modelDescription(pipeline.cache, through: door)
+  }
+
   /// Whether a run's caches were all found before.
   func hasFound(_ pipeline: Pipeline) -> Bool {
     let hooks = try? TrainingSource.hookNames(pipeline)

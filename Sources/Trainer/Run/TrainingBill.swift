@@ -19,7 +19,7 @@ package struct BilledRows: Sendable {
   ///
   /// What is missing before the run can start goes to `missing`.
   init(
-    _ pipeline: Pipeline, model: String?, found: () throws -> RunInput,
+    _ pipeline: Pipeline, inputs: TrainInputs, found: () throws -> RunInput,
     missing: (any Failure) -> Void
   ) throws {
     do {
@@ -27,14 +27,14 @@ package struct BilledRows: Sendable {
       let configuration = input.configuration(pipeline.train)
       self.init(
         dIn: configuration.dIn, dOut: configuration.dOut,
-        perEpoch: input.source.expectedRows(pipeline.train), input: input, model: model)
+        perEpoch: input.source.expectedRows(pipeline.train), input: input, model: inputs.model)
       let plan = TrainingPlan(pipeline, input)
       do throws(LossRecoveredError) { try plan.requireLoss() } catch { missing(error) }
       do {
         try RowFilter.check(pipeline.train, input.source, store: Store(pipeline.store))
       } catch let error as RowFilterError { missing(error) }
     } catch let error as any Failure {
-      guard let parts = TrainInputs.missing(error), let dIn = BilledRows.width(pipeline, model)
+      guard let parts = TrainInputs.missing(error), let dIn = BilledRows.width(pipeline, inputs)
       else {
         throw error
       }
@@ -42,15 +42,16 @@ package struct BilledRows: Sendable {
       self.init(
         dIn: dIn, dOut: nil,
         perEpoch: ExpectedRows(count: pipeline.cache.trainingTokens, isExact: true), input: nil,
-        model: model)
+        model: inputs.model)
     }
   }
 
   /// The width of activations that are not cached, as the file or the model says.
-  private static func width(_ pipeline: Pipeline, _ model: String?) -> Int? {
+  private static func width(_ pipeline: Pipeline, _ inputs: TrainInputs) -> Int? {
     if let stated = pipeline.train.dIn ?? pipeline.cache.dIn { return stated }
     guard let name = pipeline.train.hookName ?? pipeline.cache.allHookNames.first,
-      let model, let model = try? ModelDescription.open(folder: model),
+      let folder = inputs.modelDescription(pipeline),
+      let model = try? ModelDescription.open(folder: folder),
       let point = try? pipeline.cache.hookPoint(name, in: model)
     else { return nil }
     return point.width(in: model, contextSize: pipeline.pretokenize.contextSize)

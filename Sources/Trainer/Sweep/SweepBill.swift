@@ -37,7 +37,7 @@ package struct SweepBill: Sendable, Equatable {
       do {
         let rows =
           try found[key]
-          ?? BilledRows(pipeline, model: inputs.model, found: { try inputs.input(pipeline) }) {
+          ?? BilledRows(pipeline, inputs: inputs, found: { try inputs.input(pipeline) }) {
             if named.insert($0.sentence).inserted { missing($0) }
           }
         found[key] = rows
