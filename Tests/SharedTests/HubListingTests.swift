@@ -75,6 +75,17 @@ import Testing
     #expect(HubListing.kept([]) == "{\n \"format_version\": 1,\n \"files\": {}\n}")
   }
 
+  @Test("Few files in very many folders are refused")
+  func folders() throws {
+    let deep = String(repeating: "/a", count: 1_900)
+    let many: JSON = .array((0..<100).map { entry("\($0)\(deep)/x") })
+    #expect(
+      failure { _ = try files(many) }
+        == "The Hub's list of the files of me/x is refused: the paths of its folders are longer than "
+        + "268 MB. |  | 2")
+    #expect(try files(.array([entry("0\(deep)/x"), entry("0\(deep)/y")])).count == 2)
+  }
+
   @Test("Mutated listings end in files or in a sentence")
   func mutations() throws {
     let repository = try HubRepository(.model, "me/x")

@@ -21,9 +21,10 @@ enum FilePattern {
       let isLast = index == parts.count - 1
       // A folder that is met in two ways is looked through once.
       var seen: Set<String> = []
+      var visited: Set<String> = []
       found = try found.flatMap { folder -> [String] in
         if part == "**" {
-          let folders = try folders(below: folder, tree)
+          let folders = try folders(below: folder, tree, &visited)
           return isLast ? try folders.flatMap { try entries($0, part, isLast, tree) } : folders
         }
         guard part.contains(where: isWildcard) else {
@@ -61,13 +62,22 @@ enum FilePattern {
   }
 
   /// A folder and all below it; links to a folder that they lie in are not followed.
-  private static func folders(below folder: String, _ tree: DataTree) throws -> [String] {
+  ///
+  /// Where there are no such links, folders that were `visited` before are left out with all below them:
+  /// `**` behind `**` would else name every folder once for each that it lies in.
+  private static func folders(
+    below folder: String, _ tree: DataTree, _ visited: inout Set<String>
+  ) throws -> [String] {
     var found: [String] = []
     var open: [(path: String, outer: [String])] = [(folder, [])]
     while let (place, outer) = open.popLast() {
       guard tree.isFolder(place) else { continue }
       let identity = tree.files.folderIdentity(place)
-      if let identity, outer.contains(identity) { continue }
+      if let identity {
+        if outer.contains(identity) { continue }
+      } else if !visited.insert(place).inserted {
+        continue
+      }
       found.append(place)
       for inner in try entries(place, "", false, tree) where tree.isFolder(inner) {
         open.append((inner, outer + [identity].compactMap { $0 }))

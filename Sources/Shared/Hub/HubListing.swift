@@ -63,12 +63,22 @@ package struct HubListing {
       // Two spellings of the same letters are one name to Swift, and to some file systems.
       guard paths.insert(file.path).inserted else { throw refused("\(file.path) comes twice") }
     }
+    // Few files can lie in many folders with long paths, which are all held.
+    var (folders, folderByteCount) = (Set<String>(), 0)
     for file in sorted {
-      var parent = file.path[...]
-      while let slash = parent.lastIndex(of: "/") {
-        parent = parent[..<slash]
-        guard !paths.contains(String(parent)) else {
-          throw refused("\(parent) is both a file and a folder")
+      var rest = file.path[...]
+      while let slash = rest.lastIndex(of: "/") {
+        rest = rest[..<slash]
+        let folder = String(rest)
+        // A folder that is known is known with all above it.
+        guard folders.insert(folder).inserted else { break }
+        guard !paths.contains(folder) else {
+          throw refused("\(folder) is both a file and a folder")
+        }
+        folderByteCount += folder.utf8.count
+        guard folderByteCount <= Limit.byteCount else {
+          throw refused(
+            "the paths of its folders are longer than \(Readable.bytes(Limit.byteCount))")
         }
       }
     }
