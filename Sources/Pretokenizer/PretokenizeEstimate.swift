@@ -9,15 +9,14 @@ package enum PretokenizeEstimate {
     _ pipeline: Pipeline, through door: (any HubDoor)? = nil
   ) throws -> StageBill {
     let settings = pipeline.pretokenize
-    if let manifest = try ActivationKey.tokens(
-      pipeline, Inputs(pipeline, through: door?.cached, text: door))?
-      .manifest()
-    {
+    let inputs = Inputs(pipeline, through: door?.cached, text: door)
+    if let manifest = try ActivationKey.tokens(pipeline, inputs)?.manifest() {
       let tokens = manifest.rows * settings.contextSize
       return PretokenizeBill(tokenCount: tokens, contextSize: settings.contextSize)
         .bill(isFinished: true)
     }
-    let missing = PretokenizeInputs.missing(settings, through: door)
+    let missing = PretokenizeInputs.missing(
+      settings, text: inputs.text, tokenizer: inputs.tokenizer)
     guard missing.isEmpty else {
       let wanted = PretokenizeBill(
         tokenCount: pipeline.cache.trainingTokens, contextSize: settings.contextSize)
@@ -25,6 +24,8 @@ package enum PretokenizeEstimate {
       bill.missing = missing.map(\.sentence)
       return bill
     }
-    return try Pretokenizing(pipeline, through: door).measuredBill.bill()
+    let found = try PretokenizeInputs.find(
+      settings, text: inputs.text, tokenizer: inputs.tokenizer)
+    return try Pretokenizing(pipeline, through: door, inputs: found).measuredBill.bill()
   }
 }

@@ -12,8 +12,16 @@ package struct PretokenizeInputs: Sendable {
   package static func find(
     _ settings: PretokenizeSettings, through door: (any HubDoor)? = nil
   ) throws -> PretokenizeInputs {
-    let text = InputResolver.text(settings, through: door)
-    let tokenizer = try tokenizer(settings, text.value, door)
+    try find(
+      settings, text: InputResolver.text(settings, through: door),
+      tokenizer: InputResolver.tokenizer(settings, through: door))
+  }
+
+  /// The inputs among names that have been looked for.
+  static func find(
+    _ settings: PretokenizeSettings, text: Resolved<DataSet>, tokenizer: Resolved<String?>
+  ) throws -> PretokenizeInputs {
+    let tokenizer = try needed(tokenizer, settings, text.value)
     guard let file = tokenizer.value, let found = text.value else {
       throw MissingInputs.error([tokenizer.problem, text.problem])
     }
@@ -21,10 +29,9 @@ package struct PretokenizeInputs: Sendable {
   }
 
   /// The tokenizer, which a text of ids does without where none is named or the usual one is not here.
-  private static func tokenizer(
-    _ settings: PretokenizeSettings, _ text: DataSet?, _ door: (any HubDoor)?
+  private static func needed(
+    _ found: Resolved<String?>, _ settings: PretokenizeSettings, _ text: DataSet?
   ) throws -> Resolved<String?> {
-    let found = InputResolver.tokenizer(settings, through: door)
     let isMissing = if case .missing = found { true } else { false }
     guard settings.tokenizerName == nil || isMissing, let text else { return found }
     let column = try ReadingRules(settings, text).column
@@ -39,9 +46,17 @@ package struct PretokenizeInputs: Sendable {
   package static func missing(
     _ settings: PretokenizeSettings, through door: (any HubDoor)? = nil
   ) -> [MissingInput] {
+    missing(
+      settings, text: InputResolver.text(settings, through: door),
+      tokenizer: InputResolver.tokenizer(settings, through: door))
+  }
+
+  /// Those among names that have been looked for.
+  static func missing(
+    _ settings: PretokenizeSettings, text: Resolved<DataSet>, tokenizer: Resolved<String?>
+  ) -> [MissingInput] {
     var missing: [MissingInput] = []
-    let text = InputResolver.text(settings, through: door)
-    if case .missing(let tokenizer)? = try? tokenizer(settings, text.value, door) {
+    if case .missing(let tokenizer)? = try? needed(tokenizer, settings, text.value) {
       missing.append(tokenizer)
     }
     if case .missing(let text) = text { missing.append(text) }

@@ -32,9 +32,11 @@ package struct Pretokenizing: Sendable {
 
   private var tokenType: TensorType { TensorType.unsigned(below: vocabularyLimit) }
 
-  /// Opens tokenizer and text and finds the place in the store.
+  /// Opens tokenizer and text, which are looked for unless they are given, and finds the place in the
+  /// store.
   package init(
     _ pipeline: Pipeline, through door: (any HubDoor)? = nil,
+    inputs given: PretokenizeInputs? = nil,
     verification: StageFolder.Verification = .sizes, mode: Progress.Mode = .automatic,
     terminal: Terminal = .standardError,
     environment: [String: String] = HubEnvironment.variables
@@ -46,7 +48,7 @@ package struct Pretokenizing: Sendable {
     self.mode = mode
     self.terminal = terminal
     let settings = pipeline.pretokenize
-    let inputs = try PretokenizeInputs.find(settings, through: door)
+    let inputs = try given ?? PretokenizeInputs.find(settings, through: door)
     text = inputs.text
     tokenizer = try inputs.tokenizer.map(Tokenizer.open)
     reading = try ReadingRules(settings, text)

@@ -1,7 +1,6 @@
 // The door to the Hugging Face Hub, opened. Comes in: names and revisions of a pipeline file. Leaves: trees that
 // are read over the network, and folders of the cache. Nothing is asked before the first name.
 
-import Foundation
 import Synchronization
 
 /// What the environment says of the Hub, and what was learned from it within this program.
@@ -29,7 +28,7 @@ package final class HubInputs: HubDoor {
 
   package init(
     _ reach: Reach = .fetching,
-    environment: [String: String] = ProcessInfo.processInfo.environment,
+    environment: [String: String] = HubEnvironment.variables,
     progress: Progress.Mode = .automatic, terminal: Terminal = .standardError
   ) {
     self.reach = reach
@@ -96,7 +95,7 @@ package final class HubInputs: HubDoor {
   private func model(_ name: String, _ revision: String?) throws -> HubSnapshot {
     let snapshot = try snapshot(.model, ModelNames.repository(name), revision)
     guard snapshot.files.contains(where: { $0.path == ModelFiles.configuration }) else {
-      throw UnreadModel(repository: snapshot.repository.id, lacks: ModelFiles.configuration)
+      throw UnreadModel(repository: snapshot.repository.id, lacks: .configuration)
     }
     return snapshot
   }
@@ -106,7 +105,7 @@ package final class HubInputs: HubDoor {
     let names = snapshot.files.map(\.path)
     let first = ModelFiles.first(names)
     switch ModelFiles.weights(names) {
-    case nil: throw UnreadModel(repository: snapshot.repository.id, lacks: "weights")
+    case nil: throw UnreadModel(repository: snapshot.repository.id, lacks: .weights)
     case .file?: return try fetchLarge(first, of: snapshot)
     case .index(let index)?:
       let path = try fetch(first, of: snapshot) + "/" + index
@@ -119,7 +118,7 @@ package final class HubInputs: HubDoor {
     let snapshot = try snapshot(.model, ModelNames.official(name) ?? name, revision)
     let needed = TokenizerFiles.needed(snapshot.files.map(\.path))
     guard !needed.isEmpty else {
-      throw UnreadModel(repository: snapshot.repository.id, lacks: "vocabulary")
+      throw UnreadModel(repository: snapshot.repository.id, lacks: .vocabulary)
     }
     return try fetch(needed, of: snapshot)
   }
@@ -144,10 +143,12 @@ package final class HubInputs: HubDoor {
 
   /// Fetches files that are only spoken of before the stage really runs.
   private func fetchLarge(_ paths: [String], of snapshot: HubSnapshot) throws -> String {
-    let missing = try client().missingByteCount(paths, of: snapshot)
-    if reach == .asking, missing > 0 {
-      throw NotFetched(
-        repository: snapshot.repository, byteCount: missing, endpoint: snapshot.endpoint)
+    if reach == .asking {
+      let missing = try client().missingByteCount(paths, of: snapshot)
+      guard missing == 0 else {
+        throw NotFetched(
+          repository: snapshot.repository, byteCount: missing, endpoint: snapshot.endpoint)
+      }
     }
     return try fetch(paths, of: snapshot)
   }
@@ -184,20 +185,21 @@ package struct NotFetched: Failure, Equatable {
 
 /// A repository that holds no model, or no tokenizer.
 package struct UnreadModel: Failure, Equatable {
-  package let repository: String
-  package let lacks: String
+  package enum Part: Sendable { case configuration, weights, vocabulary }
 
-  package var sentence: String {
+  package let repository: String
+  package let lacks: Part
+
+  package var sentence: String { "The repository \(repository) holds no \(what)." }
+  package var hint: String? { "Name a repository that holds it, or a folder." }
+
+  private var what: String {
     switch lacks {
-    case "weights":
-      "The repository \(repository) holds no weights: neither model.safetensors nor pytorch_model.bin."
-    case "vocabulary":
-      "The repository \(repository) holds no tokenizer: no tokenizer.json, and no other vocabulary "
-        + "that is read."
-    default: "The repository \(repository) holds no \(lacks)."
+    case .configuration: ModelFiles.configuration
+    case .weights: "weights: neither model.safetensors nor pytorch_model.bin"
+    case .vocabulary: "tokenizer: no tokenizer.json, and no other vocabulary that is read"
     }
   }
-  package var hint: String? { "Name a repository that holds it, or a folder." }
 }
 
 /// A place in a repository where no SAE lies.

@@ -50,10 +50,9 @@ package enum InputResolver {
   ) -> Resolved<String> {
     let name = settings.modelName
     guard System.isDirectory(name) else {
-      if let door, let sought = soughtName(name) {
+      if let door, let sought = soughtModel(settings) {
         return fetched(.model(name)) {
-          try door.fetchModel(
-            sought.name, revision: sought.revision ?? settings.modelRevision)
+          try door.fetchModel(sought.name, revision: sought.revision)
         }
       }
       return .missing(MissingInput(name: .model(name), failure: MissingModel(name: name)))
@@ -69,9 +68,15 @@ package enum InputResolver {
     _ settings: CacheSettings, through door: (any HubDoor)?
   ) -> String? {
     if System.isDirectory(settings.modelName) { return settings.modelName }
-    guard let door, let sought = soughtName(settings.modelName) else { return nil }
-    return try? door.describeModel(
-      sought.name, revision: sought.revision ?? settings.modelRevision)
+    guard let door, let sought = soughtModel(settings) else { return nil }
+    return try? door.describeModel(sought.name, revision: sought.revision)
+  }
+
+  /// The model that the Hub may have, and its revision: that behind the name's `@` comes first.
+  private static func soughtModel(
+    _ settings: CacheSettings
+  ) -> (name: String, revision: String?)? {
+    soughtName(settings.modelName).map { ($0.name, $0.revision ?? settings.modelRevision) }
   }
 
   /// The file of a tokenizer that the others lie beside; nil where the settings name none.
