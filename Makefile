@@ -107,7 +107,7 @@ bench: build demo-text ## Benchmarks, with the share of the machine's limit; PEE
 
 interop: pipeline ## Open the trained SAE in SAELens from PyPI; use the tests' Hub with its official clients.
 	@Benchmarks/interop/run.sh '$(BIN)/saeline-train' $(OPTIONS)
-	@swift build $(TEST_FLAGS) --product LocalHubServer >&2
+	@swift build $(SWIFT_FLAGS) --product LocalHubServer >&2
 	@Benchmarks/interop/hub.sh '$(BIN)/LocalHubServer' '$(BIN)'
 
 docs: build ## Pages of the declarations that modules share, in .build/docs.

@@ -18,9 +18,7 @@ Versions: sae-lens 6.54.12, datasets 5.2.0, transformers 5.24.0, torch 2.15.0.
 
 import argparse
 import json
-import os
 import pathlib
-import socket
 import subprocess
 import sys
 import tempfile
@@ -29,7 +27,8 @@ import time
 import pyarrow
 import pyarrow.parquet
 
-TOKEN = "hf_localtoken"
+from local_hub import serving
+
 IDS = "apollo-research/roneneldan-TinyStories-tokenizer-gpt2"
 MODEL = "roneneldan/TinyStories-1Layer-21M"
 
@@ -176,25 +175,17 @@ def main():
         parser.add_argument(name, type=pathlib.Path)
     parser.add_argument("--tokens", type=int, default=200_000)
     arguments = parser.parse_args()
-    with socket.socket() as free, tempfile.TemporaryDirectory() as place:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-        free.close()
+    programs = arguments.programs.resolve()
+    with tempfile.TemporaryDirectory() as place:
         work = pathlib.Path(place)
-        # Before the clients are imported, which read the variables then.
-        os.environ.update(
-            HF_ENDPOINT=f"http://127.0.0.1:{port}", HF_HOME=str(work / "home"), HF_TOKEN=TOKEN,
-            HF_HUB_OFFLINE="0")
-        make_site(work / "site", arguments.tokenizer, arguments.text)
-        server = subprocess.Popen(
-            [arguments.server.resolve(), work / "site", "--port", str(port)], stdout=subprocess.PIPE, text=True)
-        server.stdout.readline()
-        good = True
-        for name, part in (("pretokenize", lambda: first(arguments.programs.resolve(), work)),
-                           ("training", lambda: second(arguments.programs.resolve(), work, arguments.tokens))):
-            print(name)
-            good = part() and good
-        server.kill()
+        with serving(
+            arguments.server, work / "site", work / "home",
+            make_site=lambda: make_site(work / "site", arguments.tokenizer, arguments.text),
+        ):
+            print("pretokenize")
+            good = first(programs, work)
+            print("training")
+            good = second(programs, work, arguments.tokens) and good
     sys.exit(0 if good else 1)
 
 

@@ -13,24 +13,15 @@ import hashlib
 import json
 import os
 import pathlib
-import subprocess
 import sys
 import tempfile
-import traceback
-import urllib.request
 
 import pyarrow
 import pyarrow.parquet
 
-TOKEN = "hf_localtoken"
+from local_hub import TOKEN, call, check, run_checks, serving
+
 MEBIBYTE = 1 << 20
-CHECKS = []
-
-
-def check(function):
-    """Adds a check; its docstring is what is printed."""
-    CHECKS.append(function)
-    return function
 
 
 def write(path: pathlib.Path, content: str | bytes) -> None:
@@ -94,14 +85,6 @@ configs:
     write(
         site / "models/words/tokenizer_config.json",
         '{"tokenizer_class": "PreTrainedTokenizerFast", "unk_token": "[UNK]"}')
-
-
-def call(path: str, method: str = "GET", body: object = None) -> object:
-    """Asks the local Hub itself, beside the clients."""
-    data = None if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
-    request = urllib.request.Request(os.environ["HF_ENDPOINT"] + path, data=data, method=method)
-    with urllib.request.urlopen(request) as answer:
-        return json.load(answer)
 
 
 def log() -> list[dict]:
@@ -315,38 +298,15 @@ def autoencoder():
 
 
 def main() -> int:
-    program = sys.argv[1]
     with tempfile.TemporaryDirectory() as folder:
         root = pathlib.Path(folder)
-        make_site(root / "site")
-        server = subprocess.Popen(
-            [program, str(root / "site"), "--token", TOKEN, "--page-size", "10", "--until-eof",
-             "--multipart-from", str(8 * MEBIBYTE), "--part-size", str(4 * MEBIBYTE)],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        endpoint = server.stdout.readline().strip()
-        for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "HF_DATASETS_OFFLINE"):
-            os.environ.pop(name, None)
-        os.environ.update(
-            HF_ENDPOINT=endpoint, HF_TOKEN=TOKEN, HF_HOME=str(root / "home"), NO_PROXY="127.0.0.1,127.0.0.2",
-            HF_HUB_DISABLE_XET="1", HF_HUB_DISABLE_TELEMETRY="1", HF_HUB_DISABLE_PROGRESS_BARS="1",
-            HF_DATASETS_DISABLE_PROGRESS_BARS="1",
-            TMPDIR=str(root))
-        failed = 0
-        only = set(sys.argv[2:])
-        for function in CHECKS:
-            if only and function.__name__ not in only:
-                continue
-            try:
-                function()
-                print(f"ok    {function.__doc__}", flush=True)
-            except Exception:
-                failed += 1
-                print(f"FAIL  {function.__doc__}", flush=True)
-                traceback.print_exc()
-            call("/__faults", "DELETE")
-        server.stdin.close()
-        server.wait(timeout=10)
-    return 1 if failed else 0
+        os.environ["TMPDIR"] = str(root)
+        with serving(
+            sys.argv[1], root / "site", root / "home", "--page-size", "10",
+            "--multipart-from", str(8 * MEBIBYTE), "--part-size", str(4 * MEBIBYTE),
+            make_site=lambda: make_site(root / "site"),
+        ):
+            return run_checks(only=set(sys.argv[2:]))
 
 
 if __name__ == "__main__":

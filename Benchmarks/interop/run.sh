@@ -11,19 +11,7 @@ shift
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
 
-if [ -z "${INTEROP_PYTHON:-}" ]; then
-  environment=$root/.build/interop-venv
-  if [ ! -e "$environment/ready" ]; then
-    python3 -m venv "$environment" || {
-      echo "error: Python cannot make a virtual environment." >&2
-      echo "hint: apt-get install python3-venv" >&2
-      exit 2
-    }
-    "$environment/bin/pip" install --quiet sae-lens safetensors
-    touch "$environment/ready"
-  fi
-  INTEROP_PYTHON=$environment/bin/python
-fi
+. "$here/environment.sh"
 
 result=$("$program" reconstruct "$@" --json)
 "$INTEROP_PYTHON" "$here/interop.py" "$result"

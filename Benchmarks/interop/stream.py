@@ -14,15 +14,15 @@ Versions: huggingface_hub 2.4.0, datasets 5.2.0.
 
 import argparse
 import json
-import os
 import pathlib
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+
+from local_hub import serving
 
 DATASETS = (
     "import datasets, time; start = time.time(); "
@@ -73,26 +73,17 @@ def main():
     parser.add_argument("--gigabytes", type=float, default=2)
     parser.add_argument("--rounds", type=int, default=2)
     arguments = parser.parse_args()
-    with socket.socket() as free, tempfile.TemporaryDirectory() as place:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-        free.close()
+    with tempfile.TemporaryDirectory() as place:
         work = pathlib.Path(place)
-        home = work / "home"
-        os.environ.update(HF_ENDPOINT=f"http://127.0.0.1:{port}", HF_HOME=str(home), HF_TOKEN="hf_localtoken",
-                          HF_HUB_OFFLINE="0", HF_HUB_DISABLE_PROGRESS_BARS="1")
-        folder = work / "site/datasets/me/large"
-        folder.mkdir(parents=True)
-        block = arguments.text.read_bytes()
-        total = 0
-        for part in range(max(1, round(arguments.gigabytes * 4))):
-            with open(folder / f"train-{part:05d}.jsonl", "wb") as file:
-                for _ in range(max(1, 250_000_000 // len(block))):
-                    total += file.write(block)
-        server = subprocess.Popen(
-            [arguments.server.resolve(), work / "site", "--port", str(port)], stdout=subprocess.PIPE, text=True)
-        server.stdout.readline()
-        print(f"{total / 1e9:.2f} GB of text")
+        home, folder = work / "home", work / "site/datasets/me/large"
+
+        def make_site():
+            folder.mkdir(parents=True)
+            block = arguments.text.read_bytes()
+            for part in range(max(1, round(arguments.gigabytes * 4))):
+                with open(folder / f"train-{part:05d}.jsonl", "wb") as file:
+                    for _ in range(max(1, 250_000_000 // len(block))):
+                        file.write(block)
 
         def program(name, dataset, streaming):
             shutil.rmtree(work / "store", ignore_errors=True)
@@ -103,25 +94,31 @@ def main():
                                 "streaming": streaming, "context_size": 128, "shuffle": False}}))
             return peak([str(arguments.pretokenize.resolve()), str(file), "--quiet"], [home])
 
-        rate = lambda seconds: total / 1e6 / seconds
-        for number in range(arguments.rounds):
-            shutil.rmtree(home, ignore_errors=True)
-            seconds, memory, disk = program("streamed", "me/large", True)
-            print(f"streamed here, tokenized: {rate(seconds):.0f} MB/s, {memory:.0f} MiB at most, "
-                  f"{disk:.1f} MB below HF_HOME")
-            seconds, memory, _ = program("local", str(folder), False)
-            print(f"from the disk here, tokenized: {rate(seconds):.0f} MB/s, {memory:.0f} MiB at most")
-            seconds = float(measured([sys.executable, "-c", DATASETS])[1])
-            print(f"streamed by datasets, not tokenized: {rate(seconds):.0f} MB/s")
-            shutil.rmtree(home, ignore_errors=True)
-            seconds = float(measured([sys.executable, "-c", DOWNLOAD])[1])
-            print(f"downloaded by huggingface_hub: {rate(seconds):.0f} MB/s")
-            shutil.rmtree(home, ignore_errors=True)
-            seconds, memory, _ = program("fetched", "me/large", False)
-            again, _, _ = program("fetched", "me/large", False)
-            print(f"downloaded here: {rate(seconds - again):.0f} MB/s ({seconds:.1f} s with tokenizing, "
-                  f"{again:.1f} s without the download), {memory:.0f} MiB at most", flush=True)
-        server.kill()
+        with serving(arguments.server, work / "site", home, make_site=make_site):
+            measure(program, folder, home, arguments.rounds)
+
+
+def measure(program, folder, home, rounds):
+    total = size(folder)
+    print(f"{total / 1e9:.2f} GB of text")
+    rate = lambda seconds: total / 1e6 / seconds
+    for number in range(rounds):
+        shutil.rmtree(home, ignore_errors=True)
+        seconds, memory, disk = program("streamed", "me/large", True)
+        print(f"streamed here, tokenized: {rate(seconds):.0f} MB/s, {memory:.0f} MiB at most, "
+              f"{disk:.1f} MB below HF_HOME")
+        seconds, memory, _ = program("local", str(folder), False)
+        print(f"from the disk here, tokenized: {rate(seconds):.0f} MB/s, {memory:.0f} MiB at most")
+        seconds = float(measured([sys.executable, "-c", DATASETS])[1])
+        print(f"streamed by datasets, not tokenized: {rate(seconds):.0f} MB/s")
+        shutil.rmtree(home, ignore_errors=True)
+        seconds = float(measured([sys.executable, "-c", DOWNLOAD])[1])
+        print(f"downloaded by huggingface_hub: {rate(seconds):.0f} MB/s")
+        shutil.rmtree(home, ignore_errors=True)
+        seconds, memory, _ = program("fetched", "me/large", False)
+        again, _, _ = program("fetched", "me/large", False)
+        print(f"downloaded here: {rate(seconds - again):.0f} MB/s ({seconds:.1f} s with tokenizing, "
+              f"{again:.1f} s without the download), {memory:.0f} MiB at most", flush=True)
 
 
 if __name__ == "__main__":

@@ -16,19 +16,11 @@ import subprocess
 import sys
 import tempfile
 import time
-import traceback
-import urllib.request
 
-TOKEN = "hf_localtoken"
+from local_hub import call, check, serving, run_checks
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-CHECKS = []
 WORDS = "the little dog ran over a green hill and found an old red ball under the tall tree".split()
-
-
-def check(function):
-    """Adds a check; its docstring is what is printed."""
-    CHECKS.append(function)
-    return function
 
 
 class World:
@@ -63,14 +55,6 @@ class World:
             command, env={**os.environ, **variables}, capture_output=True, text=True)
         assert result.returncode == 0, (command, result.stderr)
         return result.stdout.strip()
-
-
-def call(path: str, method: str = "GET", body: object = None) -> object:
-    """Asks the local Hub itself, beside the clients."""
-    data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(os.environ["HF_ENDPOINT"] + path, data=data, method=method)
-    with urllib.request.urlopen(request) as answer:
-        return json.load(answer)
 
 
 def changes() -> list[str]:
@@ -204,32 +188,10 @@ def main() -> int:
     hub, programs = sys.argv[1:3]
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
-        (folder / "site").mkdir()
-        server = subprocess.Popen(
-            [hub, str(folder / "site"), "--token", TOKEN, "--until-eof", "--multipart-from", "400000",
-             "--part-size", "200000"],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        endpoint = server.stdout.readline().strip()
-        for variable in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "HF_DATASETS_OFFLINE"):
-            os.environ.pop(variable, None)
-        os.environ.update(
-            HF_ENDPOINT=endpoint, HF_TOKEN=TOKEN, HF_HOME=str(folder / "home"),
-            NO_PROXY="127.0.0.1,127.0.0.2", HF_HUB_DISABLE_XET="1", HF_HUB_DISABLE_TELEMETRY="1",
-            HF_HUB_DISABLE_PROGRESS_BARS="1", HF_DATASETS_DISABLE_PROGRESS_BARS="1")
-        world = World(folder, pathlib.Path(programs).resolve())
-        failed = 0
-        for function in CHECKS:
-            try:
-                function(world)
-                print(f"ok    {function.__doc__}", flush=True)
-            except Exception:
-                failed += 1
-                print(f"FAIL  {function.__doc__}", flush=True)
-                traceback.print_exc()
-            call("/__faults", "DELETE")
-        server.stdin.close()
-        server.wait(timeout=10)
-    return 1 if failed else 0
+        with serving(
+            hub, folder / "site", folder / "home", "--multipart-from", "400000", "--part-size", "200000",
+        ):
+            return run_checks(World(folder, pathlib.Path(programs).resolve()))
 
 
 if __name__ == "__main__":
