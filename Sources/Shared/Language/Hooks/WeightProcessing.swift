@@ -50,7 +50,9 @@ package struct WeightProcessing: Sendable, Equatable {
           ? .mean(over: model.width) : .meanBesidesEmbedding(over: model.width)
     case .positions, .attentionOutput, .mlpOutput, .result:
       centers(model) ? .mean(over: model.width) : .none
-    case .value, .mixed: foldsValueBiases ? .valueBias : .none
+    case .value, .mixed:
+      // A norm of values stands between them and what is mixed.
+      foldsValueBiases && model.tensors.headNorms?.value == nil ? .valueBias : .none
     case .logits:
       // A cap would see it too.
       centersUnembedding && model.logitCap == nil ? .mean(over: model.vocabularySize) : .none

@@ -29,9 +29,10 @@ struct Attention: Sendable {
   ) {
     self.contextSize = contextSize
     self.sequences = sequences
-    heads = model.headCount
-    keyValueHeads = model.keyValueHeadCount
-    headWidth = model.headWidth
+    let shape = model.heads(layer: layer)
+    heads = shape.count
+    keyValueHeads = shape.keyValueCount
+    headWidth = shape.width
     scale = model.attentionScale(layer: layer)
     cap = model.scoreCap
     kind = model.layers[layer]
@@ -46,7 +47,7 @@ struct Attention: Sendable {
   /// Elements of scratch that a thread needs.
   static func scratchCount(_ model: ModelDescription, contextSize: Int) -> Int {
     // Rounded to whole cache lines, so that threads do not share one.
-    (min(queryBlock, contextSize) * (contextSize + model.headWidth) + 15) / 16 * 16
+    (min(queryBlock, contextSize) * (contextSize + model.largest(\.width)) + 15) / 16 * 16
   }
 
   /// Where a task writes; rows of different tasks are disjoint.

@@ -59,7 +59,7 @@ extension Rotary {
     switch scaling {
     case .yarn(let yarn): yarn.attentionFactor
     case .long(let long): long.attentionFactor
-    case .none, .linear, .llama3: 1
+    case .none, .linear, .first, .llama3: 1
     }
   }
 
@@ -75,6 +75,7 @@ extension Rotary {
     switch scaling {
     case .none: return frequency
     case .linear(let factor): return frequency / factor
+    case .first(let pairs, let factor): return pair < pairs ? frequency / factor : 0
     case .llama3(let factor, let low, let high, let originalContext):
       let turns = originalContext * frequency / (2 * .pi)
       if turns < low { return frequency / factor }

@@ -113,8 +113,15 @@ extension ModelWeights {
 
   /// Reads row `index` of a matrix as Float.
   func readRow(_ matrix: Int, _ index: Int, into row: inout MutableSpan<Float>) {
+    readPart(matrix, of: index, part: 0, parts: 1, into: &row)
+  }
+
+  /// Reads one of some equal parts of row `index` of a matrix as Float.
+  func readPart(
+    _ matrix: Int, of index: Int, part: Int, parts: Int, into row: inout MutableSpan<Float>
+  ) {
     let found = matrices[matrix]
-    found.readFloats(from: found.base + index * row.count, into: &row)
+    found.readFloats(from: found.base + (index * parts + part) * row.count, into: &row)
   }
 
   /// Elements of the largest tile that must be made, because its file holds other numbers than a

@@ -25,6 +25,29 @@ struct LayerPlaces: Sendable, Equatable {
   let mlpNorm: NormPlace?
   /// The norm of the block's result.
   let blockNorm: NormPlace?
+  /// Of its own input of every token.
+  var input: LayerInputPlace?
+  /// What the block's result is multiplied with.
+  var blockScale: Range<Int>?
+}
+
+/// The weights of the inputs of layers that they share.
+struct LayerInputPlaces: Sendable, Equatable {
+  /// The number of the table.
+  let table: Int
+  /// The number of the projection from embeddings, of which each layer takes some outputs.
+  let projection: Int
+  let norm: NormPlace
+}
+
+/// The weights by which a layer takes its own input.
+struct LayerInputPlace: Sendable, Equatable {
+  let projection: Projection
+  let gate: Projection
+  let output: Projection
+  let outputNorm: NormPlace
+
+  var projections: [Projection] { [projection, gate, output] }
 }
 
 /// The small weights of a delta rule.

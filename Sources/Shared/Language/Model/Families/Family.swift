@@ -26,6 +26,10 @@ package enum Family: String, CaseIterable, Sendable {
   case gemma2
   case gemma3 = "gemma3_text"
   case gemma3WithVision = "gemma3"
+  case gemma4 = "gemma4_text"
+  case gemma4WithVision = "gemma4"
+  case gemma4Unified = "gemma4_unified_text"
+  case gemma4UnifiedWithVision = "gemma4_unified"
   case phi
   case phi3
   case opt
@@ -71,6 +75,10 @@ package enum Family: String, CaseIterable, Sendable {
     case .gemma2: (Gemma2.keys, Gemma2.describe)
     case .gemma3: (Gemma3.keys, Gemma3.describe)
     case .gemma3WithVision: (Gemma3.textKeys, Gemma3.describeText)
+    case .gemma4: (Gemma4.keys, Gemma4.describe)
+    case .gemma4WithVision: (Gemma3.textKeys, Gemma4.describeText)
+    case .gemma4Unified: (Gemma4Unified.keys, Gemma4Unified.describe)
+    case .gemma4UnifiedWithVision: (Gemma3.textKeys, Gemma4Unified.describeText)
     case .phi: (Phi.keys, Phi.describe)
     case .phi3: (Phi3.keys, Phi3.describe)
     case .opt: (OPT.keys, OPT.describe)

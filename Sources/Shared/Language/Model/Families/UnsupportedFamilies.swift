@@ -9,8 +9,8 @@ enum UnsupportedFamilies {
       "has attention with compressed keys and values (multi-head latent attention)"
     ),
     (
-      ["gemma3n", "gemma3n_text", "gemma4", "gemma4_text"],
-      "has embeddings of its own for every layer and layers that share keys and values"
+      ["gemma3n", "gemma3n_text"],
+      "has several residual streams side by side (AltUp)"
     ),
     (["granitemoe", "granitemoeshared", "phimoe"], "has experts that are routed in another way"),
     (
