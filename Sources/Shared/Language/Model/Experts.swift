@@ -60,12 +60,15 @@ package enum ExpertTensors: Sendable, Equatable {
   case perExpert(prefix: String, gate: String, input: String, output: String, joined: [String])
   /// `gate_up_proj` `[E, d, 2m]` and `down_proj` `[E, m, d]` with biases `[E, …]`.
   case joinedInputMajor(prefix: String)
+  /// The same in MXFP4: `gate_up_proj_blocks` `[E, 2m, d / 32, 16]` and `down_proj_blocks`
+  /// `[E, d, m / 32, 16]`, with `_scales` of a byte per block.
+  case joinedPacked(prefix: String)
 
   /// The module of all experts.
   var module: String? {
     switch self {
     case .perExpert(_, _, _, _, let joined): joined.first
-    case .joinedInputMajor(let prefix): prefix
+    case .joinedInputMajor(let prefix), .joinedPacked(let prefix): prefix
     }
   }
 }

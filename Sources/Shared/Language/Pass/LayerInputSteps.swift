@@ -58,10 +58,7 @@ extension ForwardPass {
       weights.readPart(
         shared.table, of: Int(batch[token]), part: layer, parts: layers, into: &row)
     }
-    let (learned, stride, scale) = (hidden.span, hidden.columns, Float(width).squareRoot())
-    Rows.forEach(tokens, width, &layerInput) { token, row in
-      Vector.add(scale, learned.extracting(token * stride..<token * stride + width), to: &row)
-    }
+    Rows.add(hidden, to: &layerInput, tokens: tokens, factor: Float(width).squareRoot())
     Rows.multiply(&layerInput, by: Float(0.5).squareRoot(), width: width, tokens: tokens)
   }
 }

@@ -20,14 +20,14 @@ enum Rows {
     }
   }
 
-  /// target ← target + factor · source `[tokens, d]`.
+  /// target ← target + factor · source `[tokens, d]`, of which a row may have more columns.
   static func add(
     _ source: borrowing Matrix, to target: inout Matrix, tokens: Int, factor: Float = 1
   ) {
     let width = target.columns
-    let values = source.span
+    let (values, stride) = (source.span, source.columns)
     forEach(tokens, width, &target) { token, row in
-      let source = values.extracting(token * width..<(token + 1) * width)
+      let source = values.extracting(token * stride..<token * stride + width)
       if factor == 1 { Kernels.add(source, to: &row) } else { Vector.add(factor, source, to: &row) }
     }
   }

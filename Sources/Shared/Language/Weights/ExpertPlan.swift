@@ -9,7 +9,10 @@ extension WeightPlan {
         perExpert(
           experts, number, prefix + own + ".\(number).", [gate, input, output],
           joined: joined.map { prefix + $0 })
-      case .joinedInputMajor(let joined): joinedInputMajor(experts, number, prefix + joined)
+      case .joinedInputMajor(let joined):
+        joinedExpert(experts, number, prefix + joined, isPacked: false)
+      case .joinedPacked(let joined):
+        joinedExpert(experts, number, prefix + joined, isPacked: true)
       }
     }
     var planned = ExpertPlaces(router: router, experts: places)
@@ -78,21 +81,29 @@ extension WeightPlan {
         bias: 0..<0))
   }
 
-  /// A row of tensors `[E, inputs, outputs]` with biases `[E, outputs]`.
-  private mutating func joinedInputMajor(
-    _ experts: Experts, _ number: Int, _ prefix: String
+  /// A row of tensors `[E, inputs, outputs]`, or of packed ones `[E, outputs, inputs]`, with biases
+  /// `[E, outputs]`.
+  private mutating func joinedExpert(
+    _ experts: Experts, _ number: Int, _ prefix: String, isPacked: Bool
   ) -> ExpertPlace {
     func part(_ name: String, inputs: Int, outputs: Int) -> Projection {
-      let source = TensorRequest.Source(
-        names: full(prefix + "." + name), shape: [experts.count, inputs, outputs],
-        base: number * inputs * outputs)
+      let base = number * inputs * outputs
+      let source =
+        isPacked
+        ? TensorRequest.Source(
+          names: full(prefix + "." + name + "_blocks"),
+          shape: [
+            experts.count, outputs, inputs / Microscaling.blockSize, Microscaling.blockBytes,
+          ], base: base, scales: full(prefix + "." + name + "_scales"))
+        : TensorRequest.Source(
+          names: full(prefix + "." + name), shape: [experts.count, inputs, outputs], base: base)
       let matrix = matrix([source], elements: inputs * outputs)
       let bias = reserve(outputs)
       vector(
         full(prefix + "." + name + "_bias"), [experts.count, outputs],
         [TensorRequest.Piece(source: number * outputs, count: outputs, target: bias.lowerBound)])
       return Projection(
-        inputs: inputs, outputs: outputs, order: .inputMajor,
+        inputs: inputs, outputs: outputs, order: isPacked ? .outputMajor : .inputMajor,
         stretches: [Projection.Stretch(outputs: 0..<outputs, matrix: matrix, source: 0)],
         bias: bias)
     }

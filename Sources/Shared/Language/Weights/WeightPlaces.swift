@@ -118,6 +118,8 @@ struct TensorRequest: Sendable {
     let shape: [Int]
     /// The element where the matrix begins, of tensors that hold several.
     var base = 0
+    /// What the scales of a tensor in MXFP4 may be called; empty for plain numbers.
+    var scales: [String] = []
   }
 
   /// The first that exists is taken.

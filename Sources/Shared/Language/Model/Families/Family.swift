@@ -115,7 +115,7 @@ extension ModelDescription {
     _ configuration: ModelConfiguration
   ) throws(ModelError) -> ModelDescription {
     let family = try family(of: configuration)
-    try configuration.refuseQuantization()
+    try configuration.refuseQuantization(unless: family == .gptOss ? "mxfp4" : nil)
     // GPT-Neo masks by itself.
     if family != .gptNeo { try configuration.refuse("is_causal", unless: [true]) }
     var description = try family.describe(configuration)

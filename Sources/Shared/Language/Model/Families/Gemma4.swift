@@ -6,15 +6,16 @@
 enum Gemma4 {
   static let keys = ConfigurationKeys(
     Gemma3.keys.without(
-      "sliding_window_pattern", "rope_local_base_freq", "query_pre_attn_scalar", "rope_scaling",
-      "rope_theta", "partial_rotary_factor", "original_max_position_embeddings"
+      "sliding_window_pattern", "rope_local_base_freq", "query_pre_attn_scalar", "rope_theta",
+       "partial_rotary_factor", "original_max_position_embeddings"
     ).with([
       "vocab_size": 262_144, "num_hidden_layers": 30, "sliding_window": 512,
       "use_bidirectional_attention": .null, "vocab_size_per_layer_input": 262_144,
       "hidden_size_per_layer_input": 256, "attention_k_eq_v": false, "num_kv_shared_layers": 0,
       "enable_moe_block": false, "use_double_wide_mlp": false, "global_head_dim": 512,
-      "num_global_key_value_heads": .null, "per_layer_config": .null,
-    ]).defaults)
+      "num_global_key_value_heads": .null, "per_layer_config": Gemma4Layers.notStated,
+      "rope_scaling": .null, "attention_chunk_size": .null,
+    ]).defaults, nullable: ["per_layer_config"], asked: ["rope_scaling"])
 
   static func describe(
     _ configuration: ModelConfiguration
@@ -90,7 +91,8 @@ enum Gemma4Unified {
     ).with([
       "max_position_embeddings": 262_144, "sliding_window": 1024,
       "use_bidirectional_attention": "vision",
-    ]).defaults, nullable: ["use_bidirectional_attention"])
+    ]).defaults, nullable: ["use_bidirectional_attention", "per_layer_config"],
+    asked: ["rope_scaling"])
 
   static func describe(
     _ configuration: ModelConfiguration

@@ -7,6 +7,9 @@ struct Gemma4Layers {
 
   init(_ configuration: ModelConfiguration) { self.configuration = configuration }
 
+  /// In the place of a `per_layer_config` that a file leaves out; null is something else.
+  static let notStated: JSON = "derived"
+
   func fill(_ model: inout ModelDescription) throws(ModelError) {
     model.layers = try configuration.layers(window: configuration.slidingWindow()) {
       ($0 + 1) % 6 != 0
@@ -52,6 +55,11 @@ struct Gemma4Layers {
     of model: ModelDescription, keysAreValues: Bool
   ) throws(ModelError) -> [Sizes] {
     guard let (key, value) = configuration.value(["per_layer_config"]) else {
+      return [Sizes](repeating: Sizes(), count: model.layerCount)
+    }
+    // Beside what makes layers differ there can be no window and no chunks.
+    try configuration.refuse("attention_chunk_size", unless: [])
+    guard value != Self.notStated else {
       var whole = Sizes(width: try configuration.heads("global_head_dim"))
       if keysAreValues, configuration.value(["num_global_key_value_heads"]) != nil {
         whole.keyValueCount = try configuration.heads("num_global_key_value_heads")
@@ -127,13 +135,26 @@ struct Gemma4Layers {
     ],
   ]
 
+  /// For each kind of layers; what `rope_scaling` says takes the place of all of it.
   private func readRotations(into model: inout ModelDescription) throws(ModelError) {
+    var key = "rope_scaling"
+    if configuration.value([key]) == nil { key = "rope_parameters" }
+    let stated = configuration.value([key])?.value ?? Self.rotations
+    for (type, isWhole) in [("full_attention", true), ("sliding_attention", false)] {
+      guard model.layers.contains(where: { ($0.window == nil) == isWhole }) else { continue }
+      guard let own = stated[type]?.object else {
+        throw .missingKey(path: configuration.path, key: "\(key).\(type)")
+      }
+      guard own["rope_theta"] != nil else {
+        throw .missingKey(path: configuration.path, key: "\(key).\(type).rope_theta")
+      }
+    }
     func width(whole: Bool) -> Int {
       let layer = model.layers.firstIndex { ($0.window == nil) == whole }
       return model.heads(layer: layer).width
     }
     model.positions = .rotary(
-      try configuration.filling("rope_parameters", Self.rotations).rotaryByLayer(
+      try configuration.withoutRotary().filling("rope_parameters", stated).rotaryByLayer(
         headWidth: width(whole: true), localHeadWidth: width(whole: false), base: 10_000,
         localBase: 10_000))
   }
