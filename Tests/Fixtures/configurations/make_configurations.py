@@ -209,6 +209,10 @@ GEMMA4 = dict(
     rope_parameters={SLIDING: {"rope_type": "default", "rope_theta": 100.0},
                      FULL: {"rope_type": "proportional", "partial_rotary_factor": 0.5,
                             "rope_theta": 1000.0}})
+LATENT = dict(**NEW, intermediate_size=28, num_key_value_heads=4, q_lora_rank=10, kv_lora_rank=8,
+              qk_nope_head_dim=4, qk_rope_head_dim=4, v_head_dim=6, n_routed_experts=4,
+              n_shared_experts=1, num_experts_per_tok=2, moe_intermediate_size=12,
+              first_k_dense_replace=1, n_group=2, topk_group=1)
 BASES = {
     "gpt2": OLD,
     "gpt_bigcode": OLD,
@@ -245,6 +249,7 @@ BASES = {
     "gemma4_unified_text": dict(
         **{**GATED, "num_hidden_layers": 2}, **{**GEMMA4, "layer_types": [SLIDING, FULL]},
         sliding_window=5, attention_k_eq_v=True, num_global_key_value_heads=1),
+    "deepseek_v2": LATENT, "deepseek_v3": LATENT,
     "opt": dict(**NEW, ffn_dim=28, pad_token_id=1),
     "bloom": dict(vocab_size=VOCABULARY, hidden_size=16, n_layer=2, n_head=4),
     "falcon": NEW,
@@ -300,9 +305,9 @@ def compute(configuration):
         config, attn_implementation=implementation, dtype=torch.float32).eval()
     tensors = {}
     with torch.no_grad():
-        scalars = [(name, buffer) for name, buffer in model.named_buffers()
-                   if name.endswith("layer_scalar")]
-        for name, parameter in [*model.named_parameters(), *scalars]:
+        buffers = [(name, buffer) for name, buffer in model.named_buffers()
+                   if name.endswith(("layer_scalar", "e_score_correction_bias"))]
+        for name, parameter in [*model.named_parameters(), *buffers]:
             tensors[name] = list(parameter.shape)
             parameter.copy_(weights(name, parameter.shape))
         logits = model(torch.tensor([TOKENS]) % config.vocab_size, use_cache=False).logits[0]

@@ -56,7 +56,8 @@ PROCESSED = {
 }
 MODULES_ONLY = ["phi3-long", "qwen3-moe", "granite", "stablelm", "stablelm-parallel", "bigcode",
                 "falcon", "falcon-new", "falcon-linear-bias", "opt-350m", "galactica", "qwen2-moe", "qwen3.5",
-                "qwen3.5-moe", "gemma4", "gemma4-unified", "gpt-oss-packed"]
+                "qwen3.5-moe", "gemma4", "gemma4-unified", "gpt-oss-packed",
+                "deepseek-v2", "deepseek-v3"]
 # Models whose experts are stored in MXFP4.
 PACKED = ["gpt-oss-packed"]
 TOYS = {
@@ -77,9 +78,9 @@ def randomise(model, seed, dtype, gain=1.0):
     """Gives every parameter, gains and biases too, random values that `dtype` holds exactly."""
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
-        scalars = [(name, buffer) for name, buffer in model.named_buffers()
-                   if name.endswith("layer_scalar")]
-        for name, parameter in [*model.named_parameters(), *scalars]:
+        buffers = [(name, buffer) for name, buffer in model.named_buffers()
+                   if name.endswith(("layer_scalar", "e_score_correction_bias"))]
+        for name, parameter in [*model.named_parameters(), *buffers]:
             noise = torch.randn(parameter.shape, generator=generator)
             if parameter.dim() > 1:
                 value = noise * (1.0 if "embed" in name or "wte" in name else 0.25)
@@ -203,6 +204,16 @@ def families(vocabulary=VOCABULARY, positions=24, window=5):
                  layer_types=["linear_attention", "full_attention"])
     add("qwen3.5", "Qwen3_5", b16, 47, **grouped, **delta)
     add("qwen3.5-moe", "Qwen3_5Moe", f32, 48, **grouped, **delta, **experts, **shared)
+    latent = dict(
+        **{**common, "num_attention_heads": 3}, num_hidden_layers=2, num_key_value_heads=3,
+        kv_lora_rank=10, qk_nope_head_dim=6, qk_rope_head_dim=4, v_head_dim=7,
+        n_routed_experts=4, n_shared_experts=2, num_experts_per_tok=2, moe_intermediate_size=12,
+        first_k_dense_replace=1)
+    add("deepseek-v2", "DeepseekV2", b16, 52, "30KB", **latent, q_lora_rank=None)
+    add("deepseek-v3", "DeepseekV3", f16, 53, **latent, q_lora_rank=9, n_group=2, topk_group=1,
+        rope_parameters={
+            "rope_type": "yarn", "factor": 4.0, "rope_theta": 10000.0, "mscale": 1.0,
+            "mscale_all_dim": 1.0, "original_max_position_embeddings": 8})
     add("granite", "Granite", f32, 32, **grouped, embedding_multiplier=3.0, logits_scaling=2.0,
         residual_multiplier=0.5, attention_multiplier=0.3, attention_bias=True, mlp_bias=True)
     stable = dict(max_position_embeddings=positions, hidden_size=24, intermediate_size=40,
@@ -419,7 +430,8 @@ def module_outputs(model, tokens):
     handles = [
         module.register_forward_hook(keep(name)) for name, module in model.named_modules()
         if name and not any(part in name for part in LEFT_OUT)
-        and not hasattr(model.get_submodule(name.rpartition(".")[0]), "shared_expert")]
+        and not any(hasattr(model.get_submodule(name.rpartition(".")[0]), shared)
+                    for shared in ("shared_expert", "shared_experts"))]
     with torch.no_grad():
         logits = model(tokens).logits
     for handle in handles:

@@ -35,6 +35,22 @@ extension HookPoint {
   }
 }
 
+extension LatentAttention {
+  /// The modules on the way to queries, keys and values.
+  fileprivate var modules: [(path: String, site: HookSite)] {
+    let queries: [(path: String, site: HookSite)] =
+      queryRank == nil
+      ? [(query, .query)]
+      : [
+        (queryInto, .compressedQuery), (queryNorm, .compressedQueryNorm), (queryFrom, .query),
+      ]
+    return queries + [
+      (keyValueInto, .compressedKeyValue), (keyValueNorm, .compressedKeyValueNorm),
+      (keyValueFrom, .expandedKeyValue),
+    ]
+  }
+}
+
 extension TensorNames {
   /// The modules of a block and what they write.
   fileprivate func modules(
@@ -47,7 +63,9 @@ extension TensorNames {
       if let norm2 { modules.append((norm2, .norm2Output)) }
       return modules + mlpModules(of: model, layer: layer)
     }
+    if let latent = model.latent { modules += latent.modules }
     switch queryKeyValue {
+    case _ where model.latent != nil: break
     case .separate(let query, let key, let value):
       // A module of queries and gates writes rows of both.
       if !queryHasGate { modules.append((query, .query)) }

@@ -10,7 +10,10 @@ package enum HookSite: CaseIterable, Sendable {
   case embedding, positions
   case residualBefore
   case norm1Scale, norm1Normalized, norm1Output
-  case queryKeyValue, query, key, value
+  case compressedQuery, compressedQueryNorm
+  case queryKeyValue, query
+  case compressedKeyValue, compressedKeyValueNorm, expandedKeyValue
+  case key, value
   case queryNormScale, queryNormNormalized, queryNormOutput
   case keyNormScale, keyNormNormalized, keyNormOutput
   case valueNormOutput
@@ -74,7 +77,8 @@ package enum HookSite: CaseIterable, Sendable {
     case .unembedInput: "unembed.hook_in"
     case .logits: "unembed.hook_out"
     case .cappedLogits: "logits"
-    case .embedded, .norm1Output, .queryKeyValue, .queryNormOutput, .keyNormOutput,
+    case .compressedQuery, .compressedQueryNorm, .compressedKeyValue, .compressedKeyValueNorm,
+      .expandedKeyValue, .embedded, .norm1Output, .queryKeyValue, .queryNormOutput, .keyNormOutput,
       .valueNormOutput, .attentionProjected, .norm2Output, .routerScores, .mlpActivated,
       .mlpProjected, .layerInputGate, .layerInputActivated, .layerInputProjected,
       .layerInputOutput:
@@ -111,6 +115,9 @@ package enum HookSite: CaseIterable, Sendable {
       .keyNormNormalized, .keyNormOutput:
       return tensors.headNorms != nil
     case .valueNormOutput: return tensors.headNorms?.value != nil
+    case .compressedQuery, .compressedQueryNorm: return model.latent?.queryRank != nil
+    case .compressedKeyValue, .compressedKeyValueNorm, .expandedKeyValue:
+      return model.latent != nil
     case .attentionProjected, .attentionNormScale, .attentionNormNormalized:
       return tensors.outputNorms != nil
     case .residualBetween: return model.block == .sequential && mlp != .none
@@ -132,7 +139,7 @@ package enum HookSite: CaseIterable, Sendable {
   }
 
   /// Whether it is a part of attention, which layers of other kinds do not have.
-  private var isOfAttention: Bool { self >= .queryKeyValue && self <= .result }
+  private var isOfAttention: Bool { self >= .compressedQuery && self <= .result }
 
   /// Whether it is a part of keys or values, which layers that take those of others do not have.
   private var isOfKeys: Bool {
@@ -178,8 +185,12 @@ package enum HookSite: CaseIterable, Sendable {
     case .norm1Scale, .norm2Scale, .finalScale, .queryNormScale, .keyNormScale,
       .attentionNormScale, .mlpNormScale, .embeddingNormScale, .activationNormScale:
       return .fixed(1)
-    case .query, .rotatedQuery, .mixed, .key, .value, .valueNormOutput, .rotatedKey:
-      return .fixed(heads.width)
+    case .query, .rotatedQuery, .key, .rotatedKey: return .fixed(heads.width)
+    case .mixed, .value, .valueNormOutput: return .fixed(heads.valueWidth)
+    case .compressedQuery, .compressedQueryNorm: return .fixed(model.latent?.queryRank ?? 0)
+    case .compressedKeyValue: return .fixed(model.latent?.compressedWidth ?? 0)
+    case .compressedKeyValueNorm: return .fixed(model.latent?.rank ?? 0)
+    case .expandedKeyValue: return .fixed(heads.count * (model.latent?.expandedWidth ?? 0))
     case .queryNormNormalized, .queryNormOutput:
       return .fixed(takesHeads ? heads.width : heads.queries.count)
     case .keyNormNormalized, .keyNormOutput:

@@ -51,8 +51,9 @@ package struct WeightProcessing: Sendable, Equatable {
     case .positions, .attentionOutput, .mlpOutput, .result:
       centers(model) ? .mean(over: model.width) : .none
     case .value, .mixed:
-      // A norm of values stands between them and what is mixed.
-      foldsValueBiases && model.tensors.headNorms?.value == nil ? .valueBias : .none
+      // Norms stand between biases and what is mixed, those of values or of what they are made of.
+      foldsValueBiases && model.tensors.headNorms?.value == nil && model.latent == nil
+        ? .valueBias : .none
     case .logits:
       // A cap would see it too.
       centersUnembedding && model.logitCap == nil ? .mean(over: model.vocabularySize) : .none

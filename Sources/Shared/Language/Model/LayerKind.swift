@@ -94,12 +94,16 @@ package struct LayerHeads: Sendable, Equatable {
   package let count: Int
   /// Below `count` where several query heads share keys and values.
   package let keyValueCount: Int
+  /// Of queries and keys, and of values.
   package let width: Int
+  package let valueWidth: Int
 
-  package var columns: Int { (count + 2 * keyValueCount) * width }
+  package var columns: Int { keys.upperBound + keyValueCount * valueWidth }
   package var queries: Range<Int> { 0..<count * width }
   package var keys: Range<Int> { count * width..<(count + keyValueCount) * width }
-  package var values: Range<Int> { (count + keyValueCount) * width..<columns }
+  package var values: Range<Int> { keys.upperBound..<columns }
+  /// Columns of what all heads mix.
+  package var mixed: Int { count * valueWidth }
 }
 
 /// A vector of each token for every layer: a learned one, with what a projection makes of the token's

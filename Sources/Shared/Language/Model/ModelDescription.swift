@@ -37,6 +37,8 @@ package struct ModelDescription: Sendable, Equatable {
   package var experts: Experts?
   /// What layers have in the place of attention that do not attend.
   package var deltaRule: DeltaRule?
+  /// How queries, keys and values are made where that is by way of narrow vectors.
+  package var latent: LatentAttention?
   /// Vectors of each token for every layer, besides its embedding.
   package var layerInputs: LayerInputs?
   /// What attention and MLP write is multiplied with before it is added.
@@ -68,7 +70,8 @@ package struct ModelDescription: Sendable, Equatable {
     let kind = layer.map { layers[$0] } ?? LayerKind()
     return LayerHeads(
       count: headCount, keyValueCount: kind.keyValueHeadCount ?? keyValueHeadCount,
-      width: kind.headWidth ?? headWidth)
+      width: kind.headWidth ?? headWidth,
+      valueWidth: latent?.valueWidth ?? kind.headWidth ?? headWidth)
   }
 
   /// The largest that some size of a layer's heads is.
@@ -96,9 +99,11 @@ package struct ModelDescription: Sendable, Equatable {
         return total + deltaRule.operationsPerToken(width: width) + 2 * Double(mlp)
       }
       let heads = heads(layer: index)
-      let projected = layer.keyValues.projected(heads) + queryGateWidth + heads.queries.count
+      let projected = layer.keyValues.projected(heads) + queryGateWidth
+      let inputs = latent?.weights(width: width, heads: headCount) ?? width * projected
       let seen = layer.meanVisibleKeys(contextSize: contextSize)
-      return total + 2 * Double(width * projected + mlp) + 4 * Double(heads.queries.count) * seen
+      let products = 2 * Double(heads.queries.count + heads.mixed) * seen
+      return total + 2 * Double(inputs + width * heads.mixed + mlp) + products
     }
   }
 

@@ -71,7 +71,7 @@ extension ModelConfiguration {
   }
 
   /// What a file states: `rope_scaling` wins unless it is empty.
-  private func statedRotary() -> (key: String, value: JSON)? {
+  func statedRotary() -> (key: String, value: JSON)? {
     if let scaling = value(["rope_scaling"]), scaling.value.object?.isEmpty != true {
       return scaling
     }

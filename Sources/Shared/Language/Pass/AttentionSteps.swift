@@ -36,6 +36,10 @@ extension ForwardPass {
     _ visit: Visitor
   ) throws {
     let heads = model.heads(layer: layer)
+    if let latent = model.latent, let own = places.latent {
+      try projectLatent(weights, places, latent, own, layer, tokens: tokens, visit)
+      return
+    }
     if model.positions == .learnedForAttention {
       Rows.copy(attentionPositions, to: &output, tokens: tokens)
       Rows.add(normalized, to: &output, tokens: tokens)
@@ -91,7 +95,7 @@ extension ForwardPass {
       let rotated = model.layers[layer].keyValues.hasKeys ? heads.keys : heads.queries
       rotations.rotate(
         &queryKeyValue, rotation, heads: rotated.upperBound / heads.width,
-        headWidth: heads.width, tokens: tokens)
+        headWidth: heads.width, from: model.latent?.plainWidth ?? 0, tokens: tokens)
     }
     try emitColumns(.rotatedQuery, layer, heads.queries, tokens: tokens, visit)
     try emitColumns(.rotatedKey, layer, heads.keys, tokens: tokens, visit)
@@ -159,7 +163,7 @@ extension ForwardPass {
     try emit(.attentionOutput, layer, output, tokens: tokens, visit)
   }
 
-  private func emitColumns(
+  func emitColumns(
     _ site: HookSite, _ layer: Int, _ columns: Range<Int>, tokens: Int, _ visit: Visitor
   ) throws {
     try emit(site, layer, queryKeyValue, tokens: tokens, column: columns.lowerBound, visit)
@@ -189,16 +193,16 @@ extension ForwardPass {
   ) throws -> Visited {
     let change = processing.change(at: .mixed, in: model)
     let heads = model.heads(layer: layer)
-    show(mixed, tokens: tokens, column: 0, width: heads.queries.count, change, layer)
+    show(mixed, tokens: tokens, column: 0, width: heads.mixed, change, layer)
     Rows.projectHeads(
-      weights, places.attentionOutput, shown, headWidth: heads.width, into: &result,
+      weights, places.attentionOutput, shown, headWidth: heads.valueWidth, into: &result,
       scratch: &tiles, tokens: tokens)
     return try emit(.result, layer, result, tokens: tokens, visit)
   }
 
   /// mixed ← what attention's output has besides the results of heads.
   private mutating func leaveUnshown(_ layer: Int, tokens: Int) {
-    let width = model.heads(layer: layer).queries.count
+    let width = model.heads(layer: layer).mixed
     let bias =
       if case .valueBias = processing.change(at: .mixed, in: model) {
         valueBias(layer: layer, width: width)

@@ -77,6 +77,9 @@ package struct ForwardPass: ~Copyable {
   var layerInput: Matrix
   /// The batch's tokens, in such models.
   var batch: [UInt32] = []
+  /// Narrow vectors that queries, keys and values are made of, and what keys and values become.
+  var compressed: Matrix
+  var expanded: Matrix
   /// Keys and values that later layers take, side by side.
   var sharedKeyValues: Matrix
   /// Scratch of attention, one row per thread.
@@ -136,6 +139,8 @@ package struct ForwardPass: ~Copyable {
     expertOutput = room(columns.expertRows)
     embeddings = room(columns.embeddings)
     layerInput = room(columns.layerInput)
+    compressed = room(columns.compressed)
+    expanded = room(columns.expanded)
     sharedKeyValues = room(columns.sharedKeyValues)
     scratch = Matrix(
       rows: Parallel.threadCount, columns: Attention.scratchCount(model, contextSize: contextSize))

@@ -19,7 +19,7 @@ struct PassColumns {
     return Self.padded(max(attention, deltaRule?.inputWidth ?? 0))
   }
   var mixed: Int {
-    Self.padded(max(model.largest(\.queries.count), deltaRule?.valueWidth ?? 0))
+    Self.padded(max(model.largest(\.mixed), deltaRule?.valueWidth ?? 0))
   }
   var hidden: Int {
     let kinds = model.layers.map(\.mlp)
@@ -31,6 +31,11 @@ struct PassColumns {
   /// Embeddings as they were, and what becomes of them for one layer.
   var embeddings: Int { model.layerInputs == nil ? 0 : width }
   var layerInput: Int { model.layerInputs?.width ?? 0 }
+  /// Narrow vectors that queries, keys and values are made of, and keys and values as they come.
+  var compressed: Int {
+    model.latent.map { max($0.queryRank ?? 0, $0.compressedWidth) } ?? 0
+  }
+  var expanded: Int { model.latent.map { model.headCount * $0.expandedWidth } ?? 0 }
   /// Keys and values that later layers take.
   var sharedKeyValues: Int { model.sharedLayers.last.map { model.sharedColumns(of: $0).upperBound } ?? 0 }
   /// Parallel blocks keep attention's output until the MLP's is there.
@@ -76,7 +81,7 @@ struct PassColumns {
   var plain: Int {
     3 * width + 1 + secondOutput + queryKeyValue + mixed + hidden + headScales
       + secondQueryKeyValue + attentionPositions + 2 * routerScores + expertIndices + 2 * expertRows
-      + embeddings + layerInput + sharedKeyValues
+      + embeddings + layerInput + sharedKeyValues + compressed + expanded
   }
   var all: Int { plain + scores + pattern + result + logits + shown }
 }

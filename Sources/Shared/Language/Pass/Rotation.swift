@@ -35,8 +35,11 @@ struct Rotations: ~Copyable, Sendable {
     }
   }
 
-  /// Rotates the first `heads` heads of each row.
-  func rotate(_ values: inout Matrix, _ kind: Int, heads: Int, headWidth: Int, tokens: Int) {
+  /// Rotates the first `heads` heads of each row, in each what stands from an element on.
+  func rotate(
+    _ values: inout Matrix, _ kind: Int, heads: Int, headWidth: Int, from first: Int = 0,
+    tokens: Int
+  ) {
     let (stride, count, context) = (cosines.columns, pairs[kind], contextSize)
     let pairing = pairings[kind]
     let (cosines, sines) = (cosines.span, sines.span)
@@ -44,10 +47,16 @@ struct Rotations: ~Copyable, Sendable {
       let start = (kind * context + token % context) * stride
       let angles = start..<start + count
       let (cosines, sines) = (cosines.extracting(angles), sines.extracting(angles))
-      switch pairing {
-      case .halves: Kernels.rotate(&row, headWidth: headWidth, cosines: cosines, sines: sines)
-      case .neighbors:
-        Kernels.rotateNeighbors(&row, headWidth: headWidth, cosines: cosines, sines: sines)
+      let end = row.count
+      row.withDisjoint { row in
+        row.withSlice(first..<end) { row in
+          switch pairing {
+          case .halves:
+            Kernels.rotate(&row, headWidth: headWidth, cosines: cosines, sines: sines)
+          case .neighbors:
+            Kernels.rotateNeighbors(&row, headWidth: headWidth, cosines: cosines, sines: sines)
+          }
+        }
       }
     }
   }

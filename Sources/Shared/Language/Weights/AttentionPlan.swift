@@ -6,6 +6,14 @@ extension WeightPlan {
     _ prefix: String, _ heads: LayerHeads, _ origin: KeyValueOrigin
   ) -> Projection {
     let hasBias = names.biases.queryKeyValue
+    if let latent = description.latent, latent.queryRank == nil {
+      return projection(
+        [(prefix + latent.query, heads.queries.count)], inputs: description.width, hasBias: false)
+    }
+    if let latent = description.latent, let rank = latent.queryRank {
+      return projection(
+        [(prefix + latent.queryFrom, heads.queries.count)], inputs: rank, hasBias: false)
+    }
     if names.queryHasGate { return withGates(prefix, hasBias: hasBias) }
     switch names.queryKeyValue {
     case .separate(let query, let key, let value):
@@ -110,6 +118,23 @@ extension WeightPlan {
     if hasBias { vector(biasNames(prefix + query), [2 * heads * size], pieces) }
     return Projection(
       inputs: inputs, outputs: outputs, order: .outputMajor, stretches: stretches, bias: bias)
+  }
+
+  /// The ways through narrow vectors to queries, and to keys and values.
+  mutating func planLatent(_ latent: LatentAttention, _ prefix: String) -> LatentPlaces {
+    let (width, heads) = (description.width, description.headCount)
+    return LatentPlaces(
+      queryInto: latent.queryRank.map {
+        projection([(prefix + latent.queryInto, $0)], inputs: width, hasBias: latent.hasBiases)
+      },
+      queryNorm: latent.queryRank.map { norm(prefix + latent.queryNorm, width: $0) },
+      keyValueInto: projection(
+        [(prefix + latent.keyValueInto, latent.compressedWidth)], inputs: width,
+        hasBias: latent.hasBiases),
+      keyValueNorm: norm(prefix + latent.keyValueNorm, width: latent.rank),
+      keyValueFrom: projection(
+        [(prefix + latent.keyValueFrom, heads * latent.expandedWidth)], inputs: latent.rank,
+        hasBias: false))
   }
 
   /// A block whose tokens see those before them by a delta rule.

@@ -21,11 +21,17 @@ extension WeightPlan {
       planned.shared = ExpertPlace(
         input: projection(
           ["gate_proj", "up_proj"].map { (prefix + shared.module + "." + $0, shared.width) },
-          inputs: width, hasBias: false),
+          inputs: width, hasBias: names.biases.mlp),
         output: projection(
-          [(prefix + shared.module + ".down_proj", width)], inputs: shared.width, hasBias: false))
-      planned.sharedScore = projection(
-        [(prefix + shared.score, 1)], inputs: width, hasBias: false)
+          [(prefix + shared.module + ".down_proj", width)], inputs: shared.width,
+          hasBias: names.biases.mlp))
+      planned.sharedScore = shared.score.map {
+        projection([(prefix + $0, 1)], inputs: width, hasBias: false)
+      }
+    }
+    if case .grouped(let routing) = experts.routing, case .sigmoid(let bias) = routing.scoring {
+      planned.choiceBias = reserve(experts.count)
+      vector(full(prefix + bias), [experts.count], at: planned.choiceBias.lowerBound)
     }
     return planned
   }

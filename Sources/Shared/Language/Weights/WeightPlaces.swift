@@ -13,6 +13,7 @@ struct LayerPlaces: Sendable, Equatable {
   /// Of a layer with a delta rule all that it projects.
   let queryKeyValue: Projection
   let deltaRule: DeltaPlaces?
+  var latent: LatentPlaces?
   /// Gains of the norms on queries and keys.
   let queryNorm: NormPlace?
   let keyNorm: NormPlace?
@@ -29,6 +30,19 @@ struct LayerPlaces: Sendable, Equatable {
   var input: LayerInputPlace?
   /// What the block's result is multiplied with.
   var blockScale: Range<Int>?
+}
+
+/// The weights of latent attention besides the last projection to queries.
+struct LatentPlaces: Sendable, Equatable {
+  let queryInto: Projection?
+  let queryNorm: NormPlace?
+  let keyValueInto: Projection
+  let keyValueNorm: NormPlace
+  let keyValueFrom: Projection
+
+  var projections: [Projection] {
+    [queryInto, keyValueInto, keyValueFrom].compactMap { $0 }
+  }
 }
 
 /// The weights of the inputs of layers that they share.
@@ -94,6 +108,8 @@ struct ExpertPlaces: Sendable, Equatable {
   /// The expert of all tokens, and its score.
   var shared: ExpertPlace?
   var sharedScore: Projection?
+  /// What is added to scores where experts are chosen.
+  var choiceBias: Range<Int> = 0..<0
 }
 
 /// The weights of an expert.

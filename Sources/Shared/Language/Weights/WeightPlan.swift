@@ -55,7 +55,7 @@ struct WeightPlan: Sendable {
   var projections: [Projection] {
     layers.flatMap { layer in
       [layer.queryKeyValue, layer.attentionOutput] + layer.mlp.projections
-        + (layer.input?.projections ?? [])
+        + (layer.input?.projections ?? []) + (layer.latent?.projections ?? [])
     } + [projectionIn, projectionOut, unembedding].compactMap { $0 }
   }
 
@@ -80,11 +80,12 @@ struct WeightPlan: Sendable {
     return LayerPlaces(
       norm1: names.norm1.map { norm(prefix + $0) },
       queryKeyValue: queryKeyValue(prefix, heads, kind.keyValues), deltaRule: nil,
+      latent: description.latent.map { planLatent($0, prefix) },
       queryNorm: headNorm(prefix, query, heads: heads.count, size: heads.width),
       keyNorm: hasKeys
         ? headNorm(prefix, key, heads: heads.keyValueCount, size: heads.width) : nil,
       sinks: sinks(prefix),
-      attentionOutput: planAttentionOutput(prefix, inputs: heads.queries.count),
+      attentionOutput: planAttentionOutput(prefix, inputs: heads.mixed),
       attentionNorm: names.outputNorms.map { norm(prefix + $0.attention) },
       norm2: kind.mlp == .none ? nil : names.norm2.map { norm(prefix + $0) },
       mlp: planMLP(prefix, kind),

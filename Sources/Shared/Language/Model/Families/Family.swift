@@ -37,6 +37,8 @@ package enum Family: String, CaseIterable, Sendable {
   case olmo2
   case olmo3
   case olmoExperts = "olmoe"
+  case deepSeek2 = "deepseek_v2"
+  case deepSeek3 = "deepseek_v3"
   case bloom
   case falcon
   case stableLM = "stablelm"
@@ -86,6 +88,8 @@ package enum Family: String, CaseIterable, Sendable {
     case .olmo2: (OLMo2.keys, OLMo2.describe)
     case .olmo3: (OLMo3.keys, OLMo3.describe)
     case .olmoExperts: (OLMoExperts.keys, OLMoExperts.describe)
+    case .deepSeek2: (DeepSeek2.keys, DeepSeek2.describe)
+    case .deepSeek3: (DeepSeek3.keys, DeepSeek3.describe)
     case .bloom: (Bloom.keys, Bloom.describe)
     case .falcon: (Falcon.keys, Falcon.describe)
     case .stableLM: (StableLM.keys, StableLM.describe)

@@ -5,7 +5,11 @@ enum UnsupportedFamilies {
   private static let reasons: [(types: [String], reason: String)] = [
     (["qwen3_next", "kimi_linear", "olmo_hybrid"], "has layers of linear attention"),
     (
-      ["deepseek_v2", "deepseek_v3", "deepseek_v32", "deepseek_v4", "minicpm3"],
+      ["deepseek_v32", "deepseek_v4", "glm_moe_dsa"],
+      "has attention to tokens that an index chooses (sparse attention)"
+    ),
+    (
+      ["minicpm3", "longcat_flash", "glm4_moe_lite"],
       "has attention with compressed keys and values (multi-head latent attention)"
     ),
     (
