@@ -420,6 +420,9 @@ def module_outputs(model, tokens):
             output = output[0] if isinstance(output, tuple) else output
             if not torch.is_tensor(output) or ".experts." in name:
                 return
+            # Keys and values of latent attention are made of one head for all.
+            if output.dim() == 4 and output.shape[1] == 1:
+                output = output.squeeze(1)
             # Routers see one row per token without a dimension of sequences. What is changed in
             # place later is kept as it was written.
             if output.shape[:2] == tokens.shape or (

@@ -74,7 +74,9 @@ package struct HookPoint: Sendable, Hashable {
   /// The shape of a token's row; heads come first.
   package func shape(in model: ModelDescription) -> [HookDimension] {
     let elements = site.elements(in: model, layer: layer)
-    guard head == nil, let heads = site.headCount(in: model, layer: layer) else { return [elements] }
+    guard head == nil, let heads = site.headCount(in: model, layer: layer) else {
+      return [elements]
+    }
     return [.fixed(heads), elements]
   }
 

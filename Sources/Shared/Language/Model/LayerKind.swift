@@ -106,9 +106,9 @@ package struct LayerHeads: Sendable, Equatable {
   package var mixed: Int { count * valueWidth }
 }
 
-/// A vector of each token for every layer: a learned one, with what a projection makes of the token's
-/// embedding. What its layer makes of it is added to the residual stream after the MLP (Gemma 3n,
-/// 2025).
+/// A vector of each token for every layer, learned and projected from its embedding (Gemma 3n, 2025).
+///
+/// What its layer makes of it is added to the residual stream after the MLP.
 package struct LayerInputs: Sendable, Equatable {
   package var width: Int
   /// Tokens of the table.

@@ -81,7 +81,9 @@ extension ForwardPass {
         weights, place, heads.keys, [.keyNormScale, .keyNormNormalized, .keyNormOutput], layer,
         tokens: tokens, visit)
     }
-    guard model.tensors.headNorms?.value != nil, model.layers[layer].keyValues.hasKeys else { return }
+    guard model.tensors.headNorms?.value != nil, model.layers[layer].keyValues.hasKeys else {
+      return
+    }
     Rows.normalizeHeads(
       &queryKeyValue, columns: heads.values, headWidth: heads.width, norm, scales: &headScales,
       tokens: tokens)

@@ -37,7 +37,9 @@ struct PassColumns {
   }
   var expanded: Int { model.latent.map { model.headCount * $0.expandedWidth } ?? 0 }
   /// Keys and values that later layers take.
-  var sharedKeyValues: Int { model.sharedLayers.last.map { model.sharedColumns(of: $0).upperBound } ?? 0 }
+  var sharedKeyValues: Int {
+    model.sharedLayers.last.map { model.sharedColumns(of: $0).upperBound } ?? 0
+  }
   /// Parallel blocks keep attention's output until the MLP's is there.
   var secondOutput: Int { model.block == .parallel ? width : 0 }
   /// Values by themselves, where queries and keys are made of something else.

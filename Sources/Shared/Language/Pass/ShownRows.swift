@@ -72,7 +72,9 @@ extension ForwardPass {
     var biases: [[Float]] = []
     for (number, layer) in places.enumerated() {
       let values = model.heads(layer: number).values
-      guard layer.deltaRule == nil, layer.latent == nil, model.layers[number].keyValues == .projections else {
+      guard layer.deltaRule == nil, layer.latent == nil,
+        model.layers[number].keyValues == .projections
+      else {
         biases.append([])
         continue
       }

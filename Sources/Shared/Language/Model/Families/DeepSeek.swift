@@ -46,6 +46,7 @@ enum DeepSeek2 {
       rank: try size("kv_lora_rank"), plainWidth: try size("qk_nope_head_dim"),
       rotatedWidth: try size("qk_rope_head_dim"), valueWidth: try size("v_head_dim"),
       hasBiases: try configuration.flag("attention_bias", fallback: false))
+    try configuration.refuse("head_dim", unless: [.integer(latent.rotatedWidth)])
     // The part of a head that is rotated is a head to the rotations.
     var model = try Llama.common(
       configuration.filling("head_dim", .integer(latent.rotatedWidth)), family: family)
@@ -106,7 +107,7 @@ enum DeepSeek3 {
       "num_key_value_heads": 128, "n_shared_experts": 1, "n_routed_experts": 256,
       "routed_scaling_factor": 2.5, "n_group": 8, "topk_group": 4, "num_experts_per_tok": 8,
       "first_k_dense_replace": 3, "norm_topk_prob": true, "max_position_embeddings": 4096,
-      "rope_interleave": true,
+      "rope_interleave": true, "head_dim": .null,
     ]).defaults, aliases: ["num_local_experts": "n_routed_experts"],
     nullable: ["q_lora_rank", "num_key_value_heads", "norm_topk_prob", "rope_interleave"])
 
@@ -143,7 +144,8 @@ extension ModelDescription {
 extension ModelConfiguration {
   /// What scores are multiplied with because wavelengths are stretched (`yarn_apply_mscale`).
   fileprivate func magnitude() throws(ModelError) -> Double {
-    guard let (_, stated) = statedRotary(), let (_, type) = value(["rope_type", "type"], in: stated),
+    guard let (_, stated) = statedRotary(),
+      let (_, type) = value(["rope_type", "type"], in: stated),
       type != "default", let scale = stated["mscale_all_dim"]?.double, scale != 0
     else { return 1 }
     let factor = try number("factor", in: stated)

@@ -7,7 +7,7 @@ enum Gemma4 {
   static let keys = ConfigurationKeys(
     Gemma3.keys.without(
       "sliding_window_pattern", "rope_local_base_freq", "query_pre_attn_scalar", "rope_theta",
-       "partial_rotary_factor", "original_max_position_embeddings"
+      "partial_rotary_factor", "original_max_position_embeddings"
     ).with([
       "vocab_size": 262_144, "num_hidden_layers": 30, "sliding_window": 512,
       "use_bidirectional_attention": .null, "vocab_size_per_layer_input": 262_144,
