@@ -78,7 +78,9 @@ import Testing
   ]) func whatIsMissingOfPackedExpertsIsNamed(tensor: String, shape: String) throws {
     let folder = try TemporaryFolder()
     let target = folder.file("model")
-    try ModelFixtures.copy(Self.name, to: target) { $0 } weights: { bytes, _ in
+    try ModelFixtures.copy(Self.name, to: target) {
+      $0
+    } weights: { bytes, _ in
       let name = Array(tensor.utf8)
       for start in bytes.indices where bytes[start...].starts(with: name) {
         bytes[start] = UInt8(ascii: "x")

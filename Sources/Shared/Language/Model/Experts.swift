@@ -85,6 +85,9 @@ package enum ExpertTensors: Sendable, Equatable {
   /// `[E, d, m / 32, 16]`, with `_scales` of a byte per block.
   case joinedPacked(prefix: String)
 
+  /// Inputs that are packed together.
+  static let packedTogether = Microscaling.blockSize
+
   /// The module of all experts.
   var module: String? {
     switch self {

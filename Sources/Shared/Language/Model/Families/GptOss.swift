@@ -50,10 +50,10 @@ enum GptOss {
   ) throws(ModelError) {
     model.experts?.tensors = .joinedPacked(prefix: "mlp.experts")
     for (key, size) in [("hidden_size", model.width), ("intermediate_size", model.mlpWidth)] {
-      guard size % Microscaling.blockSize == 0 else {
+      guard size % ExpertTensors.packedTogether == 0 else {
         throw .wrongValue(
           path: configuration.path, key: key, value: "\(size)",
-          expected: "a multiple of \(Microscaling.blockSize), which MXFP4 takes together,")
+          expected: "a multiple of \(ExpertTensors.packedTogether), which MXFP4 takes together,")
       }
     }
   }
