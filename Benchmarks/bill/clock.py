@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 
-SHORT = ["train.training_tokens=400000", "cache.training_tokens=300000"]
+SHORT = ["train.training_tokens=400000", "train.lr_decay_steps=200", "cache.training_tokens=300000"]
 CASES = {
     "demo": [],
     "relu": SHORT + [
