@@ -170,12 +170,13 @@ private let repair =
         == "Unpack it first: \(command); gzip and zstd are read as they are.")
   }
 
-  @Test("Addresses are not fetched")
+  @Test("Addresses of other places than the Hub are not fetched")
   func addresses() throws {
     #expect(
       try find([:]) { $0.dataFiles = ["https://x/y.jsonl"] } == [
-        "https://x/y.jsonl is an address; nothing is downloaded.",
-        "Fetch the file, and give its path.",
+        "https://x/y.jsonl is an address that is not read.",
+        "Fetch the file and give its path, or name files of one data set on the Hugging Face Hub as "
+          + "hf://datasets/owner/name/path.",
       ])
   }
 

@@ -153,12 +153,21 @@ struct LossRecoveredTests {
     ),
     (
       .modelNotHere(name: "gpt2"), "the model gpt2 is not on this machine.",
-      "Set cache.model_name to the folder of the model that was cached, or leave "
+      "Set cache.model_name to the model that was cached, or leave "
         + "evaluate.loss_recovered out."
     ),
     (
+      .unfetched(sentence: "It is gated.", hint: "Set HF_TOKEN."),
+      "the model cannot be had: It is gated.",
+      "Set HF_TOKEN. Or leave evaluate.loss_recovered out."
+    ),
+    (
+      .unfetched(sentence: "It is disabled.", hint: nil),
+      "the model cannot be had: It is disabled.", "Leave evaluate.loss_recovered out."
+    ),
+    (
       .otherModel(name: "gpt2"), "gpt2 is not the model that the activations were taken from.",
-      "Set cache.model_name to the folder of the model that was cached, or leave "
+      "Set cache.model_name to the model that was cached, or leave "
         + "evaluate.loss_recovered out."
     ),
     (
@@ -178,7 +187,7 @@ struct LossRecoveredTests {
     (
       .unusable(sentence: "x holds no config.json."),
       "the model cannot be run: x holds no config.json.",
-      "Set cache.model_name to the folder of the model that was cached, or leave "
+      "Set cache.model_name to the model that was cached, or leave "
         + "evaluate.loss_recovered out."
     ),
     (.notFinite, "it is not finite.", "Leave evaluate.loss_recovered out."),
