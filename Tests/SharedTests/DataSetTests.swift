@@ -210,6 +210,8 @@ private let repair =
       ("a.jsonl.bz2", "BZh9", "a bzip2 file", "bunzip2 --keep D/a.jsonl.bz2"),
       ("a.jsonl.xz", "\u{FFFD}", "an xz file", "unxz --keep D/a.jsonl.xz"),
       ("a.txt", "PK\u{3}\u{4}", "a zip archive", "unzip D/a.txt"),
+      ("a.jsonl.lz4", "\u{4}\"M\u{18}", "an LZ4 file", "unlz4 D/a.jsonl.lz4"),
+      ("a.jsonl.br", "x", "a Brotli file", "brotli --decompress --keep D/a.jsonl.br"),
       ("a.zip", "PK\u{3}\u{4}", "a zip archive", "unzip D/a.zip"),
     ])
   func packed(name: String, content: String, words: String, command: String) throws {
