@@ -142,6 +142,14 @@ struct LossRecoveredTests {
       try obstacle(cache, changed(tokens: source.tokens, other))
         == .otherModel(name: cache.pipeline.cache.modelName))
     #expect(try obstacle(cache, changed(tokens: nil, [:])) == .imported)
+    // What stands against a model is said, unless it merely is not here.
+    var pipeline = cache.pipeline
+    pipeline.cache.modelRevision = "v1"
+    let revision = RevisionOfFolder(folder: pipeline.cache.modelName, revision: "v1")
+    #expect(throws: LossObstacle.unfetched(sentence: revision.sentence, hint: revision.hint)) {
+      _ = try SplicePlan.make(
+        pipeline, model: InputResolver.model(pipeline.cache), source: source, targets: nil)
+    }
     try System.removeTree(cache.tokenFolder)
     #expect(try obstacle(cache) == .noTokens)
   }
