@@ -105,13 +105,30 @@ import Testing
       ])
   }
 
-  @Test("Columns that a card lists must be there, and others are not")
-  func columns() throws {
+  /// The Parquet file of a case.
+  private func parquet(_ label: String) throws -> [UInt8] {
     let path = ProjectFiles.root + "/Tests/Fixtures/datasets/folders.json"
     let cases = try JSON(parsing: MappedFile.contents(path)).array ?? []
-    let item = cases.first { $0["label"]?.string == "option parquet columns" }
+    let item = cases.first { $0["label"]?.string == label }
     let base64 = item?["files"]?["a.parquet"]?["base64"]?.string ?? ""
-    let bytes = [UInt8](try #require(Data(base64Encoded: base64)))
+    return [UInt8](try #require(Data(base64Encoded: base64)))
+  }
+
+  @Test("Pages in other compressions are refused with what writes them again")
+  func compressions() throws {
+    for (label, name) in [("parquet of brotli", "Brotli"), ("parquet of lz4", "LZ4")] {
+      #expect(
+        try read("a.parquet", parquet(label), "columns: null") == [
+          "D/a.parquet has, at byte 4, pages compressed with \(name), which is not supported.",
+          "Write it again with pyarrow, compressed with Snappy, gzip or zstd.",
+        ])
+    }
+    #expect(try read("a.parquet", parquet("parquet of zstd"), "columns: null") == ["a", "b"])
+  }
+
+  @Test("Columns that a card lists must be there, and others are not")
+  func columns() throws {
+    let bytes = try parquet("option parquet columns")
     let hint = "Set pretokenize.column_name to another column."
     #expect(
       try read("a.parquet", bytes, "columns: [n]") == [
