@@ -46,6 +46,8 @@ import Testing
           .prefix { $0 != "|" }.dropLast(2))
     }
     #expect(said(["a": 1]) == "it is no list")
+    #expect(
+      said(.array([entry("a\u{9B}2J")])) == #"the path "a\u009b2J" may lead out of its folder"#)
     #expect(said(.array([]), hasNext: true) == "it has an empty page")
     #expect(said(.array([entry("x"), entry("x")])) == "x comes twice")
     #expect(said(.array([entry("x"), entry("x/y/z")])) == "x is both a file and a folder")

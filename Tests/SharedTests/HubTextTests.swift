@@ -94,6 +94,25 @@ private func find(
       ])
   }
 
+  @Test("Patterns without end for files without end are refused before they are compared")
+  func manyPatterns() {
+    let names = (0..<20_000).map { "\(String(repeating: "n", count: 200))-\($0).json" }
+    let pattern = "  - " + String(repeating: "x", count: 3_990) + "*\n"
+    let card = "configs:\n- config_name: a\n  data_files:\n" + String(repeating: pattern, count: 9)
+    #expect(
+      find(["me/set": tree(names, card: card)]) == [
+        "The card of \(address) has too many patterns for so many files.",
+        "Name the files, as pretokenize.data_files or pretokenize.data_dir.",
+      ])
+    let twice =
+      "configs:\n- config_name: a\n  data_files:\n" + String(repeating: "  - '*'\n", count: 11)
+    #expect(
+      find(["me/set": tree(names, card: twice)]) == [
+        "\(address) holds more than 200000 files, which are not looked through.",
+        "Name the files, as pretokenize.data_files or pretokenize.data_dir.",
+      ])
+  }
+
   @Test("Addresses name a revision and files, also for a builder of datasets")
   func addresses() {
     let one = "configs:\n- config_name: x\n  data_files: b.json\n"
