@@ -8,10 +8,10 @@ import Testing
 @Suite(.serialized) struct MovedInputTests {
   /// Rows whose text is short and whose files are longer than half a block.
   private static func rows(_ end: String) -> LocalHubContent {
-    let filler = String(repeating: "x", count: 1 << 20)
+    let filler = String(repeating: "x", count: 1 << 17)
     let row =
       "{\"text\": \"The river carries a lantern past the stone garden.\", \"filler\": \"\(filler)\"}\n"
-    return .text(String(repeating: row, count: 9) + end)
+    return .text(String(repeating: row, count: 72) + end)
   }
 
   private func pipeline(_ folder: borrowing TemporaryFolder) -> Pipeline {
