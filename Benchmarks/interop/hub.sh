@@ -3,7 +3,7 @@
 # against what the clients expect of huggingface.co.
 #
 # Usage: hub.sh PROGRAM BIN, with the LocalHubServer program (swift build -c release --product LocalHubServer)
-# and the folder of ours, whose uploads the clients read
+# and the folder of ours, whose uploads the clients read, and which go through TLS, proxies and a full disk
 #
 # The clients are installed from PyPI into a virtual environment of their own, .build/interop-venv;
 # INTEROP_PYTHON names a Python that has huggingface_hub, datasets, transformers and sae-lens already.
@@ -17,3 +17,4 @@ root=$(cd "$here/../.." && pwd)
 
 "$INTEROP_PYTHON" "$here/hub.py" "$program"
 "$INTEROP_PYTHON" "$here/uploads.py" "$program" "$programs"
+"$INTEROP_PYTHON" "$here/network.py" "$program" "$programs"

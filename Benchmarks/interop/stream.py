@@ -1,13 +1,14 @@
 """Measures streaming and downloading from a local Hub, here and by the official clients, A B A B.
 
-    python stream.py PRETOKENIZE SERVER TOKENIZER TEXT.jsonl [--gigabytes 2] [--rounds 2]
+    python stream.py PRETOKENIZE SERVER TOKENIZER TEXT.jsonl [--gigabytes 2] [--rounds 2] [--format jsonl|parquet]
 
-A data set of that size (TEXT repeated, as JSON Lines in files of 250 MB) lies on the server. What is timed:
+A data set of that size (the rows of TEXT again and again, in files of 250 MB, no two alike; of Parquet with a second
+column that nobody needs) lies on the server. What is timed:
 - streaming: `saeline-pretokenize` with `streaming: true`, and with the same files on the disk; and `datasets`
   iterating over the same data set, streamed, without tokenizing;
-- downloading: the same program without `streaming`, up to the last downloaded byte, by the server's record;
-  and huggingface_hub's snapshot_download.
-Peak memory is the program's, disk what HF_HOME and the work folder of the store held at most.
+- downloading: the same program without `streaming`, and huggingface_hub's snapshot_download, both from their start
+  until every file lies in the cache.
+Peak memory is the program's, disk what HF_HOME held at most.
 
 Versions: huggingface_hub 2.4.0, datasets 5.2.0.
 """
@@ -15,6 +16,7 @@ Versions: huggingface_hub 2.4.0, datasets 5.2.0.
 import argparse
 import json
 import pathlib
+import random
 import shutil
 import subprocess
 import sys
@@ -25,12 +27,12 @@ import time
 from local_hub import serving
 
 DATASETS = (
-    "import datasets, time; start = time.time(); "
+    "import datasets; "
     "rows = datasets.load_dataset('me/large', split='train', streaming=True); "
-    "size = sum(len(row['text']) for row in rows); print(time.time() - start)")
+    "print(sum(len(row['text']) for row in rows))")
 DOWNLOAD = (
-    "import huggingface_hub, time; start = time.time(); "
-    "huggingface_hub.snapshot_download('me/large', repo_type='dataset'); print(time.time() - start)")
+    "import huggingface_hub; "
+    "huggingface_hub.snapshot_download('me/large', repo_type='dataset')")
 
 
 def size(folder):
@@ -61,6 +63,45 @@ def measured(command, watched=()):
     return seconds, output, most[0]
 
 
+def arrival(command, home, count):
+    """Seconds until `count` files lie in the cache; the program is ended then."""
+    start = time.time()
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    while sum(1 for _ in home.glob("hub/*/snapshots/*/train-*")) < count:
+        if process.poll():
+            sys.exit(f"{command[0]}: {process.stderr.read()}")
+        time.sleep(0.01)
+    seconds = time.time() - start
+    process.terminate()
+    process.communicate()
+    return seconds
+
+
+def write_parts(folder, text, gigabytes, form):
+    """The data set, in files that differ."""
+    folder.mkdir(parents=True)
+    rows = [json.loads(line)["text"] for line in text.read_text().splitlines()]
+    for part in range(max(1, round(gigabytes * 4))):
+        path = folder / f"train-{part:05d}.{form}"
+        draw = random.Random(part)
+        if form == "jsonl":
+            draw.shuffle(rows)
+            block = "".join(json.dumps({"text": row}) + "\n" for row in rows).encode()
+            with open(path, "wb") as file:
+                for _ in range(max(1, 250_000_000 // len(block))):
+                    file.write(block)
+            continue
+        import pyarrow
+        import pyarrow.parquet
+
+        schema = pyarrow.schema([("id", pyarrow.string()), ("text", pyarrow.string())])
+        with pyarrow.parquet.ParquetWriter(path, schema, compression="snappy") as writer:
+            while path.stat().st_size < 250_000_000:
+                texts = [" ".join(draw.sample(rows, 3)) for _ in range(10_000)]
+                marks = ["%032x" % draw.getrandbits(128) for _ in texts]
+                writer.write_table(pyarrow.table({"id": marks, "text": texts}, schema))
+
+
 def peak(command, watched=()):
     seconds, output, most = measured(["/usr/bin/time", "-f", "%M", "-o", "/dev/fd/1", *command], watched)
     return seconds, int(output.split()[-1]) / 1024, most / 1e6
@@ -72,53 +113,47 @@ def main():
         parser.add_argument(name, type=pathlib.Path)
     parser.add_argument("--gigabytes", type=float, default=2)
     parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--format", choices=["jsonl", "parquet"], default="jsonl")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
         work = pathlib.Path(place)
         home, folder = work / "home", work / "site/datasets/me/large"
 
         def make_site():
-            folder.mkdir(parents=True)
-            block = arguments.text.read_bytes()
-            for part in range(max(1, round(arguments.gigabytes * 4))):
-                with open(folder / f"train-{part:05d}.jsonl", "wb") as file:
-                    for _ in range(max(1, 250_000_000 // len(block))):
-                        file.write(block)
+            write_parts(folder, arguments.text, arguments.gigabytes, arguments.format)
 
-        def program(name, dataset, streaming):
+        def command(name, dataset, streaming):
             shutil.rmtree(work / "store", ignore_errors=True)
             file = work / f"{name}.json5"
             file.write_text(json.dumps({
                 "name": name, "store": str(work / "store"),
                 "pretokenize": {"tokenizer_name": str(arguments.tokenizer.resolve()), "dataset_path": dataset,
                                 "streaming": streaming, "context_size": 128, "shuffle": False}}))
-            return peak([str(arguments.pretokenize.resolve()), str(file), "--quiet"], [home])
+            return [str(arguments.pretokenize.resolve()), str(file), "--quiet"]
 
         with serving(arguments.server, work / "site", home, make_site=make_site):
-            measure(program, folder, home, arguments.rounds)
+            measure(command, folder, home, arguments.rounds)
 
 
-def measure(program, folder, home, rounds):
+def measure(command, folder, home, rounds):
+    count = len(list(folder.iterdir()))
     total = size(folder)
-    print(f"{total / 1e9:.2f} GB of text")
+    print(f"{total / 1e9:.2f} GB in {count} files")
     rate = lambda seconds: total / 1e6 / seconds
     for number in range(rounds):
         shutil.rmtree(home, ignore_errors=True)
-        seconds, memory, disk = program("streamed", "me/large", True)
+        seconds, memory, disk = peak(command("streamed", "me/large", True), [home])
         print(f"streamed here, tokenized: {rate(seconds):.0f} MB/s, {memory:.0f} MiB at most, "
               f"{disk:.1f} MB below HF_HOME")
-        seconds, memory, _ = program("local", str(folder), False)
+        seconds, memory, _ = peak(command("local", str(folder), False))
         print(f"from the disk here, tokenized: {rate(seconds):.0f} MB/s, {memory:.0f} MiB at most")
-        seconds = float(measured([sys.executable, "-c", DATASETS])[1])
-        print(f"streamed by datasets, not tokenized: {rate(seconds):.0f} MB/s")
-        shutil.rmtree(home, ignore_errors=True)
-        seconds = float(measured([sys.executable, "-c", DOWNLOAD])[1])
-        print(f"downloaded by huggingface_hub: {rate(seconds):.0f} MB/s")
-        shutil.rmtree(home, ignore_errors=True)
-        seconds, memory, _ = program("fetched", "me/large", False)
-        again, _, _ = program("fetched", "me/large", False)
-        print(f"downloaded here: {rate(seconds - again):.0f} MB/s ({seconds:.1f} s with tokenizing, "
-              f"{again:.1f} s without the download), {memory:.0f} MiB at most", flush=True)
+        seconds, memory, _ = peak([sys.executable, "-c", DATASETS])
+        print(f"streamed by datasets, not tokenized: {rate(seconds):.0f} MB/s, {memory:.0f} MiB at most")
+        for name, words in (("huggingface_hub", [sys.executable, "-c", DOWNLOAD]),
+                            ("here", command("fetched", "me/large", False))):
+            shutil.rmtree(home, ignore_errors=True)
+            seconds = arrival(words, home, count)
+            print(f"downloaded by {name}: {rate(seconds):.0f} MB/s, {seconds:.1f} s", flush=True)
 
 
 if __name__ == "__main__":

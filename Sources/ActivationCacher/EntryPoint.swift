@@ -103,9 +103,11 @@ import Shared
   /// Prints the bill; what is missing is named, but no error before the stage really runs.
   private static func dryRun(_ invocation: Invocation) throws {
     let estimate = try Estimate.make(invocation.pipeline, through: HubInputs(invocation))
-    let bill = estimate.stage
+    var bill = estimate.stage
+    let upload = try ActivationUpload.bill(invocation.pipeline.cache, estimate.bill)
+    upload?.add(to: &bill)
     print(invocation.isJSON ? bill.json.canonical : bill.table.text())
-    for failure in estimate.missing {
+    for failure in estimate.missing + [upload?.problem].compactMap({ $0 }) {
       Terminal.standardError.print("missing: " + failure.sentence)
       if let hint = failure.hint { Terminal.standardError.print("hint: " + hint) }
     }

@@ -6,7 +6,19 @@ package import Shared
 package enum PretokenizeEstimate {
   /// The bill of a stage that is there, of a text that is here, or of the tokens that the cacher asks for.
   package static func make(
-    _ pipeline: Pipeline, through door: (any HubDoor)? = nil
+    _ pipeline: Pipeline, through door: (any HubDoor)? = nil,
+    environment: [String: String] = HubEnvironment.variables
+  ) throws -> StageBill {
+    var bill = try withoutUpload(pipeline, through: door)
+    let settings = pipeline.pretokenize
+    try TokenUpload.bill(
+      settings, rowCount: bill.tokens / settings.contextSize, environment: environment
+    )?.add(to: &bill)
+    return bill
+  }
+
+  private static func withoutUpload(
+    _ pipeline: Pipeline, through door: (any HubDoor)?
   ) throws -> StageBill {
     let settings = pipeline.pretokenize
     let inputs = Inputs(pipeline, through: door?.cached, text: door)

@@ -144,9 +144,12 @@ package struct Pretokenizing: Sendable {
 
   private func say(_ text: String) { if mode != .quiet { terminal.print(text) } }
 
-  /// Says what the text's files leave open, which special tokens are missing, where the tokenizer is not
+  /// Says where the text has moved, what its files leave open, which special tokens are missing, where the tokenizer is not
   /// the model's, and where a tokenized data set was made with other options.
   private func warn() throws {
+    if let moved = BegunInput(text, key)?.warning(beside: folder) {
+      terminal.print("warning: " + moved)
+    }
     for note in text.notes + [text.documentNote].compactMap({ $0 }) { say("note: " + note) }
     if reading.column.content == .text, let tokenizer {
       if let sentence = try MissingTokens(settings, tokenizer).sentence { say("note: " + sentence) }
@@ -155,7 +158,7 @@ package struct Pretokenizing: Sendable {
       }
     }
     guard reading.column.content == .tokens,
-      let recorded = RecordedOptions(folder: text.home)
+      let recorded = RecordedOptions(text.home)
     else { return }
     for sentence in recorded.differences(settings) { terminal.print("warning: " + sentence) }
   }
@@ -177,6 +180,7 @@ package struct Pretokenizing: Sendable {
   // MARK: - Phases
 
   private func make(since start: Double) throws -> Manifest {
+    try BegunInput(text, key)?.write(work)
     let text = try InputResolver.readable(text, settings, through: door)
     let blocks = try InputBlock.cut(text, reading)
     try tokenize(blocks)

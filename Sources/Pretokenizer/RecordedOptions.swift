@@ -1,5 +1,5 @@
-// What `sae_lens.json` beside a tokenized data set says of how it was made. Comes in: that file and
-// the settings. Leaves: a sentence for each option in which they differ, for people.
+// What `sae_lens.json` beside a tokenized data set says of how it was made. Comes in: that file, here or in a
+// repository, and the settings. Leaves: a sentence for each option in which they differ, for people.
 
 package import Shared
 
@@ -9,14 +9,15 @@ package struct RecordedOptions: Sendable {
   private let path: String
   private let record: JSON
 
+  /// A longer record is none: it has some ten short members.
+  private static let byteLimit = 1 << 20
+
   /// Reads the record in the folder of a data set; nil where there is none that can be read.
-  package init?(folder: String?) {
-    guard let folder else { return nil }
-    let file = (folder.hasSuffix("/") ? String(folder.dropLast()) : folder) + "/" + Self.fileName
-    guard System.exists(file), let bytes = try? MappedFile.contents(file),
-      let record = try? JSON(parsing: bytes), record.object != nil
+  package init?(_ home: DataHome?) {
+    guard let file = try? home?.file(Self.fileName, atMost: Self.byteLimit),
+      let record = try? JSON(parsing: file.bytes), record.object != nil
     else { return nil }
-    self.path = file
+    self.path = file.path
     self.record = record
   }
 
@@ -32,8 +33,9 @@ package struct RecordedOptions: Sendable {
     ]
     return ours.compactMap { name, value in
       guard let recorded = record[name], !isSame(recorded, value) else { return nil }
-      return "\(path) records \(name) \(recorded.canonical), but pretokenize.\(name) is "
-        + "\(value.canonical)."
+      return
+        "\(path) records \(name) \(JSON.clipped(recorded.canonical)), but pretokenize.\(name) is "
+        + "\(JSON.clipped(value.canonical))."
     }
   }
 

@@ -19,14 +19,36 @@ struct TokenUpload: Sendable {
     _ settings: PretokenizeSettings, _ stage: StageFolder, environment: [String: String],
     mode: Progress.Mode, terminal: Terminal
   ) throws {
-    guard let id = settings.hfRepoID else { return nil }
+    guard let repository = try TokenUpload.repository(settings) else { return nil }
     self.settings = settings
     self.stage = stage
     upload = try StageUpload(
-      try HubRepository(.dataset, id, revision: settings.hfRevision),
-      visibility: settings.hfIsPrivateRepo ? .owner : .everyone, environment: environment,
-      mode: mode, terminal: terminal)
+      repository, visibility: settings.hfIsPrivateRepo ? .owner : .everyone,
+      environment: environment, mode: mode, terminal: terminal)
   }
+
+  private static func repository(
+    _ settings: PretokenizeSettings
+  ) throws(HubError) -> HubRepository? {
+    guard let id = settings.hfRepoID else { return nil }
+    return try HubRepository(.dataset, id, revision: settings.hfRevision)
+  }
+
+  /// What will be sent of so many rows; nil where no repository is set.
+  static func bill(
+    _ settings: PretokenizeSettings, rowCount: Int, environment: [String: String]
+  ) throws -> UploadBill? {
+    try repository(settings).map { repository in
+      let byteCount = rowCount * settings.contextSize * 4
+      return try UploadBill(
+        repository, fileCount: max(1, min(settings.hfNumShards, rowCount)) + textNames.count,
+        byteCount: byteCount, remark: " before compression", environment: environment)
+    }
+  }
+
+  /// The files beside those of the rows.
+  private static let textNames = [RecordedOptions.fileName, cardName]
+  private static let cardName = "README.md"
 
   /// Uploads what the repository does not have.
   ///
@@ -95,9 +117,9 @@ struct TokenUpload: Sendable {
   ) throws -> [String] {
     var files = [UploadFile(RecordedOptions.fileName, text: record.pretty)]
     let card = card(manifest, contextSize, byteCount)
-    let old = try upload.text("README.md")
+    let old = try upload.text(TokenUpload.cardName)
     if let text = card.written(over: old) {
-      files.append(UploadFile("README.md", text: text))
+      files.append(UploadFile(TokenUpload.cardName, text: text))
     } else {
       upload.note(
         "README.md of \(upload.repository.id) has configurations of its own and stays as it is; name data/\(split)-* in them."

@@ -54,6 +54,39 @@ struct ActivationUploadTests {
     #expect(hub.requests.allSatisfy { $0.method == "GET" })
   }
 
+  @Test("The bill says what will go up and where to")
+  func bill() throws {
+    let folder = try TemporaryFolder()
+    var pipeline = try pipeline(folder)
+    let environment = [
+      "HF_ENDPOINT": "https://hub.example", "HF_TOKEN": "hf_x", "HF_HOME": folder.file("home"),
+    ]
+    func bill() throws -> JSON? {
+      let estimate = try Estimate.make(
+        pipeline, speed: CacheSpeed(secondsPerToken: 1e-6, shardBytesPerSecond: 1e9))
+      var stage = estimate.stage
+      try ActivationUpload.bill(pipeline.cache, estimate.bill, environment: environment)?
+        .add(to: &stage)
+      return stage.json["upload"]
+    }
+    #expect(try bill() == nil)
+    pipeline.cache.hfRepoID = "me/activations"
+    let found = try #require(try bill())
+    #expect(found["page"] == "https://hub.example/datasets/me/activations")
+    #expect(found["files"] == 5)
+    pipeline.cache.hfNumShards = 2
+    #expect(try bill()?["files"] == 4)
+    // What the export of the finished stage writes is that, the table of contents of each file aside.
+    _ = try run(pipeline)
+    pipeline.cache.hfNumShards = nil
+    _ = try Exporting(pipeline, output: folder.file("out"), mode: .quiet).run()
+    let written = try (0..<3).reduce(0) { sum, index in
+      try sum + System.status(folder.file("out/data-0000\(index)-of-00003.arrow")).byteCount
+    }
+    let stated = try #require(try bill()?["bytes"]?.integer)
+    #expect(stated <= written && written < stated + 3 * 4096)
+  }
+
   @Test("The wanted number of files holds the same rows")
   func cutAnew() throws {
     let hub = try LocalHub()
@@ -81,7 +114,9 @@ struct ActivationUploadTests {
     #expect(
       settings.contradictions == [
         Complaint(
-          "hf_repo_id", "takes the activations of one hook point, but hook_names has 2.")
+          "hf_repo_id",
+          "takes the activations of one hook point, but hook_names has 2: leave hook_names out, and upload each "
+            + "in a run of its own, by hook_name and a repository for it.")
       ])
   }
 }

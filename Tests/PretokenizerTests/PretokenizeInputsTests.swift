@@ -66,6 +66,6 @@ import Testing
     let found = try PretokenizeInputs.find(settings(tokenizer: tokenizer, text: text))
     #expect(found.tokenizer == tokenizer + "/tokenizer.json")
     #expect(found.text.files.map(\.path) == [text])
-    #expect(found.text.home == ProjectFiles.root + "/Tests/Fixtures/tokenizer")
+    #expect(found.text.home?.folder == ProjectFiles.root + "/Tests/Fixtures/tokenizer")
   }
 }

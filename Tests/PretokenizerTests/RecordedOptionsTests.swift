@@ -17,7 +17,7 @@ import Testing
     var settings = PretokenizeSettings()
     settings.tokenizerName = "/models/gpt2"
     for dataSet in [folder.path, folder.path + "/"] {
-      let found = try #require(RecordedOptions(folder: dataSet))
+      let found = try #require(RecordedOptions(DataHome(dataSet)))
       #expect(
         found.differences(settings) == [
           "\(path) records context_size 64, but pretokenize.context_size is 128.",
@@ -30,7 +30,7 @@ import Testing
     }
     settings.tokenizerName = "pythia"
     settings.beginBatchToken = .id(3)
-    let all = try #require(RecordedOptions(folder: folder.path)).differences(settings)
+    let all = try #require(RecordedOptions(DataHome(folder.path))).differences(settings)
     #expect(
       all[1] == "\(path) records tokenizer_name \"openai-community/gpt2\", but "
         + "pretokenize.tokenizer_name is \"pythia\".")
@@ -42,12 +42,12 @@ import Testing
   @Test("Nothing is said without a record, with a broken one, or of what it leaves out")
   func nothingToSay() throws {
     let folder = try TemporaryFolder()
-    #expect(RecordedOptions(folder: folder.path)?.differences(PretokenizeSettings()) == nil)
+    #expect(RecordedOptions(DataHome(folder.path))?.differences(PretokenizeSettings()) == nil)
     try folder.write(Array("{".utf8), to: "sae_lens.json")
-    #expect(RecordedOptions(folder: folder.path)?.differences(PretokenizeSettings()) == nil)
+    #expect(RecordedOptions(DataHome(folder.path))?.differences(PretokenizeSettings()) == nil)
     let other = try TemporaryFolder()
     try other.write(Array("{\"context_size\": 128}".utf8), to: "sae_lens.json")
-    let found = try #require(RecordedOptions(folder: other.path))
+    let found = try #require(RecordedOptions(DataHome(other.path)))
     #expect(found.differences(PretokenizeSettings()) == [])
   }
 }

@@ -43,6 +43,36 @@ struct TokenUploadTests {
     "data/train-0000\(index)-of-0000\(count).parquet"
   }
 
+  @Test("The bill says what will go up and where to, and what keeps it from that")
+  func bill() throws {
+    let hub = try LocalHub()
+    let folder = try TemporaryFolder()
+    defer { hub.stop() }
+    var (pipeline, environment) = try pipeline(folder, hub)
+    let page = hub.endpoint + "/datasets/me/tokens"
+    let before = try PretokenizeEstimate.make(pipeline, environment: environment)
+    #expect(before.missing == [])
+    #expect(before.json["upload"]?["files"] == 5)
+    let manifest = try run(pipeline, environment)
+    let after = try PretokenizeEstimate.make(pipeline, environment: environment)
+    let byteCount = manifest.sequences * 8 * 4
+    #expect(
+      after.json["upload"]
+        == ["page": .string(page), "revision": "main", "files": 5, "bytes": .integer(byteCount)])
+    let words = "5 files, \(Readable.bytes(byteCount)) before compression, to \(page)"
+    #expect(after.table.text().contains(words + "\n"))
+    pipeline.pretokenize.hfRevision = "second"
+    pipeline.pretokenize.hfNumShards = 1 << 40
+    environment["HF_TOKEN"] = nil
+    let barred = try PretokenizeEstimate.make(pipeline, environment: environment)
+    #expect(barred.missing == [UploadError.noToken(id: "me/tokens").sentence])
+    #expect(barred.json["upload"]?["files"]?.integer == manifest.sequences + 2)
+    #expect(barred.table.text().contains("to \(page), branch second\n"))
+    pipeline.pretokenize.hfRepoID = nil
+    #expect(
+      try PretokenizeEstimate.make(pipeline, environment: environment).json["upload"] == nil)
+  }
+
   @Test("The files are those of push_to_hub, and the rows those of the stage")
   func layout() throws {
     let hub = try LocalHub()

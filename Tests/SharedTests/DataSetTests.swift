@@ -89,9 +89,30 @@ private let repair =
         "configs:\n- config_name: x\n  data_files: hf://datasets/x\n",
         "D/README.md: the configuration “x” names hf://datasets/x, which is not inside its folder."
       ),
+      (
+        "configs:\n- config_name: \"\\e[2J\"\n  data_files: x\n",
+        "D/README.md: a name or path in it has control characters: \u{FFFD}[2J."
+      ),
+      (
+        "configs:\n- config_name: x\n  data_files: \(String(repeating: "x", count: 4_001))\n",
+        "D/README.md: a name or path in it is longer than 4000 bytes."
+      ),
     ])
   func brokenCards(yaml: String, expected: String) throws {
     #expect(try card(yaml) == [expected, repair])
+  }
+
+  @Test("A split of no files is refused")
+  func noFiles() throws {
+    let hint = "Name the files, as pretokenize.data_files, and leave split at “train”."
+    #expect(
+      try card("configs:\n- config_name: x\n  data_files: []\n") == [
+        "No file of D is named for the split “train”.", hint,
+      ])
+    #expect(
+      try find(["a.txt": "x"]) { $0.dataFiles = [] } == [
+        "No file of D is named for the split “train”.", hint,
+      ])
   }
 
   @Test("An option of a builder that is not done here is refused by name")

@@ -94,6 +94,27 @@ private func find(
       ])
   }
 
+  @Test("Patterns without end for files without end are refused before they are compared")
+  func manyPatterns() {
+    func card(_ pattern: String, _ count: Int) -> String {
+      "configs:\n- config_name: a\n  data_files:\n"
+        + String(repeating: "  - '\(pattern)'\n", count: count)
+    }
+    let long = (0..<2_000).map { "\($0)-\(String(repeating: "n", count: 240)).json" }
+    let never = String(repeating: "x", count: 3_990) + "*"
+    #expect(
+      find(["me/set": tree(long, card: card(never, 20))]) == [
+        "The card of \(address) has too many patterns for so many files.",
+        "Name the files, as pretokenize.data_files or pretokenize.data_dir.",
+      ])
+    let short = (0..<200).map { "\($0).json" }
+    #expect(
+      find(["me/set": tree(short, card: card("*", 1_001))]) == [
+        "\(address) holds more than 200000 files, which are not looked through.",
+        "Name the files, as pretokenize.data_files or pretokenize.data_dir.",
+      ])
+  }
+
   @Test("Addresses name a revision and files, also for a builder of datasets")
   func addresses() {
     let one = "configs:\n- config_name: x\n  data_files: b.json\n"

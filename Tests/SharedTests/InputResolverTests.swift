@@ -63,7 +63,7 @@ import Testing
     #expect(error as? DataError == .noFiles(folder: folder.path))
     try folder.write(Array("text".utf8), to: "a.txt")
     #expect(InputResolver.text(settings).value?.files.map(\.path) == [folder.path + "/a.txt"])
-    #expect(InputResolver.text(settings).value?.home == folder.path)
+    #expect(InputResolver.text(settings).value?.home?.folder == folder.path)
   }
 
   @Test func aPipelineNamesThreeThings() throws {

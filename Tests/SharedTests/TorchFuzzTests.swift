@@ -1,4 +1,3 @@
-import Foundation
 import Shared
 import Support
 import Testing
@@ -6,8 +5,7 @@ import Testing
 /// Files of torch.save, damaged at random; SAELINE_FUZZ=100000 damages each so often.
 @Suite("Damaged files of torch.save")
 struct TorchFuzzTests {
-  private static let turns =
-    ProcessInfo.processInfo.environment["SAELINE_FUZZ"].flatMap { Int($0) } ?? 400
+  private static let turns = Mutator.turns(400)
 
   @Test(
     "Bytes that were changed anywhere end in tensors or in a sentence",

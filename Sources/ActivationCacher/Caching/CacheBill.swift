@@ -13,6 +13,8 @@ package struct CacheBill: Sendable, Equatable {
 
   package let plan: ShardPlan
   package let items: [Item]
+  /// Numbers of a row of the first hook point; nil where that is not known.
+  package let width: Int?
   /// Floating-point operations of all passes; nil where the model is not here.
   package let operations: Double?
   /// Bytes of the model's weights in their files, which are mapped.
@@ -32,6 +34,7 @@ package struct CacheBill: Sendable, Equatable {
     self.speed = speed
     let context = plan.contextSize
     let type = settings.dtype.tensorType
+    width = hookPoints.first?.width(in: model, contextSize: context)
     items = hookPoints.map { point in
       Item(
         name: point.name,
@@ -46,6 +49,7 @@ package struct CacheBill: Sendable, Equatable {
   /// The bill of a model that is not here, from what the settings say about it.
   package init(_ settings: CacheSettings, contextSize: Int) {
     let width = settings.dIn
+    self.width = width
     let plan = ShardPlan(settings, modelWidth: width ?? 1, contextSize: contextSize)
     self.plan = plan
     speed = nil

@@ -20,13 +20,38 @@ package struct ActivationUpload: Sendable {
     mode: Progress.Mode = .automatic, terminal: Terminal = .standardError
   ) throws {
     let settings = pipeline.cache
-    guard let id = settings.hfRepoID else { return nil }
+    guard let repository = try ActivationUpload.repository(settings) else { return nil }
     self.pipeline = pipeline
     upload = try StageUpload(
-      try HubRepository(.dataset, id, revision: settings.hfRevision),
-      visibility: settings.hfIsPrivateRepo ? .owner : .everyone, environment: environment,
-      mode: mode, terminal: terminal)
+      repository, visibility: settings.hfIsPrivateRepo ? .owner : .everyone,
+      environment: environment, mode: mode, terminal: terminal)
   }
+
+  private static func repository(_ settings: CacheSettings) throws(HubError) -> HubRepository? {
+    guard let id = settings.hfRepoID else { return nil }
+    return try HubRepository(.dataset, id, revision: settings.hfRevision)
+  }
+
+  /// What will be sent of a stage with this bill; nil where no repository is set.
+  package static func bill(
+    _ settings: CacheSettings, _ bill: CacheBill,
+    environment: [String: String] = HubEnvironment.variables
+  ) throws -> UploadBill? {
+    try repository(settings).map { repository in
+      // Numbers are sent as F32, or F16 where they are; with each row its token's id.
+      let numberByteCount = settings.dtype.tensorType == .float16 ? 2 : 4
+      return try UploadBill(
+        repository,
+        fileCount: (settings.hfNumShards.map { min($0, max(1, bill.plan.sequenceCount)) }
+          ?? bill.plan.shardCount) + textNames.count,
+        byteCount: bill.width.map { bill.plan.rowCount * ($0 * numberByteCount + 4) },
+        environment: environment)
+    }
+  }
+
+  /// The files beside those of the activations.
+  private static let textNames = [recordName, cardName]
+  private static let cardName = "README.md"
 
   /// Uploads what the repository does not have of the finished stage.
   ///
@@ -71,8 +96,8 @@ package struct ActivationUpload: Sendable {
     }
     let card = card(runs.sequenceCount, stream, byteCount)
     var texts = [UploadFile(ActivationUpload.recordName, text: record.pretty)]
-    if let text = card.written(over: try upload.text("README.md")) {
-      texts.append(UploadFile("README.md", text: text))
+    if let text = card.written(over: try upload.text(ActivationUpload.cardName)) {
+      texts.append(UploadFile(ActivationUpload.cardName, text: text))
     } else {
       upload.note(
         "README.md of \(upload.repository.id) has configurations of its own and stays as it is; name \(card.files) in them."

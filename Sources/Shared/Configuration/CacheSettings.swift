@@ -201,7 +201,8 @@ extension CacheSettings: Section {
       found.append(
         Complaint(
           "hf_repo_id",
-          "takes the activations of one hook point, but hook_names has \(allHookNames.count)."))
+          "takes the activations of one hook point, but hook_names has \(allHookNames.count): leave hook_names "
+            + "out, and upload each in a run of its own, by hook_name and a repository for it."))
     }
     if let contextSize, contextSize < 2, contextSize != -1 {
       found.append(Complaint("context_size", "is \(contextSize); it must be at least 2, or -1."))

@@ -56,10 +56,11 @@ extension DataFilePatterns: SettingValue {
     case .string(let pattern): self.init(stringLiteral: pattern)
     case .array(let items) where items.contains { $0.object != nil }:
       var splits: [Split] = []
+      var names: Set<String> = []
       for item in items {
         guard item.object?.count == 2, let name = item["split"]?.string,
           let patterns = item["path"].flatMap(DataFilePatterns.texts),
-          !splits.contains(where: { $0.name == name })
+          names.insert(name).inserted
         else { return nil }
         splits.append(Split(name: name, patterns: patterns))
       }

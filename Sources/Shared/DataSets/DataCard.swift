@@ -46,7 +46,7 @@ package enum CardError: Failure, Equatable {
   private static let nameLimit = 100
 
   private static func quoted(_ names: [String]) -> String {
-    let shown = names.prefix(nameLimit).map { "“\($0)”" }.joined(separator: ", ")
+    let shown = names.prefix(nameLimit).map { "“\(JSON.clipped($0))”" }.joined(separator: ", ")
     return names.count <= nameLimit ? shown : shown + " and \(names.count - nameLimit) more"
   }
 }
@@ -193,6 +193,7 @@ extension CardConfiguration {
     guard let members = item.object, let name = members["config_name"].flatMap(Self.text) else {
       throw .wrong(path: path, what: "a configuration has no “config_name”")
     }
+    try Self.check(name, path)
     self.name = name
     isDefault = members["default"]?.bool ?? false
     dataDir = members["data_dir"].flatMap(Self.text).flatMap { $0.isEmpty ? nil : $0 }
@@ -208,11 +209,27 @@ extension CardConfiguration {
       return files
     }
     options = CardOptions(members, path: path, configuration: name)
+    for split in dataFiles?.splits ?? [] { try Self.check(split.name, path) }
     for pattern in (dataFiles?.patterns ?? []) + [dataDir].compactMap({ $0 }) {
+      try Self.check(pattern, path)
       let leaves =
         pattern.hasPrefix("/") || pattern.hasPrefix("~") || pattern.contains("://")
         || pattern.split(separator: "/").contains("..")
       if leaves { throw .outside(path: path, configuration: name, pattern: pattern) }
+    }
+  }
+
+  /// A name or a path is not longer; no file of the Hub has a longer path.
+  private static let textLimit = 4_000
+
+  /// Refuses what neither is a name or path nor is fit to be shown as one.
+  private static func check(_ text: String, _ path: String) throws(CardError) {
+    guard text.utf8.count <= textLimit else {
+      throw .wrong(path: path, what: "a name or path in it is longer than \(textLimit) bytes")
+    }
+    guard text.unicodeScalars.allSatisfy({ $0.value >= 0x20 && !(0x7F...0x9F ~= $0.value) }) else {
+      throw .wrong(
+        path: path, what: "a name or path in it has control characters: \(JSON.clipped(text))")
     }
   }
 

@@ -7,7 +7,11 @@ package enum DataError: Failure, Equatable {
   case noFiles(folder: String)
   /// A repository that is not looked through as a whole.
   case tooManyFiles(folder: String, limit: Int)
+  /// Patterns of a repository that are not compared with all of its files.
+  case tooManyPatterns(place: String)
   case noMatch(pattern: String)
+  /// A list of files that has none.
+  case noneNamed(split: String, place: String)
   case emptySplit(String, folder: String)
   case onlyTrain(split: String)
   case unknownSplit(String, known: [String], place: String)
@@ -34,6 +38,9 @@ package enum DataError: Failure, Equatable {
     }
   }
 
+  /// Whether a name or pattern meets nothing.
+  var isNoMatch: Bool { if case .noMatch = self { true } else { false } }
+
   package var sentence: String {
     switch self {
     case .absent(let path): "There is no text at \(path): no such file or folder."
@@ -42,7 +49,11 @@ package enum DataError: Failure, Equatable {
         + "file."
     case .tooManyFiles(let folder, let limit):
       "\(folder) holds more than \(limit) files, which are not looked through."
+    case .tooManyPatterns(let place):
+      "The card of \(place) has too many patterns for so many files."
     case .noMatch(let pattern): "No file matches \(pattern)."
+    case .noneNamed(let split, let place):
+      "No file of \(place) is named for the split “\(split)”."
     case .emptySplit(let split, let folder):
       "No file name in \(folder) tells that it belongs to the split “\(split)”."
     case .onlyTrain(let split):
@@ -50,7 +61,9 @@ package enum DataError: Failure, Equatable {
         + "split, are “train”."
     case .unknownSplit(let split, let known, let place):
       "\(place) has no split “\(split)”; there is "
-        + known.map { "“\($0)”" }.joined(separator: ", ") + "."
+        + known.prefix(DataError.splitLimit).map { "“\(JSON.clipped($0))”" }.joined(separator: ", ")
+        + (known.count > DataError.splitLimit
+          ? " and \(known.count - DataError.splitLimit) more." : ".")
     case .malformedSplit(let text, let why): "The split “\(text)” cannot be read: \(why)."
     case .tooFewForPercent(let count):
       "A split of \(count) rows is cut by pct1_dropremainder, which leaves nothing below 100 rows."
@@ -68,6 +81,9 @@ package enum DataError: Failure, Equatable {
     }
   }
 
+  /// More splits are counted.
+  private static let splitLimit = 100
+
   package var hint: String? {
     switch self {
     case .absent(let path) where path.hasPrefix("hf://"):
@@ -75,10 +91,12 @@ package enum DataError: Failure, Equatable {
     case .absent(let path):
       "Give a file, a folder or a name on the Hugging Face Hub (owner/name) as "
         + "pretokenize.dataset_path." + HomeFolder.rule(for: path)
-    case .tooManyFiles: "Name the files, as pretokenize.data_files or pretokenize.data_dir."
+    case .tooManyFiles, .tooManyPatterns:
+      "Name the files, as pretokenize.data_files or pretokenize.data_dir."
     case .noFiles: "Give other files by name, as pretokenize.data_files."
     case .noMatch: "data_files are relative to dataset_path where that is a folder."
-    case .emptySplit: "Name the files, as pretokenize.data_files, and leave split at “train”."
+    case .emptySplit, .noneNamed:
+      "Name the files, as pretokenize.data_files, and leave split at “train”."
     case .onlyTrain: "Set pretokenize.split to “train”."
     case .unknownSplit: "Set pretokenize.split to one of them."
     case .malformedSplit:

@@ -93,7 +93,9 @@ package enum DataFiles {
     guard !path.isEmpty || !tree.isLocal else { return nil }
     let card = tree.isFolder(path) ? try? DataCard.read(folder: path, of: tree) : nil
     guard let base = try? base(settings, card ?? nil, tree), tree.exists(base) else { return nil }
-    return tree.isFolder(base) ? base : Shared.folder(of: base)
+    if tree.isFolder(base) { return base }
+    // A repository's own folder has the empty path.
+    return tree.isLocal || base.contains("/") ? Shared.folder(of: base) : ""
   }
 
   /// The file or folder that the settings start from.
@@ -249,13 +251,21 @@ package enum DataFiles {
     _ files: DataFilePatterns, in base: String?, _ tree: DataTree,
     where isWanted: (String) -> Bool
   ) throws -> [SplitPaths] {
-    try files.splits.map { split in
+    var count = 0
+    return try files.splits.map { split in
       var paths: [String] = []
       var problem: DataError?
       for pattern in split.patterns {
         do {
-          paths += try resolve(pattern, in: base, tree, where: isWanted)
-        } catch let error as DataError where pattern.contains(where: FilePattern.isWildcard) {
+          let met = try resolve(pattern, in: base, tree, where: isWanted)
+          count += met.count
+          guard tree.isLocal || count <= DataFolder.countLimit else {
+            throw DataError.tooManyFiles(folder: tree.address, limit: DataFolder.countLimit)
+          }
+          paths += met
+        } catch let error as DataError
+          where error.isNoMatch && pattern.contains(where: FilePattern.isWildcard)
+        {
           problem = problem ?? error
         }
       }

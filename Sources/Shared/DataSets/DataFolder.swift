@@ -14,7 +14,7 @@ enum DataFolder {
   }
 
   /// A repository of more files is read only by names and patterns.
-  private static let countLimit = 200_000
+  static let countLimit = 200_000
 
   /// The files of a folder and of those in it; hidden ones are left out, and links to a folder that
   /// they lie in.

@@ -22,7 +22,7 @@ package struct DataSet: Sendable, Equatable {
   package let parts: [DataPart]
   package let options: DataOptions
   /// The folder beside whose files `sae_lens.json` may stand; nil where there is none.
-  package let home: String?
+  package let home: DataHome?
   /// The repository that the files are of; nil for files of this machine.
   package var repository: RepositoryVersion?
   /// What is left out of the choice, in sentences for a person.
@@ -33,7 +33,7 @@ package struct DataSet: Sendable, Equatable {
   /// All rows of some files, each of which tells how it is read.
   package init(
     files: [DataFile], parts: [DataPart]? = nil, options: DataOptions = DataOptions(),
-    home: String? = nil, notes: [String] = [], documentNote: String? = nil
+    home: DataHome? = nil, notes: [String] = [], documentNote: String? = nil
   ) {
     self.files = files
     self.parts = parts ?? [DataPart(files: files.indices)]
@@ -64,6 +64,10 @@ package struct DataSet: Sendable, Equatable {
     let found = try splits()
     var choice = DataChoice(found, folder: found.tree.name(settings.datasetPath))
     for term in terms { try choice.add(term) }
+    guard choice.hasFiles else {
+      throw DataError.noneNamed(
+        split: settings.split, place: found.tree.name(settings.datasetPath))
+    }
     return choice.dataSet(settings)
   }
 
@@ -110,6 +114,8 @@ private struct DataChoice {
     options = found.options
     notes = found.notes
   }
+
+  var hasFiles: Bool { !files.isEmpty }
 
   mutating func add(_ term: SplitTerm) throws {
     if term == SplitTerm(split: "all", slice: nil),
@@ -170,7 +176,8 @@ private struct DataChoice {
     let isNoted = isLeft && found.builder == nil && files.contains { $0.kind == .text }
     return DataSet(
       files: files, parts: parts, options: options,
-      home: found.tree.isLocal ? DataFiles.home(settings, in: found.tree) : nil, notes: notes,
+      home: DataFiles.home(settings, in: found.tree).map { DataHome($0, in: found.tree) },
+      notes: notes,
       documentNote: isNoted ? DataChoice.documentNote : nil)
   }
 

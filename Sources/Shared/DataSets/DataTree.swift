@@ -7,6 +7,11 @@ package struct DataTree: Sendable {
   /// What stands before the paths for people, such as `hf://datasets/owner/name@revision`; empty for
   /// files of this machine.
   package let address: String
+  /// What comparing names with patterns has cost so far.
+  private let compared = Counter()
+
+  /// A card may have any number of patterns for any number of files: more is not looked through.
+  private static let comparisonLimit = 4_000_000_000
 
   /// The files of this machine.
   package static let local = DataTree(files: LocalTree(), address: "")
@@ -30,6 +35,15 @@ package struct DataTree: Sendable {
   func name(_ path: String) -> String {
     if isLocal { return path }
     return path.isEmpty ? address : address + "/" + path
+  }
+
+  /// Bounds what a repository's own patterns cost, by the lengths of names and parts of patterns.
+  func willCompare(_ names: [String], with part: Substring) throws(DataError) {
+    guard !isLocal else { return }
+    let cost = names.reduce(0) { $0 + $1.utf8.count } * (1 + part.utf8.count / 8)
+    guard compared.take(cost) + cost <= DataTree.comparisonLimit else {
+      throw .tooManyPatterns(place: address)
+    }
   }
 
   /// A small file as a whole.

@@ -25,14 +25,23 @@ enum FilePattern {
       found = try found.flatMap { folder -> [String] in
         if part == "**" {
           let folders = try folders(below: folder, tree, &visited)
-          return isLast ? try folders.flatMap { try entries($0, part, isLast, tree) } : folders
+          guard isLast else { return folders }
+          return try folders.flatMap { folder in
+            let names = try entries(folder, part, isLast, tree)
+            try tree.willCompare(names, with: part)
+            return names
+          }
         }
         guard part.contains(where: isWildcard) else {
           return [DataTree.joined(folder, String(part))]
         }
         let characters = Array(part)
-        return try entries(folder, part, isLast, tree).filter {
-          fits(characters, Array($0.split(separator: "/").last ?? ""))
+        let names = try entries(folder, part, isLast, tree)
+        try tree.willCompare(names, with: part)
+        return names.filter {
+          fits(
+            characters, Array($0[($0.lastIndex(of: "/").map($0.index(after:)) ?? $0.startIndex)...])
+          )
         }
       }.filter { seen.insert($0).inserted }
     }
@@ -88,13 +97,15 @@ enum FilePattern {
 
   /// Whether a name fits a part, tried from the last `*` on.
   private static func fits(_ pattern: [Character], _ name: [Character]) -> Bool {
+    // Behind the last one no set of characters begins.
+    let lastEnd = pattern.lastIndex(of: "]") ?? -1
     var (p, n) = (0, 0)
     var retry: (pattern: Int, name: Int)?
     while n < name.count {
       if p < pattern.count, pattern[p] == "*" {
         retry = (p, n)
         p += 1
-      } else if let next = step(pattern, p, name[n]) {
+      } else if let next = step(pattern, p, name[n], lastEnd) {
         (p, n) = (next, n + 1)
       } else if let last = retry {
         retry = (last.pattern, last.name + 1)
@@ -107,10 +118,14 @@ enum FilePattern {
   }
 
   /// The place behind what matches one character; nil where it does not fit.
-  private static func step(_ pattern: [Character], _ place: Int, _ character: Character) -> Int? {
+  private static func step(
+    _ pattern: [Character], _ place: Int, _ character: Character, _ lastEnd: Int
+  ) -> Int? {
     guard place < pattern.count else { return nil }
     if pattern[place] == "?" { return place + 1 }
-    guard pattern[place] == "[", let end = pattern[(place + 1)...].firstIndex(of: "]") else {
+    guard pattern[place] == "[", place < lastEnd,
+      let end = pattern[(place + 1)...].firstIndex(of: "]")
+    else {
       return pattern[place] == character ? place + 1 : nil
     }
     var members = pattern[(place + 1)..<end]

@@ -62,11 +62,14 @@ package struct RepositoryName: Sendable, Equatable {
 /// The version of a repository that files are of.
 package struct RepositoryVersion: Sendable, Equatable {
   package let id: String
+  /// The branch, tag or commit that it was asked for by.
+  package let revision: String
   /// The hash of its commit.
   package let commit: String
 
-  package init(id: String, commit: String) {
+  package init(id: String, revision: String?, commit: String) {
     self.id = id
+    self.revision = revision ?? "main"
     self.commit = commit
   }
 }

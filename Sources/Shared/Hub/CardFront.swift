@@ -12,10 +12,13 @@ struct CardFront {
     "<!-- Written by saeline, and again by its next upload; without this line it stays yours. -->"
 
   init(_ text: String) {
-    let all = text.split(omittingEmptySubsequences: false) { $0 == "\n" || $0 == "\r\n" }
-      .map { String($0) }
+    let all = text.utf8.split(separator: 0x0A, omittingEmptySubsequences: false).map { line in
+      var line = line
+      while line.last == 0x0D { line.removeLast() }
+      return String(decoding: line, as: UTF8.self)
+    }
     guard all.first == "---", let end = all.dropFirst().firstIndex(of: "---") else {
-      (lines, body) = ([], text)
+      (lines, body) = ([], all.joined(separator: "\n"))
       return
     }
     lines = Array(all[1..<end])

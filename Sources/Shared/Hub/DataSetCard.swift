@@ -45,12 +45,17 @@ package struct DataSetCard: Sendable, Equatable {
     guard let others = otherSplits(old) else { return nil }
     let kept = old.isOurs ? [] : old.lines(without: ["dataset_info", "configs"])
     let body = existing == nil || old.isOurs ? "\(CardFront.mark)\n\n\(text)" : old.body
-    return CardFront.text(front: front(others) + kept, body: body)
+    let text = CardFront.text(front: front(others) + kept, body: body)
+    // What was kept may not go on where something stands before it.
+    guard let written = CardFront(text).values, let configurations = written["configs"]?.array,
+      configurations.count == 1, configurations[0]["data_files"]?.array?.count == others.count + 1
+    else { return nil }
+    return text
   }
 
   /// The other splits of the one configuration; nil where there are further ones.
   private func otherSplits(_ old: CardFront) -> [OtherSplit]? {
-    guard let values = old.values else { return nil }
+    guard let values = old.values, values.object != nil else { return nil }
     guard let configurations = values["configs"], configurations != .null else { return [] }
     guard let list = configurations.array, list.count == 1, let only = list.first,
       only["config_name"]?.string == "default", let files = only["data_files"]?.array

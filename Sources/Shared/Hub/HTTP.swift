@@ -133,6 +133,11 @@ import Foundation
     case CURLE_OPERATION_TIMEDOUT: return .timedOut("the connection timed out")
     case CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_RESOLVE_PROXY, CURLE_COULDNT_CONNECT:
       return .unreachable(words)
+    case CURLE_RECV_ERROR where unsafe curl_proxy_status(handle) >= 400:
+      // The status of a tunnel that was not made.
+      let status = unsafe curl_proxy_status(handle)
+      let reason = "the proxy answers with status \(status)"
+      return HTTPRetry.isTransient(status) ? .unreachable(reason) : .misuse(reason)
     case CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CACERT_BADFILE, CURLE_SSL_CERTPROBLEM:
       return .untrusted(words)
     case CURLE_URL_MALFORMAT, CURLE_UNSUPPORTED_PROTOCOL, CURLE_OUT_OF_MEMORY,

@@ -89,7 +89,15 @@ package struct HubListing {
 
   /// A path as a sentence may hold it.
   private static func shown(_ path: String) -> String {
-    JSON.string(String(path.prefix(80))).canonical
+    // JSON leaves the second range of control characters, and a letter may have any number of accents.
+    let start = String(String.UnicodeScalarView(path.unicodeScalars.prefix(80)))
+    return JSON.string(start).canonical.unicodeScalars.reduce(into: "") { text, scalar in
+      if 0x80...0x9F ~= scalar.value {
+        text += "\\u00" + String(scalar.value, radix: 16)
+      } else {
+        text.unicodeScalars.append(scalar)
+      }
+    }
   }
 }
 

@@ -140,7 +140,11 @@ enum HubPath {
   /// Whether a path stays in its folder on every machine.
   static func isSafe(_ path: String) -> Bool {
     guard !path.isEmpty, path.utf8.count <= 4_000 else { return false }
-    guard path.unicodeScalars.allSatisfy({ $0.value >= 0x20 && $0.value != 0x7F && $0 != "\\" })
+    // Control characters are of two ranges, of which the second one moves terminals too.
+    guard
+      path.unicodeScalars.allSatisfy({
+        $0.value >= 0x20 && !(0x7F...0x9F ~= $0.value) && $0 != "\\"
+      })
     else { return false }
     return path.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
       .allSatisfy { part in

@@ -40,7 +40,8 @@ struct HubText {
     if !hasScript {
       do {
         var text = try DataSet.find(settings, in: tree)
-        text.repository = RepositoryVersion(id: name.id, commit: commit)
+        text.repository = RepositoryVersion(
+          id: name.id, revision: name.revision, commit: commit)
         return text
       } catch let error as DataError where isConvertible(error) {
         problem = error
@@ -69,7 +70,8 @@ struct HubText {
       let (files, commit) = try sought { try door.datasetTree(name.id, revision: name.revision) }
       let tree = DataTree.repository(files, address: name.address)
       var text = try DataSet.findConverted(settings, in: tree)
-      text.repository = RepositoryVersion(id: name.id, commit: commit)
+      text.repository = RepositoryVersion(
+        id: name.id, revision: name.revision, commit: commit)
       return text
     } catch is MissingRevision { throw unread }
   }

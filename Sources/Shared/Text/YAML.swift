@@ -216,7 +216,8 @@ package struct YAML {
     case UInt8(ascii: "%"), UInt8(ascii: "@"), UInt8(ascii: "`"): what = "a reserved sign"
     default: return
     }
-    let word = String(decoding: text.prefix { !isSpace($0) }.prefix(40), as: UTF8.self)
+    let word = JSON.clipped(
+      String(decoding: text.prefix { !isSpace($0) }.prefix(40), as: UTF8.self))
     throw YAMLProblem(line: line, what: "\(what) (\(word)), which is not read")
   }
 }

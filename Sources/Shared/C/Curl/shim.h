@@ -25,6 +25,12 @@ static inline CURLcode curl_set_pointer(CURL *handle, CURLoption option, void *v
   return curl_easy_setopt(handle, option, value);
 }
 
+static inline long curl_proxy_status(CURL *handle) {
+  long status = 0;
+  curl_easy_getinfo(handle, CURLINFO_HTTP_CONNECTCODE, &status);
+  return status;
+}
+
 typedef size_t (*curl_bytes_function)(char *, size_t, size_t, void *);
 static inline CURLcode curl_set_bytes_function(CURL *handle, CURLoption option, curl_bytes_function value) {
   return curl_easy_setopt(handle, option, value);
