@@ -104,6 +104,15 @@ extension TokenizerFile {
     }
   }
 
+  /// The place of a piece in a Unigram vocabulary.
+  func place(of piece: TokenizerRecipe.NamedPiece) throws -> Int? {
+    let tokens = try scoredTokens()
+    let scores = scores ?? tokens.scores
+    return tokens.tokens.indices.first {
+      tokens.tokens[$0].elementsEqual(piece.text.utf8) && (!piece.scoresZero || scores[$0] == 0)
+    }
+  }
+
   private static func checked(_ token: [UInt8], _ offset: Int) throws(JSONProblem) -> [UInt8] {
     guard UTF8.isValid(token) else {
       throw JSONProblem(offset: offset, what: "the token before is not UTF-8")

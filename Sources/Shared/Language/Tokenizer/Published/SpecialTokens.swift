@@ -7,11 +7,19 @@ struct SpecialTokens {
   private(set) var extra: [SpecialToken] = []
 
   /// Takes the roles of the files, then of the class; `additional` are what a model file marks.
-  init(_ settings: TokenizerSettings, defaults: [String: String], additional: [SpecialToken]?) {
+  init(
+    _ settings: TokenizerSettings, defaults: [String: String], additional: [SpecialToken]?,
+    stripsBeforeMask: Bool
+  ) {
     let options = settings.options
     for role in TokenizerSettings.roles {
-      let token =
+      var token =
         options[role].map { settings.token($0) } ?? defaults[role].map { SpecialToken.named($0) }
+      if stripsBeforeMask, role == "mask_token", case .named(let name) = token {
+        var mask = TokenDescription(Array(name.utf8), isSpecial: true)
+        mask.stripsLeft = true
+        token = .described(mask)
+      }
       if let token { named.append((role, token)) }
     }
     for role in SpecialTokens.ownRoles(settings) {
