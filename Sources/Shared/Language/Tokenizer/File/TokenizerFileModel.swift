@@ -104,12 +104,12 @@ extension TokenizerFile {
     }
   }
 
-  /// The place of a piece in a Unigram vocabulary.
-  func place(of piece: TokenizerRecipe.NamedPiece) throws -> Int? {
+  /// The first place of a piece in a Unigram vocabulary, with a score of zero if that is asked for.
+  func place(of piece: String, scoresZero: Bool) throws -> Int? {
     let tokens = try scoredTokens()
     let scores = scores ?? tokens.scores
     return tokens.tokens.indices.first {
-      tokens.tokens[$0].elementsEqual(piece.text.utf8) && (!piece.scoresZero || scores[$0] == 0)
+      tokens.tokens[$0].elementsEqual(piece.utf8) && (!scoresZero || scores[$0] == 0)
     }
   }
 
