@@ -217,6 +217,23 @@ private func complaint(_ folder: borrowing TemporaryFolder) -> String {
     #expect(tokenizer.encode(" \n\n\n") == [1, 2])
   }
 
+  @Test func anAddedTokenOfWhichTheNormalizerLeavesNothingIsNamed() throws {
+    let folder = try TemporaryFolder()
+    let text =
+      #"{"added_tokens": [{"id": 1, "content": "\n", "normalized": true}], "#
+      + #""normalizer": {"type": "Strip", "strip_left": false, "strip_right": true}, "#
+      + #""model": {"type": "WordLevel", "unk_token": "a", "vocab": {"a": 0}}}"#
+    try folder.write(Array(text.utf8), to: "tokenizer.json")
+    #expect(
+      complaint(folder)
+        == "T/tokenizer.json: the normalizer leaves nothing of the added token 1, which is not "
+        + "supported.")
+    #expect(
+      TokenizerError.vanishingToken(path: "T", id: 1).hint
+        == "Hugging Face would cut the text behind every character; say \"normalized\": false for "
+        + "that token.")
+  }
+
   // MARK: - Scores
 
   @Test func scoresAreReadWithTheRoundingsOfTheReference() throws {
