@@ -28,7 +28,7 @@ struct TrainerBillTests {
   func figures() throws {
     let json = bill(settings).bill().json
     #expect(json["disk_bytes"] == .integer(10_457_200))
-    #expect(json["memory_bytes"] == .integer(3_738_144))
+    #expect(json["memory_bytes"] == .integer(7_510_656))
     #expect(json["operations"]?.double == 20_820_800_000)
     #expect(json["operations_dense"]?.double == 100_100_000_000)
     #expect(json["steps"] == .integer(1001) && json["tokens"] == .integer(100_100))
@@ -70,6 +70,31 @@ struct TrainerBillTests {
     #expect(sparse.seconds < 1001 * 0.0021)
   }
 
+  @Test(
+    "Steps are billed for the latents that are expected to be dead, until they have been revived")
+  func deadLatents() throws {
+    func training(_ settings: TrainSettings, revival: Double) throws -> Double {
+      let speed = RunSpeed(
+        step: 0.002, denseStep: 0.002, revival: revival, row: 1e-5, copy: 1e10, digest: 1e9)
+      let bill = TrainingBill(
+        settings, dIn: 100, rowsPerEpoch: ExpectedRows(count: 60_000, isExact: true),
+        speed: BilledSpeed(run: speed, measuredRows: 60_000, rowByteCount: 400))
+      return try #require(bill.parts.first).seconds
+    }
+    var settings = settings
+    settings.lr = 1e-3
+    settings.deadFeatureWindow = 200
+    let alive = try training(settings, revival: 0)
+    // exp(−0.63) of 1,000 latents after 200 steps, falling with τ = 389: ∫ = 0.533·389·(1 − e^(−801/389)).
+    let dead = try training(settings, revival: 0.01)
+    #expect(abs((dead - alive) / (2 * 0.01) - 181) < 2)
+    settings.deadFeatureWindow = 2000
+    #expect(try training(settings, revival: 0.01) == alive)
+    settings.deadFeatureWindow = 200
+    settings.auxLossCoefficient = 0
+    #expect(try training(settings, revival: 0.01) == alive)
+  }
+
   @Test("The table names every figure")
   func table() {
     #expect(
@@ -82,7 +107,7 @@ struct TrainerBillTests {
           active latents         10
           operations, dense      100 G
           disk                   10.5 MB
-          memory                 3.7 MB
+          memory                 7.5 MB
           operations             20.8 G
           time                   about 2.6 s
             training             2.0 s
@@ -142,6 +167,8 @@ struct TrainerBillTests {
     for number in [speed.step, speed.denseStep, speed.row, 1 / speed.copy, 1 / speed.digest] {
       #expect(number > 0 && number < 1)
     }
+    let revives = [.topk, .matryoshkaBatchtopk].contains(architecture)
+    #expect(revives ? speed.revival > 0 : speed.revival == 0)
   }
 
   @Test("A disk that is too small is refused before anything is written")

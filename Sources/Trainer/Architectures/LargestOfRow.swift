@@ -82,6 +82,14 @@ package struct TopK: RowSelection {
     // Numbers that are none (NaN, −∞) are no candidates: there may be fewer than k.
     guard row.count >= k else { return }
     thin(&row)
+    let threshold = row.threshold
+    var reaching = 0
+    for index in range { reaching += numbers[index] >= threshold ? 1 : 0 }
+    guard reaching > k else {
+      for index in range { numbers[index] = numbers[index] >= threshold ? numbers[index] : 0 }
+      return
+    }
+    // Several are equal to the worst: those with the smaller latents stay.
     var above = 0
     for entry in 0..<k where row.values[entry] > row.threshold { above += 1 }
     var ties = k - above

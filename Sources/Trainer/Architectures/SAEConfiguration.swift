@@ -71,6 +71,14 @@ package struct SAEConfiguration: Sendable {
     reconstructions.firstIndex { $0.source == .selected }
   }
 
+  /// Whether a loss revives dead latents.
+  var revivesLatents: Bool {
+    architecture.revivals.contains {
+      guard case .auxiliary(let loss) = $0 else { return true }
+      return loss.coefficient > 0
+    }
+  }
+
   /// The number of the reconstruction that a latent's activation comes into first.
   func reconstruction(of latent: Int) -> Int {
     var number = 0

@@ -30,6 +30,7 @@ package struct RunSpeeds {
       .integer(settings.trainBatchSizeTokens), .integer(l0), settings.normalizeActivations.json,
       settings.matryoshkaWidths.json, settings.mseLossNormalization.json,
       settings.normalizeSaeDecoder.json, settings.rescaleActsByDecoderNorm.json,
+      .bool(configuration.revivesLatents),
     ]
     let key = Key(formula: JSON.array(shape).canonical, dIn: rows.dIn, dOut: rows.dOut)
     let run =

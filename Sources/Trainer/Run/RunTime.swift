@@ -39,9 +39,12 @@ struct RunTime {
   /// The seconds of all steps, from some of them.
   private var computing: Double {
     let decay = LatentDecay(settings, configuration)
+    let dead = DeadLatentDecay(settings, configuration)
     let count = min(steps, 1000)
     let sum = (0..<count).reduce(0.0) { sum, index in
-      sum + seconds(l0: decay.l0(step: index * steps / count))
+      let step = index * steps / count
+      return sum + seconds(l0: decay.l0(step: step)) + 2 * dead.share(step: step)
+        * speed.run.revival
     }
     return sum * Double(steps) / Double(max(1, count))
   }

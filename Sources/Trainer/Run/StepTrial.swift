@@ -14,6 +14,8 @@ package struct RunSpeed: Sendable, Equatable {
   package let wideStepL0: Int
   /// Of a step while half of the latents are active, as in a ReLU SAE that was just drawn.
   package let denseStep: Double
+  /// That a step takes longer while half of the latents are dead and learn.
+  package let revival: Double
   /// Of measuring a row of the finished SAE.
   package let row: Double
   /// Bytes per second of a copy, read and written counted once each.
@@ -23,13 +25,14 @@ package struct RunSpeed: Sendable, Equatable {
 
   package init(
     step: Double, stepL0: Int = 0, wideStep: Double = 0, wideStepL0: Int = 0, denseStep: Double,
-    row: Double, copy: Double, digest: Double
+    revival: Double = 0, row: Double, copy: Double, digest: Double
   ) {
     self.step = step
     self.stepL0 = stepL0
     self.wideStep = wideStep
     self.wideStepL0 = wideStepL0
     self.denseStep = denseStep
+    self.revival = revival
     self.row = row
     self.copy = copy
     self.digest = digest
@@ -88,6 +91,7 @@ package struct StepTrial {
     }
     return RunSpeed(
       step: step, stepL0: stepL0, wideStep: wideStep, wideStepL0: wideStepL0, denseStep: denseStep,
+      revival: trial.configuration.revivesLatents ? trial.revivalSeconds(batch, l0: stepL0) : 0,
       row: trial.rowSeconds(), copy: copySpeed, digest: digestSpeed)
   }
 
@@ -121,8 +125,28 @@ package struct StepTrial {
 
   /// Seconds of a step of the run.
   private func seconds(_ batch: [Float], l0: Int) -> Double {
-    var engine = Engine(configuration, batchRows: rows, path: .sparse)
+    seconds(batch, state(l0: l0), scaled)
+  }
+
+  /// Seconds of a step that half of the latents take for being dead.
+  private func revivalSeconds(_ batch: [Float], l0: Int) -> Double {
     var state = state(l0: l0)
+    for latent in 0..<configuration.dSae / 2 {
+      state.passesSinceFired[latent] = Int32(clamping: configuration.deadFeatureWindow + 1)
+      // So far below the others they stay dead: a drawn pre-activation is a normal number.
+      if latent < state.parameters.encoderBias.count {
+        state.parameters.encoderBias.buffer[latent] = -8
+      }
+    }
+    return seconds(batch, state) { times, _ in times.auxiliary * rowShare * latentShare }
+  }
+
+  /// The least that `measured` makes of two steps, whose times it is given with all that they took.
+  private func seconds(
+    _ batch: [Float], _ state: consuming TrainingState,
+    _ measured: (_ times: StepTimes, _ elapsed: Double) -> Double
+  ) -> Double {
+    var engine = Engine(configuration, batchRows: rows, path: .sparse)
     let isPaired = configuration.dOut != configuration.dIn
     let targets = isPaired ? [Float](repeating: 1, count: rows * configuration.dOut) : []
     var best = Double.infinity
@@ -133,18 +157,18 @@ package struct StepTrial {
         batch.span, targets: targets.span,
         state: &state, learningRate: 1e-12, sparsityCoefficient: 1e-3)
       let elapsed = System.uptime - start
-      if turn > 0 { best = min(best, scaled(engine.times, elapsed: elapsed)) }
+      if turn > 0 { best = min(best, measured(engine.times, elapsed)) }
     }
     return best
   }
 
   /// The time of a whole step from that of the trial's phases.
-  private func scaled(_ times: StepTimes, elapsed: Double) -> Double {
+  private func scaled(_ times: StepTimes, _ elapsed: Double) -> Double {
     let known =
-      times.encode + times.rows + times.latents + times.dense + times.auxiliary + times.rest
-      + times.update
+      times.encode + times.rows + times.latents + times.dense + times.rest + times.update
     return (times.encode + times.dense) * rowShare * latentShare
-      + (times.rows + times.latents + times.rest + max(0, elapsed - known)) * rowShare
+      + (times.rows + times.latents + times.rest + max(0, elapsed - times.auxiliary - known))
+      * rowShare
       + times.update * latentShare
   }
 

@@ -107,9 +107,8 @@ package final class Training {
     }
     progress.advance(plan.batchRows)
     guard state.step % plan.pipeline.logger.logFrequency == 0 else { return }
-    figures[.learningRate] = learningRate
     figures[.tokensPerSecond] = clock.tokensPerSecond(at: state.step, batchRows: plan.batchRows)
-    figures.merge(stateFigures(sparsityCoefficient: sparsity))
+    figures.merge(stateFigures())
     try log.append(.init(step: step, values: figures))
   }
 
@@ -201,14 +200,18 @@ package enum TrainingStream {
 // MARK: - Figures
 
 extension Training {
-  /// What is known of a step besides what the step itself returns.
-  private func stateFigures(sparsityCoefficient: Double) -> Figures {
+  /// What is known after a step besides what the step itself returns.
+  ///
+  /// As SAELens logs them, the learning rate and the coefficient are those that come next.
+  private func stateFigures() -> Figures {
     let architecture = plan.configuration.architecture
     var figures = architecture.figures(carried: state.carried)
     figures[.meanPassesSinceFired] = state.meanPassesSinceFired
     figures[.trainingSamples] = Double(state.step * plan.batchRows)
+    figures[.learningRate] = schedule.learningRate(step: state.step)
     if let loss = architecture.sparsity {
-      figures[loss.coefficientFigure] = sparsityCoefficient
+      figures[loss.coefficientFigure] = schedule.sparsityCoefficient(
+        step: state.step, loss, carried: state.carried)
     }
     return figures
   }

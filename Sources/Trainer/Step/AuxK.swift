@@ -15,14 +15,23 @@ struct AuxK: ~Copyable {
   private let configuration: SAEConfiguration
   private let loss: AuxiliaryLoss
   private var dead: DeadLatents
-  private var compared = AlignedBuffer<Float>(count: 0)
-  private var candidateLatents = AlignedBuffer<Int32>(count: 0)
-  private var candidateValues = AlignedBuffer<Float>(count: 0)
+  private var memory: ComparisonMemory
 
   init(_ configuration: SAEConfiguration, _ loss: AuxiliaryLoss) {
     self.configuration = configuration
     self.loss = loss
     dead = DeadLatents(configuration)
+    memory = ComparisonMemory(latents: 0, keep: 0)
+  }
+
+  /// The most dead latents that a row learns by: ⌊d/2⌋.
+  private static func largest(_ configuration: SAEConfiguration) -> Int {
+    max(1, configuration.dIn / 2)
+  }
+
+  /// Numbers that comparing takes while every latent is dead.
+  static func numberCount(_ configuration: SAEConfiguration, threads: Int) -> Int {
+    threads * (configuration.dSae + 2 * TopK(k: largest(configuration)).capacity)
   }
 
   /// Adds the gradients of the loss and returns it.
@@ -31,13 +40,13 @@ struct AuxK: ~Copyable {
     _ state: borrowing TrainingState, rows: AuxiliaryRows
   ) -> Double {
     guard loss.isPerReconstruction else {
-      dead.gather(0..<configuration.dSae, state)
+      dead.gather(0..<configuration.dSae, state, reads.terms)
       return add(
         to: &latents, reads, entries, of: configuration.finalReconstruction, rows: rows)
     }
     var sum = 0.0
     for (number, reconstruction) in configuration.reconstructions.enumerated() {
-      dead.gather(reconstruction.latents, state)
+      dead.gather(reconstruction.latents, state, reads.terms)
       sum += add(to: &latents, reads, entries, of: number, rows: rows)
     }
     return sum
@@ -48,49 +57,35 @@ struct AuxK: ~Copyable {
     of reconstruction: Int, rows: AuxiliaryRows
   ) -> Double {
     guard dead.count > 0 else { return 0 }
-    reserve()
     let width = configuration.dOut
-    let largest = max(1, configuration.dIn / 2)
+    let largest = Self.largest(configuration)
+    if memory.latents < dead.count {
+      memory = ComparisonMemory(latents: dead.capacity, keep: largest)
+    }
     let share = min(Double(dead.count) / Double(largest), 1)
     let weight = loss.coefficient * share * rows.weight / Double(rows.count)
-    let residuals = Residuals(entries, configuration)
+    let compare = DeadComparison(configuration, loss, keep: largest)
+    let residuals = Residuals(entries, configuration, reconstruction)
     var sum = 0.0
     for block in DeadLatents.blocks(rows.count) {
       dead.encode(block, reads)
-      if loss.trainsDecoderOnly { dead.clearBelowZero(rows: block.count) }
-      let keep = min(largest, dead.count)
-      if keep < dead.count {
-        let comparison = Comparison(configuration, loss, dead.latents, reads.terms.norms)
-        comparison.keepLargest(
-          keep, rows: block.count, of: &dead.activations, compared: &compared,
-          &candidateLatents, &candidateValues)
+      if loss.trainsDecoderOnly { DeadRows(&dead, rows: block.count).clearBelowZero() }
+      if largest < dead.count {
+        compare.keepLargest(rows: block.count, &dead, &memory)
       }
       dead.decode(rows: block.count)
-      var difference = dead.difference.mutableSpan
-      for (index, row) in block.enumerated() {
-        difference.withSlice(index * width..<(index + 1) * width) { target in
-          residuals.add(row: row, reconstruction, to: &target)
-        }
-      }
+      residuals.add(block, to: DeadRows(&dead, rows: block.count))
       sum += Vector.squaredNorm(dead.difference.span.extracting(0..<block.count * width))
       guard !loss.trainsDecoderOnly else {
         dead.addDecoderGradients(rows: block.count, scale: Float(2 * weight))
         continue
       }
       dead.addReconstructionGradients(block, reads, scale: Float(2 * weight), &latents) {
-        derivative, activation in activation == 0 ? 0 : derivative
+        $0.clearInactiveGradients()
       }
     }
     dead.scatter(into: &latents.gradient)
     return sum * weight
-  }
-
-  private mutating func reserve() {
-    guard candidateLatents.count < TopK(k: dead.count).capacity else { return }
-    let capacity = TopK(k: dead.capacity).capacity
-    compared = AlignedBuffer(count: dead.capacity)
-    candidateLatents = AlignedBuffer(count: capacity)
-    candidateValues = AlignedBuffer(count: capacity)
   }
 }
 
@@ -100,44 +95,124 @@ struct AuxiliaryRows: Sendable {
   let weight: Double
 }
 
-/// By what dead latents are compared.
-private struct Comparison: ~Escapable {
-  private let latents: [Int]
-  /// ‖W_j‖ of all latents; empty where they are compared without.
-  private let norms: Span<Float>
+/// The memory in which threads compare a row's latents.
+private struct ComparisonMemory: ~Copyable {
+  /// Dead latents that there is room for.
+  let latents: Int
+  let threads: Int
+  var compared: AlignedBuffer<Float>
+  var candidateLatents: AlignedBuffer<Int32>
+  var candidateValues: AlignedBuffer<Float>
+
+  init(latents: Int, keep: Int) {
+    self.latents = latents
+    threads = Parallel.threadCount
+    let capacity = TopK(k: keep).capacity
+    compared = AlignedBuffer(count: threads * latents)
+    candidateLatents = AlignedBuffer(count: threads * capacity)
+    candidateValues = AlignedBuffer(count: threads * capacity)
+  }
+}
+
+/// By what dead latents are compared: h or its magnitude, with or without the decoder's norms.
+private struct DeadComparison: Sendable {
+  let topK: TopK
+  private let comparesByNorm: Bool
   private let comparesMagnitudes: Bool
 
-  @_lifetime(copy norms)
-  init(
-    _ configuration: SAEConfiguration, _ loss: AuxiliaryLoss, _ latents: [Int],
-    _ norms: Span<Float>
-  ) {
-    self.latents = latents
-    self.norms = configuration.comparesByDecoderNorm ? norms : norms.extracting(0..<0)
+  init(_ configuration: SAEConfiguration, _ loss: AuxiliaryLoss, keep: Int) {
+    topK = TopK(k: keep)
+    comparesByNorm = configuration.comparesByDecoderNorm
     comparesMagnitudes = loss.comparesMagnitudes
   }
 
-  /// Clears all but the `keep` largest pre-activations of each row, compared by h or its magnitude;
-  /// the rest is working memory.
-  func keepLargest(
-    _ keep: Int, rows: Int, of activations: inout Matrix,
-    compared: inout AlignedBuffer<Float>, _ candidateLatents: inout AlignedBuffer<Int32>,
-    _ candidateValues: inout AlignedBuffer<Float>
+  /// Clears all but the largest pre-activations of each row.
+  func keepLargest(rows: Int, _ dead: inout DeadLatents, _ memory: inout ComparisonMemory) {
+    ComparisonPass(self, &memory).keepLargest(of: DeadRows(&dead, rows: rows))
+  }
+
+  /// Fills what is compared; without norms where there are none.
+  func fill(
+    _ compared: inout MutableSpan<Float>, of values: Span<Float>, _ norms: Span<Float>
   ) {
-    let topK = TopK(k: keep)
-    var values = activations.mutableSpan
-    var compared = compared.mutableSpan
-    var candidates = RowCandidates(
-      latents: candidateLatents.mutableSpan, values: candidateValues.mutableSpan)
-    for row in 0..<rows {
-      let start = row * latents.count
-      for (index, latent) in latents.enumerated() {
-        let weight = norms.isEmpty ? 1 : norms[latent]
-        let value = values[start + index] * weight
-        compared[index] = comparesMagnitudes ? abs(value) : value
+    for index in compared.indices {
+      let value = comparesByNorm ? values[index] * norms[index] : values[index]
+      compared[index] = comparesMagnitudes ? abs(value) : value
+    }
+  }
+}
+
+/// The comparison of a block, each thread with memory of its own.
+private struct ComparisonPass: ~Escapable, Sendable {
+  private static let rowBlock = 16
+
+  private let comparison: DeadComparison
+  private let threads: Int
+  private let compared: Disjoint<Float>
+  private let candidateLatents: Disjoint<Int32>
+  private let candidateValues: Disjoint<Float>
+
+  @_lifetime(&memory)
+  init(_ comparison: DeadComparison, _ memory: inout ComparisonMemory) {
+    self.comparison = comparison
+    threads = memory.threads
+    compared = memory.compared.writer
+    candidateLatents = memory.candidateLatents.writer
+    candidateValues = memory.candidateValues.writer
+  }
+
+  func keepLargest(of dead: borrowing DeadRows) {
+    let blocks = (dead.rows + Self.rowBlock - 1) / Self.rowBlock
+    Parallel.forEach(blocks, atMost: threads) { block, thread in
+      let start = block * Self.rowBlock
+      for row in start..<min(start + Self.rowBlock, dead.rows) {
+        var values = dead.activations.slice(dead.elements(row))
+        keepLargest(&values, dead.norms, thread: thread)
       }
-      topK.clearAllButLargest(&compared, 0..<latents.count, &candidates)
-      for index in latents.indices where compared[index] == 0 { values[start + index] = 0 }
+    }
+  }
+
+  private func keepLargest(
+    _ values: inout MutableSpan<Float>, _ norms: Span<Float>, thread: Int
+  ) {
+    let count = values.count
+    let room = comparison.topK.capacity
+    var compared = compared.slice(thread * count..<(thread + 1) * count)
+    comparison.fill(&compared, of: values.span, norms)
+    var candidates = RowCandidates(
+      latents: candidateLatents.slice(thread * room..<(thread + 1) * room),
+      values: candidateValues.slice(thread * room..<(thread + 1) * room))
+    comparison.topK.clearAllButLargest(&compared, 0..<count, &candidates)
+    for index in values.indices { values[index] = compared[index] == 0 ? 0 : values[index] }
+  }
+}
+
+/// The errors that the loss starts from.
+private struct Residuals: ~Escapable, Sendable {
+  private let errors: Span<Float>
+  private let number: Int
+  private let count: Int
+  private let width: Int
+  /// Whether the memory of one holds the errors of those that continue it too.
+  private let isContinued: Bool
+
+  @_lifetime(copy entries)
+  init(_ entries: borrowing EntryReads, _ configuration: SAEConfiguration, _ number: Int) {
+    errors = entries.errors
+    self.number = number
+    count = configuration.reconstructions.count
+    width = configuration.dOut
+    isContinued = number + 1 < count && configuration.reconstructions[number + 1].continues
+  }
+
+  /// Adds x̂ − x of the rows of a block to what dead latents reconstruct of them.
+  func add(_ block: Range<Int>, to dead: borrowing DeadRows) {
+    dead.forEachRow { row in
+      var target = dead.difference.slice(dead.outputs(row))
+      let start = ((block.lowerBound + row) * count + number) * width
+      Vector.add(1, errors.extracting(start..<start + width), to: &target)
+      guard isContinued else { return }
+      Vector.add(-1, errors.extracting(start + width..<start + 2 * width), to: &target)
     }
   }
 }

@@ -10,6 +10,9 @@ struct DeadLatents: ~Copyable {
 
   private let configuration: SAEConfiguration
   private(set) var latents: [Int] = []
+  /// b_enc and ‖W_j‖ of each `[n_dead]`.
+  private(set) var biases = AlignedBuffer<Float>(count: 0)
+  private(set) var norms = AlignedBuffer<Float>(count: 0)
   private var encoder = Matrix(rows: 0, columns: 0)
   private var decoder = Matrix(rows: 0, columns: 0)
   private var encoderGradient = Matrix(rows: 0, columns: 0)
@@ -17,6 +20,8 @@ struct DeadLatents: ~Copyable {
   /// A number per row of a block and dead latent `[block, n_dead]`.
   var activations = Matrix(rows: 0, columns: 0)
   var gradients = Matrix(rows: 0, columns: 0)
+  /// Σ over a block's rows of the gradients `[n_dead]`.
+  var totals = AlignedBuffer<Float>(count: 0)
   /// What the latents reconstruct, then its distance from what it is to be `[block, o]`.
   var difference: Matrix
 
@@ -36,7 +41,9 @@ struct DeadLatents: ~Copyable {
   }
 
   /// Collects the dead latents of a range and clears their gradients.
-  mutating func gather(_ range: Range<Int>, _ state: borrowing TrainingState) {
+  mutating func gather(
+    _ range: Range<Int>, _ state: borrowing TrainingState, _ terms: borrowing LatentTerms
+  ) {
     latents.removeAll(keepingCapacity: true)
     for latent in range where state.passesSinceFired[latent] > configuration.deadFeatureWindow {
       latents.append(latent)
@@ -44,21 +51,32 @@ struct DeadLatents: ~Copyable {
     guard count > 0 else { return }
     if encoder.rows < count { reserve(min(configuration.dSae, max(2 * count, 64))) }
     for (index, latent) in latents.enumerated() {
-      encoder.copyRow(latent, of: state.parameters.encoder, to: index)
-      decoder.copyRow(latent, of: state.parameters.decoder, to: index)
-      encoderGradient.clearRow(index)
-      decoderGradient.clearRow(index)
+      biases[index] = terms.biases[latent]
+      norms[index] = terms.norms[latent]
     }
+    encoder.copyRows(latents, of: state.parameters.encoder)
+    decoder.copyRows(latents, of: state.parameters.decoder)
+    encoderGradient.clearRows(count)
+    decoderGradient.clearRows(count)
   }
 
   private mutating func reserve(_ count: Int) {
     let (dIn, dOut) = (configuration.dIn, configuration.dOut)
+    biases = AlignedBuffer(count: count)
+    norms = AlignedBuffer(count: count)
+    totals = AlignedBuffer(count: count)
     encoder = Matrix(rows: count, columns: dIn)
     decoder = Matrix(rows: count, columns: dOut)
     encoderGradient = Matrix(rows: count, columns: dIn)
     decoderGradient = Matrix(rows: count, columns: dOut)
     activations = Matrix(rows: Self.rowBlock, columns: count)
     gradients = Matrix(rows: Self.rowBlock, columns: count)
+  }
+
+  /// Numbers that all of it takes while every latent is dead.
+  static func numberCount(_ configuration: SAEConfiguration) -> Int {
+    let (dIn, dOut) = (configuration.dIn, configuration.dOut)
+    return configuration.dSae * (3 + 2 * (dIn + dOut) + 2 * rowBlock) + rowBlock * dOut
   }
 
   /// What is encoded of some rows.
@@ -71,17 +89,7 @@ struct DeadLatents: ~Copyable {
   /// Fills the activations with pre-activations of some rows.
   mutating func encode(_ rows: Range<Int>, _ reads: borrowing StepReads) {
     Self.multiply(inputs(rows, reads), rows: rows.count, encoder, count: count, into: &activations)
-    for (index, latent) in latents.enumerated() {
-      let bias = reads.terms.biases[latent]
-      for row in 0..<rows.count { activations.buffer[row * count + index] += bias }
-    }
-  }
-
-  /// Activations ← ReLU(activations).
-  mutating func clearBelowZero(rows: Int) {
-    for index in 0..<rows * count where activations.buffer[index] < 0 {
-      activations.buffer[index] = 0
-    }
+    DeadRows(&self, rows: rows.count).addBiases()
   }
 
   /// Fills `difference` with what the activations reconstruct.
@@ -91,16 +99,14 @@ struct DeadLatents: ~Copyable {
 
   /// Adds the gradients of a loss whose derivative by the reconstruction is `scale · difference`.
   ///
-  /// `gradient` gives dL/d(a·W_enc) from dL/d(activation) and the activation.
+  /// `finish` turns dL/d(activation) of all rows into dL/d(a·W_enc).
   mutating func addReconstructionGradients(
     _ rows: Range<Int>, _ reads: borrowing StepReads, scale: Float, _ latents: inout LatentWork,
-    gradient: (_ derivative: Float, _ activation: Float) -> Float
+    finish: (borrowing DeadRows) -> Void
   ) {
     Self.differentiate(
       difference, rows: rows.count, decoder, count: count, scale: scale, into: &gradients)
-    for index in 0..<rows.count * count {
-      gradients.buffer[index] = gradient(gradients.buffer[index], activations.buffer[index])
-    }
+    finish(DeadRows(&self, rows: rows.count))
     addDecoderGradients(rows: rows.count, scale: scale)
     addEncoderGradients(rows, reads, &latents)
   }
@@ -116,20 +122,17 @@ struct DeadLatents: ~Copyable {
     _ rows: Range<Int>, _ reads: borrowing StepReads, _ work: inout LatentWork
   ) {
     Self.add(gradients, inputs(rows, reads), rows: rows.count, count: count, to: &encoderGradient)
+    DeadRows(&self, rows: rows.count).sumGradients()
     for (index, latent) in latents.enumerated() {
-      var total: Float = 0
-      for row in 0..<rows.count { total += gradients.buffer[row * count + index] }
-      work.gradient.encoderBias.buffer[latent] += total
-      work.preActivationGradients[latent] += total
+      work.gradient.encoderBias.buffer[latent] += totals[index]
+      work.preActivationGradients[latent] += totals[index]
     }
   }
 
   /// Adds the collected gradients of weights to those of all latents.
   func scatter(into gradient: inout Parameters) {
-    for (index, latent) in latents.enumerated() {
-      gradient.encoder.addRow(index, of: encoderGradient, to: latent)
-      gradient.decoder.addRow(index, of: decoderGradient, to: latent)
-    }
+    gradient.encoder.addRows(of: encoderGradient, to: latents)
+    gradient.decoder.addRows(of: decoderGradient, to: latents)
   }
 }
 
@@ -192,46 +195,38 @@ extension DeadLatents {
 }
 
 extension Matrix {
-  fileprivate mutating func copyRow(_ source: Int, of other: borrowing Matrix, to row: Int) {
-    clearRow(row)
-    addRow(source, of: other, to: row)
+  private static var rowBlock: Int { 32 }
+
+  /// The first rows ← some rows of another matrix.
+  fileprivate mutating func copyRows(_ rows: [Int], of other: borrowing Matrix) {
+    let width = columns
+    let source = other.span
+    let target = writer
+    Parallel.forBlocks(rows.count, blockSize: Self.rowBlock) { block in
+      for index in block {
+        var row = target.slice(index * width..<(index + 1) * width)
+        Kernels.copy(
+          source.extracting(rows[index] * width..<(rows[index] + 1) * width), to: &row)
+      }
+    }
   }
 
-  fileprivate mutating func clearRow(_ row: Int) {
-    for index in row * columns..<(row + 1) * columns { buffer[index] = 0 }
+  fileprivate mutating func clearRows(_ count: Int) {
+    let numbers = 0..<count * columns
+    var rows = writer.slice(numbers)
+    for index in rows.indices { rows[index] = 0 }
   }
 
-  fileprivate mutating func addRow(_ source: Int, of other: borrowing Matrix, to row: Int) {
-    Self.add(other.row(source), to: &buffer, at: row * columns)
-  }
-
-  private static func add(
-    _ values: Span<Float>, to target: inout AlignedBuffer<Float>, at start: Int
-  ) {
-    var row = target.writer.slice(start..<start + values.count)
-    Vector.add(1, values, to: &row)
-  }
-}
-
-/// The errors that a loss of dead latents starts from.
-struct Residuals: ~Escapable, Sendable {
-  private let errors: Span<Float>
-  private let reconstructions: [RowReconstruction]
-  private let width: Int
-
-  @_lifetime(copy entries)
-  init(_ entries: borrowing EntryReads, _ configuration: SAEConfiguration) {
-    errors = entries.errors
-    reconstructions = configuration.reconstructions
-    width = configuration.dOut
-  }
-
-  /// Adds x̂ − x of a row and reconstruction.
-  func add(row: Int, _ number: Int, to target: inout MutableSpan<Float>) {
-    let start = (row * reconstructions.count + number) * width
-    Vector.add(1, errors.extracting(start..<start + width), to: &target)
-    // The memory of one holds its error and those that continue it.
-    guard number + 1 < reconstructions.count, reconstructions[number + 1].continues else { return }
-    Vector.add(-1, errors.extracting(start + width..<start + 2 * width), to: &target)
+  /// Some rows, all different, ← themselves + the first rows of another matrix.
+  fileprivate mutating func addRows(of other: borrowing Matrix, to rows: [Int]) {
+    let width = columns
+    let source = other.span
+    let target = writer
+    Parallel.forBlocks(rows.count, blockSize: Self.rowBlock) { block in
+      for index in block {
+        var row = target.slice(rows[index] * width..<(rows[index] + 1) * width)
+        Kernels.add(source.extracting(index * width..<(index + 1) * width), to: &row)
+      }
+    }
   }
 }

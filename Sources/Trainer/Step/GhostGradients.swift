@@ -26,36 +26,41 @@ struct GhostGradients: ~Copyable {
     to latents: inout LatentWork, _ reads: borrowing StepReads, _ entries: borrowing EntryReads,
     _ state: borrowing TrainingState, weights: Span<Float>
   ) -> Double {
-    dead.gather(0..<configuration.dSae, state)
-    let width = configuration.dOut
-    let share = 1 / Double(weights.count * width)
+    dead.gather(0..<configuration.dSae, state, reads.terms)
+    let share = 1 / Double(weights.count * configuration.dOut)
     var sum = 0.0
     for block in DeadLatents.blocks(weights.count) {
       if dead.count > 0 {
         dead.encode(block, reads)
-        for index in 0..<block.count * dead.count {
-          dead.activations.buffer[index] = exp(dead.activations.buffer[index])
-        }
+        DeadRows(&dead, rows: block.count).exponentiate()
         dead.decode(rows: block.count)
       }
-      var total = 0.0
-      let isDead = dead.count > 0
-      var ghosts = dead.difference.mutableSpan
-      for (index, row) in block.enumerated() {
-        total += ghosts.withSlice(index * width..<(index + 1) * width) { ghost in
-          Self.measure(
-            &ghost, entries.errors.extracting(row * width..<(row + 1) * width), isDead: isDead,
-            weight: Double(weights[row]))
-        }
-      }
-      sum += total
+      sum += measure(block, entries, weights)
       guard dead.count > 0 else { continue }
       dead.addReconstructionGradients(block, reads, scale: Float(2 * share), &latents) {
-        derivative, activation in derivative * activation
+        $0.multiplyGradients()
       }
     }
     if dead.count > 0 { dead.scatter(into: &latents.gradient) }
     return sum * share
+  }
+
+  /// The sum of the elements of a block's loss; turns g into what products go on with.
+  private mutating func measure(
+    _ block: Range<Int>, _ entries: borrowing EntryReads, _ weights: Span<Float>
+  ) -> Double {
+    let width = configuration.dOut
+    let isDead = dead.count > 0
+    var ghosts = dead.difference.mutableSpan
+    var total = 0.0
+    for (index, row) in block.enumerated() {
+      total += ghosts.withSlice(index * width..<(index + 1) * width) { ghost in
+        Self.measure(
+          &ghost, entries.errors.extracting(row * width..<(row + 1) * width), isDead: isDead,
+          weight: Double(weights[row]))
+      }
+    }
+    return total
   }
 
   /// The sum of a row's elements of the loss; turns g into half the derivative by the g that the
@@ -77,5 +82,24 @@ struct GhostGradients: ~Copyable {
       ghost[index] = Float(difference * weight * scale * factor)
     }
     return total
+  }
+}
+
+extension DeadRows {
+  /// Activations ← exp(activations).
+  fileprivate func exponentiate() {
+    forEachRow { row in
+      var values = activations.slice(elements(row))
+      for index in values.indices { values[index] = exp(values[index]) }
+    }
+  }
+
+  /// Gradients ← gradients · activations, the derivative of exp.
+  fileprivate func multiplyGradients() {
+    forEachRow { row in
+      var target = gradients.slice(elements(row))
+      let values = activations.slice(elements(row))
+      Kernels.multiply(by: values.span, &target)
+    }
   }
 }

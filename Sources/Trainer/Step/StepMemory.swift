@@ -9,7 +9,7 @@ enum StepMemory {
     let numbers =
       state(configuration) + batches(configuration, rows)
       + EncoderRoom.count(configuration, rows: rows, threads: threads)
-      + entries(configuration, rows) + dense(configuration)
+      + entries(configuration, rows) + dense(configuration) + revivals(configuration, threads)
     return 4 * numbers
   }
 
@@ -49,6 +49,19 @@ enum StepMemory {
       (DenseWork.matrixCount(configuration) + 2) * DensePass.rowBlock * configuration.dSae
     case .search: PursuitSearch.rowBlock * configuration.dSae
     case .rows, .batch: 0
+    }
+  }
+
+  /// The losses of dead latents, while every latent is one.
+  private static func revivals(_ configuration: SAEConfiguration, _ threads: Int) -> Int {
+    configuration.architecture.revivals.reduce(0) { sum, revival in
+      switch revival {
+      case .auxiliary(let loss) where loss.coefficient <= 0: sum
+      case .auxiliary:
+        sum + DeadLatents.numberCount(configuration)
+          + AuxK.numberCount(configuration, threads: threads)
+      case .ghostGradients, .preActivations: sum + DeadLatents.numberCount(configuration)
+      }
     }
   }
 }
