@@ -128,7 +128,8 @@ class AutoPeer:
         self.name = f"{folder.name} ({type(self.peer).__name__})"
 
     def added(self):
-        return [token.content for token in self.peer.added_tokens_decoder.values()]
+        # With CodeLlama's <FILL_ME> in a text its class cuts every later text otherwise.
+        return [token.content for token in self.peer.added_tokens_decoder.values() if token.content != "<FILL_ME>"]
 
     def ids(self, text):
         return self.peer.encode(text)
