@@ -189,6 +189,18 @@ private func complaint(_ folder: borrowing TemporaryFolder) -> String {
     #expect(complaint(folder) == "T/tokenizer_config.json at byte 0: no JSON object.")
   }
 
+  @Test func theTokensOfCodeLlamaGetTheirIdsInTheOrderOfTheClass() throws {
+    let folder = try TemporaryFolder()
+    try folder.write(
+      try MappedFile.contents(fixtures + "families/llama2.json"), to: "tokenizer.json")
+    try folder.write(
+      Array(#"{"tokenizer_class": "CodeLlamaTokenizer"}"#.utf8), to: "tokenizer_config.json")
+    let tokenizer = try Tokenizer.open(folder.path)
+    let size = UInt32(tokenizer.vocabularySize)
+    let ids = tokenizer.encode("▁<PRE>▁<MID>▁<SUF>▁<EOT><FILL_ME>", specialTokens: .omitted)
+    #expect(ids == Array(size - 5..<size))
+  }
+
   // MARK: - Twice the same
 
   @Test func ofAPieceThatComesTwiceTheLastCounts() throws {
