@@ -124,11 +124,12 @@ def main():
                 if name in make_models.TOYS:
                     good = compare_toy(name, dtype, arguments) and good
                     continue
-                model, _, _, _ = make_models.build(
+                model, _, seed, _ = make_models.build(
                     name, VOCABULARY, positions=80, window=WINDOW, dtype=DTYPES[dtype])
                 with tempfile.TemporaryDirectory() as folder:
                     # A copy: buffers such as Gemma's scale would stay rounded.
-                    copy.deepcopy(model).to(DTYPES[dtype]).save_pretrained(folder)
+                    make_models.store(
+                        name, copy.deepcopy(model), DTYPES[dtype], seed, "1GB", folder)
                     good = compare_model(
                         f"{name} {dtype}", model, folder, arguments, modules_only) and good
     sys.exit(0 if good else 1)

@@ -150,7 +150,9 @@ package struct Pretokenizing: Sendable {
     for note in text.notes + [text.documentNote].compactMap({ $0 }) { say("note: " + note) }
     if reading.column.content == .text, let tokenizer {
       if let sentence = try MissingTokens(settings, tokenizer).sentence { say("note: " + sentence) }
-      if let warning = TokenizerAgreement.warning(pipeline) { say("warning: " + warning) }
+      if let warning = TokenizerAgreement.warning(pipeline, through: door) {
+        say("warning: " + warning)
+      }
     }
     guard reading.column.content == .tokens,
       let recorded = RecordedOptions(folder: text.home)

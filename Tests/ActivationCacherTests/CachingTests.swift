@@ -246,8 +246,8 @@ import Testing
         == "The model EleutherAI/pythia-70m is not on this machine: there is no such folder.")
     #expect(
       error?.hint
-        == "This version downloads nothing: fetch the model into a folder (config.json, "
-        + "model.safetensors) and set cache.model_name to it." + HomeFolder.rule(for: "x"))
+        == "Set cache.model_name to a name on the Hugging Face Hub (owner/name), or to a folder with "
+        + "config.json and weights." + HomeFolder.rule(for: "x"))
     #expect(error?.exitCode == .wrongInput)
   }
 
@@ -264,8 +264,8 @@ import Testing
         + "The store \(folder.path)/store holds no finished token shards for this pipeline file.")
     #expect(
       error?.hint
-        == "This version downloads nothing: fetch the model into a folder (config.json, "
-        + "model.safetensors) and set cache.model_name to it." + HomeFolder.rule(for: "x")
+        == "Set cache.model_name to a name on the Hugging Face Hub (owner/name), or to a folder with "
+        + "config.json and weights." + HomeFolder.rule(for: "x")
         + " Run saeline-pretokenize with the same pipeline file (make pretokenize CONFIG=…).")
     #expect(error?.exitCode == .wrongInput)
   }

@@ -46,7 +46,7 @@ struct WholeRunTests {
     #expect(
       refused.errors == """
         error: evaluate.loss_recovered is true, but the model /nowhere/model is not on this machine.
-        hint: Set cache.model_name to the folder of the model that was cached, or leave \
+        hint: Set cache.model_name to the model that was cached, or leave \
         evaluate.loss_recovered out.
 
         """)

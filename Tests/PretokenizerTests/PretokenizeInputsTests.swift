@@ -23,8 +23,8 @@ import Testing
         + "There is no text at no/text: no such file or folder.")
     #expect(
       both?.hint
-        == "Give local files as pretokenize.tokenizer_name and pretokenize.dataset_path; this "
-        + "version does not download from the Hugging Face Hub.")
+        == "Give files of this machine or names on the Hugging Face Hub (owner/name) as "
+        + "pretokenize.tokenizer_name and pretokenize.dataset_path.")
     #expect(both?.exitCode == .wrongInput)
     #expect(
       PretokenizeInputs.missing(settings).map(\.name.option)
@@ -55,8 +55,8 @@ import Testing
         + "“test”: files that are named, and files whose names tell no split, are “train”.")
     #expect(
       both?.hint
-        == "Give a folder that holds tokenizer.json, or that file; this version does not download "
-        + "from the Hugging Face Hub." + HomeFolder.rule(for: "x")
+        == "Set pretokenize.tokenizer_name to a folder that holds tokenizer.json, to that file, or to a "
+        + "name on the Hugging Face Hub (owner/name)." + HomeFolder.rule(for: "x")
         + " Set pretokenize.split to “train”.")
     #expect(
       PretokenizeInputs.missing(settings).map(\.name.option) == ["pretokenize.tokenizer_name"])

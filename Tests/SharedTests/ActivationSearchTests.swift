@@ -101,8 +101,41 @@ struct TokenizerAgreementTests {
     #expect(TokenizerAgreement.warning(pipeline(tokenizer: plain, model: own)) == nil)
     #expect(
       TokenizerAgreement.warning(pipeline(tokenizer: other, model: own))
-        == "pretokenize.tokenizer_name \(other) gives other token ids than the tokenizer of the model in "
+        == "pretokenize.tokenizer_name \(other) gives other token ids than the tokenizer of the model "
         + "\(own); activations of such tokens mean little")
     #expect(TokenizerAgreement.warning(pipeline(tokenizer: other, model: "not here")) == nil)
+  }
+
+  @Test("Of tokenizers on the Hub those that were fetched before are compared, and none is fetched")
+  func names() throws {
+    let world = try HubWorld()
+    for (name, fixture) in [("me/model", "plain"), ("me/same", "plain"), ("me/other", "neox")] {
+      let path = ProjectFiles.root + "/Tests/Fixtures/tokenizer/\(fixture)/tokenizer.json"
+      let text = String(decoding: try MappedFile.contents(path), as: UTF8.self)
+      try world.hub.add(["config.json": .text("{}"), "tokenizer.json": .text(text)], to: name)
+    }
+    func warning(tokenizer: String) -> String? {
+      let door = HubInputs(
+        environment: [
+          "HF_ENDPOINT": world.hub.endpoint, "HF_HUB_CACHE": world.cache,
+          "HOME": world.folder.path,
+        ], progress: .quiet, terminal: world.terminal.terminal)
+      return TokenizerAgreement.warning(
+        pipeline(tokenizer: tokenizer, model: "me/model"), through: door)
+    }
+    #expect(warning(tokenizer: "me/other") == nil)
+    #expect(world.hub.requests.isEmpty)
+    for name in ["me/model", "me/same", "me/other"] {
+      let client = try world.client()
+      try client.download(["tokenizer.json"], of: client.snapshot(HubRepository(.model, name)))
+    }
+    let count = world.hub.requests.count
+    #expect(warning(tokenizer: "me/model") == nil)
+    #expect(warning(tokenizer: "me/same") == nil)
+    #expect(
+      warning(tokenizer: "me/other")
+        == "pretokenize.tokenizer_name me/other gives other token ids than the tokenizer of the model "
+        + "me/model; activations of such tokens mean little")
+    #expect(world.hub.requests.count == count)
   }
 }

@@ -278,8 +278,9 @@ import Testing
       family.hint
         == "Supported are gpt2, gpt_bigcode, gpt_neo, gpt_neox, gptj, gpt_oss, llama, smollm3, "
         + "granite, mistral, mixtral, qwen2, qwen3, qwen2_moe, qwen3_moe, qwen3_5_text, qwen3_5, "
-        + "qwen3_5_moe_text, qwen3_5_moe, gemma, gemma2, gemma3_text, gemma3, phi, phi3, opt, olmo, "
-        + "olmo2, olmo3, olmoe, bloom, falcon, stablelm.")
+        + "qwen3_5_moe_text, qwen3_5_moe, gemma, gemma2, gemma3_text, gemma3, gemma4_text, gemma4, "
+        + "gemma4_unified_text, gemma4_unified, phi, phi3, opt, olmo, olmo2, olmo3, olmoe, "
+        + "deepseek_v2, deepseek_v3, bloom, falcon, stablelm.")
     let recurrent = try failure(#""model_type": "mamba""#)
     #expect(
       recurrent.sentence

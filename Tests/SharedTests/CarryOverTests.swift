@@ -181,7 +181,7 @@ struct CarryOverTests {
     (
       "activation_fn: 'tanh-relu'",
       "train.activation_fn: must be relu, topk or null, but is \"tanh-relu\"; tanh-relu is not "
-        + "built."
+        + "built, and SAELens 6 opens no SAE of it; write relu."
     ),
     (
       "decoder_heuristic_init: true",

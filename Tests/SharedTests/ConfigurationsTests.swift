@@ -52,7 +52,12 @@ import Testing
     ("partial_rotary_factor", ["gpt_oss"]),
     ("qk_layernorm", ["phi"]),
     ("apply_residual_connection_post_layernorm", ["bloom"]),
-    ("use_bidirectional_attention", ["gemma", "gemma2", "gemma3_text"]),
+    (
+      "use_bidirectional_attention",
+      ["gemma", "gemma2", "gemma3_text", "gemma4_text", "gemma4_unified_text"]
+    ),
+    ("enable_moe_block", ["gemma4_text"]),
+    ("per_layer_config", Set(families).subtracting(["gemma4_text", "gemma4_unified_text"])),
   ]
 
   /// Whether layers see a window of no tokens, of which every implementation of attention there
@@ -64,7 +69,9 @@ import Testing
   /// Whether transformers refuses rotary positions of a family that has none, or those of Mixtral
   /// because it does not find the width of a head, which says nothing.
   private static func isPassedOver(_ set: [String: JSON], by family: String) -> Bool {
-    ["gpt2", "gpt_bigcode", "gpt_neo", "gptj", "bloom", "opt", "mixtral"].contains(family)
+    // It cannot do without inputs of layers where some share keys, which is an oversight.
+    if family == "gemma4_text", set["hidden_size_per_layer_input"] == 0 { return true }
+    return ["gpt2", "gpt_bigcode", "gpt_neo", "gptj", "bloom", "opt", "mixtral"].contains(family)
       && set.keys.contains { ["rope_scaling", "rope_parameters"].contains($0) }
   }
 
@@ -73,7 +80,9 @@ import Testing
     let known = Set(Family.allCases.map(\.rawValue))
     // The text within a model that sees pictures is the family of texts; the last has no model type.
     #expect(
-      known.subtracting(tried) == ["gemma3", "qwen3_5", "qwen3_5_moe", "HookedTransformer"])
+      known.subtracting(tried) == [
+        "gemma3", "gemma4", "gemma4_unified", "qwen3_5", "qwen3_5_moe", "HookedTransformer",
+      ])
   }
 
   @Test(arguments: families) func everyKeyDoesWhatTransformersMakesOfIt(family: String) throws {
@@ -139,6 +148,8 @@ import Testing
       }
       // Widths and heads that do not fit together are no model, though a configuration.
       if case .failure(ModelError.wrongValue) = description { continue }
+      // Nor is one that routes to no stated number of experts.
+      if case .failure(ModelError.missingKey(_, "num_experts_per_tok")) = description { continue }
       let wrong = wrongSize(try description.get(), sizes.object ?? [:])
       #expect(wrong == nil, "without \(key)")
     }

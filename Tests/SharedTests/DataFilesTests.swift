@@ -184,8 +184,8 @@ private func find(
         == ["There is no text at NeelNanda/c4-10k: no such file or folder."])
     #expect(
       DataError.absent("x").hint
-        == "Give a file or folder as pretokenize.dataset_path; this version does not download from "
-        + "the Hugging Face Hub." + HomeFolder.rule(for: "x"))
+        == "Give a file, a folder or a name on the Hugging Face Hub (owner/name) as "
+        + "pretokenize.dataset_path." + HomeFolder.rule(for: "x"))
   }
 
   @Test("Folders have the splits and files that Hugging Face's datasets finds in them")

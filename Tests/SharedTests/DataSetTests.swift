@@ -96,13 +96,70 @@ private let repair =
 
   @Test("An option of a builder that is not done here is refused by name")
   func optionsOfCards() throws {
+    func said(_ option: String) throws -> [String] {
+      try card("configs:\n- config_name: x\n  data_files: v1/*\n  \(option)\n")
+    }
+    let advice = "Write the rows as JSON Lines, such as with to_json of Hugging Face's datasets."
+    for (option, words) in [
+      ("skipfooter: 1", "skipfooter to 1"), ("sep: '::'", #"sep to "::""#),
+      ("names: x", #"names to "x""#),
+      ("names: [x, x]", #"names to ["x","x"]"#), ("skiprows: -1", "skiprows to -1"),
+      ("header: [0, 1]", "header to [0,1]"), ("quotechar: null", "quotechar to null"),
+      ("keep_default_na: 1", "keep_default_na to 1"), ("na_values: [1]", "na_values to [1]"),
+      ("on_bad_lines: x", #"on_bad_lines to "x""#),
+      ("encoding_errors: ignore", #"encoding_errors to "ignore""#),
+    ] {
+      #expect(
+        try said(option)
+          == ["D/README.md: the configuration “x” sets \(words), which is not done.", advice])
+    }
     #expect(
-      try card("configs:\n- config_name: x\n  data_files: v1/*\n  skiprows: 1\n") == [
-        "D/README.md: the configuration “x” sets skiprows, which is not understood.",
-        "Name the files as pretokenize.data_files, or convert them to JSON Lines.",
+      try said("encoding: latin-1") == [
+        #"D/README.md: the configuration “x” sets encoding to "latin-1", which is not done."#,
+        "Write the files as UTF-8, such as by iconv, and remove that line of the card.",
+      ])
+    // What is of no builder or of another one, and values that change nothing.
+    for option in [
+      "whatever: 1", "field: data", "filters: x", "sample_by: word", "skipfooter: 0", "nrows: null",
+      "encoding: utf8", "thousands: ','",
+    ] {
+      #expect(try said(option) == ["D/v1/a.csv"])
+    }
+  }
+
+  @Test("What options say of the rows determines the stage")
+  func identitiesOfOptions() throws {
+    func identities(_ file: String, _ option: String) throws -> [String: String] {
+      let folder = try TemporaryFolder()
+      try folder.write(Array("{}".utf8), to: file)
+      let card = "---\nconfigs:\n- config_name: x\n  data_files: \(file)\n  \(option)\n---\n"
+      try folder.write(Array(card.utf8), to: "README.md")
+      var settings = PretokenizeSettings()
+      settings.datasetPath = folder.path
+      return try DataSet.find(settings).identities(settings)
+    }
+    #expect(try identities("a.csv", "header: infer") == [:])
+    #expect(try identities("a.csv", "sep: ';'") == ["separator": "59"])
+    #expect(
+      try identities("a.csv", "names: [text]\n  skiprows: 2\n  quoting: 3\n  na_values: [x]") == [
+        "table": #"{"missing_values":["x"],"names":["text"],"quote":null,"skipped":2}"#
       ])
     #expect(
-      try card("configs:\n- config_name: x\n  data_files: v1/*\n  whatever: 1\n") == ["D/v1/a.csv"])
+      try identities(
+        "a.csv",
+        "header: 1\n  skiprows: [3, 1]\n  skipinitialspace: true\n  on_bad_lines: skip\n  na_filter: false"
+      ) == [
+        "table":
+          #"{"header":1,"skipped":[1,3],"skips_initial_spaces":true,"skips_long_records":true,"#
+          + #""usual_missing_values":false}"#
+      ])
+    #expect(try identities("a.json", "field: data") == ["field": "data"])
+    #expect(
+      try identities("a.txt", "keep_linebreaks: true") == [
+        "line_ends": "kept", "text_documents": "line",
+      ])
+    #expect(try identities("a.txt", "sample_by: document") == ["line_ends": "unified"])
+    #expect(try identities("a.txt", "field: data") == ["text_documents": "line"])
   }
 
   @Test("A head that says nothing of files may be of any form")
@@ -153,6 +210,8 @@ private let repair =
       ("a.jsonl.bz2", "BZh9", "a bzip2 file", "bunzip2 --keep D/a.jsonl.bz2"),
       ("a.jsonl.xz", "\u{FFFD}", "an xz file", "unxz --keep D/a.jsonl.xz"),
       ("a.txt", "PK\u{3}\u{4}", "a zip archive", "unzip D/a.txt"),
+      ("a.jsonl.lz4", "\u{4}\"M\u{18}", "an LZ4 file", "unlz4 D/a.jsonl.lz4"),
+      ("a.jsonl.br", "x", "a Brotli file", "brotli --decompress --keep D/a.jsonl.br"),
       ("a.zip", "PK\u{3}\u{4}", "a zip archive", "unzip D/a.zip"),
     ])
   func packed(name: String, content: String, words: String, command: String) throws {
@@ -170,12 +229,13 @@ private let repair =
         == "Unpack it first: \(command); gzip and zstd are read as they are.")
   }
 
-  @Test("Addresses are not fetched")
+  @Test("Addresses of other places than the Hub are not fetched")
   func addresses() throws {
     #expect(
       try find([:]) { $0.dataFiles = ["https://x/y.jsonl"] } == [
-        "https://x/y.jsonl is an address; nothing is downloaded.",
-        "Fetch the file, and give its path.",
+        "https://x/y.jsonl is an address that is not read.",
+        "Fetch the file and give its path, or name files of one data set on the Hugging Face Hub as "
+          + "hf://datasets/owner/name/path.",
       ])
   }
 

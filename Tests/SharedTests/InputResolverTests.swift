@@ -20,8 +20,8 @@ import Testing
         == "The model m is not on this machine: there is no such folder.")
     #expect(
       MissingModel(name: "m").hint
-        == "This version downloads nothing: fetch the model into a folder (config.json, "
-        + "model.safetensors) and set cache.model_name to it." + HomeFolder.rule(for: "m"))
+        == "Set cache.model_name to a name on the Hugging Face Hub (owner/name), or to a folder with "
+        + "config.json and weights." + HomeFolder.rule(for: "m"))
   }
 
   @Test func aTokenizerIsTheFileThatTheOthersLieBeside() throws {
@@ -77,8 +77,8 @@ import Testing
     ])
     #expect(
       (all as? any Failure)?.hint
-        == "Give local files as cache.model_name, pretokenize.tokenizer_name and "
-        + "pretokenize.dataset_path; this version does not download from the Hugging Face Hub.")
+        == "Give files of this machine or names on the Hugging Face Hub (owner/name) as "
+        + "cache.model_name, pretokenize.tokenizer_name and pretokenize.dataset_path.")
     #expect(MissingInputs.error([nil, inputs.model.problem]) as? MissingModel != nil)
   }
 }

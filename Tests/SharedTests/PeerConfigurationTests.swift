@@ -81,7 +81,7 @@ struct PeerConfigurationTests {
     "relu-topk-5": "x.json5: train.activation_fn: is \"relu\", but architecture topk keeps the "
       + "largest latents; leave it out.",
     "tanh-relu-3": "x.json5: train.activation_fn: must be relu, topk or null, but is "
-      + "\"tanh-relu\"; tanh-relu is not built.",
+      + "\"tanh-relu\"; tanh-relu is not built, and SAELens 6 opens no SAE of it; write relu.",
     "forked-architecture-5": "x.json5: train.architecture: must be standard, gated, topk, abstopk, "
       + "batchtopk, matryoshka_batchtopk, jumprelu, matching_pursuit, p_anneal, groupmax, "
       + "transcoder, skip_transcoder, jumprelu_transcoder or jumprelu_skip_transcoder, but is "

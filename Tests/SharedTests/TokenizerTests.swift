@@ -224,8 +224,8 @@ private func complaint(at path: String) throws -> String {
         + "vocab.json with merges.txt, vocab.txt or .tiktoken file.")
     #expect(
       TokenizerError.absent("x").hint
-        == "Give a folder that holds tokenizer.json, or that file; this version does not download "
-        + "from the Hugging Face Hub." + HomeFolder.rule(for: "x"))
+        == "Set pretokenize.tokenizer_name to a folder that holds tokenizer.json, to that file, or to a "
+        + "name on the Hugging Face Hub (owner/name)." + HomeFolder.rule(for: "x"))
     #expect(
       TokenizerError.idOutOfRange(path: "T", id: 9, vocabularySize: 9).sentence
         == "9 is no token of T: its ids are 0 to 8.")

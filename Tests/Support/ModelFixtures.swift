@@ -18,7 +18,8 @@ package enum ModelFixtures {
   package static let modulesOnly = [
     "phi3-long", "qwen3-moe", "granite", "stablelm", "stablelm-parallel", "bigcode", "falcon",
     "falcon-new", "falcon-linear-bias", "opt-350m", "galactica", "qwen2-moe",
-    "qwen3.5", "qwen3.5-moe",
+    "qwen3.5", "qwen3.5-moe", "gemma4", "gemma4-unified", "gpt-oss-packed", "deepseek-v2",
+    "deepseek-v3",
   ]
 
   /// Models with every hook point of TransformerLens.

@@ -11,7 +11,8 @@ package enum WeightFormula {
     var hash: UInt64 = 0xCBF2_9CE4_8422_2325
     for byte in name.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
     let isTable = ["embed", "wte", "wpe"].contains { name.contains($0) }
-    let isGain = shape.count == 1 && name.hasSuffix("weight")
+    let isGain =
+      shape.count == 1 && name.hasSuffix("weight") || name.hasSuffix("layer_scalar")
     return (0..<shape.reduce(1, *)).map { index in
       var bits = hash &+ UInt64(index) &* 0x9E37_79B9_7F4A_7C15
       bits = (bits ^ (bits >> 31)) &* 0xBF58_476D_1CE4_E5B9

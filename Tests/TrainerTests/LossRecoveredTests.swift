@@ -142,6 +142,14 @@ struct LossRecoveredTests {
       try obstacle(cache, changed(tokens: source.tokens, other))
         == .otherModel(name: cache.pipeline.cache.modelName))
     #expect(try obstacle(cache, changed(tokens: nil, [:])) == .imported)
+    // What stands against a model is said, unless it merely is not here.
+    var pipeline = cache.pipeline
+    pipeline.cache.modelRevision = "v1"
+    let revision = RevisionOfFolder(folder: pipeline.cache.modelName, revision: "v1")
+    #expect(throws: LossObstacle.unfetched(sentence: revision.sentence, hint: revision.hint)) {
+      _ = try SplicePlan.make(
+        pipeline, model: InputResolver.model(pipeline.cache), source: source, targets: nil)
+    }
     try System.removeTree(cache.tokenFolder)
     #expect(try obstacle(cache) == .noTokens)
   }
@@ -153,12 +161,21 @@ struct LossRecoveredTests {
     ),
     (
       .modelNotHere(name: "gpt2"), "the model gpt2 is not on this machine.",
-      "Set cache.model_name to the folder of the model that was cached, or leave "
+      "Set cache.model_name to the model that was cached, or leave "
         + "evaluate.loss_recovered out."
     ),
     (
+      .unfetched(sentence: "It is gated.", hint: "Set HF_TOKEN."),
+      "the model cannot be had: It is gated.",
+      "Set HF_TOKEN. Or leave evaluate.loss_recovered out."
+    ),
+    (
+      .unfetched(sentence: "It is disabled.", hint: nil),
+      "the model cannot be had: It is disabled.", "Leave evaluate.loss_recovered out."
+    ),
+    (
       .otherModel(name: "gpt2"), "gpt2 is not the model that the activations were taken from.",
-      "Set cache.model_name to the folder of the model that was cached, or leave "
+      "Set cache.model_name to the model that was cached, or leave "
         + "evaluate.loss_recovered out."
     ),
     (
@@ -178,7 +195,7 @@ struct LossRecoveredTests {
     (
       .unusable(sentence: "x holds no config.json."),
       "the model cannot be run: x holds no config.json.",
-      "Set cache.model_name to the folder of the model that was cached, or leave "
+      "Set cache.model_name to the model that was cached, or leave "
         + "evaluate.loss_recovered out."
     ),
     (.notFinite, "it is not finite.", "Leave evaluate.loss_recovered out."),

@@ -32,7 +32,9 @@ struct TrainInputsTests {
       notCached("blocks.0.hook_mlp_out", cache), notCached("blocks.1.hook_mlp_out", cache),
       "train.from_pretrained_path: there is no folder \(cache.folder)/no-sae.",
     ]
-    let hint = "\(advice) \(advice) Give a folder with cfg.json and sae_weights.safetensors."
+    let hint =
+      "\(advice) \(advice) Give a folder with cfg.json and sae_weights.safetensors, or one on the "
+      + "Hugging Face Hub (owner/name/folder)."
     #expect(
       words { _ = try Run(cache.pipeline, mode: .quiet) }
         == [lacking.joined(separator: " "), hint])

@@ -29,6 +29,7 @@ package struct Caching: Sendable {
   package let pipeline: Pipeline
   package let model: ModelDescription
   private let modelFolder: String
+  private let door: (any HubDoor)?
   package let hookPoints: [HookPoint]
   package let plan: ShardPlan
   private let tokens: TokenSequences
@@ -52,6 +53,7 @@ package struct Caching: Sendable {
     terminal: Terminal = .standardError
   ) throws {
     self.pipeline = pipeline
+    self.door = door
     self.verification = verification
     self.memoryLimit = memoryLimit
     self.mode = mode
@@ -94,7 +96,9 @@ package struct Caching: Sendable {
     try CacheBill.checkMemory(
       CacheBill.memoryByteCount(settings, model, missing.map { hookPoints[$0] }, plan),
       limit: memoryLimit)
-    if let warning = TokenizerAgreement.warning(pipeline) { say("warning: " + warning) }
+    if let warning = TokenizerAgreement.warning(pipeline, through: door) {
+      say("warning: " + warning)
+    }
     let wanted = settings.trainingTokens
     if plan.rowCount < wanted {
       say(

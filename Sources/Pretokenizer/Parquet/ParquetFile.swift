@@ -39,6 +39,7 @@ package struct ParquetFile {
     if metadata.isEncrypted { throw ParquetError.encrypted(path: file.path) }
   }
 
+  package var path: String { file.path }
   package var rowGroupCount: Int { metadata.rowGroups.count }
 
   /// The rows of a row group.

@@ -6,33 +6,55 @@ package import Shared
 package enum Documents {
   /// The columns of a file, as far as its start tells them; none where they cannot be told.
   package static func columns(
-    _ file: DataFile, separator: UInt8 = UInt8(ascii: ","), limit: Int
+    _ file: DataFile, _ options: DataOptions = DataOptions(), limit: Int
   ) throws -> [DataColumn] {
     let input = try file.open()
     switch file.kind {
     case .text: return []
     case .parquet:
-      return try ParquetFile(input).columns.map { DataColumn(name: $0.name, content: $0.content) }
+      return try chosen(ParquetFile(input), options).map {
+        DataColumn(name: $0.name, content: $0.content)
+      }
     case .arrow:
       return try ArrowFile(input, limit: limit).columns.map {
         DataColumn(name: $0.name, content: $0.content)
       }
     case .table:
-      let table = TableFile(input, file.compression, separator: separator, limit: limit)
+      let table = TableFile(input, file.compression, form: options.table, limit: limit)
       return try table.columns().map { DataColumn(name: $0, content: .text) }
-    case .jsonLines where try layout(file, input) == nil:
+    case .jsonLines, .jsonArray, .jsonObjects:
+      if let field = options.field {
+        return try JSONField(input, file.compression, name: field, limit: limit).columns()
+      }
+      return try jsonColumns(file, input, limit)
+    }
+  }
+
+  /// The columns of a file that count: those that are listed, which must be there.
+  static func chosen(
+    _ file: ParquetFile, _ options: DataOptions
+  ) throws -> [(name: String, content: ColumnContent?)] {
+    guard let wanted = options.columns else { return file.columns }
+    let names = file.columns.map(\.name)
+    if let absent = wanted.first(where: { !names.contains($0) }) {
+      throw ParquetError.missingColumn(path: file.path, column: absent, found: names)
+    }
+    return file.columns.filter { wanted.contains($0.name) }
+  }
+
+  private static func jsonColumns(
+    _ file: DataFile, _ input: any ByteSource, _ limit: Int
+  ) throws -> [DataColumn] {
+    guard let layout = try layout(file, input) else {
       var lines = LineReader(ByteStream(input, file.compression), limit: limit)
       try lines.skipMark()
       while let found = try lines.next({ JSONRecord.columns($0) }) {
         if !found.isEmpty { return found }
       }
       return []
-    case .jsonLines, .jsonArray, .jsonObjects:
-      var values = JSONValues(
-        input, file.compression, layout: try layout(file, input) ?? .array, column: "",
-        limit: limit)
-      return try values.firstColumns()
     }
+    var values = JSONValues(input, file.compression, layout: layout, column: "", limit: limit)
+    return try values.firstColumns()
   }
 
   /// How the values of a file of JSON lie in it; nil where each is within a line.

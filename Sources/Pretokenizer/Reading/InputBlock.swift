@@ -85,7 +85,8 @@ package struct InputBlock: Sendable, Equatable {
       return rowGroups(file, try ParquetFile(file.open()), rules, target)
     }
     let isCut =
-      file.kind == .jsonLines || file.kind == .text && rules.textDocuments == .line
+      file.kind == .jsonLines && rules.options.field == nil
+      || file.kind == .text && rules.textDocuments == .line
     guard isCut, file.compression == .none else {
       return [Piece(file: file, range: 0..<file.byteCount, byteCount: file.byteCount)]
     }
@@ -150,28 +151,26 @@ extension InputBlock.Piece {
     let range = file.compression == .none ? range : 0..<Int.max
     switch file.kind {
     case .text:
-      let text = TextFile(input, file.compression, limit: limit)
+      let text = TextFile(
+        input, file.compression, lineEnds: rules.options.lineEnds, limit: limit)
       switch rules.textDocuments {
       case .file: try text.readWhole(into: &sink)
       case .line: try text.readLines(range, into: &sink)
       case .paragraph: try text.readParagraphs(into: &sink)
       }
     case .table:
-      let table = TableFile(input, file.compression, separator: rules.separator, limit: limit)
+      let table = TableFile(input, file.compression, form: rules.options.table, limit: limit)
       try table.read(column: column.name, as: column.content, into: &sink)
-    case .jsonLines where try Documents.layout(file, input) == nil:
-      var lines = JSONLines(
-        input, file.compression, column: column.name, content: column.content, limit: limit)
-      try lines.read(range, into: &sink)
     case .jsonLines, .jsonArray, .jsonObjects:
-      var values = JSONValues(
-        input, file.compression, layout: try Documents.layout(file, input) ?? .array,
-        column: column.name, content: column.content, limit: limit)
-      try values.read(into: &sink)
+      try readJSON(input, range, rules, into: &sink)
     case .arrow:
       try ArrowFile(input, limit: limit).read(column: column.name, as: column.content, into: &sink)
     case .parquet:
       let parquet = try ParquetFile(input)
+      let columns = try Documents.chosen(parquet, rules.options).map(\.name)
+      guard rules.options.columns == nil || columns.contains(column.name) else {
+        throw ParquetError.missingColumn(path: file.path, column: column.name, found: columns)
+      }
       if extent == .all {
         input.expect(range.compactMap { parquet.range($0, column: column.name) })
       }
@@ -179,6 +178,25 @@ extension InputBlock.Piece {
         try parquet.read(
           column: column.name, as: column.content, rowGroup: rowGroup, into: &sink)
       }
+    }
+  }
+
+  private func readJSON<Sink: DocumentSink>(
+    _ input: any ByteSource, _ range: Range<Int>, _ rules: ReadingRules, into sink: inout Sink
+  ) throws {
+    let (column, limit) = (rules.column, rules.documentByteCount)
+    if let name = rules.options.field {
+      let field = JSONField(input, file.compression, name: name, limit: limit)
+      try field.read(column: column.name, as: column.content, into: &sink)
+    } else if let layout = try Documents.layout(file, input) {
+      var values = JSONValues(
+        input, file.compression, layout: layout, column: column.name, content: column.content,
+        limit: limit)
+      try values.read(into: &sink)
+    } else {
+      var lines = JSONLines(
+        input, file.compression, column: column.name, content: column.content, limit: limit)
+      try lines.read(range, into: &sink)
     }
   }
 }

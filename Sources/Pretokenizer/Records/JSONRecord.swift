@@ -68,7 +68,7 @@ package struct JSONRecord {
   package enum Form: Sendable { case object, bare }
 
   /// The field that values without a name are of.
-  private static let bareColumn = "text"
+  static let bareColumn = "text"
 
   /// Reads one record and hands its document on.
   ///

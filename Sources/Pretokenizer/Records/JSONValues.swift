@@ -17,11 +17,15 @@ package struct JSONValues {
 
   private var stream: ByteStream
   private let layout: Layout
+  /// Whether other bytes than white space may follow.
+  private let isWithin: Bool
   private let limit: Int
   private let record: JSONRecord
   private var buffer: [UInt8] = []
   private var start = 0
   private var base = 0
+  /// Bytes that are to be passed over before the first value.
+  private var unread = 0
 
   package init(
     _ file: any ByteSource, _ compression: DataFile.Compression = .none, layout: Layout = .array,
@@ -29,6 +33,22 @@ package struct JSONValues {
   ) {
     stream = ByteStream(file, compression)
     self.layout = layout
+    isWithin = false
+    self.limit = limit
+    record = JSONRecord(column: column, content: content)
+  }
+
+  /// Reads the array that begins at a place of a file, once decompressed.
+  init(
+    _ file: any ByteSource, _ compression: DataFile.Compression, from place: Int, column: String,
+    content: ColumnContent, limit: Int
+  ) {
+    let isPlain = compression == .none
+    stream = ByteStream(file, compression, from: isPlain ? place : 0)
+    base = isPlain ? place : 0
+    unread = isPlain ? 0 : place
+    layout = .array
+    isWithin = true
     self.limit = limit
     record = JSONRecord(column: column, content: content)
   }
@@ -61,7 +81,7 @@ package struct JSONValues {
     }
     if layout == .array {
       try expect(UInt8(ascii: "]"), "“,” or “]”")
-      guard try peek() == nil else { throw malformed("expected the end of the file") }
+      guard try isWithin || peek() == nil else { throw malformed("expected the end of the file") }
     }
   }
 
@@ -80,8 +100,13 @@ package struct JSONValues {
     .malformed(place: stream.path, byte: base + start + 1, what: what)
   }
 
-  /// Passes over a byte order mark at the start.
+  /// Passes over a byte order mark at the start, or over what stands before the array.
   private mutating func skipMark() throws {
+    while unread > 0, try start < buffer.count || fill() {
+      let count = min(unread, buffer.count - start)
+      (start, unread) = (start + count, unread - count)
+    }
+    if isWithin { return }
     while buffer.count < 3, try fill() {}
     if buffer.starts(with: [0xEF, 0xBB, 0xBF]) { start = 3 }
   }

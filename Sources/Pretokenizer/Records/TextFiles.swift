@@ -6,11 +6,16 @@ package import Shared
 package struct TextFile {
   private let file: any ByteSource
   private let compression: DataFile.Compression
+  private let lineEnds: DataOptions.LineEnds
   private let limit: Int
 
-  package init(_ file: any ByteSource, _ compression: DataFile.Compression = .none, limit: Int) {
+  package init(
+    _ file: any ByteSource, _ compression: DataFile.Compression = .none,
+    lineEnds: DataOptions.LineEnds = .usual, limit: Int
+  ) {
     self.file = file
     self.compression = compression
+    self.lineEnds = lineEnds
     self.limit = limit
   }
 
@@ -24,15 +29,45 @@ package struct TextFile {
       }
     }
     if text.starts(with: [0xEF, 0xBB, 0xBF]) { text.removeFirst(3) }
+    if lineEnds == .unified { TextFile.unify(&text) }
     try sink.text(text.span)
   }
 
-  /// Reads the lines that start inside `range` as documents, without their ends.
+  /// Puts a line feed in the place of every line end.
+  private static func unify(_ text: inout [UInt8]) {
+    guard text.contains(0x0D) else { return }
+    var count = 0
+    for index in text.indices {
+      let isSecond = text[index] == 0x0A && index > 0 && text[index - 1] == 0x0D
+      guard !isSecond else { continue }
+      text[count] = text[index]
+      count += 1
+    }
+    text.removeLast(text.count - count)
+    for index in text.indices where text[index] == 0x0D { text[index] = 0x0A }
+  }
+
+  /// Reads the lines that start inside `range` as documents, with or without their ends.
   ///
   /// As for Hugging Face's `text`, lines end in a line feed, a carriage return, or both.
   package func readLines<Sink: DocumentSink>(
     _ range: Range<Int>, into sink: inout Sink
   ) throws {
+    guard lineEnds == .kept else {
+      _ = try readLines(range) { try TextFile.cut($0, into: &sink) }
+      return
+    }
+    var kept = KeptLines(sink)
+    let isLastOpen = try readLines(range) { line in
+      try TextFile.cut(line, into: &kept)
+      kept.endsInReturn = line.count > 0 && line[line.count - 1] == 0x0D
+    }
+    try kept.end(isLineOpen: isLastOpen)
+    sink = kept.sink
+  }
+
+  /// Lends the lines that start inside `range`; returns whether the last one has no line feed.
+  private func readLines(_ range: Range<Int>, _ body: (Span<UInt8>) throws -> Void) throws -> Bool {
     let first = max(0, range.lowerBound - 1)
     var lines = LineReader(ByteStream(file, compression, from: first), at: first, limit: limit)
     if range.lowerBound == 0 {
@@ -44,9 +79,9 @@ package struct TextFile {
     var isFirst = range.lowerBound == 0 && !range.isEmpty
     while isFirst || lines.offset < range.upperBound {
       isFirst = false
-      let found: Void? = try lines.next { try TextFile.cut($0, into: &sink) }
-      guard found != nil else { return }
+      guard try lines.next(body) != nil else { break }
     }
+    return !lines.endedInNewline
   }
 
   /// Reads what stands between empty lines as documents, with line feeds where its lines end.
@@ -74,6 +109,34 @@ package struct TextFile {
     }
     try sink.text(line.extracting(start..<end))
   }
+}
+
+/// Gives lines back the line feeds that ended them.
+private struct KeptLines<Sink: DocumentSink>: DocumentSink {
+  private(set) var sink: Sink
+  /// The last line, whose end is not known yet; nil before the first.
+  private var line: [UInt8]?
+  /// Whether the last line ended in a carriage return.
+  var endsInReturn = false
+
+  init(_ sink: Sink) { self.sink = sink }
+
+  mutating func text(_ text: Span<UInt8>) throws {
+    try end(isLineOpen: false)
+    line = [UInt8](copying: text)
+  }
+
+  /// Hands on the last line; one that is open has no end but a carriage return.
+  mutating func end(isLineOpen: Bool) throws {
+    guard var line else { return }
+    if !isLineOpen || endsInReturn { line.append(0x0A) }
+    try sink.text(line.span)
+    self.line = nil
+  }
+
+  mutating func tokens(_ ids: Span<UInt32>) throws {}
+  mutating func invalid(_ problem: any Failure) throws { try sink.invalid(problem) }
+  mutating func replaced(_ count: Int) { sink.replaced(count) }
 }
 
 /// Puts lines together to paragraphs.

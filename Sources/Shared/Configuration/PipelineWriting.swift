@@ -133,7 +133,7 @@ package struct PipelineDraft: Sendable {
     let file = path.split(separator: "/").last.map(String.init) ?? path
     var lines = [
       "// The pipeline that \(JSON.clipped(file)) amounts to, \(kind.words).",
-      "// Give dataset_path, tokenizer_name and model_name files and folders of this machine.",
+      "// dataset_path, tokenizer_name and model_name may be files of this machine or names on the Hub.",
     ]
     let idle = notes.filter { $0.weight == .changesNothing }.map(\.key)
     lines += notes.filter { $0.weight == .counts }.map { "// note: \(JSON.clippedLine($0.line))" }

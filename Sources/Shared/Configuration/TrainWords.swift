@@ -93,7 +93,8 @@ package enum ActivationFunction: String, Sendable, SettingChoice {
     if let count = word.lowercased().split(separator: "-").last, word.hasPrefix("topk-") {
       return "write architecture: \"topk\" and k: \(JSON.clipped(String(count)))"
     }
-    return word.lowercased() == "tanh-relu" ? "tanh-relu is not built" : nil
+    return word.lowercased() == "tanh-relu"
+      ? "tanh-relu is not built, and SAELens 6 opens no SAE of it; write relu" : nil
   }
 }
 

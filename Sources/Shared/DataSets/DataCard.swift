@@ -9,7 +9,7 @@ package enum CardError: Failure, Equatable {
   case severalDefaults(path: String, first: String, second: String)
   case noDefault(path: String, names: [String])
   case noSuchConfiguration(path: String, name: String, names: [String])
-  case unreadOption(path: String, configuration: String, option: String)
+  case unreadOption(path: String, configuration: String, option: String, value: String)
   case outside(path: String, configuration: String, pattern: String)
 
   package var sentence: String {
@@ -22,8 +22,9 @@ package enum CardError: Failure, Equatable {
       "\(path) has several configurations and no default: \(CardError.quoted(names))."
     case .noSuchConfiguration(let path, let name, let names):
       "\(path) has no configuration “\(name)”; it has \(CardError.quoted(names))."
-    case .unreadOption(let path, let configuration, let option):
-      "\(path): the configuration “\(configuration)” sets \(option), which is not understood."
+    case .unreadOption(let path, let configuration, let option, let value):
+      "\(path): the configuration “\(configuration)” sets \(option) to \(JSON.clipped(value)), "
+        + "which is not done."
     case .outside(let path, let configuration, let pattern):
       "\(path): the configuration “\(configuration)” names \(pattern), which is not inside its folder."
     }
@@ -34,8 +35,10 @@ package enum CardError: Failure, Equatable {
     case .malformed, .wrong, .severalDefaults, .outside:
       "Repair the YAML head of that file, or name the files as pretokenize.data_files."
     case .noDefault, .noSuchConfiguration: "Set pretokenize.dataset_name to one of them."
+    case .unreadOption(_, _, "encoding", _):
+      "Write the files as UTF-8, such as by iconv, and remove that line of the card."
     case .unreadOption:
-      "Name the files as pretokenize.data_files, or convert them to JSON Lines."
+      "Write the rows as JSON Lines, such as with to_json of Hugging Face's datasets."
     }
   }
 
@@ -55,21 +58,8 @@ struct CardConfiguration {
   let dataFiles: DataFilePatterns?
   let dataDir: String?
   let isDefault: Bool
-  /// How the builder reads them.
-  let options: DataOptions
-}
-
-/// How the files of a data set are read, where that is not told by themselves.
-package struct DataOptions: Sendable, Equatable {
-  /// The byte between the fields of a table.
-  package var separator: UInt8?
-  /// What is one document of a text file.
-  package var textDocuments: TextDocuments?
-
-  package init(separator: UInt8? = nil, textDocuments: TextDocuments? = nil) {
-    self.separator = separator
-    self.textDocuments = textDocuments
-  }
+  /// What is said to the builder that reads them.
+  let options: CardOptions
 }
 
 /// The configurations of a folder's card.
@@ -199,22 +189,6 @@ struct DataCard {
 }
 
 extension CardConfiguration {
-  /// Members that change nothing about which rows there are and what they say.
-  private static let inertOptions: Set = [
-    "config_name", "data_files", "data_dir", "default", "version", "description", "features",
-    "chunksize", "encoding_errors", "batch_size", "drop_labels", "drop_metadata", "block_size",
-    "use_threads", "on_mixed_types", "parse_agent_traces", "engine", "low_memory", "memory_map",
-    "float_precision", "verbose",
-  ]
-  /// Members that builders of datasets have and that are not done here.
-  private static let unreadOptions: Set = [
-    "field", "encoding", "keep_linebreaks", "header", "names", "column_names", "index_col",
-    "usecols", "prefix", "skiprows", "nrows", "na_values", "keep_default_na", "na_filter",
-    "skip_blank_lines", "thousands", "decimal", "lineterminator", "quotechar", "quoting",
-    "escapechar", "comment", "dialect", "skipfooter", "doublequote", "skipinitialspace",
-    "on_bad_lines", "columns", "filters", "on_bad_files", "true_values", "false_values",
-  ]
-
   fileprivate init(_ item: JSON, path: String) throws(CardError) {
     guard let members = item.object, let name = members["config_name"].flatMap(Self.text) else {
       throw .wrong(path: path, what: "a configuration has no “config_name”")
@@ -233,27 +207,7 @@ extension CardConfiguration {
       }
       return files
     }
-    var options = DataOptions()
-    for (option, value) in members where !Self.inertOptions.contains(option) {
-      switch option {
-      case "sep", "delimiter":
-        guard let text = value.string, text.utf8.count == 1, let byte = text.utf8.first else {
-          throw .unreadOption(path: path, configuration: name, option: option)
-        }
-        options.separator = byte
-      case "sample_by":
-        let choice = TextDocuments(setting: value)
-        guard let choice, value.string != "file" else {
-          throw .unreadOption(path: path, configuration: name, option: option)
-        }
-        options.textDocuments = choice
-      case _ where Self.unreadOptions.contains(option):
-        throw .unreadOption(path: path, configuration: name, option: option)
-      // Options that no builder has are passed over.
-      default: break
-      }
-    }
-    self.options = options
+    options = CardOptions(members, path: path, configuration: name)
     for pattern in (dataFiles?.patterns ?? []) + [dataDir].compactMap({ $0 }) {
       let leaves =
         pattern.hasPrefix("/") || pattern.hasPrefix("~") || pattern.contains("://")

@@ -2,9 +2,8 @@
 
 /// Text that cannot be found or is of a kind that is not read.
 package enum DataError: Failure, Equatable {
+  /// Neither a file nor, where the Hub is asked, a name that it may have.
   case absent(String)
-  /// Neither a file nor a name that the Hub may have.
-  case noName(String)
   case noFiles(folder: String)
   /// A repository that is not looked through as a whole.
   case tooManyFiles(folder: String, limit: Int)
@@ -38,7 +37,6 @@ package enum DataError: Failure, Equatable {
   package var sentence: String {
     switch self {
     case .absent(let path): "There is no text at \(path): no such file or folder."
-    case .noName(let name): "There is no text at \(name): no such file or folder."
     case .noFiles(let folder):
       "The folder \(folder) holds no .jsonl, .ndjson, .json, .csv, .tsv, .txt, .parquet or .arrow "
         + "file."
@@ -66,7 +64,7 @@ package enum DataError: Failure, Equatable {
     case .notOfItsKind(let path, let kind):
       "\(path) is named as \(kind) and does not start as such."
     case .badState(let path): "\(path) does not list the files of a data set."
-    case .address(let address): "\(address) is an address; nothing is downloaded."
+    case .address(let address): "\(address) is an address that is not read."
     }
   }
 
@@ -75,11 +73,8 @@ package enum DataError: Failure, Equatable {
     case .absent(let path) where path.hasPrefix("hf://"):
       "Set pretokenize.dataset_name, data_dir and data_files to what the repository holds."
     case .absent(let path):
-      "Give a file or folder as pretokenize.dataset_path; this version does not download from the "
-        + "Hugging Face Hub." + HomeFolder.rule(for: path)
-    case .noName(let name):
       "Give a file, a folder or a name on the Hugging Face Hub (owner/name) as "
-        + "pretokenize.dataset_path." + HomeFolder.rule(for: name)
+        + "pretokenize.dataset_path." + HomeFolder.rule(for: path)
     case .tooManyFiles: "Name the files, as pretokenize.data_files or pretokenize.data_dir."
     case .noFiles: "Give other files by name, as pretokenize.data_files."
     case .noMatch: "data_files are relative to dataset_path where that is a folder."
@@ -96,7 +91,9 @@ package enum DataError: Failure, Equatable {
       "Name the files that hold the text, as pretokenize.data_files; json, text, csv, parquet and "
         + "arrow are read."
     case .builderWithoutFiles: "Set pretokenize.data_files or pretokenize.data_dir."
-    case .address: "Fetch the file, and give its path."
+    case .address:
+      "Fetch the file and give its path, or name files of one data set on the Hugging Face Hub as "
+        + "hf://datasets/owner/name/path."
     }
   }
 }

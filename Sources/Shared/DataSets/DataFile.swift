@@ -82,7 +82,8 @@ extension DataFile {
     let source = try tree.files.open(place)
     let start = try source.read(at: 0, count: windowByteCount)
     let path = tree.name(place)
-    if let unread = UnreadFormat.allCases.first(where: { $0.begins(start) }) {
+    let told = UnreadFormat.allCases.first { $0.begins(start) } ?? UnreadFormat.told(by: path)
+    if let unread = told {
       throw DataError.unreadFormat(path: path, unread)
     }
     let compression = compression(start)

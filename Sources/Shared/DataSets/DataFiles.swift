@@ -22,6 +22,8 @@ struct FoundSplits {
   /// Whether files of other kinds may be among them.
   var mayBeMixed = false
   var options = DataOptions()
+  /// What a card says to their builder; nil where none does.
+  var card: CardOptions?
   /// What is to be said of them, in sentences for a person.
   var notes: [String] = []
   /// What is said of a split that is not there.
@@ -153,8 +155,7 @@ package enum DataFiles {
         DataFolder.names(in: base, of: tree).filter(FileName.isData), base, tree)
     }
     found.mayBeMixed = true
-    found.options = configuration.options
-    found.options.textDocuments = found.options.textDocuments ?? .line
+    found.card = configuration.options
     return found
   }
 

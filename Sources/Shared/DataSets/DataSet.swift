@@ -91,10 +91,7 @@ package struct DataSet: Sendable, Equatable {
     if isSliced {
       identities["parts"] = parts.map { String($0.files.count) }.joined(separator: "+")
     }
-    if options.separator ?? UInt8(ascii: ",") != UInt8(ascii: ",") {
-      identities["separator"] = options.separator.map { String($0) }
-    }
-    return identities
+    return identities.merging(options.identities(Set(files.map(\.kind)))) { $1 }
   }
 }
 
@@ -147,6 +144,10 @@ private struct DataChoice {
       }
       options.separator = options.separator ?? majority?.separator
     }
+    if let card = found.card {
+      try card.apply(builder, to: &options)
+      options.textDocuments = options.textDocuments ?? .line
+    }
     let first = files.count
     files += try DataFile.open(wanted, as: builder?.kind, in: found.tree)
     parts.append(DataPart(files: first..<files.count, slice: slice))
@@ -163,7 +164,9 @@ private struct DataChoice {
   func dataSet(_ settings: PretokenizeSettings) -> DataSet {
     var options = options
     let isLeft = settings.textDocuments == nil && options.textDocuments == .line
-    options.textDocuments = settings.textDocuments ?? options.textDocuments
+    if let documents = settings.textDocuments, documents != options.textDocuments {
+      (options.textDocuments, options.lineEnds) = (documents, .usual)
+    }
     let isNoted = isLeft && found.builder == nil && files.contains { $0.kind == .text }
     return DataSet(
       files: files, parts: parts, options: options,

@@ -66,6 +66,9 @@ enum FileName {
     return name.drop { $0 == "." }.split(separator: ".").dropFirst().reversed().map { String($0) }
   }
 
+  /// The last extension of a name, in small letters; nil where it has none.
+  static func lastExtension(_ path: String) -> String? { extensions(path).first?.lowercased() }
+
   /// Every part of a name behind its first point, as `datasets` counts them.
   static func suffixes(_ path: String) -> [String] {
     let name = path.split(separator: "/").last ?? ""

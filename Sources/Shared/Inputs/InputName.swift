@@ -52,8 +52,8 @@ package struct MissingModel: Failure, Equatable {
     "The model \(name) is not on this machine: there is no such folder."
   }
   package var hint: String? {
-    "This version downloads nothing: fetch the model into a folder (config.json, "
-      + "model.safetensors) and set cache.model_name to it." + HomeFolder.rule(for: name)
+    "Set cache.model_name to a name on the Hugging Face Hub (owner/name), or to a folder with config.json "
+      + "and weights." + HomeFolder.rule(for: name)
   }
 }
 
@@ -82,5 +82,8 @@ package struct MissingSAE: Failure, Equatable {
   package init(path: String) { self.path = path }
 
   package var sentence: String { "train.from_pretrained_path: there is no folder \(path)." }
-  package var hint: String? { "Give a folder with cfg.json and sae_weights.safetensors." }
+  package var hint: String? {
+    "Give a folder with cfg.json and sae_weights.safetensors, or one on the Hugging Face Hub "
+      + "(owner/name/folder)."
+  }
 }

@@ -72,6 +72,18 @@ package enum InputResolver {
     return try? door.describeModel(sought.name, revision: sought.revision)
   }
 
+  /// The file of a model's own tokenizer, whose weights need not be here; nil where it is nowhere.
+  package static func modelTokenizer(
+    _ settings: CacheSettings, through door: (any HubDoor)?
+  ) -> String? {
+    if System.isDirectory(settings.modelName) {
+      return try? TokenizerLocation.find(settings.modelName)
+    }
+    guard let door, let sought = soughtModel(settings) else { return nil }
+    return try? TokenizerLocation.find(
+      door.fetchTokenizer(sought.name, revision: sought.revision))
+  }
+
   /// The model that the Hub may have, and its revision: that behind the name's `@` comes first.
   private static func soughtModel(
     _ settings: CacheSettings
@@ -123,8 +135,7 @@ package enum InputResolver {
       }
       // Inside of a repository that is there, a wrong name is an error.
       if path.hasPrefix(RepositoryName.scheme) { return .refused(error) }
-      let failure = door == nil ? error : DataError.noName(path)
-      return .missing(MissingInput(name: .text(settings), failure: failure))
+      return .missing(MissingInput(name: .text(settings), failure: error))
     }
   }
 

@@ -39,8 +39,8 @@ package struct MissingInputs: Failure {
       return joined(failures.compactMap(\.hint))
     }
     let shared =
-      "Give local files as \(options.dropLast().joined(separator: ", ")) and \(last); this version "
-      + "does not download from the Hugging Face Hub."
+      "Give files of this machine or names on the Hugging Face Hub (owner/name) as "
+      + "\(options.dropLast().joined(separator: ", ")) and \(last)."
     return joined([shared] + failures.filter { !($0 is MissingInput) }.compactMap(\.hint))
   }
 

@@ -9,16 +9,20 @@ package enum TokenizerAgreement {
     """
 
   /// A warning; nil where the ids are the same, or where one of the two tokenizers is not here.
-  package static func warning(_ pipeline: Pipeline) -> String? {
-    guard let model = InputResolver.model(pipeline.cache).value,
-      let name = pipeline.pretokenize.tokenizerName,
-      let named = InputResolver.tokenizer(pipeline.pretokenize).value ?? nil,
-      let own = try? TokenizerLocation.find(model), own != named,
+  ///
+  /// Of the Hub only what was fetched before counts as here.
+  package static func warning(
+    _ pipeline: Pipeline, through door: (any HubDoor)? = nil
+  ) -> String? {
+    let door = door?.cached
+    guard let name = pipeline.pretokenize.tokenizerName,
+      let named = InputResolver.tokenizer(pipeline.pretokenize, through: door).value ?? nil,
+      let own = InputResolver.modelTokenizer(pipeline.cache, through: door), own != named,
       let ids = ids(named), let ownIds = self.ids(own), ids != ownIds
     else { return nil }
     return
-      "pretokenize.tokenizer_name \(name) gives other token ids than "
-      + "the tokenizer of the model in \(model); activations of such tokens mean little"
+      "pretokenize.tokenizer_name \(name) gives other token ids than the tokenizer of the model "
+      + "\(pipeline.cache.modelName); activations of such tokens mean little"
   }
 
   private static func ids(_ path: String) -> [UInt32]? {

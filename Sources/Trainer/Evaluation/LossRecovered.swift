@@ -32,6 +32,7 @@ package struct LossRecovered: Sendable, Equatable {
 package enum LossObstacle: Error, Equatable {
   case imported
   case modelNotHere(name: String)
+  case unfetched(sentence: String, hint: String?)
   case otherModel(name: String)
   case noTokens
   case notReplaceable(hook: String)
@@ -39,10 +40,21 @@ package enum LossObstacle: Error, Equatable {
   case unusable(sentence: String)
   case notFinite
 
+  /// Why a model that was looked for is not there.
+  static func missing(_ model: Resolved<String>, name: String) -> LossObstacle {
+    let problem = model.problem
+    let failure = (problem as? MissingInput)?.failure ?? problem as? any Failure
+    guard let failure, !(failure is MissingModel), !(failure is NotFetched) else {
+      return .modelNotHere(name: name)
+    }
+    return .unfetched(sentence: failure.sentence, hint: failure.hint)
+  }
+
   private var words: String {
     switch self {
     case .imported: "nothing says which model and tokens the imported activations are of"
     case .modelNotHere(let name): "the model \(name) is not on this machine"
+    case .unfetched(let sentence, _): "the model cannot be had: \(sentence)"
     case .otherModel(let name): "\(name) is not the model that the activations were taken from"
     case .noTokens: "the store lacks the tokens that the activations were made from"
     case .notReplaceable(let hook): "the model computes nothing from \(hook)"
@@ -76,9 +88,10 @@ package struct LossRecoveredError: Failure, Equatable {
     let otherwise = "leave evaluate.loss_recovered out"
     return switch obstacle {
     case .modelNotHere, .otherModel, .unusable:
-      "Set cache.model_name to the folder of the model that was cached, or \(otherwise)."
+      "Set cache.model_name to the model that was cached, or \(otherwise)."
+    case .unfetched(_, let hint?): "\(hint) Or \(otherwise)."
     case .noTokens: "Run saeline-pretokenize with the same pipeline file first, or \(otherwise)."
-    case .imported, .notReplaceable, .wrongOrder, .notFinite:
+    case .imported, .unfetched, .notReplaceable, .wrongOrder, .notFinite:
       otherwise.prefix(1).uppercased() + otherwise.dropFirst() + "."
     }
   }

@@ -49,7 +49,7 @@ package struct SplicePlan: Sendable {
     let settings = pipeline.cache
     guard let tokens = source.tokens else { throw .imported }
     let name = settings.modelName.isEmpty ? source.facts.modelName : settings.modelName
-    guard let folder = resolved.value else { throw .modelNotHere(name: name) }
+    guard let folder = resolved.value else { throw .missing(resolved, name: name) }
     let store = Store(pipeline.store)
     let identities = try usable { try ActivationKey.identities(model: folder, store: store) }
     guard identities == source.identities else { throw .otherModel(name: name) }

@@ -158,6 +158,42 @@ PROBES = [
     {"scale_attention_softmax_in_fp32": False}, {"cache_implementation": "hybrid"},
     {"model_max_length": 8}, {"max_length": 8}, {"temperature": 2.0}, {"num_labels": 5},
     {"nonsense": 3},
+    # Layers of Gemma 4.
+    {"hidden_size_per_layer_input": 0}, {"hidden_size_per_layer_input": 4},
+    {"vocab_size_per_layer_input": 40}, {"vocab_size_per_layer_input": 20},
+    {"attention_k_eq_v": True}, {"attention_k_eq_v": False},
+    {"attention_k_eq_v": True, "num_global_key_value_heads": 4},
+    {"num_global_key_value_heads": 4}, {"num_global_key_value_heads": None}, {"global_head_dim": 12},
+    {"num_kv_shared_layers": 0}, {"num_kv_shared_layers": 1}, {"num_kv_shared_layers": 3},
+    {"use_double_wide_mlp": True}, {"use_bidirectional_attention": "all"},
+    {"use_bidirectional_attention": "vision"}, {"use_bidirectional_attention": None},
+    {"per_layer_config": {"1": {"head_dim": 12}, "3": {"head_dim": 12}}},
+    {"per_layer_config": {"1": {"head_dim": 12}}},
+    {"per_layer_config": {"1": {"head_dim": 8, "num_key_value_heads": 1},
+                          "3": {"head_dim": 8, "num_key_value_heads": 1}}},
+    {"per_layer_config": {"1": {"head_dim": 8, "intermediate_size": 20},
+                          "3": {"head_dim": 8}}}, {"per_layer_config": None},
+    {"per_layer_config": {"9": {"head_dim": 8}}}, {"per_layer_config": {}},
+    {"rope_parameters": {FULL: {"rope_type": "proportional", "rope_theta": 50.0},
+                         SLIDING: {"rope_type": "default", "rope_theta": 7.0}}},
+    {"rope_parameters": {FULL: {"rope_type": "proportional", "rope_theta": 50.0, "factor": 2.0,
+                                "partial_rotary_factor": 0.3},
+                         SLIDING: {"rope_type": "linear", "rope_theta": 7.0, "factor": 4.0}}},
+    {"rope_parameters": {FULL: {"rope_type": "linear", "rope_theta": 50.0, "factor": 4.0},
+                         SLIDING: {"rope_type": "proportional", "partial_rotary_factor": 0.5}}},
+    {"rope_parameters": {FULL: {"rope_type": "default"}, SLIDING: {"rope_type": "default"}}},
+    {"rope_parameters": {FULL: {"type": "linear", "factor": 4.0, "rope_theta": 50.0},
+                         SLIDING: {"rope_theta": 7.0}}},
+    {"enable_moe_block": True, "num_experts": 4, "top_k_experts": 2, "moe_intermediate_size": 12},
+    {"enable_moe_block": True}, {"top_k_experts": 1},
+    # Latent attention and experts in groups.
+    {"kv_lora_rank": 6}, {"q_lora_rank": 6}, {"q_lora_rank": None}, {"qk_rope_head_dim": 2},
+    {"qk_nope_head_dim": 6}, {"v_head_dim": 8}, {"first_k_dense_replace": 0},
+    {"first_k_dense_replace": 2}, {"n_shared_experts": 2}, {"rope_interleave": False},
+    {"n_group": 1, "topk_group": 1}, {"n_group": 2, "topk_group": 2},
+    {"n_group": 2, "topk_group": 1, "topk_method": "group_limited_greedy"},
+    {"topk_method": "greedy"}, {"topk_method": "noaux_tc"}, {"routed_scaling_factor": 3.0},
+    {"norm_topk_prob": False}, {"scoring_func": "softmax"}, {"moe_layer_freq": 2},
 ]
 
 # Small sizes by the names that a family has for them.
@@ -167,6 +203,16 @@ OLD = dict(vocab_size=VOCABULARY, n_embd=16, n_layer=2, n_head=4, n_positions=24
 GATED = dict(**NEW, intermediate_size=28, num_key_value_heads=2)
 DELTA = dict(linear_key_head_dim=6, linear_value_head_dim=8, linear_num_key_heads=2,
              linear_num_value_heads=4)
+# Layers that see everything have wider heads, half of which is rotated.
+GEMMA4 = dict(
+    head_dim=4, global_head_dim=8, layer_types=[SLIDING, FULL, SLIDING, FULL],
+    rope_parameters={SLIDING: {"rope_type": "default", "rope_theta": 100.0},
+                     FULL: {"rope_type": "proportional", "partial_rotary_factor": 0.5,
+                            "rope_theta": 1000.0}})
+LATENT = dict(**NEW, intermediate_size=28, num_key_value_heads=4, q_lora_rank=10, kv_lora_rank=8,
+              qk_nope_head_dim=4, qk_rope_head_dim=4, v_head_dim=6, n_routed_experts=4,
+              n_shared_experts=1, num_experts_per_tok=2, moe_intermediate_size=12,
+              first_k_dense_replace=1, n_group=2, topk_group=1)
 BASES = {
     "gpt2": OLD,
     "gpt_bigcode": OLD,
@@ -196,6 +242,14 @@ BASES = {
                     sliding_window=5),
     "gemma": dict(**GATED, head_dim=4), "gemma2": dict(**GATED, head_dim=4, sliding_window=5),
     "gemma3_text": dict(**GATED, head_dim=4, sliding_window=5, sliding_window_pattern=2),
+    "gemma4_text": dict(
+        **{**GATED, "num_hidden_layers": 4}, **GEMMA4, sliding_window=5,
+        hidden_size_per_layer_input=6, vocab_size_per_layer_input=VOCABULARY,
+        num_kv_shared_layers=2),
+    "gemma4_unified_text": dict(
+        **{**GATED, "num_hidden_layers": 2}, **{**GEMMA4, "layer_types": [SLIDING, FULL]},
+        sliding_window=5, attention_k_eq_v=True, num_global_key_value_heads=1),
+    "deepseek_v2": LATENT, "deepseek_v3": LATENT,
     "opt": dict(**NEW, ffn_dim=28, pad_token_id=1),
     "bloom": dict(vocab_size=VOCABULARY, hidden_size=16, n_layer=2, n_head=4),
     "falcon": NEW,
@@ -223,6 +277,8 @@ def weights(name, shape):
     value = ((value >> numpy.uint64(56)).astype(numpy.float32) - 128) / 512
     if name.endswith("A_log"):
         value = value + 0.5
+    if name.endswith("layer_scalar"):
+        value = value + 1
     if "embed" in name or "wte" in name or "wpe" in name:
         value = value * 4
     if len(shape) == 1 and name.endswith("weight"):
@@ -249,7 +305,9 @@ def compute(configuration):
         config, attn_implementation=implementation, dtype=torch.float32).eval()
     tensors = {}
     with torch.no_grad():
-        for name, parameter in model.named_parameters():
+        buffers = [(name, buffer) for name, buffer in model.named_buffers()
+                   if name.endswith(("layer_scalar", "e_score_correction_bias"))]
+        for name, parameter in [*model.named_parameters(), *buffers]:
             tensors[name] = list(parameter.shape)
             parameter.copy_(weights(name, parameter.shape))
         logits = model(torch.tensor([TOKENS]) % config.vocab_size, use_cache=False).logits[0]

@@ -8,8 +8,11 @@ cards.json     YAML texts and their values.
 """
 
 import base64
+import bz2
+import gzip
 import io
 import json
+import lzma
 import os
 import pathlib
 import random
@@ -233,6 +236,102 @@ for label, text in {"ends": "one\ntwo\r\nthree\rfour\n\n", "signs": "one\x0ctwo\
 for index in range(30):
     text = "".join(rng.choice(["a", "\n", "\n", "\r\n", " b"]) for _ in range(rng.randrange(1, 14)))
     case(f"paragraphs {index}", {"a.txt": text, "b.txt": "x"}, "text", data_files=["a.txt", "b.txt"], sample_by="paragraph")
+
+# Options that a card gives the builder of its files.
+def optioned(label, file, text, **options):
+    card = {"configs": [{"config_name": "x", "data_files": file, **options}]}
+    case(f"option {label}", {file: text, "README.md": "---\n" + yaml.safe_dump(card) + "---\n"})
+
+
+TABLE = 'text,n\na,x1\n"b, ""q""",x2\n\nc,x3\n'
+BARE = 'a,x1\n"b\nc",x2\nd,x3\n'
+SKIPPED = "# made\n\ntext,n\na,1\nb,2\n"
+for label, text, options in [
+    ("sep", "text;n\na,b;1\n", {"sep": ";"}), ("delimiter", "text|n\na,b|1\n", {"delimiter": "|"}), ("sep and delimiter", "text|n\na;b|1\n", {"sep": ";", "delimiter": "|"}),
+    ("delimiter null", "text;n\na;1\n", {"sep": ";", "delimiter": None}), ("tab", "text\tn\na,b\t1\n", {"sep": "\t"}), ("long separator", "text::n\na::1\n", {"sep": "::"}),
+    ("header infer", TABLE, {"header": "infer"}), ("header 0", TABLE, {"header": 0}), ("header 1", "x,y\ntext,n\na,1\n", {"header": 1}), ("header 2", "x\n\ny,z,w\ntext,n\na,1\n", {"header": 2}),
+    ("header beyond", TABLE, {"header": 9}), ("header list", "text,n\nx,y\na,1\n", {"header": [0, 1]}), ("no header", TABLE, {"header": None}),
+    ("names", BARE, {"names": ["text", "n"]}), ("column_names", BARE, {"column_names": ["text", "n"]}), ("names and column_names", BARE, {"names": ["x", "n"], "column_names": ["text", "n"]}),
+    ("names without header", BARE, {"names": ["text", "n"], "header": None}), ("names for a header", TABLE, {"names": ["text", "m"], "header": 0}), ("names second", BARE, {"names": ["n", "text"]}),
+    ("more names", BARE, {"names": ["text", "n", "m"]}), ("fewer names", BARE, {"names": ["text"]}), ("fewer names for a header", TABLE, {"names": ["text"], "header": 0}), ("more names for a header", TABLE, {"names": ["m", "text", "n"], "header": 0}),
+    ("names and a longer row", "a,1\nb,2,3\n", {"names": ["text", "n"]}), ("names and a shorter row", "a,x\nb\n", {"names": ["n", "text"]}), ("names twice", BARE, {"names": ["text", "text"]}), ("names and header 1", "x,y\n" + BARE, {"names": ["text", "n"], "header": 1}),
+    ("more names and rows", "a\nb,2\nc,3,4\nd,5,6,7\n", {"names": ["text", "n", "m"]}), ("names of nothing", "", {"names": ["text"]}), ("a name", "a\nb\n", {"names": ["text"]}),
+    ("skiprows", SKIPPED, {"skiprows": 1}), ("skiprows 2", SKIPPED, {"skiprows": 2}), ("skiprows 0", TABLE, {"skiprows": 0}), ("skiprows null", TABLE, {"skiprows": None}), ("skiprows all", TABLE, {"skiprows": 99}),
+    ("skiprows list", "text,n\na,1\nb,2\nc,3\n", {"skiprows": [1, 3]}), ("skiprows list first", SKIPPED, {"skiprows": [0]}), ("skiprows over lines", 'x,"y\nz"\ntext,n\na,1\n', {"skiprows": 1}),
+    ("skiprows and a quote", 'it is 5" wide\ntext,n\na,1\nb"b,2\nc,3\n', {"skiprows": 1}), ("skiprows and returns", "x\r\ny\rtext,n\ra,1\r\n", {"skiprows": 2}), ("skiprows and names", "x\n" + BARE, {"skiprows": 1, "names": ["text", "n"]}),
+    ("skiprows and header", "x\ny\nz\ntext,n\na,1\n", {"skiprows": 1, "header": 2}), ("skiprows of blanks", "\n\n\ntext,n\na,1\n", {"skiprows": 2}), ("skiprows list of blanks", "text,n\n\na,1\nb,2\n", {"skiprows": [2]}),
+    ("quotechar", "text,n\n'a, b',1\n\"c,2\n'd''e',3\n", {"quotechar": "'"}), ("no quotes", 'text\tn\n"a\t1\nb "c"\t2\n"d"\t3\n', {"quoting": 3, "sep": "\t"}), ("quoting 1", TABLE, {"quoting": 1}), ("quoting 2", '"text","n"\n"a",1\n', {"quoting": 2}),
+    ("doublequote", TABLE, {"doublequote": True}), ("no doublequote", 'text,n\n"a""b",1\n', {"doublequote": False}), ("escapechar", 'text,n\n"a\\"b",1\n', {"escapechar": "\\"}), ("comment", "text,n\na,1#x\n#y\n", {"comment": "#"}),
+    ("skipinitialspace", 'text, n, m\n a,  "x, y", 1\n  "b, c", 2,3\n \td,4,5\n', {"skipinitialspace": True}), ("skipinitialspace second", 'n, text\n1,  "x, y"\n2,\t z \n3, \n', {"skipinitialspace": True}),
+    ("keep_default_na", "text,n\nNone,1\n,2\nNA,3\nb\n", {"keep_default_na": False}), ("na_filter", "text,n\nNone,1\n,2\nNA,3\n", {"na_filter": False}), ("na_values", "text,n\nNone,1\nnothing,2\nb,3\n", {"na_values": "nothing"}),
+    ("na_values list", "text,n\nNone,1\nx,2\ny,3\nz,4\n", {"na_values": ["x", "y"]}), ("na_values alone", "text,n\nNone,1\nx,2\n,3\n", {"na_values": ["x"], "keep_default_na": False}), ("second and empty", "n,text\n1,\n2\n3,a\n", {"keep_default_na": False}),
+    ("na_filter and na_values", "text,n\nNone,1\nx,2\n", {"na_filter": False, "na_values": ["x"]}),
+    ("on_bad_lines skip", "text,n\na,1\nb,2,3\nc,4\n", {"on_bad_lines": "skip"}), ("on_bad_lines warn", "text,n\na,1\nb,2,3\nc,4\n", {"on_bad_lines": "warn"}), ("on_bad_lines error", "text,n\na,1\nb,2,3\n", {"on_bad_lines": "error"}),
+    ("thousands", 'text,n\n"1,000",1\nb,2\n', {"thousands": ","}), ("decimal", 'text;n\n"1,5";1\nb;2\n', {"decimal": ",", "sep": ";"}), ("true_values", "text,n\nyes,1\nb,2\n", {"true_values": ["yes"]}),
+    ("fewer names than the header", "text,n\na\nb,x\n", {"names": ["text"], "header": 0}), ("more names than the header", "text,n\na,b,c\nd,e,f\n", {"names": ["x", "text", "n"], "header": 0}),
+    ("encoding", TABLE, {"encoding": "utf-8"}), ("encoding with a mark", "\ufeff" + TABLE, {"encoding": "utf-8-sig"}), ("nrows", TABLE, {"nrows": 1}), ("usecols", TABLE, {"usecols": ["text"]}), ("index_col", "i,text\n0,a\n1,b\n", {"index_col": 0}),
+    ("skip_blank_lines", "text,n\n\na,1\n", {"skip_blank_lines": False}), ("skipfooter", TABLE + "end\n", {"skipfooter": 1}), ("lineterminator", "text,n;a,1;b,2;", {"lineterminator": ";"}), ("engine", TABLE, {"engine": "python"}),
+    ("of other builders", TABLE, {"field": "data", "columns": ["n"], "sample_by": "document", "keep_linebreaks": True, "nonsense": 1}),
+]:
+    optioned(f"csv {label}", "a.csv", text, **options)
+option_rng = random.Random(7)
+for index in range(120):
+    text = "".join(option_rng.choice(["a", "b", "text", "'", '"', ",", " ", "\n", "\n", "\r\n", "\r\n", "''", "x,y\n", "x,y\n"]) for _ in range(option_rng.randrange(4, 40)))
+    options = {"names": ["text", "n"][:option_rng.randrange(1, 3)]} if option_rng.random() < 0.7 else {}
+    for name, values in {"skiprows": [0, 1, 2, [1], [0, 2]], "header": [0, 1, None], "quotechar": ["'"], "quoting": [3, 0], "skipinitialspace": [True], "keep_default_na": [False], "on_bad_lines": ["skip"]}.items():
+        if option_rng.random() < 0.35:
+            options[name] = option_rng.choice(values)
+    optioned(f"csv random {index}", "a.csv", text if "names" in options else "text,n\n" + text, **options)
+optioned("csv of tabs", "a.tsv", "text;n\na\tb;1\n", sep=";")
+latin = "text,n\n\u00e9t\u00e9 \u00a3,1\n"
+optioned("csv latin-1", "a.csv", latin.encode("latin-1"), encoding="latin-1")
+optioned("text latin-1", "a.txt", "\u00e9t\u00e9\r\n\u00a3\n".encode("latin-1"), encoding="latin-1")
+optioned("text windows", "a.txt", "\u201cq\u201d \u20ac\n".encode("cp1252"), encoding="cp1252")
+optioned("json utf-16", "a.jsonl", lines(["a"]).encode("utf-16"), encoding="utf-16")
+NESTED = '{"version": "1 ] }", "other": [{"text": "no"}, {"data": [1]}], "data": [{"text": "a", "n": 1}, {"n": 2, "text": "b"}], "end": {"data": 3}}'
+for label, text, options in [
+    ("field", NESTED, {}), ("field in lines", json.dumps(json.loads(NESTED), indent=1), {}), ("field of texts", '{"data": ["a", "b \\" c", "d\\n"]}', {}), ("field of nothing", '{"data": []}', {}),
+    ("no such field", '{"other": [{"text": "a"}]}', {}), ("field of columns", '{"data": {"text": ["a", "b"], "n": [1, 2]}}', {}), ("field of an object", '{"data": {"text": "a"}}', {}), ("field of text", '{"data": "a"}', {}),
+    ("field of null", '{"data": null}', {}), ("field of missing", '{"data": [{"text": "a"}, {"n": 1}]}', {}), ("field and more", '{"data": [{"text": "a"}]} {"data": []}', {}), ("field of NaN", '{"s": NaN, "data": [{"text": "a", "s": Infinity}]}', {}),
+    ("field deep", '{"data": {"data": [{"text": "a"}]}}', {}), ("field of a list", '[{"data": [{"text": "a"}]}]', {}), ("field twice", '{"data": [{"text": "a"}], "data": [{"text": "b"}]}', {}), ("field cut", '{"data": [{"text": "a"}]', {}),
+    ("field in JSON Lines", '{"data": [{"text": "a"}]}\n{"data": [{"text": "b"}]}\n', {}), ("field with escapes", '{"d\\u0061ta": [{"text": "\\u00e9"}]}', {}), ("field null", lines(["a", "b"]), {"field": None}), ("field with a mark", "\ufeff" + NESTED, {}),
+]:
+    optioned(f"json {label}", "a.json", text, **{"field": "data", **options})
+optioned("json of other builders", "a.jsonl", lines(["a"]), sep=";", names=["x"], header=None, sample_by="document", columns=["n"], nonsense=1)
+optioned("json encoding", "a.jsonl", lines(["\u00e9"]), encoding="utf8")
+for label, text, options in [
+    ("keep_linebreaks", "one\ntwo\r\n\nthree\rfour", {"keep_linebreaks": True}), ("keep_linebreaks to the end", "one\n\r\n", {"keep_linebreaks": True}), ("no keep_linebreaks", "one\ntwo\n", {"keep_linebreaks": False}),
+    ("keep_linebreaks of a return", "one\r\rtwo\r", {"keep_linebreaks": True}), ("keep_linebreaks of documents", "one\ntwo\n", {"keep_linebreaks": True, "sample_by": "document"}), ("lines", "one\n\ntwo\n", {"sample_by": "line"}),
+    ("documents", "one\n\ntwo\r\n", {"sample_by": "document"}), ("encoding", "\u00e9\n", {"encoding": "UTF-8"}), ("of other builders", "one\ntwo\n", {"sep": ";", "field": "x", "header": None, "skiprows": 1, "columns": ["n"]}),
+    ("sample_by of another", "one\n", {"sample_by": "word"}),
+]:
+    optioned(f"text {label}", "a.txt", text, **options)
+
+
+def wide(rows):
+    target = io.BytesIO()
+    pq.write_table(pa.table({"text": rows, "n": list(range(len(rows)))}), target, compression="none")
+    return target.getvalue()
+
+
+for label, options in [("columns", {"columns": ["text"]}), ("other columns", {"columns": ["n"]}), ("columns in another order", {"columns": ["n", "text"]}), ("no columns", {"columns": None}), ("unknown columns", {"columns": ["text", "x"]}),
+                       ("batch_size", {"batch_size": 1}), ("on_bad_files", {"on_bad_files": "skip"}), ("of other builders", {"sep": ";", "field": "x", "skiprows": 1, "encoding": "latin-1"})]:
+    optioned(f"parquet {label}", "a.parquet", wide(["a", "b"]), **options)
+optioned("arrow of other builders", "a.arrow", arrow(["a", "b"]), sep=";", columns=["n"], encoding="latin-1", field="x")
+
+
+# Compressions.
+def compressed(compression):
+    target = io.BytesIO()
+    pq.write_table(pa.table({"text": ["a", "b"]}), target, compression=compression)
+    return target.getvalue()
+
+
+for compression in ["brotli", "lz4", "snappy", "gzip", "zstd"]:
+    case(f"parquet of {compression}", {"a.parquet": compressed(compression)})
+case("lines of xz", {"a.jsonl.xz": lzma.compress(lines(["a"]).encode())})
+case("lines of bzip2", {"a.jsonl.bz2": bz2.compress(lines(["a"]).encode())})
+case("lines of gzip", {"a.jsonl.gz": gzip.compress(lines(["a"]).encode(), mtime=0)})
 
 here = pathlib.Path(__file__).parent
 here.joinpath("folders.json").write_text("[\n" + ",\n".join(json.dumps(item, separators=(",", ":")) for item in cases) + "\n]\n")

@@ -31,9 +31,10 @@ import tempfile
 
 import torch
 import transformers
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from transformer_lens import HookedTransformer, HookedTransformerConfig
 from transformer_lens import loading_from_pretrained as loading
+from transformers.integrations.mxfp4 import convert_moe_packed_tensors
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SEQUENCES, CONTEXT, VOCABULARY = 2, 16, 53
@@ -43,7 +44,8 @@ EVERY_STEP = dict(
     fold_ln=True, center_writing_weights=True, center_unembed=True, fold_value_biases=True)
 NO_STEP = {step: False for step in EVERY_STEP}
 # Modules whose rows are no step of a block by themselves; nor are those beside a shared expert.
-LEFT_OUT = ["drop", "rotary", "in_proj", "gate_up_proj", "query_key_value", "shared_expert"]
+LEFT_OUT = ["drop", "rotary", "in_proj", "gate_up_proj", "query_key_value", "shared_expert",
+            "tokens_per_layer", "per_layer_model", "per_layer_projection_norm"]
 PROCESSED = {
     "gpt2": {
         "processed": EVERY_STEP, "processed-center": {**NO_STEP, "center_writing_weights": True},
@@ -53,7 +55,11 @@ PROCESSED = {
         "phi3", "gptj", "bloom", "olmo", "olmoe", "mixtral")},
 }
 MODULES_ONLY = ["phi3-long", "qwen3-moe", "granite", "stablelm", "stablelm-parallel", "bigcode",
-                "falcon", "falcon-new", "falcon-linear-bias", "opt-350m", "galactica", "qwen2-moe", "qwen3.5", "qwen3.5-moe"]
+                "falcon", "falcon-new", "falcon-linear-bias", "opt-350m", "galactica", "qwen2-moe", "qwen3.5",
+                "qwen3.5-moe", "gemma4", "gemma4-unified", "gpt-oss-packed",
+                "deepseek-v2", "deepseek-v3"]
+# Models whose experts are stored in MXFP4.
+PACKED = ["gpt-oss-packed"]
 TOYS = {
     "toy-gelu": dict(act_fn="gelu", normalization="LN", seed=41),
     "toy-solu": dict(act_fn="solu_ln", normalization="LN", seed=42),
@@ -72,7 +78,9 @@ def randomise(model, seed, dtype, gain=1.0):
     """Gives every parameter, gains and biases too, random values that `dtype` holds exactly."""
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
-        for name, parameter in model.named_parameters():
+        buffers = [(name, buffer) for name, buffer in model.named_buffers()
+                   if name.endswith(("layer_scalar", "e_score_correction_bias"))]
+        for name, parameter in [*model.named_parameters(), *buffers]:
             noise = torch.randn(parameter.shape, generator=generator)
             if parameter.dim() > 1:
                 value = noise * (1.0 if "embed" in name or "wte" in name else 0.25)
@@ -140,6 +148,18 @@ def families(vocabulary=VOCABULARY, positions=24, window=5):
         rope_parameters={
             "full_attention": {"rope_type": "linear", "factor": 4.0, "rope_theta": 1000000.0},
             "sliding_attention": {"rope_type": "default", "rope_theta": 10000.0}})
+    kinds = ["sliding_attention", "full_attention"]
+    gemma4 = dict(
+        head_dim=4, global_head_dim=8, sliding_window=window, final_logit_softcapping=3.0,
+        rope_parameters={
+            kinds[0]: {"rope_type": "default", "rope_theta": 10000.0},
+            kinds[1]: {"rope_type": "proportional", "partial_rotary_factor": 0.5,
+                       "rope_theta": 1000000.0}})
+    add("gemma4", "Gemma4", f16, 49, **{**grouped, "num_hidden_layers": 4}, **gemma4,
+        layer_types=kinds * 2, hidden_size_per_layer_input=6,
+        vocab_size_per_layer_input=vocabulary, num_kv_shared_layers=2, use_double_wide_mlp=True)
+    add("gemma4-unified", "Gemma4Unified", b16, 50, **grouped, **gemma4, layer_types=kinds,
+        attention_k_eq_v=True, num_global_key_value_heads=1)
     add("phi", "Phi", f16, 18, **{**common, "num_attention_heads": 3}, num_hidden_layers=2,
         num_key_value_heads=3, partial_rotary_factor=0.5)
     add("opt", "OPT", f32, 19, hidden_size=24, num_hidden_layers=2, ffn_dim=40,
@@ -172,6 +192,8 @@ def families(vocabulary=VOCABULARY, positions=24, window=5):
     add("mixtral", "Mixtral", b16, 29, "30KB", **grouped, **experts, num_local_experts=4)
     add("gpt-oss", "GptOss", f16, 30, **grouped, **experts, num_local_experts=4, head_dim=6,
         sliding_window=window)
+    add("gpt-oss-packed", "GptOss", b16, 51, **{**grouped, "hidden_size": 64, "num_attention_heads": 8,
+        "intermediate_size": 32}, **experts, num_local_experts=4, head_dim=8, sliding_window=window)
     add("qwen3-moe", "Qwen3Moe", b16, 31, **{**grouped, "num_hidden_layers": 3}, **experts,
         num_experts=5, moe_intermediate_size=12, norm_topk_prob=True, head_dim=8,
         mlp_only_layers=[1])
@@ -182,6 +204,16 @@ def families(vocabulary=VOCABULARY, positions=24, window=5):
                  layer_types=["linear_attention", "full_attention"])
     add("qwen3.5", "Qwen3_5", b16, 47, **grouped, **delta)
     add("qwen3.5-moe", "Qwen3_5Moe", f32, 48, **grouped, **delta, **experts, **shared)
+    latent = dict(
+        **{**common, "num_attention_heads": 3}, num_hidden_layers=2, num_key_value_heads=3,
+        kv_lora_rank=10, qk_nope_head_dim=6, qk_rope_head_dim=4, v_head_dim=7,
+        n_routed_experts=4, n_shared_experts=2, num_experts_per_tok=2, moe_intermediate_size=12,
+        first_k_dense_replace=1)
+    add("deepseek-v2", "DeepseekV2", b16, 52, "30KB", **latent, q_lora_rank=None)
+    add("deepseek-v3", "DeepseekV3", f16, 53, **latent, q_lora_rank=9, n_group=2, topk_group=1,
+        rope_parameters={
+            "rope_type": "yarn", "factor": 4.0, "rope_theta": 10000.0, "mscale": 1.0,
+            "mscale_all_dim": 1.0, "original_max_position_embeddings": 8})
     add("granite", "Granite", f32, 32, **grouped, embedding_multiplier=3.0, logits_scaling=2.0,
         residual_multiplier=0.5, attention_multiplier=0.3, attention_bias=True, mlp_bias=True)
     stable = dict(max_position_embeddings=positions, hidden_size=24, intermediate_size=40,
@@ -211,13 +243,59 @@ def families(vocabulary=VOCABULARY, positions=24, window=5):
     return found
 
 
+def is_from_one(name):
+    """Whether a model's gains are stored as differences from one."""
+    return name.startswith(("gemma", "qwen3.5")) and not name.startswith("gemma4")
+
+
 def build(name, vocabulary=VOCABULARY, positions=24, window=5, dtype=None):
     """A random model in float32 whose values `dtype` holds, and that dtype."""
     cls, configuration, own, seed, size = families(vocabulary, positions, window)[name]
     dtype = dtype or own
     model = cls(configuration).eval()
-    randomise(model, seed, dtype, gain=0.0 if name.startswith(("gemma", "qwen3.5")) else 1.0)
+    randomise(model, seed, dtype, gain=0.0 if is_from_one(name) else 1.0)
+    if name in PACKED:
+        for key, value in dequantized(packed(model, seed)).items():
+            model.get_parameter(key).data = value
     return model, dtype, seed, size
+
+
+def packed(model, seed):
+    """Random experts in MXFP4: two numbers to a byte, and a byte of scale to 32 of them."""
+    generator = torch.Generator().manual_seed(seed)
+    tensors = {}
+    for name, parameter in model.named_parameters():
+        if name.endswith(("experts.gate_up_proj", "experts.down_proj")):
+            experts, inputs, outputs = parameter.shape
+            for part, low, high, shape in (
+                ("_blocks", 0, 256, (experts, outputs, inputs // 32, 16)),
+                ("_scales", 121, 126, (experts, outputs, inputs // 32))):
+                tensors[name + part] = torch.randint(
+                    low, high, shape, generator=generator, dtype=torch.uint8)
+    return tensors
+
+
+def dequantized(tensors):
+    """The plain numbers of experts in MXFP4, by transformers."""
+    return {name.removesuffix("_blocks"): convert_moe_packed_tensors(
+        blocks, tensors[name.replace("_blocks", "_scales")], dtype=torch.float32)
+        for name, blocks in tensors.items() if name.endswith("_blocks")}
+
+
+def store(name, model, dtype, seed, size, folder):
+    """Writes config.json and weights, those of experts as the published files have them."""
+    model.to(dtype).save_pretrained(folder, max_shard_size=size)
+    if name not in PACKED:
+        return
+    path = os.path.join(folder, "model.safetensors")
+    experts = packed(model, seed)
+    kept = {key: value for key, value in load_file(path).items() if key + "_blocks" not in experts}
+    save_file({**kept, **experts}, path, metadata={"format": "pt"})
+    with open(os.path.join(folder, "config.json")) as file:
+        stated = json.load(file)
+    stated["quantization_config"] = {"quant_method": "mxfp4"}
+    with open(os.path.join(folder, "config.json"), "w") as file:
+        json.dump(stated, file, indent=2)
 
 
 def lens_configuration(folder, hf):
@@ -342,6 +420,9 @@ def module_outputs(model, tokens):
             output = output[0] if isinstance(output, tuple) else output
             if not torch.is_tensor(output) or ".experts." in name:
                 return
+            # Keys and values of latent attention are made of one head for all.
+            if output.dim() == 4 and output.shape[1] == 1:
+                output = output.squeeze(1)
             # Routers see one row per token without a dimension of sequences. What is changed in
             # place later is kept as it was written.
             if output.shape[:2] == tokens.shape or (
@@ -352,7 +433,8 @@ def module_outputs(model, tokens):
     handles = [
         module.register_forward_hook(keep(name)) for name, module in model.named_modules()
         if name and not any(part in name for part in LEFT_OUT)
-        and not hasattr(model.get_submodule(name.rpartition(".")[0]), "shared_expert")]
+        and not any(hasattr(model.get_submodule(name.rpartition(".")[0]), shared)
+                    for shared in ("shared_expert", "shared_experts"))]
     with torch.no_grad():
         logits = model(tokens).logits
     for handle in handles:
@@ -448,7 +530,12 @@ def make(name):
     for title, steps in PROCESSED.get(name, {}).items():
         values, _ = hooks(model, tokens, **steps)
         save_processed(folder, title, values, model.config.num_hidden_layers)
-    model.to(dtype).save_pretrained(folder, max_shard_size=size)
+    store(name, model, dtype, seed, size, folder)
+    if name in PACKED:
+        loaded = transformers.AutoModelForCausalLM.from_pretrained(
+            folder, dtype=torch.float32, attn_implementation="eager")
+        with torch.no_grad():
+            assert (loaded(tokens).logits - logits).abs().max().item() < 1e-5
     generation = os.path.join(folder, "generation_config.json")
     if os.path.exists(generation):
         os.remove(generation)

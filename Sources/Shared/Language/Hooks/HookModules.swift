@@ -35,6 +35,22 @@ extension HookPoint {
   }
 }
 
+extension LatentAttention {
+  /// The modules on the way to queries, keys and values.
+  fileprivate var modules: [(path: String, site: HookSite)] {
+    let queries: [(path: String, site: HookSite)] =
+      queryRank == nil
+      ? [(query, .query)]
+      : [
+        (queryInto, .compressedQuery), (queryNorm, .compressedQueryNorm), (queryFrom, .query),
+      ]
+    return queries + [
+      (keyValueInto, .compressedKeyValue), (keyValueNorm, .compressedKeyValueNorm),
+      (keyValueFrom, .expandedKeyValue),
+    ]
+  }
+}
+
 extension TensorNames {
   /// The modules of a block and what they write.
   fileprivate func modules(
@@ -47,23 +63,37 @@ extension TensorNames {
       if let norm2 { modules.append((norm2, .norm2Output)) }
       return modules + mlpModules(of: model, layer: layer)
     }
+    if let latent = model.latent { modules += latent.modules }
     switch queryKeyValue {
+    case _ where model.latent != nil: break
     case .separate(let query, let key, let value):
       // A module of queries and gates writes rows of both.
       if !queryHasGate { modules.append((query, .query)) }
-      modules += [(key, .key), (value, .value)]
+      let origin = model.layers[layer].keyValues
+      if origin.hasKeys { modules.append((key, .key)) }
+      if origin == .projections { modules.append((value, .value)) }
     case .fused(let name): modules.append((name, .queryKeyValue))
     // Its columns lie head by head, which is not how they are computed here.
     case .fusedPerHead: break
     }
     if let headNorms, headNorms.span != .ownHead {
-      modules += [(headNorms.query, .queryNormOutput), (headNorms.key, .keyNormOutput)]
+      modules.append((headNorms.query, .queryNormOutput))
+      if model.layers[layer].keyValues.hasKeys {
+        modules.append((headNorms.key, .keyNormOutput))
+        if let value = headNorms.value { modules.append((value, .valueNormOutput)) }
+      }
     }
     let attention = outputNorms == nil ? HookSite.attentionOutput : .attentionProjected
     modules += containers(attentionOutput, attention, whole: .residualBetween)
     if let outputNorms { modules.append((outputNorms.attention, .attentionOutput)) }
     if let norm2, norm2 != norm1 { modules.append((norm2, .norm2Output)) }
     modules += mlpModules(of: model, layer: layer)
+    if let inputs = model.layerInputs {
+      modules += [
+        (inputs.gate, .layerInputGate), (inputs.activation, .layerInputActivated),
+        (inputs.output, .layerInputProjected), (inputs.outputNorm, .layerInputOutput),
+      ]
+    }
     if let blockNorm { modules.append((blockNorm, .residualAfter)) }
     return modules
   }

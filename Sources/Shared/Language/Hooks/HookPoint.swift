@@ -73,8 +73,10 @@ package struct HookPoint: Sendable, Hashable {
 
   /// The shape of a token's row; heads come first.
   package func shape(in model: ModelDescription) -> [HookDimension] {
-    let elements = site.elements(in: model)
-    guard head == nil, let heads = site.headCount(in: model) else { return [elements] }
+    let elements = site.elements(in: model, layer: layer)
+    guard head == nil, let heads = site.headCount(in: model, layer: layer) else {
+      return [elements]
+    }
     return [.fixed(heads), elements]
   }
 
@@ -141,7 +143,7 @@ extension HookPoint {
   /// The same place, of one head only.
   package func taking(head: Int?, in model: ModelDescription) throws(HookPointError) -> HookPoint {
     guard let head else { return self }
-    guard let heads = site.headCount(in: model) else { throw .noHeads(name: name) }
+    guard let heads = site.headCount(in: model, layer: layer) else { throw .noHeads(name: name) }
     guard head < heads else { throw .wrongHead(name: name, stated: head, heads: heads) }
     var point = self
     point.head = head

@@ -10,9 +10,13 @@ package enum HookSite: CaseIterable, Sendable {
   case embedding, positions
   case residualBefore
   case norm1Scale, norm1Normalized, norm1Output
-  case queryKeyValue, query, key, value
+  case compressedQuery, compressedQueryNorm
+  case queryKeyValue, query
+  case compressedKeyValue, compressedKeyValueNorm, expandedKeyValue
+  case key, value
   case queryNormScale, queryNormNormalized, queryNormOutput
   case keyNormScale, keyNormNormalized, keyNormOutput
+  case valueNormOutput
   case rotatedQuery, rotatedKey
   case scores, pattern, mixed, result
   case attentionProjected, attentionNormScale, attentionNormNormalized, attentionOutput
@@ -23,6 +27,7 @@ package enum HookSite: CaseIterable, Sendable {
   case mlpMiddle, activationNormScale, activationNormNormalized
   case mlpAfter
   case mlpProjected, mlpNormScale, mlpNormNormalized, mlpOutput
+  case layerInputGate, layerInputActivated, layerInputProjected, layerInputOutput
   case residualAfter
   case finalScale, finalNormalized, unembedInput, logits, cappedLogits
 
@@ -72,8 +77,11 @@ package enum HookSite: CaseIterable, Sendable {
     case .unembedInput: "unembed.hook_in"
     case .logits: "unembed.hook_out"
     case .cappedLogits: "logits"
-    case .embedded, .norm1Output, .queryKeyValue, .queryNormOutput, .keyNormOutput,
-      .attentionProjected, .norm2Output, .routerScores, .mlpActivated, .mlpProjected:
+    case .compressedQuery, .compressedQueryNorm, .compressedKeyValue, .compressedKeyValueNorm,
+      .expandedKeyValue, .embedded, .norm1Output, .queryKeyValue, .queryNormOutput, .keyNormOutput,
+      .valueNormOutput, .attentionProjected, .norm2Output, .routerScores, .mlpActivated,
+      .mlpProjected, .layerInputGate, .layerInputActivated, .layerInputProjected,
+      .layerInputOutput:
       nil
     }
   }
@@ -94,6 +102,7 @@ package enum HookSite: CaseIterable, Sendable {
     let tensors = model.tensors
     let mlp = layer.map { model.layers[$0].mlp } ?? .none
     if isOfAttention, let layer, model.layers[layer].mixer != .attention { return false }
+    if isOfKeys, let layer, !model.layers[layer].keyValues.hasKeys { return false }
     switch self {
     case .embedded:
       return tensors.embeddingNorm != nil || tensors.embeddingProjections != nil
@@ -105,6 +114,10 @@ package enum HookSite: CaseIterable, Sendable {
     case .queryNormScale, .queryNormNormalized, .queryNormOutput, .keyNormScale,
       .keyNormNormalized, .keyNormOutput:
       return tensors.headNorms != nil
+    case .valueNormOutput: return tensors.headNorms?.value != nil
+    case .compressedQuery, .compressedQueryNorm: return model.latent?.queryRank != nil
+    case .compressedKeyValue, .compressedKeyValueNorm, .expandedKeyValue:
+      return model.latent != nil
     case .attentionProjected, .attentionNormScale, .attentionNormNormalized:
       return tensors.outputNorms != nil
     case .residualBetween: return model.block == .sequential && mlp != .none
@@ -117,6 +130,8 @@ package enum HookSite: CaseIterable, Sendable {
     case .mlpProjected, .mlpNormScale, .mlpNormNormalized:
       return tensors.outputNorms != nil && mlp != .none
     case .mlpOutput: return mlp != .none
+    case .layerInputGate, .layerInputActivated, .layerInputProjected, .layerInputOutput:
+      return model.layerInputs != nil
     case .finalScale, .finalNormalized: return tensors.finalNorm != nil
     case .cappedLogits: return model.changesLogits
     default: return true
@@ -124,7 +139,17 @@ package enum HookSite: CaseIterable, Sendable {
   }
 
   /// Whether it is a part of attention, which layers of other kinds do not have.
-  private var isOfAttention: Bool { self >= .queryKeyValue && self <= .result }
+  private var isOfAttention: Bool { self >= .compressedQuery && self <= .result }
+
+  /// Whether it is a part of keys or values, which layers that take those of others do not have.
+  private var isOfKeys: Bool {
+    switch self {
+    case .key, .value, .keyNormScale, .keyNormNormalized, .keyNormOutput, .valueNormOutput,
+      .rotatedKey:
+      true
+    default: false
+    }
+  }
 
   /// Whether later steps read the rows that are shown; the others are kept beside the computation.
   var isRead: Bool {
@@ -138,37 +163,45 @@ package enum HookSite: CaseIterable, Sendable {
   }
 
   /// Heads of its rows; nil where there are none.
-  func headCount(in model: ModelDescription) -> Int? {
+  func headCount(in model: ModelDescription, layer: Int?) -> Int? {
     let takesHeads = model.tensors.headNorms?.span != .all
+    let heads = model.heads(layer: layer)
     switch self {
-    case .query, .rotatedQuery, .mixed, .result, .scores, .pattern: return model.headCount
+    case .query, .rotatedQuery, .mixed, .result, .scores, .pattern: return heads.count
     case .queryNormScale, .queryNormNormalized, .queryNormOutput:
-      return takesHeads ? model.headCount : nil
-    case .key, .value, .rotatedKey: return model.keyValueHeadCount
+      return takesHeads ? heads.count : nil
+    case .key, .value, .valueNormOutput, .rotatedKey: return heads.keyValueCount
     case .keyNormScale, .keyNormNormalized, .keyNormOutput:
-      return takesHeads ? model.keyValueHeadCount : nil
+      return takesHeads ? heads.keyValueCount : nil
     default: return nil
     }
   }
 
   /// The elements of a token's row, or of each head where there are heads.
-  func elements(in model: ModelDescription) -> HookDimension {
+  func elements(in model: ModelDescription, layer: Int?) -> HookDimension {
     let takesHeads = model.tensors.headNorms?.span != .all
+    let heads = model.heads(layer: layer)
     switch self {
     case .norm1Scale, .norm2Scale, .finalScale, .queryNormScale, .keyNormScale,
       .attentionNormScale, .mlpNormScale, .embeddingNormScale, .activationNormScale:
       return .fixed(1)
-    case .query, .rotatedQuery, .mixed, .key, .value, .rotatedKey: return .fixed(model.headWidth)
+    case .query, .rotatedQuery, .key, .rotatedKey: return .fixed(heads.width)
+    case .mixed, .value, .valueNormOutput: return .fixed(heads.valueWidth)
+    case .compressedQuery, .compressedQueryNorm: return .fixed(model.latent?.queryRank ?? 0)
+    case .compressedKeyValue: return .fixed(model.latent?.compressedWidth ?? 0)
+    case .compressedKeyValueNorm: return .fixed(model.latent?.rank ?? 0)
+    case .expandedKeyValue: return .fixed(heads.count * (model.latent?.expandedWidth ?? 0))
     case .queryNormNormalized, .queryNormOutput:
-      return .fixed((takesHeads ? 1 : model.headCount) * model.headWidth)
+      return .fixed(takesHeads ? heads.width : heads.queries.count)
     case .keyNormNormalized, .keyNormOutput:
-      return .fixed((takesHeads ? 1 : model.keyValueHeadCount) * model.headWidth)
-    case .queryKeyValue: return .fixed(model.queryKeyValueWidth)
+      return .fixed(takesHeads ? heads.width : heads.keys.count)
+    case .queryKeyValue: return .fixed(heads.columns)
     case .scores, .pattern: return .context
     case .routerScores, .expertWeights: return .fixed(model.experts?.count ?? 0)
     case .expertIndices: return .fixed(model.experts?.active ?? 0)
     case .mlpBefore, .mlpLinear, .mlpActivated, .mlpMiddle, .activationNormNormalized, .mlpAfter:
-      return .fixed(model.mlpWidth)
+      return .fixed(model.mlpWidth(layer: layer))
+    case .layerInputGate, .layerInputActivated: return .fixed(model.layerInputs?.width ?? 0)
     case .embedded, .unembedInput: return .fixed(model.embeddingWidth ?? model.width)
     case .logits, .cappedLogits: return .fixed(model.vocabularySize)
     default: return .fixed(model.width)

@@ -50,7 +50,10 @@ package struct WeightProcessing: Sendable, Equatable {
           ? .mean(over: model.width) : .meanBesidesEmbedding(over: model.width)
     case .positions, .attentionOutput, .mlpOutput, .result:
       centers(model) ? .mean(over: model.width) : .none
-    case .value, .mixed: foldsValueBiases ? .valueBias : .none
+    case .value, .mixed:
+      // Norms stand between biases and what is mixed, those of values or of what they are made of.
+      foldsValueBiases && model.tensors.headNorms?.value == nil && model.latent == nil
+        ? .valueBias : .none
     case .logits:
       // A cap would see it too.
       centersUnembedding && model.logitCap == nil ? .mean(over: model.vocabularySize) : .none

@@ -48,6 +48,11 @@ struct ConfigurationKeys: Sendable {
 extension ModelConfiguration {
   /// Every key that a family reads with its value, and no other key.
   func resolved(by keys: ConfigurationKeys) throws(ModelError) -> ModelConfiguration {
+    // transformers takes it for every family; a family that reads it says so.
+    let layers = "per_layer_config"
+    if keys.defaults[layers] == nil, let (_, stated) = value([layers]), stated != .object([:]) {
+      throw unsupported(layers, "set", [])
+    }
     var resolved: [String: JSON] = [:]
     for (key, fallback) in keys.defaults {
       let stated = members[key]

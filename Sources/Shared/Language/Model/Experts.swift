@@ -28,12 +28,13 @@ package struct Experts: Sendable, Equatable {
   }
 }
 
-/// An expert that every token goes through, weighted by a sigmoid of a score of its own.
+/// An expert that every token goes through, weighted by a sigmoid of a score of its own where it has
+/// one.
 package struct SharedExpert: Sendable, Equatable {
   package var width: Int
   /// The module of its MLP, and that of its score.
   package var module: String
-  package var score: String
+  package var score: String?
 }
 
 /// How scores of experts become weights.
@@ -42,6 +43,26 @@ package enum Routing: Sendable, Equatable {
   case softmax(sumsToOne: Bool)
   /// A softmax over those with the largest scores.
   case softmaxOfChosen
+  /// Of the largest of some groups, weights times a factor (DeepSeek-V2 and V3, 2024).
+  case grouped(GroupedRouting)
+}
+
+/// Routing to the experts of a few groups of neighbors.
+package struct GroupedRouting: Sendable, Equatable {
+  package var groups: Int
+  /// The groups whose experts a token may go through.
+  package var kept: Int
+  package var scoring: Scoring
+  package var sumsToOne: Bool
+  package var factor: Float
+
+  package enum Scoring: Sendable, Equatable {
+    /// A softmax over all experts; the largest of a group stands for it.
+    case softmax
+    /// A sigmoid of each, with a bias that counts for the choice alone, a whole name; the two largest
+    /// of a group stand for it.
+    case sigmoid(bias: String)
+  }
 }
 
 /// How an expert's first projection becomes what its second one reads.
@@ -60,12 +81,18 @@ package enum ExpertTensors: Sendable, Equatable {
   case perExpert(prefix: String, gate: String, input: String, output: String, joined: [String])
   /// `gate_up_proj` `[E, d, 2m]` and `down_proj` `[E, m, d]` with biases `[E, …]`.
   case joinedInputMajor(prefix: String)
+  /// The same in MXFP4: `gate_up_proj_blocks` `[E, 2m, d / 32, 16]` and `down_proj_blocks`
+  /// `[E, d, m / 32, 16]`, with `_scales` of a byte per block.
+  case joinedPacked(prefix: String)
+
+  /// Inputs that are packed together.
+  static let packedTogether = Microscaling.blockSize
 
   /// The module of all experts.
   var module: String? {
     switch self {
     case .perExpert(_, _, _, _, let joined): joined.first
-    case .joinedInputMajor(let prefix): prefix
+    case .joinedInputMajor(let prefix), .joinedPacked(let prefix): prefix
     }
   }
 }

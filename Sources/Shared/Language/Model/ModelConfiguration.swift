@@ -56,6 +56,15 @@ struct ModelConfiguration {
     return count
   }
 
+  /// A count that may be zero.
+  func size(_ key: String, limit: Int = 1 << 24) throws(ModelError) -> Int {
+    guard let (_, value) = value([key]) else { throw .missingKey(path: path, key: key) }
+    guard let size = value.integer, size >= 0, size <= limit else {
+      throw wrong(key, value, "a whole number from 0 to \(limit)")
+    }
+    return size
+  }
+
   /// A number above zero.
   func number(
     _ keys: String..., in object: JSON? = nil, fallback: Double? = nil

@@ -37,6 +37,10 @@ package struct ModelDescription: Sendable, Equatable {
   package var experts: Experts?
   /// What layers have in the place of attention that do not attend.
   package var deltaRule: DeltaRule?
+  /// How queries, keys and values are made where that is by way of narrow vectors.
+  package var latent: LatentAttention?
+  /// Vectors of each token for every layer, besides its embedding.
+  package var layerInputs: LayerInputs?
   /// What attention and MLP write is multiplied with before it is added.
   package var residualScale: Float = 1
   /// What scores are multiplied with.
@@ -58,8 +62,25 @@ package struct ModelDescription: Sendable, Equatable {
   /// Whether something happens to logits after the unembedding.
   package var changesLogits: Bool { logitCap != nil || logitScale != 1 }
 
-  /// Columns of queries, keys and values side by side.
-  package var queryKeyValueWidth: Int { (headCount + 2 * keyValueHeadCount) * headWidth }
+  /// Columns of queries, keys and values side by side, where all layers have the same.
+  package var queryKeyValueWidth: Int { heads().columns }
+
+  /// The heads of a layer, or those of most.
+  package func heads(layer: Int? = nil) -> LayerHeads {
+    let kind = layer.map { layers[$0] } ?? LayerKind()
+    return LayerHeads(
+      count: headCount, keyValueCount: kind.keyValueHeadCount ?? keyValueHeadCount,
+      width: kind.headWidth ?? headWidth,
+      valueWidth: latent?.valueWidth ?? kind.headWidth ?? headWidth)
+  }
+
+  /// The largest that some size of a layer's heads is.
+  func largest(_ size: (LayerHeads) -> Int) -> Int {
+    layers.indices.reduce(size(heads())) { max($0, size(heads(layer: $1))) }
+  }
+
+  /// The width of a layer's MLP, or of most.
+  package func mlpWidth(layer: Int?) -> Int { layer.flatMap { layers[$0].mlpWidth } ?? mlpWidth }
 
   /// What the scores of a layer are multiplied with.
   package func attentionScale(layer: Int) -> Float {
@@ -71,15 +92,18 @@ package struct ModelDescription: Sendable, Equatable {
   /// Two per weight of a projection and two per element of the products of attention, of which a
   /// token needs those with the keys that it sees.
   package func operationsPerToken(layers: Int, contextSize: Int) -> Double {
-    let attention = width * (queryKeyValueWidth + queryGateWidth) + headCount * headWidth * width
-    return self.layers.prefix(layers).reduce(0) { total, layer in
+    self.layers.prefix(layers).enumerated().reduce(0) { total, element in
+      let (index, layer) = element
+      let mlp = mlpWeights(layer) + (layerInputs?.weightsPerToken(width: width) ?? 0)
       if layer.mixer == .deltaRule, let deltaRule {
-        let mixer = deltaRule.operationsPerToken(width: width)
-        return total + mixer + 2 * Double(mlpWeights(layer))
+        return total + deltaRule.operationsPerToken(width: width) + 2 * Double(mlp)
       }
+      let heads = heads(layer: index)
+      let projected = layer.keyValues.projected(heads) + queryGateWidth
+      let inputs = latent?.weights(width: width, heads: headCount) ?? width * projected
       let seen = layer.meanVisibleKeys(contextSize: contextSize)
-      let weights = attention + mlpWeights(layer)
-      return total + 2 * Double(weights) + 4 * Double(headCount * headWidth) * seen
+      let products = 2 * Double(heads.queries.count + heads.mixed) * seen
+      return total + 2 * Double(inputs + width * heads.mixed + mlp) + products
     }
   }
 
@@ -90,47 +114,10 @@ package struct ModelDescription: Sendable, Equatable {
   private func mlpWeights(_ layer: LayerKind) -> Int {
     switch layer.mlp {
     case .none: 0
-    case .dense: (isGated ? 3 : 2) * width * mlpWidth
+    case .dense: (isGated ? 3 : 2) * width * (layer.mlpWidth ?? mlpWidth)
     case .routed: experts?.weightsPerToken(width: width) ?? 0
     }
   }
-}
-
-/// What one layer's attention differs in from another's.
-package struct LayerKind: Sendable, Equatable {
-  /// How many tokens a token sees, itself among them; nil for all before it.
-  package var window: Int?
-  /// Which of the model's rotations it uses; nil where queries and keys stay as they are.
-  package var rotation: Int? = 0
-  package var mixer: MixerKind = .attention
-  package var mlp: MLPKind = .dense
-
-  package init(window: Int? = nil) { self.window = window }
-
-  /// The first token that a token sees.
-  package func firstVisible(_ token: Int) -> Int { window.map { max(0, token - $0 + 1) } ?? 0 }
-
-  /// Tokens that a token sees, on average over a context.
-  package func meanVisibleKeys(contextSize: Int) -> Double {
-    let shown = min(window ?? contextSize, contextSize)
-    let all = Double(shown) * Double(contextSize) - Double(shown) * Double(shown - 1) / 2
-    return all / Double(contextSize)
-  }
-}
-
-/// How a layer's tokens see those before them.
-package enum MixerKind: Sendable, Equatable {
-  case attention
-  /// By a state that each token updates.
-  case deltaRule
-}
-
-/// What follows a layer's attention.
-package enum MLPKind: Sendable, Equatable {
-  case none
-  case dense
-  /// Each token goes through some of the model's experts.
-  case routed
 }
 
 /// How a model knows where a token stands.
@@ -195,6 +182,8 @@ package enum RotaryPairing: Sendable, Equatable {
 package enum RotaryScaling: Sendable, Equatable {
   case none
   case linear(factor: Double)
+  /// The first pairs as those of a whole head, stretched by a factor; the others stay as they are.
+  case first(pairs: Int, factor: Double)
   /// Llama 3.1's: long wavelengths by `factor`, short ones not, those between in part.
   case llama3(factor: Double, low: Double, high: Double, originalContext: Double)
   case yarn(Yarn)

@@ -2,10 +2,15 @@
 // refused by name, never passed over.
 
 extension ModelConfiguration {
-  /// Refuses weights that are no plain numbers.
-  func refuseQuantization() throws(ModelError) {
-    guard let quantization = value(["quantization_config"]) else { return }
-    let method = quantization.value["quant_method"]?.string ?? "set"
+  /// How weights that are no plain numbers are stored.
+  var quantizationMethod: String? {
+    guard let (_, quantization) = value(["quantization_config"]) else { return nil }
+    return quantization["quant_method"]?.string ?? "set"
+  }
+
+  /// Refuses weights that are no plain numbers, but for a kind that a family reads.
+  func refuseQuantization(unless known: String?) throws(ModelError) {
+    guard let method = quantizationMethod, method != known else { return }
     throw unsupported("quantization_config", method, [])
   }
 

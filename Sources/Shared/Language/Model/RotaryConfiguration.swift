@@ -34,7 +34,8 @@ extension ModelConfiguration {
   ///
   /// Keys of transformers 4 mean the first kind; `localKey` states the θ of the second.
   func rotaryByLayer(
-    headWidth: Int, base: Double, localBase: Double, localKey: String? = nil
+    headWidth: Int, localHeadWidth: Int? = nil, base: Double, localBase: Double,
+    localKey: String? = nil
   ) throws(ModelError) -> [Rotary] {
     let parameters = value(["rope_parameters"])?.value
     var kinds: [Rotary] = []
@@ -55,8 +56,8 @@ extension ModelConfiguration {
         members.merge(scaling) { $1 }
       }
       let rules = RotaryRules(base: base, baseKey: baseKey ?? "")
-      kinds.append(
-        try rotary((key, .object(members)), headWidth: headWidth, rules, isOfLayer: true))
+      let width = type == "full_attention" ? headWidth : localHeadWidth ?? headWidth
+      kinds.append(try rotary((key, .object(members)), headWidth: width, rules, isOfLayer: true))
     }
     return kinds
   }
@@ -70,7 +71,7 @@ extension ModelConfiguration {
   }
 
   /// What a file states: `rope_scaling` wins unless it is empty.
-  private func statedRotary() -> (key: String, value: JSON)? {
+  func statedRotary() -> (key: String, value: JSON)? {
     if let scaling = value(["rope_scaling"]), scaling.value.object?.isEmpty != true {
       return scaling
     }
@@ -89,8 +90,13 @@ extension ModelConfiguration {
       "rope_theta", in: nested, fallback: number(rules.baseKey, fallback: rules.base))
     let share = try number(
       "partial_rotary_factor", in: nested, fallback: number(rules.shareKey, fallback: rules.share))
-    let scaling = try scaling(stated, isOfLayer: isOfLayer)
-    guard share <= 1, rules.readsShare || scaling == .none || share == 1 else {
+    var scaling = try scaling(stated, isOfLayer: isOfLayer)
+    var isWholeHead = share == 1
+    if case .first(_, let factor) = scaling {
+      scaling = .first(pairs: Int(share * Double(headWidth) / 2), factor: factor)
+      isWholeHead = true
+    }
+    guard share <= 1, rules.readsShare || scaling == .none || isWholeHead else {
       throw wrong(
         rules.shareKey, .number(share),
         rules.readsShare ? "a share of a head, at most 1" : "a whole head, 1")
@@ -128,6 +134,9 @@ extension ModelConfiguration {
     // NTK scaling changes nothing up to the model's own context, beyond which no sequence goes.
     case "default", "dynamic": return .none
     case "linear": return .linear(factor: try number("factor", in: object))
+    // Of a share of each head, which its caller knows.
+    case "proportional" where isOfLayer:
+      return .first(pairs: 0, factor: try number("factor", in: object, fallback: 1))
     case "llama3":
       return .llama3(
         factor: try number("factor", in: object), low: try number("low_freq_factor", in: object),
@@ -136,7 +145,9 @@ extension ModelConfiguration {
     case "yarn": return .yarn(try yarn(object, isOfLayer: isOfLayer))
     case "longrope": return .long(try long(object, isOfLayer: isOfLayer))
     default:
-      throw unsupported("\(key).\(typeKey)", type.string ?? type.canonical, Self.types)
+      throw unsupported(
+        "\(key).\(typeKey)", type.string ?? type.canonical,
+        Self.types + (isOfLayer ? ["proportional"] : []))
     }
   }
 

@@ -21,6 +21,8 @@ package struct TensorNames: Sendable, Equatable {
   package var norm2: String?
   /// The norm of a block's result, which then is the residual stream, as is what `norm2` gives.
   package var blockNorm: String?
+  /// A number that a block's result is multiplied with, a whole name.
+  package var blockScale: String?
   /// Norms of what attention and MLP write.
   package var outputNorms: OutputNormNames?
   package var queryKeyValue: QueryKeyValueNames
@@ -73,10 +75,11 @@ package struct OutputNormNames: Sendable, Equatable {
   package var mlp: String
 }
 
-/// The norms on queries and keys.
+/// The norms on queries and keys, and on values, where these have one; that has no gain.
 package struct HeadNormNames: Sendable, Equatable {
   package var query: String
   package var key: String
+  package var value: String?
   package var span: HeadNormSpan = .head
 
   /// What one norm takes together.

@@ -17,6 +17,7 @@ struct Attention: Sendable {
   private let heads: Int
   private let keyValueHeads: Int
   private let headWidth: Int
+  private let valueWidth: Int
   private let scale: Float
   private let cap: Float?
   private let kind: LayerKind
@@ -29,9 +30,11 @@ struct Attention: Sendable {
   ) {
     self.contextSize = contextSize
     self.sequences = sequences
-    heads = model.headCount
-    keyValueHeads = model.keyValueHeadCount
-    headWidth = model.headWidth
+    let shape = model.heads(layer: layer)
+    heads = shape.count
+    keyValueHeads = shape.keyValueCount
+    headWidth = shape.width
+    valueWidth = shape.valueWidth
     scale = model.attentionScale(layer: layer)
     cap = model.scoreCap
     kind = model.layers[layer]
@@ -46,7 +49,7 @@ struct Attention: Sendable {
   /// Elements of scratch that a thread needs.
   static func scratchCount(_ model: ModelDescription, contextSize: Int) -> Int {
     // Rounded to whole cache lines, so that threads do not share one.
-    (min(queryBlock, contextSize) * (contextSize + model.headWidth) + 15) / 16 * 16
+    (min(queryBlock, contextSize) * (contextSize + model.largest(\.valueWidth)) + 15) / 16 * 16
   }
 
   /// Where a task writes; rows of different tasks are disjoint.
@@ -100,17 +103,18 @@ struct Attention: Sendable {
   ) {
     let (weights, weightStride) = (pattern.span, pattern.columns)
     let (values, stride) = (queryKeyValue.span, queryKeyValue.columns)
-    Rows.forEach(sequences * contextSize, heads * headWidth, &mixed) { token, row in
+    Rows.forEach(sequences * contextSize, heads * valueWidth, &mixed) { token, row in
       let first = token / contextSize * contextSize
       for index in row.indices { row[index] = 0 }
       for head in 0..<heads {
-        let place = (heads + keyValueHeads + head / (heads / keyValueHeads)) * headWidth
-        row.withSlice(head * headWidth..<(head + 1) * headWidth) { target in
+        let shared = head / (heads / keyValueHeads)
+        let place = (heads + keyValueHeads) * headWidth + shared * valueWidth
+        row.withSlice(head * valueWidth..<(head + 1) * valueWidth) { target in
           for key in 0..<contextSize {
             let start = (first + key) * stride + place
             Vector.add(
               weights[token * weightStride + head * contextSize + key],
-              values.extracting(start..<start + headWidth), to: &target)
+              values.extracting(start..<start + valueWidth), to: &target)
           }
         }
       }
@@ -134,6 +138,8 @@ struct Attention: Sendable {
       let offset = start + row * stride + head * headWidth
       return offset..<offset + (rows - 1) * stride + headWidth
     }
+    let firstValue =
+      start + firstKey * stride + (heads + keyValueHeads) * headWidth + shared * valueWidth
     let outputs = room + queries * keys
     scratch.withSlice(room..<outputs) { weights in
       Multiply.product(
@@ -151,19 +157,19 @@ struct Attention: Sendable {
         weigh(&row, visible, firstKey: firstKey, place: place, head: head, targets)
       }
     }
-    scratch.withSlice(outputs..<outputs + queries * headWidth) { output in
+    scratch.withSlice(outputs..<outputs + queries * valueWidth) { output in
       scratch.withSlice(room..<outputs) { weights in
         Multiply.product(
-          rows: queries, columns: headWidth, inner: keys, weights.span, .plain, aStride: keys,
-          values.extracting(part(heads + keyValueHeads + shared, from: firstKey, rows: keys)),
+          rows: queries, columns: valueWidth, inner: keys, weights.span, .plain, aStride: keys,
+          values.extracting(firstValue..<firstValue + (keys - 1) * stride + valueWidth),
           .plain, bStride: stride, into: &output, threads: .none)
       }
       for query in 0..<queries {
         let token = sequence * contextSize + first + query
-        let place = token * targets.mixedStride + head * headWidth
-        targets.mixed.withSlice(place..<place + headWidth) { target in
+        let place = token * targets.mixedStride + head * valueWidth
+        targets.mixed.withSlice(place..<place + valueWidth) { target in
           Kernels.copy(
-            output.span.extracting(query * headWidth..<(query + 1) * headWidth), to: &target)
+            output.span.extracting(query * valueWidth..<(query + 1) * valueWidth), to: &target)
         }
       }
     }

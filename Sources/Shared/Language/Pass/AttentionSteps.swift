@@ -3,15 +3,6 @@
 // mix, and what is added to the residual stream.
 
 extension ForwardPass {
-  private var queryColumns: Range<Int> { 0..<model.headCount * model.headWidth }
-  private var keyColumns: Range<Int> {
-    let start = queryColumns.upperBound
-    return start..<start + model.keyValueHeadCount * model.headWidth
-  }
-  private var valueColumns: Range<Int> {
-    keyColumns.upperBound..<keyColumns.upperBound + keyColumns.count
-  }
-
   /// output ← attention(normalized).
   mutating func attend(
     _ weights: borrowing ModelWeights, _ places: LayerPlaces, _ layer: Int, tokens: Int,
@@ -20,9 +11,9 @@ extension ForwardPass {
     try projectQueriesKeysValues(weights, places, layer, tokens: tokens, visit)
     guard continues(after: .value, layer) else { return }
     try normalizeQueriesKeys(weights, places, layer, tokens: tokens, visit)
-    guard continues(after: .keyNormOutput, layer) else { return }
+    guard continues(after: .valueNormOutput, layer) else { return }
     if let limit = model.queryKeyValueLimit {
-      Rows.forEach(tokens, model.queryKeyValueWidth, &queryKeyValue) { _, row in
+      Rows.forEach(tokens, model.heads(layer: layer).columns, &queryKeyValue) { _, row in
         Kernels.clamp(&row, limit: limit)
       }
     }
@@ -30,6 +21,7 @@ extension ForwardPass {
       try rotate(layer, tokens: tokens, visit)
       guard continues(after: .rotatedKey, layer) else { return }
     }
+    shareKeysValues(layer, tokens: tokens)
     try mix(weights.vector(places.sinks), layer, tokens: tokens, visit)
     let results =
       try wants(.result, layer)
@@ -43,6 +35,11 @@ extension ForwardPass {
     _ weights: borrowing ModelWeights, _ places: LayerPlaces, _ layer: Int, tokens: Int,
     _ visit: Visitor
   ) throws {
+    let heads = model.heads(layer: layer)
+    if let latent = model.latent, let own = places.latent {
+      try projectLatent(weights, places, latent, own, layer, tokens: tokens, visit)
+      return
+    }
     if model.positions == .learnedForAttention {
       Rows.copy(attentionPositions, to: &output, tokens: tokens)
       Rows.add(normalized, to: &output, tokens: tokens)
@@ -53,44 +50,73 @@ extension ForwardPass {
         weights, places.queryKeyValue, normalized, into: &secondQueryKeyValue, scratch: &tiles,
         tokens: tokens)
       Rows.copy(
-        secondQueryKeyValue, columns: valueColumns, to: &queryKeyValue, tokens: tokens)
+        secondQueryKeyValue, columns: heads.values, to: &queryKeyValue, tokens: tokens)
     } else {
       Rows.project(
         weights, places.queryKeyValue, normalized, into: &queryKeyValue, scratch: &tiles,
         tokens: tokens)
     }
     try emit(.queryKeyValue, layer, queryKeyValue, tokens: tokens, visit)
-    try emitColumns(.query, layer, queryColumns, tokens: tokens, visit)
-    try emitColumns(.key, layer, keyColumns, tokens: tokens, visit)
-    try emitColumns(.value, layer, valueColumns, tokens: tokens, visit)
+    try emitColumns(.query, layer, heads.queries, tokens: tokens, visit)
+    try emitColumns(.key, layer, heads.keys, tokens: tokens, visit)
+    if model.layers[layer].keyValues == .keys {
+      Rows.copy(heads.keys, of: &queryKeyValue, to: heads.values.lowerBound, tokens: tokens)
+    }
+    try emitColumns(.value, layer, heads.values, tokens: tokens, visit)
   }
 
-  /// Norms queries and keys of models that do so.
+  /// Norms queries, keys and values of models that do so.
   private mutating func normalizeQueriesKeys(
     _ weights: borrowing ModelWeights, _ places: LayerPlaces, _ layer: Int, tokens: Int,
     _ visit: Visitor
   ) throws {
+    let heads = model.heads(layer: layer)
     if let place = places.queryNorm {
       try normalizeHeads(
-        weights, place, queryColumns, [.queryNormScale, .queryNormNormalized, .queryNormOutput],
+        weights, place, heads.queries, [.queryNormScale, .queryNormNormalized, .queryNormOutput],
         layer, tokens: tokens, visit)
     }
     if let place = places.keyNorm {
       try normalizeHeads(
-        weights, place, keyColumns, [.keyNormScale, .keyNormNormalized, .keyNormOutput], layer,
+        weights, place, heads.keys, [.keyNormScale, .keyNormNormalized, .keyNormOutput], layer,
         tokens: tokens, visit)
     }
+    guard model.tensors.headNorms?.value != nil, model.layers[layer].keyValues.hasKeys else {
+      return
+    }
+    Rows.normalizeHeads(
+      &queryKeyValue, columns: heads.values, headWidth: heads.width, norm, scales: &headScales,
+      tokens: tokens)
+    try emitColumns(.valueNormOutput, layer, heads.values, tokens: tokens, visit)
   }
 
-  /// Rotates queries and keys, in layers that do so.
+  /// Rotates queries and keys, in layers that do so; keys of earlier layers have been.
   private mutating func rotate(_ layer: Int, tokens: Int, _ visit: Visitor) throws {
+    let heads = model.heads(layer: layer)
     if let rotation = model.layers[layer].rotation {
+      let rotated = model.layers[layer].keyValues.hasKeys ? heads.keys : heads.queries
       rotations.rotate(
-        &queryKeyValue, rotation, heads: model.headCount + model.keyValueHeadCount,
-        headWidth: model.headWidth, tokens: tokens)
+        &queryKeyValue, rotation, heads: rotated.upperBound / heads.width,
+        headWidth: heads.width, from: model.latent?.plainWidth ?? 0, tokens: tokens)
     }
-    try emitColumns(.rotatedQuery, layer, queryColumns, tokens: tokens, visit)
-    try emitColumns(.rotatedKey, layer, keyColumns, tokens: tokens, visit)
+    try emitColumns(.rotatedQuery, layer, heads.queries, tokens: tokens, visit)
+    try emitColumns(.rotatedKey, layer, heads.keys, tokens: tokens, visit)
+  }
+
+  /// Keeps keys and values that later layers take, or takes those of an earlier one.
+  private mutating func shareKeysValues(_ layer: Int, tokens: Int) {
+    let heads = model.heads(layer: layer)
+    let both = heads.keys.lowerBound..<heads.columns
+    if case .layer(let source) = model.layers[layer].keyValues {
+      Rows.copy(
+        sharedKeyValues, columns: model.sharedColumns(of: source), to: &queryKeyValue,
+        at: both.lowerBound, tokens: tokens)
+      return
+    }
+    let kept = model.sharedColumns(of: layer)
+    guard !kept.isEmpty else { return }
+    Rows.copy(
+      queryKeyValue, columns: both, to: &sharedKeyValues, at: kept.lowerBound, tokens: tokens)
   }
 
   /// mixed ← softmax(scores) · values, of each head.
@@ -115,7 +141,7 @@ extension ForwardPass {
   /// mixed ← mixed · σ(gate).
   private mutating func gateMixed(tokens: Int) {
     Rows.multiply(
-      &mixed, byLogisticOf: queryKeyValue, column: model.queryKeyValueWidth,
+      &mixed, byLogisticOf: queryKeyValue, column: model.heads().columns,
       width: model.queryGateWidth, tokens: tokens)
   }
 
@@ -139,7 +165,7 @@ extension ForwardPass {
     try emit(.attentionOutput, layer, output, tokens: tokens, visit)
   }
 
-  private func emitColumns(
+  func emitColumns(
     _ site: HookSite, _ layer: Int, _ columns: Range<Int>, tokens: Int, _ visit: Visitor
   ) throws {
     try emit(site, layer, queryKeyValue, tokens: tokens, column: columns.lowerBound, visit)
@@ -151,8 +177,9 @@ extension ForwardPass {
     _ sites: [HookSite], _ layer: Int, tokens: Int, _ visit: Visitor
   ) throws {
     let takesAll = model.tensors.headNorms?.span == .all
+    let width = model.heads(layer: layer).width
     Rows.normalizeHeads(
-      &queryKeyValue, columns: columns, headWidth: takesAll ? columns.count : model.headWidth,
+      &queryKeyValue, columns: columns, headWidth: takesAll ? columns.count : width,
       norm, scales: &headScales, tokens: tokens)
     try emit(sites[0], layer, headScales, tokens: tokens, visit)
     try emitColumns(sites[1], layer, columns, tokens: tokens, visit)
@@ -167,17 +194,17 @@ extension ForwardPass {
     _ visit: Visitor
   ) throws -> Visited {
     let change = processing.change(at: .mixed, in: model)
-    show(
-      mixed, tokens: tokens, column: 0, width: model.headCount * model.headWidth, change, layer)
+    let heads = model.heads(layer: layer)
+    show(mixed, tokens: tokens, column: 0, width: heads.mixed, change, layer)
     Rows.projectHeads(
-      weights, places.attentionOutput, shown, headWidth: model.headWidth, into: &result,
+      weights, places.attentionOutput, shown, headWidth: heads.valueWidth, into: &result,
       scratch: &tiles, tokens: tokens)
     return try emit(.result, layer, result, tokens: tokens, visit)
   }
 
   /// mixed ← what attention's output has besides the results of heads.
   private mutating func leaveUnshown(_ layer: Int, tokens: Int) {
-    let width = model.headCount * model.headWidth
+    let width = model.heads(layer: layer).mixed
     let bias =
       if case .valueBias = processing.change(at: .mixed, in: model) {
         valueBias(layer: layer, width: width)

@@ -10,6 +10,7 @@ extension ForwardPass {
   ) throws {
     try embedTokens(weights, tokens, visit)
     try emit(.embedding, nil, residual, tokens: tokens.count, visit)
+    keepEmbeddings(tokens)
     guard model.positions.isLearned, let positions = weights.plan.positions else { return }
     lookUpPositions(weights, positions, tokens: tokens.count)
     try emit(.positions, nil, output, tokens: tokens.count, visit)
@@ -122,6 +123,12 @@ extension ForwardPass {
     }
     if places.mlp != .none { try runMLP(weights, places, layer, tokens: tokens, visit) }
     guard continues(after: .mlpOutput, layer) else { return }
+    try addLayerInput(weights, places, layer, tokens: tokens, visit)
+    guard continues(after: .layerInputOutput, layer) else { return }
+    if let place = places.blockScale {
+      let factor = weights.vector(place)[0]
+      Rows.multiply(&residual, by: factor, width: model.width, tokens: tokens)
+    }
     try emit(.residualAfter, layer, residual, tokens: tokens, visit)
   }
 

@@ -19,8 +19,9 @@ extension ForwardPass {
       weights, places.router, normalized, into: &routerScores, scratch: &tiles, tokens: tokens)
     try emit(.routerScores, layer, routerScores, tokens: tokens, visit)
     weighExperts(experts, tokens: tokens)
+    let biases = weights.vector(places.choiceBias)
     try emit(.expertWeights, layer, expertWeights, tokens: tokens, visit)
-    let visits = route(experts, tokens: tokens)
+    let visits = route(experts, biases, tokens: tokens)
     try emit(.expertIndices, layer, expertIndices, tokens: tokens, visit)
     guard continues(after: .expertIndices, layer) else { return }
     Rows.forEach(tokens, model.width, &output) { _, row in
@@ -32,18 +33,22 @@ extension ForwardPass {
     applyShared(weights, places, experts, tokens: tokens)
   }
 
-  /// output ← output + σ(score) · expert(normalized), of the expert that all tokens go through.
+  /// output ← output + expert(normalized), of the expert that all tokens go through, times σ(score)
+  /// where it has a score.
   private mutating func applyShared(
     _ weights: borrowing ModelWeights, _ places: ExpertPlaces, _ experts: Experts, tokens: Int
   ) {
-    guard let shared = experts.shared, let place = places.shared, let score = places.sharedScore
-    else { return }
+    guard let shared = experts.shared, let place = places.shared else { return }
     Rows.project(
       weights, place.input, normalized, into: &hidden, scratch: &tiles, tokens: tokens)
     Rows.activate(model.activation, &hidden, width: shared.width, tokens: tokens)
     Rows.gate(&hidden, width: shared.width, tokens: tokens)
     Rows.project(
       weights, place.output, hidden, into: &expertOutput, scratch: &tiles, tokens: tokens)
+    guard let score = places.sharedScore else {
+      Rows.add(expertOutput, to: &output, tokens: tokens)
+      return
+    }
     Rows.project(weights, score, normalized, into: &scale, scratch: &tiles, tokens: tokens)
     Rows.add(expertOutput, byLogisticOf: scale, width: model.width, to: &output, tokens: tokens)
   }
@@ -58,14 +63,14 @@ extension ForwardPass {
   }
 
   /// Fills expertIndices from expertWeights; the tokens of each expert, in order.
-  private mutating func route(_ experts: Experts, tokens: Int) -> [[Visit]] {
+  private mutating func route(
+    _ experts: Experts, _ biases: Span<Float>, tokens: Int
+  ) -> [[Visit]] {
     var visits = [[Visit]](repeating: [], count: experts.count)
     for token in 0..<tokens {
       let scores = (0..<experts.count).map { routerScores[token, $0] }
       let weights = (0..<experts.count).map { expertWeights[token, $0] }
-      let isByScore = experts.routing == .softmaxOfChosen
-      let chosen = Self.largest(isByScore ? scores : weights, experts.active)
-      let kept = Self.kept(weights, chosen, experts.routing)
+      let (chosen, kept) = Self.choose(scores, weights, experts, biases)
       for (place, expert) in chosen.enumerated() {
         expertIndices[token, place] = Float(expert)
         visits[expert].append(Visit(token: token, weight: kept[place]))
@@ -74,8 +79,24 @@ extension ForwardPass {
     return visits
   }
 
+  /// The experts that a token goes through, and their weights.
+  private static func choose(
+    _ scores: [Float], _ weights: [Float], _ experts: Experts, _ biases: Span<Float>
+  ) -> (chosen: [Int], kept: [Float]) {
+    switch experts.routing {
+    case .softmax, .softmaxOfChosen:
+      let isByScore = experts.routing == .softmaxOfChosen
+      let chosen = largest(isByScore ? scores : weights, experts.active)
+      return (chosen, kept(weights, chosen, experts.routing))
+    case .grouped(let routing):
+      let choice = routing.choice(weights, biases: biases)
+      let chosen = largest(choice, experts.active)
+      return (chosen, routing.kept(weights, choice, chosen))
+    }
+  }
+
   /// The numbers of the largest scores, the largest first and of equal ones the first.
-  private static func largest(_ scores: [Float], _ count: Int) -> [Int] {
+  static func largest(_ scores: [Float], _ count: Int) -> [Int] {
     let order = scores.indices.sorted { left, right in
       scores[left] == scores[right] ? left < right : scores[left] > scores[right]
     }
@@ -86,6 +107,7 @@ extension ForwardPass {
   private static func weights(_ scores: [Float], _ experts: Experts) -> [Float] {
     switch experts.routing {
     case .softmax: return softmax(scores)
+    case .grouped(let routing): return routing.weights(scores)
     case .softmaxOfChosen:
       let chosen = largest(scores, experts.active)
       var weights = [Float](repeating: 0, count: scores.count)
@@ -96,7 +118,7 @@ extension ForwardPass {
     }
   }
 
-  private static func softmax(_ scores: [Float]) -> [Float] {
+  static func softmax(_ scores: [Float]) -> [Float] {
     var weights = scores
     var span = weights.mutableSpan
     Kernels.softmax(&span)

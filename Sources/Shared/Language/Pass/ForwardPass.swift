@@ -72,6 +72,16 @@ package struct ForwardPass: ~Copyable {
   /// The rows of one expert's tokens `[T, d]`, before and after it.
   var expertInput: Matrix
   var expertOutput: Matrix
+  /// Embeddings `[T, d]`, and what becomes of them for one layer `[T, p]`, in models that do so.
+  var embeddings: Matrix
+  var layerInput: Matrix
+  /// The batch's tokens, in such models.
+  var batch: [UInt32] = []
+  /// Narrow vectors that queries, keys and values are made of, and what keys and values become.
+  var compressed: Matrix
+  var expanded: Matrix
+  /// Keys and values that later layers take, side by side.
+  var sharedKeyValues: Matrix
   /// Scratch of attention, one row per thread.
   var scratch: Matrix
   /// Tiles of weights that must be made, one row per thread.
@@ -127,6 +137,11 @@ package struct ForwardPass: ~Copyable {
     expertIndices = room(columns.expertIndices)
     expertInput = room(columns.expertRows)
     expertOutput = room(columns.expertRows)
+    embeddings = room(columns.embeddings)
+    layerInput = room(columns.layerInput)
+    compressed = room(columns.compressed)
+    expanded = room(columns.expanded)
+    sharedKeyValues = room(columns.sharedKeyValues)
     scratch = Matrix(
       rows: Parallel.threadCount, columns: Attention.scratchCount(model, contextSize: contextSize))
     tiles = Matrix(rows: Parallel.threadCount, columns: transformer.weights.scratchCount)
@@ -233,7 +248,7 @@ package struct ForwardPass: ~Copyable {
       }
       return result
     }
-    let width = site.rowWidth(in: model, contextSize: contextSize)
+    let width = site.rowWidth(in: model, layer: layer, contextSize: contextSize)
     show(values, tokens: tokens, column: column, width: width, change, layer)
     try forEach(site, layer) { index, columns in
       let visited = try lend(index, shown, columns, column: 0, tokens: tokens, visit)

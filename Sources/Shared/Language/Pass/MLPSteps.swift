@@ -25,7 +25,7 @@ extension ForwardPass {
     _ weights: borrowing ModelWeights, _ places: DensePlaces, _ layer: Int, tokens: Int,
     _ visit: Visitor
   ) throws {
-    let (width, activation) = (model.mlpWidth, model.activation)
+    let (width, activation) = (model.mlpWidth(layer: layer), model.activation)
     // A plain MLP's activation is applied block by block, unless somebody looks before.
     let isFused =
       !model.isGated && activation.isElementwise && !wants(.mlpBefore, layer)
@@ -57,10 +57,10 @@ extension ForwardPass {
     _ weights: borrowing ModelWeights, _ place: NormPlace, _ layer: Int, tokens: Int,
     _ visit: Visitor
   ) throws {
+    let width = model.mlpWidth(layer: layer)
     try emit(.mlpMiddle, layer, hidden, tokens: tokens, visit)
     Rows.normalizeHeads(
-      &hidden, columns: 0..<model.mlpWidth, headWidth: model.mlpWidth, norm, scales: &scale,
-      tokens: tokens)
+      &hidden, columns: 0..<width, headWidth: width, norm, scales: &scale, tokens: tokens)
     try emit(.activationNormScale, layer, scale, tokens: tokens, visit)
     try emit(.activationNormNormalized, layer, hidden, tokens: tokens, visit)
     // Where norms are folded, the gain has gone into the projection.

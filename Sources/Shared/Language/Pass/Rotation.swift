@@ -35,8 +35,11 @@ struct Rotations: ~Copyable, Sendable {
     }
   }
 
-  /// Rotates the first `heads` heads of each row.
-  func rotate(_ values: inout Matrix, _ kind: Int, heads: Int, headWidth: Int, tokens: Int) {
+  /// Rotates the first `heads` heads of each row, in each what stands from an element on.
+  func rotate(
+    _ values: inout Matrix, _ kind: Int, heads: Int, headWidth: Int, from first: Int = 0,
+    tokens: Int
+  ) {
     let (stride, count, context) = (cosines.columns, pairs[kind], contextSize)
     let pairing = pairings[kind]
     let (cosines, sines) = (cosines.span, sines.span)
@@ -44,10 +47,16 @@ struct Rotations: ~Copyable, Sendable {
       let start = (kind * context + token % context) * stride
       let angles = start..<start + count
       let (cosines, sines) = (cosines.extracting(angles), sines.extracting(angles))
-      switch pairing {
-      case .halves: Kernels.rotate(&row, headWidth: headWidth, cosines: cosines, sines: sines)
-      case .neighbors:
-        Kernels.rotateNeighbors(&row, headWidth: headWidth, cosines: cosines, sines: sines)
+      let end = row.count
+      row.withDisjoint { row in
+        row.withSlice(first..<end) { row in
+          switch pairing {
+          case .halves:
+            Kernels.rotate(&row, headWidth: headWidth, cosines: cosines, sines: sines)
+          case .neighbors:
+            Kernels.rotateNeighbors(&row, headWidth: headWidth, cosines: cosines, sines: sines)
+          }
+        }
       }
     }
   }
@@ -59,7 +68,7 @@ extension Rotary {
     switch scaling {
     case .yarn(let yarn): yarn.attentionFactor
     case .long(let long): long.attentionFactor
-    case .none, .linear, .llama3: 1
+    case .none, .linear, .first, .llama3: 1
     }
   }
 
@@ -75,6 +84,7 @@ extension Rotary {
     switch scaling {
     case .none: return frequency
     case .linear(let factor): return frequency / factor
+    case .first(let pairs, let factor): return pair < pairs ? frequency / factor : 0
     case .llama3(let factor, let low, let high, let originalContext):
       let turns = originalContext * frequency / (2 * .pi)
       if turns < low { return frequency / factor }

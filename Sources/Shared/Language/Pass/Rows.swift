@@ -20,14 +20,14 @@ enum Rows {
     }
   }
 
-  /// target ← target + factor · source `[tokens, d]`.
+  /// target ← target + factor · source `[tokens, d]`, of which a row may have more columns.
   static func add(
     _ source: borrowing Matrix, to target: inout Matrix, tokens: Int, factor: Float = 1
   ) {
     let width = target.columns
-    let values = source.span
+    let (values, stride) = (source.span, source.columns)
     forEach(tokens, width, &target) { token, row in
-      let source = values.extracting(token * width..<(token + 1) * width)
+      let source = values.extracting(token * stride..<token * stride + width)
       if factor == 1 { Kernels.add(source, to: &row) } else { Vector.add(factor, source, to: &row) }
     }
   }
@@ -56,13 +56,40 @@ enum Rows {
     }
   }
 
-  /// Some columns of target ← those of source.
+  /// Some columns of target, from `first` on or the same, ← those of source.
   static func copy(
-    _ source: borrowing Matrix, columns: Range<Int>, to target: inout Matrix, tokens: Int
+    _ source: borrowing Matrix, columns: Range<Int>, to target: inout Matrix, at first: Int? = nil,
+    tokens: Int
   ) {
     let (values, stride) = (source.span, source.columns)
-    forEach(tokens, columns.upperBound, &target) { token, row in
-      for column in columns { row[column] = values[token * stride + column] }
+    let shift = (first ?? columns.lowerBound) - columns.lowerBound
+    forEach(tokens, columns.upperBound + shift, &target) { token, row in
+      for column in columns { row[column + shift] = values[token * stride + column] }
+    }
+  }
+
+  /// Columns from `first` on ← others of the same rows.
+  static func copy(_ columns: Range<Int>, of rows: inout Matrix, to first: Int, tokens: Int) {
+    let shift = first - columns.lowerBound
+    forEach(tokens, columns.upperBound + shift, &rows) { _, row in
+      for column in columns { row[column + shift] = row[column] }
+    }
+  }
+
+  /// target ← target · source, of the first `width` columns.
+  static func multiply(
+    _ target: inout Matrix, by source: borrowing Matrix, width: Int, tokens: Int
+  ) {
+    let (values, stride) = (source.span, source.columns)
+    forEach(tokens, width, &target) { token, row in
+      Kernels.multiply(by: values.extracting(token * stride..<token * stride + width), &row)
+    }
+  }
+
+  /// The first `width` columns of target ← themselves · factor.
+  static func multiply(_ target: inout Matrix, by factor: Float, width: Int, tokens: Int) {
+    forEach(tokens, width, &target) { _, row in
+      for column in row.indices { row[column] *= factor }
     }
   }
 

@@ -68,11 +68,13 @@ extension ForwardPass {
   /// What values lose: their bias, and the norm's bias sent through their weights where norms are
   /// folded.
   mutating func readValueBiases(_ weights: borrowing ModelWeights) -> [[Float]] {
-    let count = model.keyValueHeadCount * model.headWidth
     let places = weights.plan.layers
     var biases: [[Float]] = []
-    for layer in places {
-      guard layer.deltaRule == nil else {
+    for (number, layer) in places.enumerated() {
+      let values = model.heads(layer: number).values
+      guard layer.deltaRule == nil, layer.latent == nil,
+        model.layers[number].keyValues == .projections
+      else {
         biases.append([])
         continue
       }
@@ -81,8 +83,7 @@ extension ForwardPass {
       for column in 0..<model.width { normalized[0, column] = folds ? bias[column] : 0 }
       Rows.project(
         weights, layer.queryKeyValue, normalized, into: &queryKeyValue, scratch: &tiles, tokens: 1)
-      let first = model.queryKeyValueWidth - count
-      biases.append((0..<count).map { queryKeyValue[0, first + $0] })
+      biases.append(values.map { queryKeyValue[0, $0] })
     }
     return biases
   }

@@ -1,24 +1,32 @@
 // Where a layer's queries, keys and values are in a model's files.
 
 extension WeightPlan {
-  /// `[queries | keys | values]`, whatever the order of the files.
-  mutating func queryKeyValue(_ prefix: String) -> Projection {
+  /// `[queries | keys | values]`, whatever the order of the files, without what comes from elsewhere.
+  mutating func queryKeyValue(
+    _ prefix: String, _ heads: LayerHeads, _ origin: KeyValueOrigin
+  ) -> Projection {
     let hasBias = names.biases.queryKeyValue
+    if let latent = description.latent, latent.queryRank == nil {
+      return projection(
+        [(prefix + latent.query, heads.queries.count)], inputs: description.width, hasBias: false)
+    }
+    if let latent = description.latent, let rank = latent.queryRank {
+      return projection(
+        [(prefix + latent.queryFrom, heads.queries.count)], inputs: rank, hasBias: false)
+    }
     if names.queryHasGate { return withGates(prefix, hasBias: hasBias) }
-    let keyWidth = description.keyValueHeadCount * description.headWidth
     switch names.queryKeyValue {
     case .separate(let query, let key, let value):
       if names.spelling == .transformerLens {
         return perHead([query, key, value].map { prefix + $0 })
       }
-      let parts = [
-        (prefix + query, description.headCount * description.headWidth),
-        (prefix + key, keyWidth), (prefix + value, keyWidth),
-      ]
+      var parts = [(prefix + query, heads.queries.count)]
+      if origin.hasKeys { parts.append((prefix + key, heads.keys.count)) }
+      if origin == .projections { parts.append((prefix + value, heads.values.count)) }
       return projection(parts, inputs: description.width, hasBias: hasBias)
     case .fused(let name):
       return projection(
-        [(prefix + name, description.queryKeyValueWidth)], inputs: description.width,
+        [(prefix + name, heads.columns)], inputs: description.width,
         hasBias: hasBias)
     case .fusedPerHead(let name): return fusedPerHead(prefix + name, hasBias: hasBias)
     }
@@ -112,6 +120,23 @@ extension WeightPlan {
       inputs: inputs, outputs: outputs, order: .outputMajor, stretches: stretches, bias: bias)
   }
 
+  /// The ways through narrow vectors to queries, and to keys and values.
+  mutating func planLatent(_ latent: LatentAttention, _ prefix: String) -> LatentPlaces {
+    let (width, heads) = (description.width, description.headCount)
+    return LatentPlaces(
+      queryInto: latent.queryRank.map {
+        projection([(prefix + latent.queryInto, $0)], inputs: width, hasBias: latent.hasBiases)
+      },
+      queryNorm: latent.queryRank.map { norm(prefix + latent.queryNorm, width: $0) },
+      keyValueInto: projection(
+        [(prefix + latent.keyValueInto, latent.compressedWidth)], inputs: width,
+        hasBias: latent.hasBiases),
+      keyValueNorm: norm(prefix + latent.keyValueNorm, width: latent.rank),
+      keyValueFrom: projection(
+        [(prefix + latent.keyValueFrom, heads * latent.expandedWidth)], inputs: latent.rank,
+        hasBias: false))
+  }
+
   /// A block whose tokens see those before them by a delta rule.
   mutating func deltaBlock(
     _ rule: DeltaRule, _ prefix: String, _ kind: LayerKind
@@ -138,6 +163,6 @@ extension WeightPlan {
       attentionOutput: projection(
         [(module + "out_proj", description.width)], inputs: rule.valueWidth, hasBias: false),
       attentionNorm: nil, norm2: names.norm2.map { norm(prefix + $0) },
-      mlp: planMLP(prefix, kind.mlp), mlpNorm: nil, blockNorm: nil)
+      mlp: planMLP(prefix, kind), mlpNorm: nil, blockNorm: nil)
   }
 }

@@ -9,7 +9,10 @@ extension WeightPlan {
         perExpert(
           experts, number, prefix + own + ".\(number).", [gate, input, output],
           joined: joined.map { prefix + $0 })
-      case .joinedInputMajor(let joined): joinedInputMajor(experts, number, prefix + joined)
+      case .joinedInputMajor(let joined):
+        joinedExpert(experts, number, prefix + joined, isPacked: false)
+      case .joinedPacked(let joined):
+        joinedExpert(experts, number, prefix + joined, isPacked: true)
       }
     }
     var planned = ExpertPlaces(router: router, experts: places)
@@ -18,11 +21,17 @@ extension WeightPlan {
       planned.shared = ExpertPlace(
         input: projection(
           ["gate_proj", "up_proj"].map { (prefix + shared.module + "." + $0, shared.width) },
-          inputs: width, hasBias: false),
+          inputs: width, hasBias: names.biases.mlp),
         output: projection(
-          [(prefix + shared.module + ".down_proj", width)], inputs: shared.width, hasBias: false))
-      planned.sharedScore = projection(
-        [(prefix + shared.score, 1)], inputs: width, hasBias: false)
+          [(prefix + shared.module + ".down_proj", width)], inputs: shared.width,
+          hasBias: names.biases.mlp))
+      planned.sharedScore = shared.score.map {
+        projection([(prefix + $0, 1)], inputs: width, hasBias: false)
+      }
+    }
+    if case .grouped(let routing) = experts.routing, case .sigmoid(let bias) = routing.scoring {
+      planned.choiceBias = reserve(experts.count)
+      vector(full(prefix + bias), [experts.count], at: planned.choiceBias.lowerBound)
     }
     return planned
   }
@@ -78,21 +87,29 @@ extension WeightPlan {
         bias: 0..<0))
   }
 
-  /// A row of tensors `[E, inputs, outputs]` with biases `[E, outputs]`.
-  private mutating func joinedInputMajor(
-    _ experts: Experts, _ number: Int, _ prefix: String
+  /// A row of tensors `[E, inputs, outputs]`, or of packed ones `[E, outputs, inputs]`, with biases
+  /// `[E, outputs]`.
+  private mutating func joinedExpert(
+    _ experts: Experts, _ number: Int, _ prefix: String, isPacked: Bool
   ) -> ExpertPlace {
     func part(_ name: String, inputs: Int, outputs: Int) -> Projection {
-      let source = TensorRequest.Source(
-        names: full(prefix + "." + name), shape: [experts.count, inputs, outputs],
-        base: number * inputs * outputs)
+      let base = number * inputs * outputs
+      let source =
+        isPacked
+        ? TensorRequest.Source(
+          names: full(prefix + "." + name + "_blocks"),
+          shape: [
+            experts.count, outputs, inputs / Microscaling.blockSize, Microscaling.blockBytes,
+          ], base: base, scales: full(prefix + "." + name + "_scales"))
+        : TensorRequest.Source(
+          names: full(prefix + "." + name), shape: [experts.count, inputs, outputs], base: base)
       let matrix = matrix([source], elements: inputs * outputs)
       let bias = reserve(outputs)
       vector(
         full(prefix + "." + name + "_bias"), [experts.count, outputs],
         [TensorRequest.Piece(source: number * outputs, count: outputs, target: bias.lowerBound)])
       return Projection(
-        inputs: inputs, outputs: outputs, order: .inputMajor,
+        inputs: inputs, outputs: outputs, order: isPacked ? .outputMajor : .inputMajor,
         stretches: [Projection.Stretch(outputs: 0..<outputs, matrix: matrix, source: 0)],
         bias: bias)
     }

@@ -9,6 +9,8 @@ private struct Found {
   let copy: WeightCopy?
   /// The element where a matrix begins.
   let base: Int
+  /// The scales of numbers in MXFP4.
+  var scales: (file: WeightFile, entry: TensorEntry)?
 
   /// Elements from one input to the next, where those of an output lie apart.
   var stride: Int { entry.shape.last ?? 1 }
@@ -16,7 +18,19 @@ private struct Found {
   /// Fills `target` with elements from element `from` on.
   func readFloats(from: Int, into target: inout MutableSpan<Float>) {
     if let copy { return copy.readFloats(from: from, into: &target) }
+    if let scales {
+      file.readMicroscaled(
+        entry, scales: scales.entry, in: scales.file, from: from, into: &target)
+      return
+    }
     file.readFloats(entry, from: from, into: &target)
+  }
+
+  /// Bytes of some elements in the file.
+  func byteCount(_ elements: Int) -> Int {
+    scales == nil
+      ? elements * entry.type.byteCount
+      : elements / Microscaling.blockSize * (Microscaling.blockBytes + 1)
   }
 
   /// Lends all elements as a product takes them; nil where they must be widened.
@@ -31,12 +45,26 @@ private struct FoundFiles {
   /// Copies of tensors that do not lie row by row, each made once, by file and name.
   private var copies: [Int: [String: WeightCopy]] = [:]
 
-  init(files: [WeightFile]) { self.files = files }
+  /// What errors call all of them.
+  private let path: String
+
+  init(folder: String) throws {
+    path = WeightFiles.path(folder: folder)
+    files = try WeightFiles.names(folder: folder).map { try WeightFile(folder + "/" + $0) }
+  }
 
   mutating func find(_ request: TensorRequest) throws -> Found? {
     for source in request.sources {
       for (number, file) in files.enumerated() {
-        guard let tensor = try file.find(source.names, shape: source.shape) else { continue }
+        let isPacked = !source.scales.isEmpty
+        guard
+          let tensor = try file.find(source.names, shape: source.shape, ofBytes: isPacked)
+        else { continue }
+        if isPacked {
+          return Found(
+            file: file, entry: tensor.entry, copy: nil, base: source.base,
+            scales: try scales(of: source))
+        }
         let name = tensor.entry.name
         let copy = copies[number]?[name] ?? file.copy(tensor)
         if let copy { copies[number, default: [:]][name] = copy }
@@ -44,6 +72,18 @@ private struct FoundFiles {
       }
     }
     return nil
+  }
+
+  private func scales(
+    of source: TensorRequest.Source
+  ) throws -> (file: WeightFile, entry: TensorEntry) {
+    let shape = Array(source.shape.dropLast())
+    for file in files {
+      if let scales = try file.find(source.scales, shape: shape, ofBytes: true) {
+        return (file, scales.entry)
+      }
+    }
+    throw ModelError.missingTensor(path: path, tensor: source.scales[0], shape: shape)
   }
 }
 
@@ -63,8 +103,7 @@ package struct ModelWeights: ~Copyable, Sendable {
 
   /// Maps the planned tensors of a folder's files and reads gains and biases.
   static func open(folder: String, plan: WeightPlan) throws -> ModelWeights {
-    var files = FoundFiles(
-      files: try WeightFiles.names(folder: folder).map { try WeightFile(folder + "/" + $0) })
+    var files = try FoundFiles(folder: folder)
     var vectors = AlignedBuffer<Float>(count: plan.vectorCount)
     var all = vectors.mutableSpan
     for request in plan.vectors {
@@ -103,7 +142,7 @@ extension ModelWeights {
   package var mappedByteCount: Int {
     zip(matrices, plan.matrices).reduce(0) { sum, pair in
       let (found, request) = pair
-      return sum + request.elements * found.entry.type.byteCount
+      return sum + found.byteCount(request.elements)
     }
   }
 
@@ -113,8 +152,15 @@ extension ModelWeights {
 
   /// Reads row `index` of a matrix as Float.
   func readRow(_ matrix: Int, _ index: Int, into row: inout MutableSpan<Float>) {
+    readPart(matrix, of: index, part: 0, parts: 1, into: &row)
+  }
+
+  /// Reads one of some equal parts of row `index` of a matrix as Float.
+  func readPart(
+    _ matrix: Int, of index: Int, part: Int, parts: Int, into row: inout MutableSpan<Float>
+  ) {
     let found = matrices[matrix]
-    found.readFloats(from: found.base + index * row.count, into: &row)
+    found.readFloats(from: found.base + (index * parts + part) * row.count, into: &row)
   }
 
   /// Elements of the largest tile that must be made, because its file holds other numbers than a

@@ -17,15 +17,18 @@ final class WeightFile: Sendable {
     self.file = file
   }
 
-  /// A tensor that must be of a shape and hold floating-point numbers; nil where the file lacks it.
-  func find(_ names: [String], shape: [Int]) throws -> StoredTensor? {
+  private static let plainTypes: [TensorType] = [.float32, .float16, .bfloat16]
+
+  /// A tensor that must be of a shape and hold floating-point numbers, or bytes; nil where the file
+  /// lacks it.
+  func find(_ names: [String], shape: [Int], ofBytes: Bool = false) throws -> StoredTensor? {
     guard let tensor = names.lazy.compactMap({ self.tensors[$0] }).first else { return nil }
     let entry = tensor.entry
     guard entry.shape == shape else {
       throw ModelError.wrongShape(
         path: path, tensor: entry.name, shape: entry.shape, expected: shape)
     }
-    let types: [TensorType] = [.float32, .float16, .bfloat16]
+    let types = ofBytes ? [.uint8] : Self.plainTypes
     guard types.contains(entry.type) else {
       throw SafetensorsError.unexpectedType(
         path: path, tensor: entry.name, type: entry.type, allowed: types)
@@ -58,6 +61,32 @@ final class WeightFile: Sendable {
     into target: inout MutableSpan<Float>
   ) {
     entry.readFloats(in: file.bytes, from: from, into: &target)
+  }
+
+  /// Fills `target` with elements of a tensor in MXFP4 from element `from` on, whole blocks of them;
+  /// the scales are in this file or another one.
+  func readMicroscaled(
+    _ entry: TensorEntry, scales: TensorEntry, in other: WeightFile, from: Int,
+    into target: inout MutableSpan<Float>
+  ) {
+    Self.widen((from, target.count), entry, file, scales, other.file, into: &target)
+  }
+
+  private static func widen(
+    _ elements: (first: Int, count: Int), _ entry: TensorEntry, _ file: borrowing MappedFile,
+    _ scales: TensorEntry, _ other: borrowing MappedFile, into target: inout MutableSpan<Float>
+  ) {
+    let size = Microscaling.blockSize
+    let first = elements.first / size
+    let blocks = first..<first + elements.count / size
+    let start = entry.range.lowerBound
+    let bytes = Microscaling.blockBytes
+    Microscaling.widen(
+      blocks: file.bytes.extracting(
+        start + blocks.lowerBound * bytes..<start + blocks.upperBound * bytes),
+      scales: other.bytes.extracting(
+        scales.range.lowerBound + blocks.lowerBound..<scales.range.lowerBound + blocks.upperBound),
+      into: &target)
   }
 
   /// Lends the elements of an F32 tensor where they lie; nil where a product cannot take them so.

@@ -13,6 +13,7 @@ struct LayerPlaces: Sendable, Equatable {
   /// Of a layer with a delta rule all that it projects.
   let queryKeyValue: Projection
   let deltaRule: DeltaPlaces?
+  var latent: LatentPlaces?
   /// Gains of the norms on queries and keys.
   let queryNorm: NormPlace?
   let keyNorm: NormPlace?
@@ -25,6 +26,42 @@ struct LayerPlaces: Sendable, Equatable {
   let mlpNorm: NormPlace?
   /// The norm of the block's result.
   let blockNorm: NormPlace?
+  /// Of its own input of every token.
+  var input: LayerInputPlace?
+  /// What the block's result is multiplied with.
+  var blockScale: Range<Int>?
+}
+
+/// The weights of latent attention besides the last projection to queries.
+struct LatentPlaces: Sendable, Equatable {
+  let queryInto: Projection?
+  let queryNorm: NormPlace?
+  let keyValueInto: Projection
+  let keyValueNorm: NormPlace
+  let keyValueFrom: Projection
+
+  var projections: [Projection] {
+    [queryInto, keyValueInto, keyValueFrom].compactMap { $0 }
+  }
+}
+
+/// The weights of the inputs of layers that they share.
+struct LayerInputPlaces: Sendable, Equatable {
+  /// The number of the table.
+  let table: Int
+  /// The number of the projection from embeddings, of which each layer takes some outputs.
+  let projection: Int
+  let norm: NormPlace
+}
+
+/// The weights by which a layer takes its own input.
+struct LayerInputPlace: Sendable, Equatable {
+  let projection: Projection
+  let gate: Projection
+  let output: Projection
+  let outputNorm: NormPlace
+
+  var projections: [Projection] { [projection, gate, output] }
 }
 
 /// The small weights of a delta rule.
@@ -71,6 +108,8 @@ struct ExpertPlaces: Sendable, Equatable {
   /// The expert of all tokens, and its score.
   var shared: ExpertPlace?
   var sharedScore: Projection?
+  /// What is added to scores where experts are chosen.
+  var choiceBias: Range<Int> = 0..<0
 }
 
 /// The weights of an expert.
@@ -95,6 +134,8 @@ struct TensorRequest: Sendable {
     let shape: [Int]
     /// The element where the matrix begins, of tensors that hold several.
     var base = 0
+    /// What the scales of a tensor in MXFP4 may be called; empty for plain numbers.
+    var scales: [String] = []
   }
 
   /// The first that exists is taken.

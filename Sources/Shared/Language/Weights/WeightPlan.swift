@@ -18,6 +18,7 @@ struct WeightPlan: Sendable {
   private(set) var projectionIn: Projection?
   private(set) var projectionOut: Projection?
   private(set) var positions: Int?
+  private(set) var layerInputs: LayerInputPlaces?
   private(set) var layers: [LayerPlaces] = []
   private(set) var finalNorm: NormPlace?
   private(set) var unembedding: Projection?
@@ -44,9 +45,8 @@ struct WeightPlan: Sendable {
       if case .learned(let first) = description.positions { offset = first }
       positions = matrix(name, [description.contextLimit + offset, description.width])
     }
-    for layer in 0..<layers {
-      self.layers.append(block(names.layers + "\(layer).", description.layers[layer]))
-    }
+    if layers > 0 { layerInputs = description.layerInputs.map { planLayerInputs($0) } }
+    for layer in 0..<layers { self.layers.append(block(names.layers + "\(layer).", layer)) }
     if includesFinalNorm || unembeds { finalNorm = names.finalNorm.map { norm($0) } }
     if unembeds { unembedding = planUnembedding(inputs: tableWidth) }
   }
@@ -55,6 +55,7 @@ struct WeightPlan: Sendable {
   var projections: [Projection] {
     layers.flatMap { layer in
       [layer.queryKeyValue, layer.attentionOutput] + layer.mlp.projections
+        + (layer.input?.projections ?? []) + (layer.latent?.projections ?? [])
     } + [projectionIn, projectionOut, unembedding].compactMap { $0 }
   }
 
@@ -69,23 +70,29 @@ struct WeightPlan: Sendable {
     return matrix(sources, elements: shape[0] * shape[1])
   }
 
-  private mutating func block(_ prefix: String, _ kind: LayerKind) -> LayerPlaces {
-    let mixedWidth = description.headCount * description.headWidth
+  private mutating func block(_ prefix: String, _ layer: Int) -> LayerPlaces {
+    let (kind, heads) = (description.layers[layer], description.heads(layer: layer))
     if kind.mixer == .deltaRule, let rule = description.deltaRule {
       return deltaBlock(rule, prefix, kind)
     }
+    let (query, key) = (names.headNorms?.query, names.headNorms?.key)
+    let hasKeys = kind.keyValues.hasKeys
     return LayerPlaces(
       norm1: names.norm1.map { norm(prefix + $0) },
-      queryKeyValue: queryKeyValue(prefix), deltaRule: nil,
-      queryNorm: headNorm(prefix, names.headNorms?.query, heads: description.headCount),
-      keyNorm: headNorm(prefix, names.headNorms?.key, heads: description.keyValueHeadCount),
+      queryKeyValue: queryKeyValue(prefix, heads, kind.keyValues), deltaRule: nil,
+      latent: description.latent.map { planLatent($0, prefix) },
+      queryNorm: headNorm(prefix, query, heads: heads.count, size: heads.width),
+      keyNorm: hasKeys
+        ? headNorm(prefix, key, heads: heads.keyValueCount, size: heads.width) : nil,
       sinks: sinks(prefix),
-      attentionOutput: planAttentionOutput(prefix, inputs: mixedWidth),
+      attentionOutput: planAttentionOutput(prefix, inputs: heads.mixed),
       attentionNorm: names.outputNorms.map { norm(prefix + $0.attention) },
       norm2: kind.mlp == .none ? nil : names.norm2.map { norm(prefix + $0) },
-      mlp: planMLP(prefix, kind.mlp),
+      mlp: planMLP(prefix, kind),
       mlpNorm: kind.mlp == .none ? nil : names.outputNorms.map { norm(prefix + $0.mlp) },
-      blockNorm: names.blockNorm.map { norm(prefix + $0) })
+      blockNorm: names.blockNorm.map { norm(prefix + $0) },
+      input: description.layerInputs.map { planLayerInput($0, prefix, layer) },
+      blockScale: names.blockScale.map { number(prefix + $0) })
   }
 
   private mutating func planAttentionOutput(_ prefix: String, inputs: Int) -> Projection {
@@ -105,15 +112,15 @@ struct WeightPlan: Sendable {
       stretches: [Projection.Stretch(outputs: 0..<width, matrix: number, source: 0)], bias: bias)
   }
 
-  mutating func planMLP(_ prefix: String, _ kind: MLPKind) -> MLPPlaces {
-    switch kind {
+  mutating func planMLP(_ prefix: String, _ kind: LayerKind) -> MLPPlaces {
+    switch kind.mlp {
     case .none: return .none
     case .dense: break
     case .routed:
       guard let experts = description.experts else { return .none }
       return .routed(planExperts(experts, prefix))
     }
-    let width = description.mlpWidth
+    let width = kind.mlpWidth ?? description.mlpWidth
     let hasBias = names.biases.mlp
     let isJoined = names.mlpGate == names.mlpIn
     let inputs =
@@ -150,9 +157,17 @@ struct WeightPlan: Sendable {
     name == names.finalNorm ? description.finalNorm ?? description.norm : description.norm
   }
 
-  private mutating func headNorm(_ prefix: String, _ name: String?, heads: Int) -> NormPlace? {
+  /// One number, by its whole name.
+  private mutating func number(_ name: String) -> Range<Int> {
+    let place = reserve(1)
+    vector(full(name), [1], at: place.lowerBound)
+    return place
+  }
+
+  private mutating func headNorm(
+    _ prefix: String, _ name: String?, heads: Int, size: Int
+  ) -> NormPlace? {
     guard let name, let span = names.headNorms?.span else { return nil }
-    let size = description.headWidth
     let gain = reserve(span == .head ? size : heads * size)
     switch span {
     case .head, .all:

@@ -26,6 +26,10 @@ package enum Family: String, CaseIterable, Sendable {
   case gemma2
   case gemma3 = "gemma3_text"
   case gemma3WithVision = "gemma3"
+  case gemma4 = "gemma4_text"
+  case gemma4WithVision = "gemma4"
+  case gemma4Unified = "gemma4_unified_text"
+  case gemma4UnifiedWithVision = "gemma4_unified"
   case phi
   case phi3
   case opt
@@ -33,6 +37,8 @@ package enum Family: String, CaseIterable, Sendable {
   case olmo2
   case olmo3
   case olmoExperts = "olmoe"
+  case deepSeek2 = "deepseek_v2"
+  case deepSeek3 = "deepseek_v3"
   case bloom
   case falcon
   case stableLM = "stablelm"
@@ -71,6 +77,10 @@ package enum Family: String, CaseIterable, Sendable {
     case .gemma2: (Gemma2.keys, Gemma2.describe)
     case .gemma3: (Gemma3.keys, Gemma3.describe)
     case .gemma3WithVision: (Gemma3.textKeys, Gemma3.describeText)
+    case .gemma4: (Gemma4.keys, Gemma4.describe)
+    case .gemma4WithVision: (Gemma3.textKeys, Gemma4.describeText)
+    case .gemma4Unified: (Gemma4Unified.keys, Gemma4Unified.describe)
+    case .gemma4UnifiedWithVision: (Gemma3.textKeys, Gemma4Unified.describeText)
     case .phi: (Phi.keys, Phi.describe)
     case .phi3: (Phi3.keys, Phi3.describe)
     case .opt: (OPT.keys, OPT.describe)
@@ -78,6 +88,8 @@ package enum Family: String, CaseIterable, Sendable {
     case .olmo2: (OLMo2.keys, OLMo2.describe)
     case .olmo3: (OLMo3.keys, OLMo3.describe)
     case .olmoExperts: (OLMoExperts.keys, OLMoExperts.describe)
+    case .deepSeek2: (DeepSeek2.keys, DeepSeek2.describe)
+    case .deepSeek3: (DeepSeek3.keys, DeepSeek3.describe)
     case .bloom: (Bloom.keys, Bloom.describe)
     case .falcon: (Falcon.keys, Falcon.describe)
     case .stableLM: (StableLM.keys, StableLM.describe)
@@ -107,7 +119,7 @@ extension ModelDescription {
     _ configuration: ModelConfiguration
   ) throws(ModelError) -> ModelDescription {
     let family = try family(of: configuration)
-    try configuration.refuseQuantization()
+    try configuration.refuseQuantization(unless: family == .gptOss ? "mxfp4" : nil)
     // GPT-Neo masks by itself.
     if family != .gptNeo { try configuration.refuse("is_causal", unless: [true]) }
     var description = try family.describe(configuration)

@@ -1,6 +1,6 @@
 // gpt-oss: Llama with biases, a sink in the softmax of each head, windows on every other layer, and
-// experts whose gates are kept within a limit. After transformers' modeling_gpt_oss.py. Published
-// weights are MXFP4, which is refused; this is for those that are stored as plain numbers.
+// experts whose gates are kept within a limit. Those of published files are stored in MXFP4. After
+// transformers' modeling_gpt_oss.py and integrations/mxfp4.py.
 
 enum GptOss {
   static let keys = ConfigurationKeys(
@@ -11,6 +11,7 @@ enum GptOss {
         "num_attention_heads": 64, "num_key_value_heads": 8, "sliding_window": 128,
         "max_position_embeddings": 131_072, "rms_norm_eps": 1e-5, "num_experts_per_tok": 4,
         "swiglu_alpha": 1.702, "swiglu_limit": 7.0, "layer_types": .null, "attention_bias": true,
+        "quantization_config": .null,
       ]
     ).defaults, aliases: ["num_experts": "num_local_experts"], nullable: ["sliding_window"])
 
@@ -39,6 +40,21 @@ enum GptOss {
         alpha: Float(try configuration.number("swiglu_alpha")),
         limit: Float(try configuration.number("swiglu_limit"))),
       router: "mlp.router", routerHasBias: true, tensors: .joinedInputMajor(prefix: "mlp.experts"))
+    if configuration.quantizationMethod != nil { try readPacked(configuration, into: &model) }
     return model
+  }
+
+  /// Experts in MXFP4, whose inputs fill blocks.
+  private static func readPacked(
+    _ configuration: ModelConfiguration, into model: inout ModelDescription
+  ) throws(ModelError) {
+    model.experts?.tensors = .joinedPacked(prefix: "mlp.experts")
+    for (key, size) in [("hidden_size", model.width), ("intermediate_size", model.mlpWidth)] {
+      guard size % ExpertTensors.packedTogether == 0 else {
+        throw .wrongValue(
+          path: configuration.path, key: key, value: "\(size)",
+          expected: "a multiple of \(ExpertTensors.packedTogether), which MXFP4 takes together,")
+      }
+    }
   }
 }

@@ -5,12 +5,16 @@ enum UnsupportedFamilies {
   private static let reasons: [(types: [String], reason: String)] = [
     (["qwen3_next", "kimi_linear", "olmo_hybrid"], "has layers of linear attention"),
     (
-      ["deepseek_v2", "deepseek_v3", "deepseek_v32", "deepseek_v4", "minicpm3"],
+      ["deepseek_v32", "deepseek_v4", "glm_moe_dsa"],
+      "has attention to tokens that an index chooses (sparse attention)"
+    ),
+    (
+      ["minicpm3", "longcat_flash", "glm4_moe_lite"],
       "has attention with compressed keys and values (multi-head latent attention)"
     ),
     (
-      ["gemma3n", "gemma3n_text", "gemma4", "gemma4_text"],
-      "has embeddings of its own for every layer and layers that share keys and values"
+      ["gemma3n", "gemma3n_text"],
+      "has several residual streams side by side (AltUp)"
     ),
     (["granitemoe", "granitemoeshared", "phimoe"], "has experts that are routed in another way"),
     (

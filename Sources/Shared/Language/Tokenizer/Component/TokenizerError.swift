@@ -42,8 +42,8 @@ package enum TokenizerError: Failure, Equatable {
   package var hint: String? {
     switch self {
     case .absent(let path):
-      "Give a folder that holds tokenizer.json, or that file; this version does not download from "
-        + "the Hugging Face Hub." + HomeFolder.rule(for: path)
+      "Set pretokenize.tokenizer_name to a folder that holds tokenizer.json, to that file, or to a "
+        + "name on the Hugging Face Hub (owner/name)." + HomeFolder.rule(for: path)
     case .noFile: "Save the tokenizer with save_pretrained, which writes tokenizer.json."
     case .pointer: "Fetch the file with git lfs pull."
     case .malformed, .wrongValue, .unknownMerge: "Fetch the file again."
