@@ -43,7 +43,7 @@ private func complaint(_ folder: borrowing TemporaryFolder) -> String {
 @Suite struct PublishedTokenizerTests {
   static let names = (folders.object ?? [:]).keys.sorted()
 
-  @Test func thereAreFolders() { #expect(PublishedTokenizerTests.names.count > 75) }
+  @Test func thereAreFolders() { #expect(PublishedTokenizerTests.names.count > 100) }
 
   @Test(arguments: names)
   func aFolderIsReadLikeAutoTokenizer(name: String) throws {
@@ -106,12 +106,35 @@ private func complaint(_ folder: borrowing TemporaryFolder) -> String {
       complaint(folder)
         == "T/tokenizer.json: model_type: a model of words or characters is not supported.")
     try folder.write(
-      Array(#"{"tokenizer_class": "DebertaV2Tokenizer"}"#.utf8), to: "tokenizer_config.json")
+      Array(#"{"tokenizer_class": "PegasusTokenizer"}"#.utf8), to: "tokenizer_config.json")
     try folder.write(try published("unigram.model"), to: "tokenizer.json")
     #expect(
       complaint(folder)
-        == "T/tokenizer.json: the tokenizer class: DebertaV2Tokenizer without a tokenizer.json is not "
+        == "T/tokenizer.json: the tokenizer class: PegasusTokenizer without a tokenizer.json is not "
         + "supported.")
+  }
+
+  @Test(arguments: ["Whisper", "MBart", "Nllb", "Pegasus", "GPTSw3", "ByT5", "BioGpt", "FNet"])
+  func aClassThatIsNotFollowedIsNamed(stem: String) throws {
+    let folder = try TemporaryFolder()
+    try folder.write(try MappedFile.contents(fixtures + "families/phi.json"), to: "tokenizer.json")
+    try folder.write(
+      Array(#"{"tokenizer_class": "\#(stem)TokenizerFast"}"#.utf8), to: "tokenizer_config.json")
+    #expect(
+      complaint(folder)
+        == "T/tokenizer.json: the tokenizer class: \(stem)Tokenizer is not supported.")
+  }
+
+  @Test func aVocabularyThatAClassDoesNotReadIsNamed() throws {
+    let folder = try TemporaryFolder()
+    try folder.write(try published("phi-vocab.json"), to: "vocab.json")
+    try folder.write(try published("phi-merges.txt"), to: "merges.txt")
+    try folder.write(
+      Array(#"{"tokenizer_class": "Qwen3_5Tokenizer"}"#.utf8), to: "tokenizer_config.json")
+    #expect(
+      complaint(folder)
+        == "T/tokenizer_config.json: tokenizer_class: Qwen3_5Tokenizer without a tokenizer.json is "
+        + "not supported.")
   }
 
   @Test func damagedRankFilesAreNamedWithTheirPlace() throws {
@@ -164,6 +187,63 @@ private func complaint(_ folder: borrowing TemporaryFolder) -> String {
       complaint(folder) == "T/tokenizer.json: model: BPE in a BertTokenizer is not supported.")
     try folder.write(Array("[]".utf8), to: "tokenizer_config.json")
     #expect(complaint(folder) == "T/tokenizer_config.json at byte 0: no JSON object.")
+  }
+
+  @Test func theTokensOfCodeLlamaGetTheirIdsInTheOrderOfTheClass() throws {
+    let folder = try TemporaryFolder()
+    try folder.write(
+      try MappedFile.contents(fixtures + "families/llama2.json"), to: "tokenizer.json")
+    try folder.write(
+      Array(#"{"tokenizer_class": "CodeLlamaTokenizer"}"#.utf8), to: "tokenizer_config.json")
+    let tokenizer = try Tokenizer.open(folder.path)
+    let size = UInt32(tokenizer.vocabularySize)
+    let ids = tokenizer.encode("▁<PRE>▁<MID>▁<SUF>▁<EOT><FILL_ME>", specialTokens: .omitted)
+    #expect(ids == Array(size - 5..<size))
+  }
+
+  // MARK: - Twice the same
+
+  @Test func ofAPieceThatComesTwiceTheLastCounts() throws {
+    let folder = try TemporaryFolder()
+    let vocabulary = #"["<unk>", 0], ["a", -1], ["b", -1], ["a", -3], ["ab", -3.5]"#
+    try folder.write(
+      Array(#"{"model": {"type": "Unigram", "unk_id": 0, "vocab": [\#(vocabulary)]}}"#.utf8),
+      to: "tokenizer.json")
+    let tokenizer = try Tokenizer.open(folder.path)
+    #expect(tokenizer.encode("ab") == [4])
+    #expect(tokenizer.encode("aab") == [3, 4])
+  }
+
+  @Test func anAddedTokenThatAnotherHasSwallowedIsNone() throws {
+    let folder = try TemporaryFolder()
+    let tokens = #"{"id": 1, "content": "\n\n", "lstrip": true, "rstrip": true, "#
+    let text =
+      #"{"added_tokens": [\#(tokens) "normalized": false}, "#
+      + #"{"id": 2, "content": "\n", "normalized": false}], "#
+      + #""model": {"type": "WordLevel", "unk_token": "a", "vocab": {"a": 0}}}"#
+    try folder.write(Array(text.utf8), to: "tokenizer.json")
+    let tokenizer = try Tokenizer.open(folder.path)
+    #expect(tokenizer.encode("a\n\n \n\na") == [0, 1, 0])
+    #expect(tokenizer.encode("\n\n\n\n") == [1])
+    #expect(tokenizer.encode("\n\n \na") == [1, 2, 0])
+    #expect(tokenizer.encode(" \n\n\n") == [1, 2])
+  }
+
+  @Test func anAddedTokenOfWhichTheNormalizerLeavesNothingIsNamed() throws {
+    let folder = try TemporaryFolder()
+    let text =
+      #"{"added_tokens": [{"id": 1, "content": "\n", "normalized": true}], "#
+      + #""normalizer": {"type": "Strip", "strip_left": false, "strip_right": true}, "#
+      + #""model": {"type": "WordLevel", "unk_token": "a", "vocab": {"a": 0}}}"#
+    try folder.write(Array(text.utf8), to: "tokenizer.json")
+    #expect(
+      complaint(folder)
+        == "T/tokenizer.json: the normalizer leaves nothing of the added token 1, which is not "
+        + "supported.")
+    #expect(
+      TokenizerError.vanishingToken(path: "T", id: 1).hint
+        == "Hugging Face would cut the text behind every character; say \"normalized\": false for "
+        + "that token.")
   }
 
   // MARK: - Scores

@@ -47,7 +47,8 @@ struct AddedTokenMatcher: Sendable {
       if token.description.stripsLeft { start = max(spaceStart(text, before: start), done) }
       if token.description.stripsRight { end = spaceEnd(text, from: end) }
       if done < start { result.append(Segment(range: done..<start, token: nil)) }
-      result.append(Segment(range: start..<max(start, end), token: token.id))
+      // A token that the one before has swallowed whole is none.
+      if start < end { result.append(Segment(range: start..<end, token: token.id)) }
       done = end
     }
     if done < text.count { result.append(Segment(range: done..<text.count, token: nil)) }

@@ -48,10 +48,14 @@ package struct Tokenizer: Sendable {
     roles = tokens.roles
     rawTokens = AddedTokenMatcher(addedTokens.filter { !$0.description.isNormalized })
     normalizedTokens = AddedTokenMatcher(
-      addedTokens.filter(\.description.isNormalized).map { token in
+      try addedTokens.filter(\.description.isNormalized).map { token in
         var token = token
         token.description.content =
           normalizers.apply(token.content.span) ?? token.content
+        // The reference would cut the text behind every byte.
+        guard !token.content.isEmpty else {
+          throw TokenizerError.vanishingToken(path: path, id: token.id)
+        }
         return token
       })
     vocabularySize = max(spelling.count, (addedTokens.map { Int($0.id) + 1 }.max() ?? 0))

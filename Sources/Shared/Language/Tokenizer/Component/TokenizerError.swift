@@ -14,6 +14,8 @@ package enum TokenizerError: Failure, Equatable {
   case unsupported(path: String, part: String, what: String)
   case unknownMerge(path: String, index: Int, token: String)
   case addedTokenId(path: String, token: String, id: Int, expected: Int)
+  /// An added token of whose text the normalizer leaves nothing.
+  case vanishingToken(path: String, id: UInt32)
   case idOutOfRange(path: String, id: Int, vocabularySize: Int)
 
   package var sentence: String {
@@ -30,6 +32,8 @@ package enum TokenizerError: Failure, Equatable {
       "\(path): model.merges[\(index)] needs the token “\(token)”, which is not in the vocabulary."
     case .addedTokenId(let path, let token, let id, let expected):
       "\(path): the added token “\(token)” has the id \(id), where its place gives it \(expected)."
+    case .vanishingToken(let path, let id):
+      "\(path): the normalizer leaves nothing of the added token \(id), which is not supported."
     case .idOutOfRange(let path, let id, let vocabularySize):
       "\(id) is no token of \(path): its ids are 0 to \(vocabularySize - 1)."
     }
@@ -48,6 +52,8 @@ package enum TokenizerError: Failure, Equatable {
         + "tokenized data set."
     case .addedTokenId:
       "Hugging Face would use its own number; save the tokenizer again with save_pretrained."
+    case .vanishingToken:
+      "Hugging Face would cut the text behind every character; say \"normalized\": false for that token."
     case .idOutOfRange: nil
     }
   }

@@ -104,6 +104,15 @@ extension TokenizerFile {
     }
   }
 
+  /// The first place of a piece in a Unigram vocabulary, with a score of zero if that is asked for.
+  func place(of piece: String, scoresZero: Bool) throws -> Int? {
+    let tokens = try scoredTokens()
+    let scores = scores ?? tokens.scores
+    return tokens.tokens.indices.first {
+      tokens.tokens[$0].elementsEqual(piece.utf8) && (!scoresZero || scores[$0] == 0)
+    }
+  }
+
   private static func checked(_ token: [UInt8], _ offset: Int) throws(JSONProblem) -> [UInt8] {
     guard UTF8.isValid(token) else {
       throw JSONProblem(offset: offset, what: "the token before is not UTF-8")

@@ -16,7 +16,7 @@ struct Vocabulary: Sendable {
   /// The number of tokens.
   let tokenCount: Int
 
-  /// Builds the table; `tokens[i]` has the id `ids[i]`.
+  /// Builds the table; `tokens[i]` has the id `ids[i]`, and of a token that comes twice the last counts.
   init(tokens: [[UInt8]], ids: [UInt32]) {
     count = ids.max().map { Int($0) + 1 } ?? 0
     var byId = [Int](repeating: -1, count: count)
@@ -31,11 +31,16 @@ struct Vocabulary: Sendable {
     tokenCount = isUsed.count { $0 }
     self.bytes = bytes
     self.starts = starts
+    func isSame(_ id: Int, _ token: ArraySlice<UInt8>) -> Bool {
+      bytes[starts[id]..<starts[id + 1]] == token
+    }
     var places = [UInt32](repeating: 0, count: Vocabulary.capacity(for: ids.count))
     for id in 0..<count where isUsed[id] {
       let token = bytes[starts[id]..<starts[id + 1]]
       var place = Vocabulary.hash(token.span) & (places.count - 1)
-      while places[place] != 0 { place = (place + 1) & (places.count - 1) }
+      while places[place] != 0, !isSame(Int(places[place] - 1), token) {
+        place = (place + 1) & (places.count - 1)
+      }
       places[place] = UInt32(id) + 1
     }
     self.places = places

@@ -13,10 +13,13 @@ extension TokenizerRecipe {
     #"<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"#
   private static let end = "<|endoftext|>"
 
+  private static let classifying = Surroundings.always(
+    Roles(before: ["cls_token"], behind: ["sep_token"]))
+
   static let byteDecoder = byteLevel(addsSpace: true)
 
   init(byteLevel name: TokenizerClass.KnownClass, _ settings: TokenizerSettings) {
-    let addsSpace = settings.flag("add_prefix_space", or: false)
+    let addsSpace = settings.flag("add_prefix_space", or: name == .blenderbot)
     let end = TokenizerRecipe.end
     modelType = "BPE"
     model = TokenizerRecipe.bytePairs(suffix: "", unknown: .null)
@@ -35,6 +38,7 @@ extension TokenizerRecipe {
         name == .qwen2 ? TokenizerRecipe.qwen2Pattern : TokenizerRecipe.qwen35Pattern,
         "Isolated", TokenizerRecipe.byteLevel(addsSpace: addsSpace, usesPattern: false))
       addsSpecialTokensAgain = name == .qwen2
+      needsFile = name == .qwen3_5
     case .cohere:
       defaults = [
         "unk_token": "<UNK>", "bos_token": "<BOS_TOKEN>", "eos_token": "<|END_OF_TURN_TOKEN|>",
@@ -49,12 +53,19 @@ extension TokenizerRecipe {
           TokenizerRecipe.byteLevel(addsSpace: addsSpace),
         ],
       ]
-    case .roberta:
+    case .roberta, .blenderbot:
       defaults = [
         "bos_token": "<s>", "eos_token": "</s>", "sep_token": "</s>", "cls_token": "<s>",
         "unk_token": "<unk>", "pad_token": "<pad>", "mask_token": "<mask>",
       ]
-      surroundings = .always(Roles(before: ["cls_token"], behind: ["sep_token"]))
+      stripsBeforeMask = name == .blenderbot
+      if name == .roberta { surroundings = TokenizerRecipe.classifying }
+    case .deberta:
+      defaults = [
+        "bos_token": "[CLS]", "eos_token": "[SEP]", "sep_token": "[SEP]", "cls_token": "[CLS]",
+        "unk_token": "[UNK]", "pad_token": "[PAD]", "mask_token": "[MASK]",
+      ]
+      surroundings = TokenizerRecipe.classifying
     case .clip: takeCLIP(settings)
     default: break
     }
@@ -88,6 +99,7 @@ extension TokenizerRecipe {
       "ignore_merges": .bool(false),
     ]
     defaults = ["unk_token": "<unk>", "bos_token": "<s>", "eos_token": "</s>"]
+    readsModelFiles = true
     let addsSpace = settings.flag("add_prefix_space", or: true)
     var steps = TokenizerRecipe.markDecoders
     switch name {
@@ -122,7 +134,7 @@ extension TokenizerRecipe {
 
   // MARK: - Parts
 
-  private static func bytePairs(suffix: String, unknown: JSON) -> [String: JSON] {
+  static func bytePairs(suffix: String, unknown: JSON) -> [String: JSON] {
     [
       "dropout": .null, "unk_token": unknown, "continuing_subword_prefix": "",
       "end_of_word_suffix": .string(suffix), "fuse_unk": .bool(false),

@@ -25,21 +25,26 @@ struct PublishedTokenizer {
     self.settings = settings
     self.file = file
     let isByteLevel = try file.isByteLevel()
-    guard case .known(let name) = TokenizerClass(settings, isByteLevel: isByteLevel) else {
+    let name: TokenizerClass.KnownClass
+    switch TokenizerClass(settings, isByteLevel: isByteLevel) {
+    case .known(let known): name = known
+    case .backend:
       recipe = nil
       return
+    case .other(let other):
+      throw TokenizerError.unsupported(path: file.path, part: "the tokenizer class", what: other)
     }
     let recipe = TokenizerRecipe(name, settings)
+    self.recipe = recipe
+    defaults = recipe.defaults
+    if recipe.keepsFile { return }
     let type = try file.modelType()
     guard type == recipe.modelType else {
       throw TokenizerError.unsupported(
         path: file.path, part: "model",
         what: "\(type) in a \(name.rawValue)Tokenizer")
     }
-    self.recipe = recipe
-    defaults = recipe.defaults
-    let map = try file.characterMap()
-    self.file.take(recipe, characterMap: recipe.modelType == "Unigram" ? map : nil)
+    try self.file.take(recipe, characterMap: file.characterMap())
     self.file.replace("added_tokens", with: .null)
   }
 
@@ -75,7 +80,9 @@ extension PublishedTokenizer {
       list.add(token)
     }
     for token in firstTokens { list.add(token) }
-    let special = SpecialTokens(settings, defaults: defaults, additional: additional)
+    let special = SpecialTokens(
+      settings, defaults: defaults, additional: additional,
+      stripsBeforeMask: recipe?.stripsBeforeMask ?? false)
     special.add(settingsTokens, to: &list)
     if recipe?.addsSpecialTokensAgain == true { special.addAgain(to: &list) }
     var roles: [String: UInt32] = [:]
@@ -92,14 +99,22 @@ extension PublishedTokenizer {
     }
   }
 
-  /// What a model file marks and, in T5's class, the sentinels behind it.
+  /// What a model file marks or settings list, with the class's own.
   private var additional: [SpecialToken]? {
-    guard recipe?.pieces == .withExtraIds else { return marked }
-    var tokens =
+    let listed =
       marked
-      ?? (settings.options["additional_special_tokens"]?.array ?? []).compactMap {
-        settings.token($0)
+      ?? settings.options["additional_special_tokens"]?.array.map {
+        $0.compactMap { settings.token($0) }
       }
+    switch recipe?.extra ?? .none {
+    case .none: break
+    case .otherwise(let names): return listed ?? names.map { .named($0) }
+    case .behind(let names):
+      let own = names.map { SpecialToken.named($0) }
+      return (listed ?? []) + own.filter { listed?.contains($0) != true }
+    }
+    guard recipe?.pieces == .withExtraIds else { return marked }
+    var tokens = listed ?? []
     let prefix = Array("<extra_id_".utf8)
     if !tokens.contains(where: { $0.content.starts(with: prefix) }) {
       tokens += settings.extraIds.map { .named($0) }
@@ -146,58 +161,34 @@ extension TokenTemplate {
 
 extension TokenizerFile {
   /// Puts a class's parts in place of the file's.
-  mutating func take(_ recipe: TokenizerRecipe, characterMap: JSON?) {
-    var normalizer = recipe.normalizer
-    if let characterMap, let steps = normalizer["normalizers"]?.array {
-      normalizer = ["type": "Sequence", "normalizers": .array(steps + [characterMap])]
-    }
-    replace("normalizer", with: normalizer)
+  ///
+  /// `unknownId` is the place of the unknown piece in a SentencePiece model.
+  mutating func take(
+    _ recipe: TokenizerRecipe, characterMap: JSON?, unknownId: Int? = nil
+  ) throws {
+    replace("normalizer", with: recipe.normalizer(with: characterMap))
     replace("pre_tokenizer", with: recipe.preTokenizer)
     replace("decoder", with: recipe.decoder)
     for (key, value) in recipe.model { replace("model." + key, with: value) }
+    if let piece = recipe.unknownPiece,
+      let place = try place(of: piece.text, scoresZero: piece.scoresZero)
+    {
+      replace("model.unk_id", with: .integer(place))
+    } else if let unknownId, recipe.takesUnknownOfModelFile {
+      replace("model.unk_id", with: .integer(unknownId))
+    }
   }
 }
 
-extension PublishedTokenizer {
-  /// The digest of what other files make of a tokenizer.json; nil where it stays as it is.
-  ///
-  /// A tokenizer that is made of other files is all difference.
-  func difference(_ tokens: PublishedTokens) throws -> String? {
-    let options = (recipe?.model ?? [:]).keys.map { "model." + $0 }.sorted()
-    let changed = try (["normalizer", "pre_tokenizer"] + options).filter {
-      try file.tree($0).withoutDefaults != file.stated($0).withoutDefaults
-    }
-    let listed = try file.stated("added_tokens").array ?? []
-    let added = tokens.added.sorted { $0.id < $1.id }
-    let isSameTokens =
-      added.map(\.description) == listed.compactMap { TokenDescription($0) }
-    let isSameTemplate =
-      try file.stated("post_processor") == .null
-      ? tokens.template == TokenTemplate(prefix: [], suffix: [])
-      : tokens.template == file.template()
-    if changed.isEmpty, isSameTokens, isSameTemplate { return nil }
-    var members: [String: JSON] = [:]
-    for part in changed { members[part] = try file.tree(part) }
-    members["added_tokens"] = .array(added.map { $0.description.json(id: $0.id) })
-    members["surroundings"] = [
-      .array(tokens.template.prefix.map { .integer(Int($0)) }),
-      .array(tokens.template.suffix.map { .integer(Int($0)) }),
+extension TokenizerRecipe {
+  /// The normalizer with SentencePiece's character map, where there is one, in its place.
+  fileprivate func normalizer(with characterMap: JSON?) -> JSON {
+    if characterMap == nil, mapPlace == .firstOrNoStepAtAll { return .null }
+    guard let characterMap, mapPlace != .nowhere, let steps = normalizer["normalizers"]?.array
+    else { return normalizer }
+    return [
+      "type": "Sequence",
+      "normalizers": .array(mapPlace == .last ? steps + [characterMap] : [characterMap] + steps),
     ]
-    return "sha256:" + Digest.of(JSON.object(members).canonical)
-  }
-}
-
-extension JSON {
-  /// The value without what says nothing about ids: offsets, and empty or false members.
-  fileprivate var withoutDefaults: JSON {
-    switch self {
-    case .array(let values): .array(values.map(\.withoutDefaults))
-    case .object(let members):
-      .object(
-        members.filter { $0.key != "trim_offsets" }.mapValues(\.withoutDefaults)
-          .filter { $0.value != .null })
-    case .string(""), .bool(false): .null
-    default: self
-    }
   }
 }

@@ -24,11 +24,8 @@ struct SentencePieceConversion {
     switch TokenizerClass(settings, isByteLevel: false) {
     case .known(let name):
       let recipe = TokenizerRecipe(name, settings)
-      switch recipe.modelType {
-      case "Unigram": return try unigram(recipe)
-      case "BPE" where recipe.model["byte_fallback"] == .bool(true): return try bytePairs(recipe)
-      default: throw unsupportedClass
-      }
+      guard recipe.readsModelFiles else { throw unsupportedClass }
+      return try recipe.modelType == "Unigram" ? unigram(recipe) : bytePairs(recipe)
     case .other: throw unsupportedClass
     case .backend: return try asTheModelSays()
     }
@@ -64,10 +61,17 @@ struct SentencePieceConversion {
     case .fairseq:
       let first = ["bos_token", "pad_token", "eos_token", "unk_token"].map(fairseqPiece)
       pieces = first + pieces.dropFirst(3) + [fairseqPiece("mask_token")]
+    case .camembert:
+      var first = [
+        fairseqPiece("<s>NOTUSED"), fairseqPiece("pad_token"), fairseqPiece("</s>NOTUSED"),
+        fairseqPiece("unk_token"), fairseqPiece("<unk>NOTUSED"),
+      ]
+      first[4].score = -100
+      pieces = first + pieces.dropFirst() + [fairseqPiece("mask_token")]
     }
     var file = try TokenizerFile(TokenizerText.unigram(pieces), path: path)
     file.scores = pieces.map(\.score)
-    file.take(recipe, characterMap: model.characterMap.isEmpty ? nil : characterMap)
+    try file.take(recipe, characterMap: characterMap, unknownId: model.unknownId)
     var result = PublishedTokenizer(file, settings, recipe)
     result.marked = marked
     return result
@@ -87,14 +91,15 @@ struct SentencePieceConversion {
     let text = TokenizerText.bytePairs(
       tokens.enumerated().map { ($1, UInt32($0)) }, merges: rules)
     var file = try TokenizerFile(text, path: path)
-    file.take(recipe, characterMap: nil)
+    try file.take(recipe, characterMap: characterMap)
     var result = PublishedTokenizer(file, settings, recipe)
     result.marked = marked
     return result
   }
 
-  private var characterMap: JSON {
-    ["type": "Precompiled", "precompiled_charsmap": .string(model.characterMap.base64)]
+  private var characterMap: JSON? {
+    model.characterMap.isEmpty
+      ? nil : ["type": "Precompiled", "precompiled_charsmap": .string(model.characterMap.base64)]
   }
 
   /// The control and user-defined pieces, which are looked for in the text as given.
@@ -125,7 +130,7 @@ struct SentencePieceConversion {
     let isOld = settings.flag("legacy", or: true)
     let splits = userDefined.map { names[$0] }
     let parts = SentencePieceParts(model, isOld: isOld, userDefined: splits)
-    file.replace("normalizer", with: parts.normalizer(characterMap))
+    file.replace("normalizer", with: parts.normalizer(characterMap: characterMap))
     file.replace("pre_tokenizer", with: parts.preTokenizer)
     file.replace("decoder", with: parts.decoder)
     var result = PublishedTokenizer(file, settings, nil)

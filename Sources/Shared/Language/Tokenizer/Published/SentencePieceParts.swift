@@ -16,9 +16,9 @@ struct SentencePieceParts {
     self.userDefined = userDefined
   }
 
-  func normalizer(_ characterMap: JSON) -> JSON {
+  func normalizer(characterMap: JSON?) -> JSON {
     var steps: [JSON] = []
-    if !model.characterMap.isEmpty { steps.append(characterMap) }
+    if let characterMap { steps.append(characterMap) }
     if model.removesExtraSpaces {
       steps.append(TokenizerRecipe.replacing(pattern: #"\A +| +\z"#, with: ""))
       steps.append(TokenizerRecipe.replacing(pattern: " {2,}", with: " "))

@@ -7,11 +7,19 @@ struct SpecialTokens {
   private(set) var extra: [SpecialToken] = []
 
   /// Takes the roles of the files, then of the class; `additional` are what a model file marks.
-  init(_ settings: TokenizerSettings, defaults: [String: String], additional: [SpecialToken]?) {
+  init(
+    _ settings: TokenizerSettings, defaults: [String: String], additional: [SpecialToken]?,
+    stripsBeforeMask: Bool
+  ) {
     let options = settings.options
     for role in TokenizerSettings.roles {
-      let token =
+      var token =
         options[role].map { settings.token($0) } ?? defaults[role].map { SpecialToken.named($0) }
+      if stripsBeforeMask, role == "mask_token", case .named(let name) = token {
+        var mask = TokenDescription(Array(name.utf8), isSpecial: true)
+        mask.stripsLeft = true
+        token = .described(mask)
+      }
       if let token { named.append((role, token)) }
     }
     for role in SpecialTokens.ownRoles(settings) {
@@ -21,9 +29,8 @@ struct SpecialTokens {
     for (role, value) in (more?.object ?? [:]).sorted(by: { $0.key < $1.key }) {
       if let token = settings.token(value) { named.append((role, token)) }
     }
-    for (role, name) in defaults.sorted(by: { $0.key < $1.key })
-    where !TokenizerSettings.roles.contains(role) && options[role] == nil {
-      named.append((role, .named(name)))
+    for role in SpecialTokens.classRoles where options[role] == nil {
+      if let name = defaults[role] { named.append((role, .named(name))) }
     }
     if let more, more.object == nil {
       extra = SpecialTokens.list(more, settings)
@@ -31,6 +38,11 @@ struct SpecialTokens {
       extra = additional ?? SpecialTokens.list(options["additional_special_tokens"], settings)
     }
   }
+
+  /// Roles that single classes have, in the order in which their tokens are added.
+  private static let classRoles = [
+    "prefix_token", "middle_token", "suffix_token", "eot_token", "fill_token", "question_token",
+  ]
 
   /// Keys such as `image_token`, in the order of the file, then those of other files.
   private static func ownRoles(_ settings: TokenizerSettings) -> [String] {

@@ -8,7 +8,7 @@ enum TokenizerClass: Equatable {
   case known(KnownClass)
   /// The class that takes a tokenizer.json as it stands.
   case backend
-  /// One that transformers has and this program takes for the class before.
+  /// One that transformers has and this program does not follow.
   case other(String)
 
   /// The classes that are followed.
@@ -20,14 +20,28 @@ enum TokenizerClass: Equatable {
     case qwen3_5 = "Qwen3_5"
     case cohere = "Cohere"
     case roberta = "Roberta"
+    case deberta = "Deberta"
+    case blenderbot = "Blenderbot"
     case clip = "CLIP"
     case llama = "Llama"
     case codeLlama = "CodeLlama"
     case gemma = "Gemma"
+    case openAIGPT = "OpenAIGPT"
+    case reformer = "Reformer"
     case bert = "Bert"
+    case convBert = "ConvBert"
+    case mpnet = "MPNet"
+    case funnel = "Funnel"
+    case splinter = "Splinter"
     case t5 = "T5"
     case albert = "Albert"
     case xlmRoberta = "XLMRoberta"
+    case xglm = "XGLM"
+    case camembert = "Camembert"
+    case barthez = "Barthez"
+    case bigBird = "BigBird"
+    case debertaV2 = "DebertaV2"
+    case xlnet = "XLNet"
   }
 
   /// The class of a folder.

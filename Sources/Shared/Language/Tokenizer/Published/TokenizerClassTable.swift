@@ -24,11 +24,13 @@ enum TokenizerClassTable {
   /// Classes that are another one, by their names without “Tokenizer”.
   static let sameAs = [
     "Bart": "Roberta",
-    "ConvBert": "Bert",
+    "DPRContextEncoder": "ConvBert",
+    "DPRQuestionEncoder": "ConvBert",
     "DistilBert": "Bert",
     "Electra": "Bert",
     "LED": "Roberta",
     "Longformer": "Roberta",
+    "Lxmert": "Bert",
     "MobileBert": "Bert",
     "Mvp": "Roberta",
     "Phi3": "Llama",
@@ -38,14 +40,12 @@ enum TokenizerClassTable {
   /// Classes that are known and not followed, by their names without “Tokenizer”.
   static let others = names(
     """
-    Barthez Bartpho BertGeneration BertJapanese Bertweet BigBird BioGpt Blenderbot BlenderbotSmall
-    ByT5 CTRL Camembert Canine Clvp Cpm CpmAnt DPRContextEncoder DPRQuestionEncoder DPRReader
-    Deberta DebertaV2 Dia Esm Esmc FNet FSMT FastSpeech2Conformer Flaubert Funnel GPTNeoXJapanese
-    GPTSw3 Herbert Lasr LayoutLMv2 LayoutLMv3 LayoutXLM Luke Lxmert M2M100 MBart MBart50 MLuke
-    MPNet Marian MarkupLM Mgpstr MyT5 Nllb Nougat OpenAIGPT PLBart Parakeet Pegasus Perceiver
-    Phobert Pop2Piano ProphetNet Rag Reformer RemBert RoCBert RoFormer SeamlessM4T Siglip Siglip2
-    Speech2Text SpeechT5 Splinter Tapas Tipsv2 Udop VideoPrism Vits Wav2Vec2CTC Wav2Vec2PhonemeCTC
-    Whisper XGLM XLM XLNet
+    Bartpho BertGeneration BertJapanese BertTokenizerLegacy Bertweet BioGpt BlenderbotSmall ByT5
+    CTRL Canine Clvp Cpm CpmAnt DPRReader Dia Esm Esmc FNet FSMT FastSpeech2Conformer Flaubert
+    GPTNeoXJapanese GPTSw3 Herbert Lasr LayoutLMv2 LayoutLMv3 LayoutXLM Luke M2M100 MBart MBart50
+    MLuke Marian MarkupLM Mgpstr MyT5 Nllb Nougat PLBart Parakeet Pegasus Perceiver Phobert
+    Pop2Piano ProphetNet Rag RemBert RoCBert RoFormer SeamlessM4T Siglip Siglip2 Speech2Text
+    SpeechT5 Tapas Tipsv2 Udop VideoPrism Vits Wav2Vec2CTC Wav2Vec2PhonemeCTC Whisper XLM
     """)
 
   private static func names(_ text: String) -> Set<String> {

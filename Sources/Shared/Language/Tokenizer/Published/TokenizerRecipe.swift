@@ -17,6 +17,22 @@ struct TokenizerRecipe {
   var addsSpecialTokensAgain = false
   /// Whether the class asks for its first token where no option says so.
   var addsBegin: Bool?
+  /// Whether the mask swallows the white space before it where no file describes it.
+  var stripsBeforeMask = false
+  /// Special tokens of the class that have no role.
+  var extra = ExtraTokens.none
+  /// Whether a tokenizer.json keeps its own parts and tokens.
+  var keepsFile = false
+  /// Whether the vocabulary can come from a tokenizer.json only.
+  var needsFile = false
+  /// Where SentencePiece's character map, which the vocabulary's file brings, has its place.
+  var mapPlace = MapPlace.nowhere
+  /// Whether the vocabulary may come from a SentencePiece model.
+  var readsModelFiles = false
+  /// The piece whose place is that of the unknown one, rather than what `model` says.
+  var unknownPiece: NamedPiece?
+  /// Whether a SentencePiece model's word on the unknown piece counts.
+  var takesUnknownOfModelFile = false
   /// What a SentencePiece model's pieces become.
   var pieces = PieceOrder.asGiven
 
@@ -42,6 +58,27 @@ struct TokenizerRecipe {
     case withExtraIds
     /// Behind the four tokens of fairseq, without the first three pieces, and before the mask.
     case fairseq
+    /// Behind the five tokens of Camembert, without the first piece, and before the mask.
+    case camembert
+  }
+
+  /// Special tokens without a role.
+  enum ExtraTokens: Equatable {
+    case none
+    /// Where no file lists any.
+    case otherwise([String])
+    /// Behind those that files list.
+    case behind([String])
+  }
+
+  /// A place among the steps of the normalizer.
+  enum MapPlace { case nowhere, first, last, firstOrNoStepAtAll }
+
+  /// A piece of a Unigram model by its text; the first one counts.
+  struct NamedPiece: Equatable {
+    let text: String
+    /// Whether only a piece with a score of zero is meant.
+    let scoresZero: Bool
   }
 }
 
@@ -49,85 +86,15 @@ extension TokenizerRecipe {
   /// The recipe of a class.
   init(_ name: TokenizerClass.KnownClass, _ settings: TokenizerSettings) {
     switch name {
-    case .gpt2, .codeGen, .gptNeoX, .qwen2, .qwen3_5, .cohere, .roberta, .clip:
+    case .gpt2, .codeGen, .gptNeoX, .qwen2, .qwen3_5, .cohere, .roberta, .clip, .deberta,
+      .blenderbot:
       self.init(byteLevel: name, settings)
     case .llama, .codeLlama, .gemma: self.init(marked: name, settings)
-    case .bert: self.init(bert: settings)
-    case .t5, .albert, .xlmRoberta: self.init(unigram: name, settings)
+    case .openAIGPT, .reformer: self.init(words: name, settings)
+    case .bert, .convBert, .mpnet, .funnel, .splinter: self.init(wordPiece: name, settings)
+    case .t5, .albert, .xlmRoberta, .xglm, .camembert, .barthez, .bigBird, .debertaV2, .xlnet:
+      self.init(unigram: name, settings)
     }
-  }
-
-  private init(bert settings: TokenizerSettings) {
-    modelType = "WordPiece"
-    defaults = [
-      "unk_token": "[UNK]", "sep_token": "[SEP]", "pad_token": "[PAD]", "cls_token": "[CLS]",
-      "mask_token": "[MASK]",
-    ]
-    let unknown = settings.name("unk_token") ?? "[UNK]"
-    model = [
-      "unk_token": .string(unknown), "continuing_subword_prefix": "##",
-      "max_input_chars_per_word": .integer(100),
-    ]
-    normalizer = [
-      "type": "BertNormalizer", "clean_text": .bool(true),
-      "handle_chinese_chars": .bool(settings.flag("tokenize_chinese_chars", or: true)),
-      "strip_accents": settings.options["strip_accents"] ?? .null,
-      "lowercase": .bool(settings.flag("do_lower_case", or: true)),
-    ]
-    preTokenizer = ["type": "BertPreTokenizer"]
-    decoder = ["type": "WordPiece", "prefix": "##", "cleanup": .bool(true)]
-    surroundings = .always(Roles(before: ["cls_token"], behind: ["sep_token"]))
-  }
-
-  private init(unigram name: TokenizerClass.KnownClass, _ settings: TokenizerSettings) {
-    modelType = "Unigram"
-    let addsSpace = name == .t5 || settings.flag("add_prefix_space", or: true)
-    let scheme: JSON = addsSpace ? "always" : "never"
-    let metaspace: JSON = [
-      "type": "Metaspace", "replacement": "▁", "prepend_scheme": scheme, "split": .bool(true),
-    ]
-    preTokenizer = [
-      "type": "Sequence", "pretokenizers": [["type": "WhitespaceSplit"], metaspace],
-    ]
-    decoder = metaspace
-    switch name {
-    case .t5:
-      defaults = ["eos_token": "</s>", "unk_token": "<unk>", "pad_token": "<pad>"]
-      model = ["unk_id": .integer(2), "byte_fallback": .bool(false)]
-      surroundings = .always(Roles(before: [], behind: ["eos_token"]))
-      pieces = .withExtraIds
-    case .albert:
-      defaults = [
-        "bos_token": "[CLS]", "eos_token": "[SEP]", "unk_token": "<unk>", "sep_token": "[SEP]",
-        "pad_token": "<pad>", "cls_token": "[CLS]", "mask_token": "[MASK]",
-      ]
-      model = ["unk_id": .integer(1), "byte_fallback": .bool(false)]
-      surroundings = .asGiven(otherwise: Roles(before: ["cls_token"], behind: ["sep_token"]))
-    default:
-      defaults = [
-        "bos_token": "<s>", "eos_token": "</s>", "sep_token": "</s>", "cls_token": "<s>",
-        "unk_token": "<unk>", "pad_token": "<pad>", "mask_token": "<mask>",
-      ]
-      model = ["unk_id": .integer(3), "byte_fallback": .bool(false)]
-      surroundings = .always(Roles(before: ["bos_token"], behind: ["eos_token"]))
-      pieces = .fairseq
-    }
-    normalizer = TokenizerRecipe.normalizer(name, settings)
-  }
-
-  /// The normalizer before the character map, which the vocabulary's file brings.
-  private static func normalizer(
-    _ name: TokenizerClass.KnownClass, _ settings: TokenizerSettings
-  ) -> JSON {
-    guard name == .albert else { return ["type": "Sequence", "normalizers": .array([])] }
-    var steps: [JSON] = [
-      replacing("``", with: "\""), replacing("''", with: "\""),
-    ]
-    if !settings.flag("keep_accents", or: false) {
-      steps += [["type": "NFKD"], ["type": "StripAccents"]]
-    }
-    if settings.flag("do_lower_case", or: true) { steps.append(["type": "Lowercase"]) }
-    return ["type": "Sequence", "normalizers": .array(steps)]
   }
 
   static func replacing(_ text: String, with content: String) -> JSON {

@@ -11,7 +11,7 @@ enum VocabularyFiles {
   static func bytePairs(_ path: String, folder: String) throws -> PublishedTokenizer {
     let settings = try TokenizerSettings(folder: folder, listed: nil)
     let name = try className(settings, folder, or: .gpt2) { recipe in
-      recipe.modelType == "BPE" && recipe.model["byte_fallback"] == .bool(false)
+      recipe.modelType == "BPE" && !recipe.readsModelFiles && !recipe.needsFile
     }
     let recipe = TokenizerRecipe(name, settings)
     let text = TokenizerText.bytePairs(try tokens(path), merges: try rules(folder))
@@ -30,7 +30,7 @@ enum VocabularyFiles {
     _ text: [UInt8], _ path: String, _ settings: TokenizerSettings, _ recipe: TokenizerRecipe
   ) throws -> PublishedTokenizer {
     var file = try TokenizerFile(text, path: path)
-    file.take(recipe, characterMap: nil)
+    try file.take(recipe, characterMap: nil)
     return PublishedTokenizer(file, settings, recipe)
   }
 
