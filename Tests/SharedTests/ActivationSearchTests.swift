@@ -127,7 +127,8 @@ struct TokenizerAgreementTests {
     #expect(world.hub.requests.isEmpty)
     for name in ["me/model", "me/same", "me/other"] {
       let client = try world.client()
-      try client.download(["tokenizer.json"], of: client.snapshot(HubRepository(.model, name)))
+      try client.download(
+        ["config.json", "tokenizer.json"], of: client.snapshot(HubRepository(.model, name)))
     }
     let count = world.hub.requests.count
     #expect(warning(tokenizer: "me/model") == nil)

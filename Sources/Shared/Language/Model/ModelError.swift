@@ -35,7 +35,8 @@ package enum ModelError: Failure, Equatable {
   package var hint: String? {
     switch self {
     case .noConfiguration:
-      "model_name must be a folder as Hugging Face lays it out: config.json and model.safetensors."
+      "model_name must be a folder as Hugging Face lays it out: config.json and "
+        + "model.safetensors or pytorch_model.bin."
     case .malformed, .missingKey, .wrongValue: "Fetch the model's config.json again."
     case .unsupported(_, _, _, let supported):
       supported.isEmpty ? nil : "Supported are " + supported.joined(separator: ", ") + "."
