@@ -34,4 +34,20 @@ package enum Predictions {
     // Shares add up to one but for the rounding of the shift.
     return sum / mass - (logSum - otherLogSum)
   }
+
+  /// Seconds that a thread takes for a token's three `logSum`s and two `divergence`s, of `count` logits each.
+  package static func comparisonSeconds(logits count: Int) -> Double {
+    let random = Random(seed: 1, stream: "trial")
+    let logits = (0..<count).map { Float(random.normal($0)) }
+    return Trial.median {
+      let start = System.uptime
+      var sum = 0.0
+      for _ in 0..<3 { sum = logSum(logits.span) }
+      for _ in 0..<2 {
+        sum += divergence(logits.span, logSum: sum, from: logits.span, logSum: sum)
+      }
+      // A sum that is read keeps the loops from being left out.
+      return sum.isNaN ? .infinity : System.uptime - start
+    }
+  }
 }

@@ -30,14 +30,13 @@ package enum PassTrial {
     let tokens = (0..<limit * contextSize).map {
       UInt32(random.uniform($0) * Double(model.vocabularySize))
     }
-    var best = Double.infinity
     // The first pass reads the weights from their file.
-    for turn in 0..<3 {
+    let seconds = try Trial.median {
       let start = System.uptime
       try pass.run(transformer, tokens: tokens.span) { _, _, _ in }
-      if turn > 0 { best = min(best, System.uptime - start) }
+      return System.uptime - start
     }
-    return best / Double(tokens.count)
+    return seconds / Double(tokens.count)
   }
 
   /// Operations of a pass to some hook points, predictions included where these are asked for.

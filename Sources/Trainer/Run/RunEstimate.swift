@@ -40,24 +40,28 @@ package struct RunSpeeds {
     let held = settings.evalFraction > 0 ? settings.evalFraction : 1
     let cached = rows.input?.source.facts.rows ?? pipeline.cache.trainingTokens
     return BilledSpeed(
-      run: run, passSeconds: fixed == nil ? passSeconds(pipeline, rows) : nil,
+      run: run, lossSeconds: fixed == nil ? lossSeconds(pipeline, rows) : nil,
       measuredRows: Int(Double(cached) * held),
       rowByteCount: pipeline.cache.dtype.tensorType.rowByteCount(rows.dIn))
   }
 
-  /// Seconds per token of the model with predictions; nil where it is not here or not asked for.
-  private mutating func passSeconds(_ pipeline: Pipeline, _ rows: BilledRows) -> Double? {
+  /// Seconds per token of three passes of the model whose predictions are compared; nil where it is not
+  /// here or not asked for.
+  private mutating func lossSeconds(_ pipeline: Pipeline, _ rows: BilledRows) -> Double? {
     let settings = pipeline.cache
     guard pipeline.evaluate.lossRecovered != false, rows.canHaveLoss, let folder = rows.model
     else { return nil }
     if let known = passes[folder] { return known }
     guard let model = try? ModelDescription.open(folder: folder) else { return nil }
     let context = rows.input?.source.facts.contextSize ?? pipeline.pretokenize.contextSize
-    let seconds = try? PassTrial.secondsPerToken(
+    let pass = try? PassTrial.secondsPerToken(
       folder, [model.predictions], processing: settings.weightProcessing,
       contextSize: min(context, model.contextLimit),
       batch: settings.modelBatchSize)
-    if let seconds { passes[folder] = seconds }
+    guard let pass else { return nil }
+    let compared = Predictions.comparisonSeconds(logits: model.vocabularySize)
+    let seconds = 3 * pass + compared / Double(max(1, Parallel.threadCount))
+    passes[folder] = seconds
     return seconds
   }
 }

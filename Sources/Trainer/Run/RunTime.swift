@@ -76,7 +76,7 @@ struct RunTime {
 
   /// The model as it is, with the SAE and with zeros.
   private var loss: Double {
-    guard let seconds = speed.passSeconds, evaluation.lossRecovered != false else { return 0 }
-    return Double(evaluation.lossTokens) * (3 * seconds + speed.run.row)
+    guard let seconds = speed.lossSeconds, evaluation.lossRecovered != false else { return 0 }
+    return Double(evaluation.lossTokens) * (seconds + speed.run.row)
   }
 }

@@ -141,7 +141,7 @@ package struct StepTrial {
     return seconds(batch, state) { times, _ in times.auxiliary * rowShare * latentShare }
   }
 
-  /// The least that `measured` makes of two steps, whose times it is given with all that they took.
+  /// What `measured` usually makes of a step, whose times it is given with all that it took.
   private func seconds(
     _ batch: [Float], _ state: consuming TrainingState,
     _ measured: (_ times: StepTimes, _ elapsed: Double) -> Double
@@ -149,17 +149,14 @@ package struct StepTrial {
     var engine = Engine(configuration, batchRows: rows, path: .sparse)
     let isPaired = configuration.dOut != configuration.dIn
     let targets = isPaired ? [Float](repeating: 1, count: rows * configuration.dOut) : []
-    var best = Double.infinity
-    // The first step takes the memory; Adam's step is too small to change what is active.
-    for turn in 0..<3 {
+    // Adam's step is too small to change what is active.
+    return Trial.median {
       let start = System.uptime
       _ = engine.step(
         batch.span, targets: targets.span,
         state: &state, learningRate: 1e-12, sparsityCoefficient: 1e-3)
-      let elapsed = System.uptime - start
-      if turn > 0 { best = min(best, measured(engine.times, elapsed)) }
+      return measured(engine.times, System.uptime - start)
     }
-    return best
   }
 
   /// The time of a whole step from that of the trial's phases.
@@ -179,8 +176,7 @@ package struct StepTrial {
     let count = max(1, min(StepTrial.measuredRows, sae.batchRows, rows))
     let batch = batch(count)
     let (dOut, latents) = (configuration.dOut, configuration.dSae)
-    var best = Double.infinity
-    for _ in 0..<2 {
+    let seconds = Trial.median {
       var sums = EvaluationSums(dIn: dOut, latentCount: latents)
       let start = System.uptime
       try? sae.encode(batch.span, rows: count) { offsets, latents, values, reconstruction in
@@ -193,9 +189,9 @@ package struct StepTrial {
             latents: latents.extracting(active), values: values.extracting(active))
         }
       }
-      best = min(best, System.uptime - start)
+      return System.uptime - start
     }
-    return best / Double(count) * latentShare
+    return seconds / Double(count) * latentShare
   }
 
   // MARK: - Bytes

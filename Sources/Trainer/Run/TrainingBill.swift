@@ -71,16 +71,17 @@ package struct BilledRows: Sendable {
 /// What the time of a run depends on besides its settings.
 package struct BilledSpeed: Sendable, Equatable {
   package let run: RunSpeed
-  /// Seconds per token of a pass of the model with predictions; nil where no loss is measured.
-  package let passSeconds: Double?
+  /// Seconds per token of three passes of the model whose predictions are compared; nil where no loss is
+  /// measured.
+  package let lossSeconds: Double?
   /// The rows that the finished SAE can be measured on.
   package let measuredRows: Int
   /// Bytes of a cached row.
   package let rowByteCount: Int
 
-  package init(run: RunSpeed, passSeconds: Double? = nil, measuredRows: Int, rowByteCount: Int) {
+  package init(run: RunSpeed, lossSeconds: Double? = nil, measuredRows: Int, rowByteCount: Int) {
     self.run = run
-    self.passSeconds = passSeconds
+    self.lossSeconds = lossSeconds
     self.measuredRows = measuredRows
     self.rowByteCount = rowByteCount
   }
