@@ -374,7 +374,7 @@ import Testing
       (error as? ModelError)?.sentence == "/nowhere holds no config.json."
         && (error as? ModelError)?.hint
           == "model_name must be a folder as Hugging Face lays it out: config.json and "
-          + "model.safetensors."
+          + "model.safetensors or pytorch_model.bin."
     }
     #expect(throws: ModelError.malformed(path: "config.json")) {
       _ = try ModelDescription.read(text: "[1]", path: "config.json")
