@@ -2,8 +2,8 @@
 // Leaves: the seconds of a usual turn.
 
 package enum Trial {
-  /// For how long turns are repeated, unless two of them take longer.
-  private static let seconds = 0.1
+  /// For how long turns are repeated, unless two of them take longer; a bill of a sweep tries many things.
+  private static let seconds = 0.02
 
   /// The median of what `turn` says that it took; the first turn, which takes memory, does not count.
   package static func median(_ turn: () throws -> Double) rethrows -> Double {
