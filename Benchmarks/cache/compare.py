@@ -6,9 +6,10 @@
 Makes a tiny random model of every family (those of Tests/Fixtures/models, with 4 x 64 tokens, a
 vocabulary of 211 and windows of 23) in weights of each type, caches every hook point that can be
 stored, and compares each with a HookedTransformer's, and the logits with transformers'. Families that
-a HookedTransformer cannot be are compared with what the modules of transformers write. With
+a HookedTransformer cannot be are compared with what the modules of transformers write. Differences are
+in units of a hook point's root mean square where that is above 1: rounding grows with what is added up. With
 --processing all four steps of weight processing are on, on both sides. --model takes a model that
-transformers saved instead. Exits with 1 where a difference is above 3e-4.
+transformers saved instead. Exits with 1 where one is above 3e-4.
 
 Versions: as in Tests/Fixtures/models/make_models.py. Set HF_HUB_OFFLINE=1.
 """
@@ -60,16 +61,20 @@ def compare(label, folder, tokens, expected, logits, arguments):
         worst = (0.0, "")
         for name, place in zip(names, folders):
             rows = runs.read_rows(place)
-            wanted = {logit_name: logits, **expected}[name]
-            difference = (rows - wanted.reshape(rows.shape[0], -1)).abs().max().item()
-            worst = max(worst, (difference, name))
+            worst = max(worst, (distance(rows, {logit_name: logits, **expected}[name]), name))
             if name == logit_name and not arguments.processing:
-                difference = (rows - logits.reshape(rows.shape[0], -1)).abs().max().item()
-                worst = max(worst, (difference, "logits of transformers"))
+                worst = max(worst, (distance(rows, logits), "logits of transformers"))
     good = worst[0] < LIMIT and not lacking
     print(f"{label:28} {len(names):3} hook points, largest difference {worst[0]:.2e} at {worst[1]}"
           + (f", lacking {lacking}" if lacking else ""), flush=True)
     return good
+
+
+def distance(rows, wanted):
+    """The largest difference, in units of the values' root mean square where that is above 1."""
+    wanted = wanted.reshape(rows.shape[0], -1)
+    scale = wanted.pow(2).mean().sqrt().clamp(min=1)
+    return ((rows - wanted).abs().max() / scale).item()
 
 
 def random_tokens(vocabulary):
