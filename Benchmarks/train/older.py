@@ -152,6 +152,28 @@ def scaling(config, x):
     return 1.0
 
 
+def start_at_center(config, sae, x):
+    """Sets b_dec as the trainers of versions 1 to 5 do."""
+    from sae_lens.training.geometric_median import compute_geometric_median
+
+    if config.b_dec_init_method == "geometric_median":
+        sae.initialize_b_dec_with_precalculated(compute_geometric_median(x, maxiter=100).median)
+    elif config.b_dec_init_method == "mean":
+        sae.initialize_b_dec_with_mean(x)
+
+
+def learning(config, sae):
+    """The optimizer and the schedule of its rate, as versions 1 to 5 make them."""
+    from sae_lens.training.optim import get_lr_scheduler
+
+    optimizer = torch.optim.Adam(
+        sae.parameters(), lr=config.lr, betas=(float(config.adam_beta1), config.adam_beta2))
+    return optimizer, get_lr_scheduler(
+        config.lr_scheduler_name, lr=config.lr, optimizer=optimizer, warm_up_steps=config.lr_warm_up_steps,
+        decay_steps=config.lr_decay_steps, training_steps=STEPS, lr_end=config.lr_end,
+        num_cycles=config.n_restart_cycles)
+
+
 def theirs(folder, version, options):
     """A run of SAELens."""
     # Where older versions look for what has moved since.
@@ -173,23 +195,14 @@ def theirs(folder, version, options):
 
 def theirs_by_forward_pass(config, x):
     """A run of versions 3 to 5: TrainingSAE and the steps of its trainer."""
-    from sae_lens.training.geometric_median import compute_geometric_median
-    from sae_lens.training.optim import L1Scheduler, get_lr_scheduler
+    from sae_lens.training.optim import L1Scheduler
     from sae_lens.training.training_sae import TrainingSAE
 
     scale = scaling(config, x)
     sae = TrainingSAE.from_dict(config.get_training_sae_cfg_dict())
-    if config.b_dec_init_method == "geometric_median":
-        sae.initialize_b_dec_with_precalculated(compute_geometric_median(x * scale, maxiter=100).median)
-    elif config.b_dec_init_method == "mean":
-        sae.initialize_b_dec_with_mean(x * scale)
+    start_at_center(config, sae, x * scale)
     total = STEPS + config.finetuning_tokens // BATCH
-    optimizer = torch.optim.Adam(
-        sae.parameters(), lr=config.lr, betas=(float(config.adam_beta1), config.adam_beta2))
-    schedule = get_lr_scheduler(
-        config.lr_scheduler_name, lr=config.lr, optimizer=optimizer, warm_up_steps=config.lr_warm_up_steps,
-        decay_steps=config.lr_decay_steps, training_steps=STEPS, lr_end=config.lr_end,
-        num_cycles=config.n_restart_cycles)
+    optimizer, schedule = learning(config, sae)
     sparsity = L1Scheduler(
         l1_warm_up_steps=config.l1_warm_up_steps, total_steps=STEPS,
         final_l1_coefficient=config.l1_coefficient)
@@ -236,23 +249,16 @@ def begin_finetuning(config, sae):
 
 def theirs_by_group(config, x):
     """A run of versions 1 and 2: SparseAutoencoder and the steps of their training loop."""
-    from sae_lens.training.geometric_median import compute_geometric_median
-    from sae_lens.training.optim import L1Scheduler, get_lr_scheduler
+    from sae_lens.training.optim import L1Scheduler
     from sae_lens.training.sparse_autoencoder import SparseAutoencoder
 
     sae = SparseAutoencoder(config)
     scale = scaling(config, x) if hasattr(config, "normalize_activations") else 1.0
-    if config.b_dec_init_method == "geometric_median":
-        sae.initialize_b_dec_with_precalculated(compute_geometric_median(x * scale, maxiter=100).median)
+    start_at_center(config, sae, x * scale)
     for name, parameter in sae.named_parameters():
         if "scaling_factor" in name:
             parameter.requires_grad = False
-    optimizer = torch.optim.Adam(
-        sae.parameters(), lr=config.lr, betas=(float(config.adam_beta1), config.adam_beta2))
-    schedule = get_lr_scheduler(
-        config.lr_scheduler_name, lr=config.lr, optimizer=optimizer, warm_up_steps=config.lr_warm_up_steps,
-        decay_steps=config.lr_decay_steps, training_steps=STEPS, lr_end=config.lr_end,
-        num_cycles=config.n_restart_cycles)
+    optimizer, schedule = learning(config, sae)
     sparsity = L1Scheduler(
         l1_warm_up_steps=config.l1_warm_up_steps, total_steps=STEPS, sparse_autoencoder=sae)
     silent, rows, course = torch.zeros(config.d_sae), batches(x), Course()
