@@ -51,9 +51,13 @@ package struct RunLog: ~Copyable {
 
   deinit { System.close(descriptor) }
 
-  package mutating func append(_ entry: Entry) throws(SystemError) {
-    let bytes = Array(entry.line.utf8)
+  /// - Returns: the line without its newline.
+  @discardableResult
+  package mutating func append(_ entry: Entry) throws(SystemError) -> String {
+    let line = entry.line
+    let bytes = Array((line + "\n").utf8)
     try System.write(bytes.span.raw, to: descriptor, path: path)
+    return line
   }
 
   /// The lines of a log, oldest first; a last line that was cut off by a crash is passed over.
@@ -74,18 +78,18 @@ package struct RunLog: ~Copyable {
   package static func truncate(_ path: String, afterStep step: Int) throws {
     guard System.exists(path) else { return }
     let kept = try read(path).filter { $0.step <= step }
-    try AtomicFile.replace(path, with: kept.map(\.line).joined())
+    try AtomicFile.replace(path, with: kept.map { $0.line + "\n" }.joined())
   }
 }
 
 extension RunLog.Entry {
-  /// The line with its newline; a value that is not finite is written as null.
+  /// The line without its newline; a value that is not finite is written as null.
   fileprivate var line: String {
     var members: [String: JSON] = ["step": .integer(step)]
     for (figure, value) in values where figure.isLogged {
       members[figure.name] = value.isFinite ? .number(value) : .null
     }
-    return JSON.object(members).canonical + "\n"
+    return JSON.object(members).canonical
   }
 
   fileprivate init?(_ json: JSON) {

@@ -129,24 +129,35 @@ package struct Run: Sendable {
     }
     if let repetition = prepared.repetition { note(repetition) }
     if let warning = advice.warning { note("warning: " + warning) }
+    let observers = try RunObservers.make(
+      ObservedRun(pipeline, folder: folder.path, fingerprint: key.fingerprint) {
+        progress.note($0)
+      })
     return try RunFileError.explaining {
       try Training(
-        prepared, folder: folder.path, fingerprint: key.fingerprint, progress: progress)
+        prepared, folder: folder.path, fingerprint: key.fingerprint, progress: progress,
+        observers: observers)
     }
   }
 
   /// Writes what a finished run consists of, its manifest last; training took `seconds`.
   package func complete(_ training: Training, seconds: Double) throws {
     let steps = plan.steps - training.firstStep
-    try RunFileError.explaining {
-      try training.writeFinal()
-      try measure(training.prepared.rows.filter)
-      if steps > 0 {
-        try Timing(tokens: steps * plan.batchRows, seconds: seconds).write(folder: folder.path)
+    do {
+      try RunFileError.explaining {
+        try training.writeFinal()
+        try measure(training.prepared.rows.filter)
+        if steps > 0 {
+          try Timing(tokens: steps * plan.batchRows, seconds: seconds).write(folder: folder.path)
+        }
+        try Report.write(run: folder.path)
+        try finish(training.prepared.rows.normalization)
       }
-      try Report.write(run: folder.path)
-      try finish(training.prepared.rows.normalization)
+    } catch {
+      training.stop(error)
+      throw error
     }
+    for observer in training.observers { observer.completed() }
   }
 
   /// The bytes of all files in a folder and those below it.

@@ -34,6 +34,7 @@ package final class Training {
   package let folder: String
   package let checkpoints: Checkpoints
   private let progress: Shared.Progress
+  package let observers: [any RunObserver]
   private let schedule: Schedule
   /// The step that this process started with.
   package let firstStep: Int
@@ -42,13 +43,16 @@ package final class Training {
   private var state: TrainingState
   private var log: RunLog
   private var clock: Clock
+  private var isStopped = false
 
   /// Takes the newest whole checkpoint where there is one and it is wanted, else fresh weights.
   package init(
-    _ prepared: PreparedRun, folder: String, fingerprint: String, progress: Shared.Progress
+    _ prepared: PreparedRun, folder: String, fingerprint: String, progress: Shared.Progress,
+    observers: [any RunObserver] = []
   ) throws {
     let plan = prepared.plan
     self.prepared = prepared
+    self.observers = observers
     self.folder = folder
     self.progress = progress
     schedule = plan.schedule
@@ -78,6 +82,7 @@ package final class Training {
     log = try RunLog.open(folder + "/metrics.jsonl")
     engine = Engine(plan.configuration, batchRows: plan.batchRows, path: .sparse)
     clock = Clock(seconds: System.uptime, step: firstStep)
+    for observer in observers { observer.began(step: firstStep) }
   }
 
   private var settings: TrainSettings { plan.pipeline.train }
@@ -109,7 +114,12 @@ package final class Training {
     guard state.step % plan.pipeline.logger.logFrequency == 0 else { return }
     figures[.tokensPerSecond] = clock.tokensPerSecond(at: state.step, batchRows: plan.batchRows)
     figures.merge(stateFigures())
-    try log.append(.init(step: step, values: figures))
+    try write(.init(step: step, values: figures))
+  }
+
+  private func write(_ entry: RunLog.Entry) throws {
+    let line = try log.append(entry)
+    for observer in observers { observer.logged(step: entry.step, line: line) }
   }
 
   /// Saves after the last step, where the schedule or the clock asks for it, and before a stop.
@@ -121,15 +131,22 @@ package final class Training {
     guard state.isFinite else {
       throw TrainingError.weightsDiverged(step: state.step - 1, folder: folder)
     }
-    try checkpoints.save(state, sae: prepared.files)
+    let path = try checkpoints.save(state, sae: prepared.files)
+    for observer in observers { observer.saved(checkpoint: path, step: state.step) }
     clock.saved()
   }
 
   /// Starts counting afresh once the counters span a whole `feature_sampling_window`.
   private func startSamplingWindow() throws {
     guard state.step > 0, state.step % settings.featureSamplingWindow == 0 else { return }
-    try log.append(.init(step: state.step, values: sparsityFigures))
+    try write(.init(step: state.step, values: sparsityFigures))
     state.resetActivityCounts()
+  }
+
+  /// Tells those who follow the run that this process leaves it unfinished, if it has not been told.
+  package func stop(_ failure: any Error) {
+    if !isStopped { for observer in observers { observer.stopped(failure) } }
+    isStopped = true
   }
 
   /// Writes the files of the SAE; the run cannot go on after that.
@@ -151,13 +168,23 @@ package enum TrainingStream {
   /// - Returns: why each run failed; nil of one that is finished.
   /// - Throws: what is wrong with the stream, or `Interrupted` once all states are saved.
   package static func run(_ runs: [Training]) throws -> [(any Error)?] {
+    do { return try feed(runs) } catch {
+      for run in runs { run.stop(error) }
+      throw error
+    }
+  }
+
+  private static func feed(_ runs: [Training]) throws -> [(any Error)?] {
     var failures = [(any Error)?](repeating: nil, count: runs.count)
     var left = runs.indices.filter { !runs[$0].isFinished }
     guard var step = left.map({ runs[$0].step }).min() else { return failures }
     let prepared = runs[left[0]].prepared
     let loader = prepared.loader(batchRows: prepared.plan.batchRows, firstStep: step)
     func attempt(_ index: Int, _ work: (Training) throws -> Void) {
-      do { try RunFileError.explaining { try work(runs[index]) } } catch { failures[index] = error }
+      do { try RunFileError.explaining { try work(runs[index]) } } catch {
+        failures[index] = error
+        runs[index].stop(error)
+      }
     }
     try loader.run {
       while !left.isEmpty {
