@@ -13,6 +13,7 @@ package final class Terminal: Sendable {
   private let clock: @Sendable () -> Double
   private let sink: @Sendable (String) -> Void
   private let liveLine = Mutex<String?>(nil)
+  private let listeners = Mutex<[Int: @Sendable (String) -> Void]>([:])
 
   package init(
     isInteractive: Bool, isColored: Bool = false,
@@ -53,6 +54,26 @@ package final class Terminal: Sendable {
       guard let line else { return sink(text + "\n") }
       sink("\r\u{1B}[K" + text + "\n" + line)
     }
+    tell(text)
+  }
+
+  /// Lends what is printed to last to a listener too, which must not print.
+  ///
+  /// - Returns: what to end the listening by.
+  package func addListener(_ listener: @escaping @Sendable (String) -> Void) -> Int {
+    listeners.withLock { listeners in
+      let number = (listeners.keys.max() ?? 0) + 1
+      listeners[number] = listener
+      return number
+    }
+  }
+
+  package func removeListener(_ number: Int) {
+    listeners.withLock { _ = $0.removeValue(forKey: number) }
+  }
+
+  private func tell(_ text: String) {
+    for listener in listeners.withLock({ Array($0.values) }) { listener(text) }
   }
 
   /// Puts `text` in place of the live line; nothing where a line cannot be redrawn.
@@ -74,6 +95,7 @@ package final class Terminal: Sendable {
       if !(erased + lasting).isEmpty { sink(erased + lasting) }
       line = nil
     }
+    if let text { tell(text) }
   }
 
   /// The text in bold where the terminal shows colors.
