@@ -3,6 +3,7 @@
 /// Where the figures of a run go; SAELens's LoggingConfig.
 package struct LoggerSettings: Sendable, Equatable {
   package var logFrequency = 10
+  package var logToTensorboard = false
 
   package init() {}
 }
@@ -14,7 +15,10 @@ extension LoggerSettings: Section {
   package static let settings: [Setting<LoggerSettings>] = [
     Setting(
       "log_frequency", \.logFrequency, "Steps between two lines of metrics.jsonl.", .atLeast(1),
-      aliases: ["wandb_log_frequency"], effect: .none)
+      aliases: ["wandb_log_frequency"], effect: .none),
+    Setting(
+      "log_to_tensorboard", \.logToTensorboard,
+      "Write an event file for TensorBoard into the run's folder tensorboard.", effect: .none),
   ]
 
   private static let local = "Figures are written to metrics.jsonl and report.html."
