@@ -36,9 +36,9 @@ struct TensorBoardEvent {
     }
   }
 
-  /// The values of a line; a figure is described where `describe` says something of it.
+  /// The values of a line; nil of `describe` where a name has been described.
   static func values(
-    _ tracked: TrackedValues, time: Double, describe: (String) -> String
+    _ tracked: TrackedValues, time: Double, describe: (String) -> String?
   ) -> TensorBoardEvent {
     TensorBoardEvent(time: time, step: tracked.step) { event in
       var summary = ProtocolBuffer()
@@ -50,7 +50,7 @@ struct TensorBoardEvent {
   }
 
   private static func value(
-    _ name: String, _ value: TrackedValues.Value, description: String
+    _ name: String, _ value: TrackedValues.Value, description: String?
   ) -> ProtocolBuffer {
     var message = ProtocolBuffer()
     message.put(1, name)
@@ -58,12 +58,27 @@ struct TensorBoardEvent {
     case .number(let number): message.put(2, chosen: Float(number))
     case .histogram(let histogram): message.put(5, self.histogram(histogram))
     }
-    if !description.isEmpty {
-      var metadata = ProtocolBuffer()
-      metadata.put(3, description)
-      message.put(9, metadata)
-    }
+    if let description { message.put(9, metadata(value, description)) }
     return message
+  }
+
+  /// A SummaryMetadata: which of TensorBoard's plugins shows the name, and what it says of it.
+  private static func metadata(
+    _ value: TrackedValues.Value, _ description: String
+  ) -> ProtocolBuffer {
+    // The numbers of DataClass are those of SCALAR and TENSOR.
+    let (name, dataClass) =
+      switch value {
+      case .number: ("scalars", 1)
+      case .histogram: ("histograms", 2)
+      }
+    var plugin = ProtocolBuffer()
+    plugin.put(1, name)
+    var metadata = ProtocolBuffer()
+    metadata.put(1, plugin)
+    metadata.put(3, description)
+    metadata.put(4, dataClass)
+    return metadata
   }
 
   /// A HistogramProto; sums are those of the middles of the bins.

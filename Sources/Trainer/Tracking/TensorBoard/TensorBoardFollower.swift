@@ -78,7 +78,7 @@ package final class TensorBoardFollower: RunObserver {
     _ values: TrackedValues, time: Double, _ described: inout Set<String>
   ) -> [UInt8] {
     TensorBoardEvent.values(values, time: time) { name in
-      described.insert(name).inserted ? TensorBoardFollower.description(name) : ""
+      described.insert(name).inserted ? TensorBoardFollower.description(name) : nil
     }.bytes
   }
 
