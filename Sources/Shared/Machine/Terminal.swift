@@ -109,8 +109,9 @@ package final class Terminal: Sendable {
   private static let boldStart = "\u{1B}[1m"
   private static let boldEnd = "\u{1B}[0m"
 
-  /// The text without characters that would command the terminal, such as a name may hold: each stands as
-  /// a question mark in a diamond. Tabs, ends of lines and what `bold` adds stay.
+  /// The text without characters that would command the terminal, such as a name may hold.
+  ///
+  /// Each of them stands as a question mark in a diamond; tabs, ends of lines and what `bold` adds stay.
   package static func harmless(_ text: String) -> String {
     guard text.unicodeScalars.contains(where: isCommand) else { return text }
     var result = String.UnicodeScalarView()
