@@ -1,7 +1,5 @@
 // The followers of a run. Comes in: what a run is. Leaves: whom its pipeline file asks to follow it.
 
-package import Shared
-
 /// The followers that a pipeline file asks for.
 package enum RunObservers {
   /// - Throws: what would keep a follower from following at all, said before training starts.
