@@ -134,7 +134,8 @@ package struct Run: Sendable {
         progress.note($0)
       })
     return try RunFileError.explaining {
-      try Training(
+      try RunBeginning(steps: plan.steps, batchRows: plan.batchRows).write(folder.path)
+      return try Training(
         prepared, folder: folder.path, fingerprint: key.fingerprint, progress: progress,
         observers: observers)
     }
