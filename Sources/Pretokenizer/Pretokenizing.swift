@@ -145,8 +145,7 @@ package struct Pretokenizing: Sendable {
 
   private func say(_ text: String) { if mode != .quiet { terminal.print(text) } }
 
-  /// Says where the text has moved, what its files leave open, which special tokens are missing, where the tokenizer is not
-  /// the model's, and where a tokenized data set was made with other options.
+  /// Warns of inputs that moved or disagree, and notes what the text's files leave open.
   private func warn() throws {
     if let moved = BegunInput(text, key)?.warning(beside: folder) {
       terminal.print("warning: " + moved)

@@ -13,6 +13,7 @@ package final class Terminal: Sendable {
   private let clock: @Sendable () -> Double
   private let sink: @Sendable (String) -> Void
   private let liveLine = Mutex<String?>(nil)
+  private let listeners = Mutex<[Int: @Sendable (String) -> Void]>([:])
 
   package init(
     isInteractive: Bool, isColored: Bool = false,
@@ -54,6 +55,26 @@ package final class Terminal: Sendable {
       guard let line else { return sink(text + "\n") }
       sink("\r\u{1B}[K" + text + "\n" + line)
     }
+    tell(text)
+  }
+
+  /// Lends what is printed to last to a listener too, which must not print.
+  ///
+  /// - Returns: what to end the listening by.
+  package func addListener(_ listener: @escaping @Sendable (String) -> Void) -> Int {
+    listeners.withLock { listeners in
+      let number = (listeners.keys.max() ?? 0) + 1
+      listeners[number] = listener
+      return number
+    }
+  }
+
+  package func removeListener(_ number: Int) {
+    listeners.withLock { _ = $0.removeValue(forKey: number) }
+  }
+
+  private func tell(_ text: String) {
+    for listener in listeners.withLock({ Array($0.values) }) { listener(text) }
   }
 
   /// Puts `text` in place of the live line; nothing where a line cannot be redrawn.
@@ -77,6 +98,7 @@ package final class Terminal: Sendable {
       if !(erased + lasting).isEmpty { sink(erased + lasting) }
       line = nil
     }
+    if let text { tell(text) }
   }
 
   /// The text in bold where the terminal shows colors.
@@ -87,8 +109,9 @@ package final class Terminal: Sendable {
   private static let boldStart = "\u{1B}[1m"
   private static let boldEnd = "\u{1B}[0m"
 
-  /// The text without characters that would command the terminal, such as a name may hold: each stands as
-  /// a question mark in a diamond. Tabs, ends of lines and what `bold` adds stay.
+  /// The text without characters that would command the terminal, such as a name may hold.
+  ///
+  /// Each of them stands as a question mark in a diamond; tabs, ends of lines and what `bold` adds stay.
   package static func harmless(_ text: String) -> String {
     guard text.unicodeScalars.contains(where: isCommand) else { return text }
     var result = String.UnicodeScalarView()

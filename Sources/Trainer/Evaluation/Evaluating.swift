@@ -111,6 +111,7 @@ extension Evaluating {
             row, targets.extracting(columns), reconstruction.extracting(columns),
             latents.extracting(active), values.extracting(active))
         }
+        pass.sums.endBatch(targets)
       }
       progress.advance(rows.count)
     }

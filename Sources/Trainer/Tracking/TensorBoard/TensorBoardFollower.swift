@@ -24,6 +24,7 @@ package final class TensorBoardFollower: RunObserver {
   private let state = Mutex(State())
 
   /// - Parameters:
+  ///   - run: what is followed.
   ///   - host: the machine's name, which stands in that of the file.
   ///   - clock: seconds since 1970.
   package init(
