@@ -79,6 +79,13 @@ package struct TrainedSAE: ~Copyable {
     return TrainedSAE(configuration, parameters)
   }
 
+  /// Lends the weights.
+  package func withParameters<Result>(
+    _ body: (borrowing Parameters) throws -> Result
+  ) rethrows -> Result {
+    try body(parameters)
+  }
+
   /// Encodes `rows` rows of `batch` `[rows, d]`, and lends what came out.
   ///
   /// Row i's active latents are those from `offsets[i]` to `offsets[i + 1]`, with their values; the

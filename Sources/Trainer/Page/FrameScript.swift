@@ -55,6 +55,7 @@ enum FrameScript {
   /// Runs once all scripts are there.
   static let start = #"""
 
-    build(JSON.parse(document.getElementById("data").textContent));
+    const page = JSON.parse(document.getElementById("data").textContent);
+    build(page);
     """#
 }
