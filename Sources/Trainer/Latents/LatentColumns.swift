@@ -24,7 +24,7 @@ package struct LatentColumns: Sendable, Equatable {
   package var highest: [Double]
   /// Of its row of the decoder.
   package var norms: [Double]
-  /// Between its column of the encoder and its row of the decoder; empty where these differ in width.
+  /// Between its column of W_enc and its row of W_dec; empty where these differ in width.
   package var cosines: [Double]
   /// The token on which its activations sum up to most; nil where it is never active.
   package var tokens: [UInt32?]
@@ -127,34 +127,27 @@ private struct RowLabels: Sendable {
 struct LatentWeights: Sendable {
   /// ‖row of the decoder‖.
   let norms: [Float]
-  /// Between columns of the encoder and rows of the decoder; empty where these have other widths.
+  /// Between what a latent reads and what it writes; empty where these have other widths.
   let cosines: [Float]
 
-  /// Measures the decoder `[latents, dOut]` and the encoder `[dIn, latents]`, which may be empty.
+  /// Measures the decoder `[latents, dOut]` and the encoder `[latents, dIn]`, which may be empty.
   init(_ parameters: borrowing Parameters) {
     let decoder = parameters.decoder.span
     let (latents, width) = (parameters.decoder.rows, parameters.decoder.columns)
-    norms = (0..<latents).map { latent in
-      let row = decoder.extracting(latent * width..<(latent + 1) * width)
-      return Float(Vector.squaredNorm(row).squareRoot())
+    let norms = (0..<latents).map { latent in
+      Vector.squaredNorm(decoder.extracting(latent * width..<(latent + 1) * width)).squareRoot()
     }
-    guard parameters.encoder.rows == width, parameters.encoder.columns == latents else {
+    self.norms = norms.map { Float($0) }
+    guard parameters.encoder.rows == latents, parameters.encoder.columns == width else {
       cosines = []
       return
     }
     let encoder = parameters.encoder.span
-    var products = [Double](repeating: 0, count: latents)
-    var squares = [Double](repeating: 0, count: latents)
-    for column in 0..<width {
-      for latent in 0..<latents {
-        let value = Double(encoder[column * latents + latent])
-        products[latent] += value * Double(decoder[latent * width + column])
-        squares[latent] += value * value
-      }
-    }
-    cosines = zip(norms, zip(products, squares)).map { norm, encoder in
-      let length = Double(norm) * encoder.1.squareRoot()
-      return length > 0 ? Float(encoder.0 / length) : 0
+    cosines = (0..<latents).map { latent in
+      let place = latent * width..<(latent + 1) * width
+      let (read, written) = (encoder.extracting(place), decoder.extracting(place))
+      let length = norms[latent] * Vector.squaredNorm(read).squareRoot()
+      return length > 0 ? Float(Double(Vector.dot(read, written)) / length) : 0
     }
   }
 }

@@ -101,7 +101,7 @@ enum ChartKindsScript {
         const high = view.log ? most * 1.2 : Math.ceil(most / steps.step - 1e-9) * steps.step;
         view.y = scale(view.log ? 0.7 : 0, high, bottom, top, { log: view.log, whole: true, wanted: 4 });
         const [from, to] = view.zoom || [one.edges[0], one.edges[one.edges.length - 1]];
-        view.x = scale(from, to, left, right, { wanted: Math.max(3, Math.round(view.width / 110)) });
+        view.x = scale(from, to, left, right, { whole: d.x.whole, wanted: Math.max(3, Math.round(view.width / 110)) });
         view.edge = { left, right, top, bottom };
         drawAxes(view, left, right, top, bottom);
         if (aside) for (const line of view.picture.querySelectorAll(".grid")) line.setAttribute("x1", 56);
