@@ -38,14 +38,17 @@ let linking: [LinkerSetting] =
   Context.environment["SAELINE_LINK"] == "static"
   ? [.unsafeFlags(["-static-stdlib", "-use-ld=lld"] + runtime)] : []
 
-// The local Hub as a program is for scripts only: the build of the three programs leaves it out.
-let localHub: [Target] =
+// The local servers as programs are for scripts only: the build of the three programs leaves them out.
+let localServers: [Target] =
   Context.environment["SAELINE_LINK"] == "static"
   ? []
   : [
     .executableTarget(
       name: "LocalHubServer", dependencies: ["Shared", "Support"], path: "Tests/LocalHubServer",
-      swiftSettings: settings)
+      swiftSettings: settings),
+    .executableTarget(
+      name: "LocalWandbServer", dependencies: ["Shared", "Support"], path: "Tests/LocalWandbServer",
+      swiftSettings: settings),
   ]
 
 let package = Package(
@@ -87,5 +90,5 @@ let package = Package(
       name: "TrainerTests", dependencies: ["Trainer", "Support"], swiftSettings: testSettings),
     .testTarget(
       name: "PipelineTests", dependencies: ["Shared", "Support"], swiftSettings: testSettings),
-  ] + localHub
+  ] + localServers
 )

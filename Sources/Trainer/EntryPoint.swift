@@ -70,7 +70,7 @@ import Shared
   }
 
   private static func finish(_ run: Run, didWork: Bool, _ invocation: Invocation) throws {
-    if didWork { try run.printTables() }
+    try run.printTables(didWork ? .everything : .headline)
     print(invocation.isJSON ? try run.result(didWork: didWork).canonical : run.folder.path)
   }
 

@@ -23,7 +23,7 @@ import Testing
 
   @Test("Waits double up to a bound, vary by half, and end")
   func backoff() {
-    var patience = HubPatience()
+    var patience = HTTPPatience()
     patience.failureLimit = 9
     var retry = HTTPRetry(patience)
     for longest in [1.0, 2, 4, 8, 16, 30, 30, 30] {

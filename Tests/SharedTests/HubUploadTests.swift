@@ -12,8 +12,8 @@ private func variables(
   ]
 }
 
-private var quickly: HubPatience {
-  var patience = HubPatience()
+private var quickly: HTTPPatience {
+  var patience = HTTPPatience()
   patience.firstSeconds = 0.01
   return patience
 }

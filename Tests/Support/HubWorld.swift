@@ -22,7 +22,7 @@ package final class HubWorld: Sendable {
     _ variables: [String: String] = [:], failureLimit: Int = 6
   ) throws -> HubClient {
     let own = ["HF_ENDPOINT": hub.endpoint, "HF_HUB_CACHE": cache, "HOME": folder.path]
-    var patience = HubPatience()
+    var patience = HTTPPatience()
     patience.failureLimit = failureLimit
     patience.firstSeconds = 0.01
     return HubClient(

@@ -16,7 +16,7 @@ package final class HubClient: Sendable {
 
   package init(
     _ environment: HubEnvironment, terminal: Terminal = .standardError,
-    patience: HubPatience = HubPatience()
+    patience: HTTPPatience = HTTPPatience()
   ) {
     self.environment = environment
     self.terminal = terminal

@@ -48,7 +48,7 @@ struct HubReply: Sendable {
 /// Sends requests for one client, from any thread.
 final class HubSession: Sendable {
   let environment: HubEnvironment
-  let patience: HubPatience
+  let patience: HTTPPatience
   private let terminal: Terminal
   private let origin: String
   private let idle = Mutex<[HTTPConnection]>([])
@@ -60,7 +60,7 @@ final class HubSession: Sendable {
   /// Seconds of waiting that are not worth a word.
   private static let silentSeconds = 3.0
 
-  init(_ environment: HubEnvironment, patience: HubPatience, terminal: Terminal) {
+  init(_ environment: HubEnvironment, patience: HTTPPatience, terminal: Terminal) {
     self.environment = environment
     self.patience = patience
     self.terminal = terminal
@@ -71,7 +71,7 @@ final class HubSession: Sendable {
   ///
   /// - Throws: HubError where the server cannot be reached, HTTPRefusal where it says no.
   func answer(
-    _ request: HTTPRequest, atMost limit: Int, patience: HubPatience? = nil
+    _ request: HTTPRequest, atMost limit: Int, patience: HTTPPatience? = nil
   ) throws -> (reply: HubReply, body: [UInt8]) {
     var retry = HTTPRetry(patience ?? self.patience)
     let stop = StopFlag()

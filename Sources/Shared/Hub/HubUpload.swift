@@ -42,7 +42,7 @@ package final class HubUpload {
   package init(
     _ environment: HubEnvironment, to repository: HubRepository,
     visibility: HubVisibility = .everyone, mode: Progress.Mode = .automatic,
-    terminal: Terminal = .standardError, patience: HubPatience = HubPatience()
+    terminal: Terminal = .standardError, patience: HTTPPatience = HTTPPatience()
   ) throws(UploadError) {
     guard !environment.isOffline else {
       throw .offline(id: repository.id, variable: environment.offlineVariable)

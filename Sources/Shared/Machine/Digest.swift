@@ -1,23 +1,38 @@
-// SHA-256, from OpenSSL: for fingerprints, shards and downloads; SHA-1 where git names content by it.
-// The only import of COpenSSL.
+// SHA-256, from OpenSSL: for fingerprints, shards and downloads; SHA-1 where git names content by it, and
+// MD5 where W&B does. The only import of COpenSSL.
 
 internal import COpenSSL
 
-/// A running SHA-256 or SHA-1.
+/// A running SHA-256, SHA-1 or MD5.
 @safe package struct Digest: ~Copyable {
-  /// SHA-1 tells what git stores, and nothing that has to be safe.
-  package enum Algorithm: Sendable { case sha256, sha1 }
+  /// SHA-1 and MD5 tell what others store, and nothing that has to be safe.
+  package enum Algorithm: Sendable {
+    case sha256, sha1, md5
+
+    fileprivate var byteCount: Int {
+      switch self {
+      case .sha256: 32
+      case .sha1: 20
+      case .md5: 16
+      }
+    }
+  }
 
   private let context: OpaquePointer
   private let byteCount: Int
 
   package init(_ algorithm: Algorithm = .sha256) {
-    let method = unsafe algorithm == .sha256 ? EVP_sha256() : EVP_sha1()
+    let method =
+      switch algorithm {
+      case .sha256: unsafe EVP_sha256()
+      case .sha1: unsafe EVP_sha1()
+      case .md5: unsafe EVP_md5()
+      }
     guard let context = unsafe EVP_MD_CTX_new(),
       unsafe EVP_DigestInit_ex(context, method, nil) == 1
     else { preconditionFailure("libcrypto does not offer \(algorithm)") }
     unsafe self.context = context
-    byteCount = algorithm == .sha256 ? 32 : 20
+    byteCount = algorithm.byteCount
   }
 
   deinit { unsafe EVP_MD_CTX_free(context) }
@@ -28,11 +43,17 @@ internal import COpenSSL
     }
   }
 
-  /// The digest in lower-case hexadecimal, 64 or 40 characters; nothing may be added after.
-  package mutating func finish() -> String {
+  /// The digest; nothing may be added after.
+  package mutating func finishBytes() -> [UInt8] {
     var raw = [UInt8](repeating: 0, count: byteCount)
     var count: UInt32 = 0
     _ = unsafe EVP_DigestFinal_ex(context, &raw, &count)
+    return raw
+  }
+
+  /// The digest in lower-case hexadecimal, two characters a byte; nothing may be added after.
+  package mutating func finish() -> String {
+    let raw = finishBytes()
     let digits = Array("0123456789abcdef".utf8)
     var text: [UInt8] = []
     for byte in raw { text += [digits[Int(byte >> 4)], digits[Int(byte & 15)]] }
@@ -50,8 +71,8 @@ internal import COpenSSL
   }
 
   /// The digest of a text's UTF-8 bytes.
-  package static func of(_ text: String) -> String {
-    var digest = Digest()
+  package static func of(_ text: String, _ algorithm: Algorithm = .sha256) -> String {
+    var digest = Digest(algorithm)
     let bytes = Array(text.utf8)
     digest.update(bytes.span.raw)
     return digest.finish()
@@ -62,15 +83,21 @@ internal import COpenSSL
 
   /// The digest of a file's bytes.
   package static func ofFile(_ path: String) throws(SystemError) -> String {
+    var digest = Digest()
+    try digest.update(file: path)
+    return digest.finish()
+  }
+
+  /// Adds the bytes of a file.
+  package mutating func update(file path: String) throws(SystemError) {
     let descriptor = try System.openForReading(path)
     defer { System.close(descriptor) }
-    var digest = Digest()
     var offset = 0
     while true {
       let bytes = try System.read(
-        descriptor, byteCount: readByteCount, offset: offset, path: path)
-      digest.update(bytes.span.raw)
-      if bytes.count < readByteCount { return digest.finish() }
+        descriptor, byteCount: Digest.readByteCount, offset: offset, path: path)
+      update(bytes.span.raw)
+      if bytes.count < Digest.readByteCount { return }
       offset += bytes.count
     }
   }

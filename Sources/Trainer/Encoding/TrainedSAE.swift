@@ -79,13 +79,6 @@ package struct TrainedSAE: ~Copyable {
     return TrainedSAE(configuration, parameters)
   }
 
-  /// Lends the weights.
-  package func withParameters<Result>(
-    _ body: (borrowing Parameters) throws -> Result
-  ) rethrows -> Result {
-    try body(parameters)
-  }
-
   /// Encodes `rows` rows of `batch` `[rows, d]`, and lends what came out.
   ///
   /// Row i's active latents are those from `offsets[i]` to `offsets[i + 1]`, with their values; the
@@ -104,6 +97,13 @@ package struct TrainedSAE: ~Copyable {
       work.encoder.codes.latents.span.extracting(active),
       work.encoder.codes.values.span.extracting(active),
       work.output.span.extracting(0..<rows * configuration.dOut))
+  }
+
+  /// Lends the weights, which take rows as they are cached.
+  package func withParameters<Result>(
+    _ body: (borrowing Parameters) throws -> Result
+  ) rethrows -> Result {
+    try body(parameters)
   }
 
   /// Reads the options of an SAE's formula, which cfg.json has under their own names.

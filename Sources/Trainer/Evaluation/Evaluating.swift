@@ -111,6 +111,7 @@ extension Evaluating {
             latents.extracting(active), values.extracting(active))
           follow(row, latents.extracting(active), values.extracting(active))
         }
+        pass.sums.endBatch(targets)
       }
       progress.advance(rows.count)
     }

@@ -158,6 +158,11 @@ extension Evaluation {
     for figure in Figure.evaluation {
       figures[figure] = json[figure.group]?[figure.key]?.double
     }
+    if figures[.evaluatedRows] == nil {
+      // The older names of the two counts, one of which is the newer name of the other.
+      figures[.evaluatedRows] = figures[.lossTokens]
+      figures[.lossTokens] = json[Figure.lossTokens.group]?["total_tokens_eval_loss"]?.double
+    }
     guard figures[.evaluatedRows] != nil, let origin = source("rows_from"),
       let fires = json["active_rows"]?.array
     else { return nil }

@@ -39,7 +39,7 @@ package enum ReportedLatents {
     guard count > 0 else { return [] }
     var chosen: [ReportedLatent] = []
     for (latent, category) in named {
-      add(latent, "best latent of the category \(category)", to: &chosen)
+      add(latent, "the best latent of the category \(category)", to: &chosen)
     }
     let spread = spread(
       max(0, count - chosen.count), columns.fires, rows: rows, contexts: contexts,

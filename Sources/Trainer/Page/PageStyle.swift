@@ -26,7 +26,7 @@ enum PageStyle {
     h2 a:hover::after{content:" #";color:var(--soft)}
     h3{font-size:16px;margin:0 0 6px;font-weight:620;display:flex;flex-wrap:wrap;gap:4px 10px;
     align-items:baseline}
-    h4{font-size:13.5px;font-weight:600;margin:14px 0 4px}
+    h4{font-size:13.5px;font-weight:600;margin:10px 0 4px}
     section{margin-top:40px}p{margin:0}a{color:var(--s0)}
     small{color:var(--soft);font-size:12.5px;font-weight:400}
     code,dd{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;font-size:13px}
@@ -42,7 +42,8 @@ enum PageStyle {
     nav+main section:first-child{margin-top:22px}
     .note{color:var(--soft);font-size:14px;margin:6px 0 12px;max-width:85ch;overflow-wrap:anywhere}
     .cards{display:grid;grid-template-columns:repeat(5,1fr);gap:12px;margin-bottom:12px}
-    .cards[data-count="4"],.cards[data-count="7"],.cards[data-count="8"],.cards[data-count="12"]{
+    .cards[data-count="4"],.cards[data-count="7"],.cards[data-count="8"],
+    .cards[data-count="11"],.cards[data-count="12"],.cards[data-count="16"]{
     grid-template-columns:repeat(4,1fr)}
     .cards[data-count="3"],.cards[data-count="6"],.cards[data-count="9"]{grid-template-columns:repeat(3,1fr)}
     .card,figure,article{background:var(--card);border:1px solid var(--line);border-radius:8px}
@@ -113,7 +114,7 @@ enum PageStyle {
     q span,q mark{background:rgb(var(--mark)/calc(var(--a,0)*.5));color:inherit;border-radius:3px;
     padding:1px 0;unicode-bidi:isolate}q .dim{color:var(--soft);opacity:.55;background:none;font-size:12.5px}
     q mark{font-weight:650;box-shadow:inset 0 -2px rgb(var(--mark))}
-    .sides{display:grid;grid-template-columns:repeat(3,minmax(0,1fr));gap:0 28px}
+    .sides{margin:4px 0 10px;display:grid;grid-template-columns:repeat(3,minmax(0,1fr));gap:0 28px}
     .words{display:flex;flex-wrap:wrap;gap:4px 6px}.words span,.words a{border:1px solid var(--line);border-radius:4px;
     padding:0 6px;font-size:13px;white-space:pre;max-width:100%;overflow:hidden;text-overflow:ellipsis}
     .words small{padding-left:6px}details>summary{cursor:pointer}article>details>summary{color:var(--soft);

@@ -114,7 +114,7 @@ enum LatentScript {
   static let detail = #"""
     function heading(latent) {
       const all = page.latents, names = namesOf(latent);
-      const facts = ["active on " + share(all.rows ? all.fires[latent] / all.rows : NaN) + " of tokens"];
+      const facts = [all.fires[latent] ? "active on " + share(all.fires[latent] / all.rows) + " of tokens" : "never active"];
       if (all.fires[latent]) facts.push("mean " + figure(all.mean[latent]), "at most " + figure(all.max[latent]));
       facts.push("norm " + figure(all.norm[latent]));
       if (all.cosine.length) facts.push("cosine " + figure(all.cosine[latent]));

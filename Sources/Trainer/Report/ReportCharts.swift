@@ -38,9 +38,10 @@ extension Report {
   private func chart(_ panel: ChartPanel) -> PageChart? {
     let lines = series(panel)
     let unit = lines.first.map(\.figure.unit) ?? ""
-    let name = Figure.words(panel.title)
+    let growth: PageAxis.Growth =
+      panel == .loss ? .logarithmic : panel.baseline == .floor ? .linear : .either
     let axis = PageAxis(
-      unit.isEmpty ? name : "\(name), \(unit)", panel == .loss ? .logarithmic : .either,
+      unit.isEmpty ? Figure.words(panel.title) : unit, growth,
       includesZero: panel.baseline != .values, floor: panel.baseline == .floor ? 0 : nil)
     return PageChart.lines(
       panel.title, note: panel.note, x: Report.steps, y: axis, lines.map(\.series))

@@ -1,5 +1,6 @@
 // The final figures of a run. Comes in: the files of its SAE. Leaves: evaluation.json, with the loss of
-// the language model where that is here, and what the report shows of the latents.
+// the language model where that is here, feature_metrics.json with what is known of every latent, and what the
+// report shows of them.
 
 import Shared
 
@@ -28,9 +29,12 @@ extension Run {
       deadFeatureWindow: pipeline.train.deadFeatureWindow, progress: progress
     ) { codes.add($0, $1, $2) }
     progress.finish()
-    try addLoss(to: &evaluation, &sae, filter, corpus)
+    var features = FeatureFigures(sae)
+    features[.density] = evaluation.densities
+    try addLoss(to: &evaluation, &features, &sae, filter, corpus)
     if let earlier = try? Evaluation.read(run: folder.path) { evaluation.keep(earlier) }
     evaluation.advice = advice.sentences(evaluation.figures)
+    try features.write(folder: folder.path)
     try evaluation.write(run: folder.path)
     return try look(codes, evaluation, sae, filter, corpus)
   }
@@ -62,13 +66,15 @@ extension Run {
 
   /// Measures the loss with the SAE in the model, or notes why it is not known.
   private func addLoss(
-    to evaluation: inout Evaluation, _ sae: inout TrainedSAE, _ filter: RowFilter,
-    _ corpus: CorpusText?
+    to evaluation: inout Evaluation, _ features: inout FeatureFigures, _ sae: inout TrainedSAE,
+    _ filter: RowFilter, _ corpus: CorpusText?
   ) throws {
     let asked = pipeline.evaluate.lossRecovered
     if asked == false { return }
     do {
-      evaluation.add(try measureLoss(&sae, filter, corpus))
+      var sums: SplicedSums? = SplicedSums(sae.configuration)
+      evaluation.add(try measureLoss(&sae, adding: &sums, filter, corpus))
+      features[.consistency] = sums?.features[.consistency]
     } catch let obstacle as LossObstacle {
       // What is wrong with the figures themselves does not undo the training.
       if asked == true, obstacle != .notFinite { throw LossRecoveredError(obstacle) }
@@ -77,7 +83,8 @@ extension Run {
   }
 
   private func measureLoss(
-    _ sae: inout TrainedSAE, _ filter: RowFilter, _ corpus: CorpusText?
+    _ sae: inout TrainedSAE, adding sums: inout SplicedSums?, _ filter: RowFilter,
+    _ corpus: CorpusText?
   ) throws -> LossRecovered {
     let splice = try plan.input.splice(pipeline, filter: filter)
     guard let corpus else { throw LossObstacle.noTokens }
@@ -87,7 +94,7 @@ extension Run {
     let progress = Shared.Progress(
       stage: "loss", total: sequences.count * splice.contextSize, mode: mode, terminal: terminal)
     let loss = try Splicing(splice, sequences: sequences).run(
-      &sae, source: source, progress: progress)
+      &sae, adding: &sums, source: source, progress: progress)
     progress.finish()
     guard loss.isFinite else { throw LossObstacle.notFinite }
     return loss

@@ -50,7 +50,7 @@ extension Run {
   }
 
   /// The tables at the end of a run.
-  package func printTables() throws {
+  package func printTables(_ extent: FinalTable.Extent = .everything) throws {
     guard mode != .quiet else { return }
     var stages: [FinalTable.Stage] = []
     if let tokens = try plan.source.tokens.flatMap({
@@ -63,7 +63,7 @@ extension Run {
     FinalTable(
       name: pipeline.name, evaluation: try Evaluation.read(run: folder.path), stages: stages,
       run: folder.path
-    ).print(to: terminal)
+    ).print(extent, to: terminal)
   }
 
   /// Writes rows of the cache beside what the finished SAE makes of them; returns what `--json` prints.

@@ -4,24 +4,24 @@
 import Foundation
 
 /// How patient a client is.
-package struct HubPatience: Sendable {
+package struct HTTPPatience: Sendable {
   /// Failures in a row after which it gives up.
   package var failureLimit = 6
   package var firstSeconds = 1.0
-  var longestSeconds = 30.0
-  /// The longest that a server may ask for: the Hub counts requests over five minutes.
-  var longestAskedSeconds = 330.0
+  package var longestSeconds = 30.0
+  /// The longest that a server may ask for: some count requests over five minutes.
+  package var longestAskedSeconds = 330.0
 
   package init() {}
 }
 
 /// Counts the failures of one piece of work.
 package struct HTTPRetry: Sendable {
-  private let patience: HubPatience
+  private let patience: HTTPPatience
   private let random = Random(seed: Int(System.processIdentifier), stream: "retry")
   private var failures = 0
 
-  package init(_ patience: HubPatience) { self.patience = patience }
+  package init(_ patience: HTTPPatience) { self.patience = patience }
 
   /// Forgets the failures once something has been won.
   package mutating func succeed() { failures = 0 }

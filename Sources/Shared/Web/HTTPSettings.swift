@@ -10,14 +10,14 @@ package struct HTTPSettings: Sendable {
   package var withoutProxy = ""
   /// A file or a folder of certificates; nil: the system's.
   package var certificates: String?
-  var userAgent = "saeline/\(Product.version)"
+  package var userAgent = "saeline/\(Product.version)"
 
   /// The variables that name certificates, the strongest first.
   private static let certificateVariables = [
     "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR",
   ]
 
-  init(_ environment: [String: String]) {
+  package init(_ environment: [String: String]) {
     func first(_ names: [String]) -> String? {
       names.lazy.compactMap { environment[$0] }.first { !$0.isEmpty }
     }

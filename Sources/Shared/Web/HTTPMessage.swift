@@ -3,16 +3,16 @@
 import Synchronization
 
 /// A request for one address, before redirects.
-struct HTTPRequest: Sendable {
-  enum Method: String, Sendable { case get, head, post, put, delete }
+package struct HTTPRequest: Sendable {
+  package enum Method: String, Sendable { case get, head, post, put, delete }
 
-  enum Body: Sendable {
+  package enum Body: Sendable {
     case none
     case bytes([UInt8])
     /// Bytes of a file that is read while it is sent.
     case file(any ByteSource, Range<Int>)
 
-    var byteCount: Int {
+    package var byteCount: Int {
       switch self {
       case .none: 0
       case .bytes(let bytes): bytes.count
@@ -21,14 +21,14 @@ struct HTTPRequest: Sendable {
     }
   }
 
-  var method: Method
-  var address: String
-  var headers: [(name: String, value: String)]
-  var body: Body
+  package var method: Method
+  package var address: String
+  package var headers: [(name: String, value: String)]
+  package var body: Body
   /// Seconds without a byte in either direction after which the server counts as gone; nil: as set.
-  var stallSeconds: Double?
+  package var stallSeconds: Double?
 
-  init(
+  package init(
     _ method: Method = .get, _ address: String, headers: [(name: String, value: String)] = [],
     body: Body = .none, stallSeconds: Double? = nil
   ) {
@@ -49,14 +49,14 @@ package struct HTTPHead: Sendable {
   package init() {}
 
   /// The first header of that name, which is given in lower case.
-  subscript(_ name: String) -> String? {
+  package subscript(_ name: String) -> String? {
     headers.first { $0.name == name }?.value
   }
 
-  var isSuccess: Bool { (200..<300).contains(status) }
+  package var isSuccess: Bool { (200..<300).contains(status) }
 
   /// Where the answer sends the client on to; nil where it does not.
-  var redirection: String? {
+  package var redirection: String? {
     [301, 302, 303, 307, 308].contains(status) ? self["location"] : nil
   }
 
@@ -74,7 +74,7 @@ package struct HTTPHead: Sendable {
 }
 
 /// What went wrong between this machine and a server.
-enum HTTPProblem: Error, Equatable {
+package enum HTTPProblem: Error, Equatable {
   /// No connection came about: no such host, nothing listens, no route.
   case unreachable(String)
   /// The connection ended before the answer did.
@@ -86,14 +86,14 @@ enum HTTPProblem: Error, Equatable {
   case misuse(String)
 
   /// Whether the same request may succeed a little later.
-  var isTransient: Bool {
+  package var isTransient: Bool {
     switch self {
     case .unreachable, .cut, .timedOut: true
     case .untrusted, .stopped, .misuse: false
     }
   }
 
-  var reason: String {
+  package var reason: String {
     switch self {
     case .unreachable(let text), .cut(let text), .timedOut(let text), .untrusted(let text),
       .misuse(let text):
@@ -104,11 +104,18 @@ enum HTTPProblem: Error, Equatable {
 }
 
 /// Tells transfers of other threads to end.
-final class StopFlag: Sendable {
+package final class StopFlag: Sendable {
   private let flag = Atomic<Bool>(false)
 
-  func set() { flag.store(true, ordering: .relaxed) }
+  private let heedsInterruption: Bool
+
+  /// What must still be sent once the program was asked to end heeds no interruption.
+  package init(heedsInterruption: Bool = true) { self.heedsInterruption = heedsInterruption }
+
+  package func set() { flag.store(true, ordering: .relaxed) }
 
   /// Whether to stop, or the whole program was asked to.
-  var isSet: Bool { flag.load(ordering: .relaxed) || System.isInterrupted }
+  package var isSet: Bool {
+    flag.load(ordering: .relaxed) || (heedsInterruption && System.isInterrupted)
+  }
 }

@@ -7,14 +7,14 @@ import Foundation
 /// Owns a handle of libcurl, which keeps connections open from one request to the next.
 ///
 /// One thread uses it at a time; nothing in it is shared.
-@safe final class HTTPConnection: @unchecked Sendable {
+@safe package final class HTTPConnection: @unchecked Sendable {
   private let handle: UnsafeMutableRawPointer
   private let settings: HTTPSettings
 
   /// Whether libcurl is ready; it has to be made so once.
   private static let isReady = curl_start() == CURLE_OK
 
-  init(_ settings: HTTPSettings) {
+  package init(_ settings: HTTPSettings) {
     guard HTTPConnection.isReady, let handle = unsafe curl_easy_init() else {
       preconditionFailure("libcurl could not be started")
     }
@@ -27,7 +27,7 @@ import Foundation
   /// Sends a request and lends the body of the answer, whatever its status, as it comes.
   ///
   /// - Returns: the head of the answer, once the body has ended.
-  func perform(
+  package func perform(
     _ request: HTTPRequest, stop: StopFlag,
     receive: @escaping (HTTPHead, RawSpan) throws -> Void
   ) throws -> HTTPHead {
