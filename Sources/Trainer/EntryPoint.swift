@@ -43,8 +43,7 @@ import Shared
     switch invocation.verb {
     case "report":
       try run.requireFinished()
-      try run.measure()
-      try Report.write(run: run.folder.path)
+      try run.writeReport(try run.measure())
       try finish(run, didWork: true, invocation)
     case "reconstruct":
       let result = try run.reconstruct()

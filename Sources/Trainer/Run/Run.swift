@@ -147,11 +147,11 @@ package struct Run: Sendable {
     do {
       try RunFileError.explaining {
         try training.writeFinal()
-        try measure(training.prepared.rows.filter)
+        let latents = try measure(training.prepared.rows.filter)
         if steps > 0 {
           try Timing(tokens: steps * plan.batchRows, seconds: seconds).write(folder: folder.path)
         }
-        try Report.write(run: folder.path)
+        try writeReport(latents)
         try finish(training.prepared.rows.normalization)
       }
     } catch {

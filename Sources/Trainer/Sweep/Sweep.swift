@@ -178,8 +178,7 @@ extension Sweep {
         let run = try open(index)
         try run.requireFinished()
         announce(index)
-        try run.measure()
-        try Report.write(run: run.folder.path)
+        try run.writeReport(try run.measure())
         return .finished(try Evaluation.read(run: run.folder.path).figures, didWork: true)
       }
     }
