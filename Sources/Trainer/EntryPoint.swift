@@ -9,7 +9,7 @@ import Shared
     verbs: [
       Verb("report", "Measure a finished run again and write its report.html."),
       Verb("reconstruct", "Write cached rows and their reconstructions."),
-      UploadCommand.verb, initVerb,
+      UploadCommand.verb, StatusCommand.verb, CompareCommand.verb, initVerb,
     ],
     examples: [
       Example("run.json5", "activations to an SAE, a report"),
@@ -32,6 +32,8 @@ import Shared
 
   private static func run(_ invocation: Invocation) throws {
     if invocation.verb == initVerb.name { return try writePipeline(invocation) }
+    if invocation.verb == CompareCommand.verb.name { return try CompareCommand.run(invocation) }
+    if invocation.verb == StatusCommand.verb.name { return try StatusCommand.run(invocation) }
     if invocation.verb == UploadCommand.verb.name { return try UploadCommand.run(invocation) }
     if !invocation.combinations.isEmpty { return try SweepCommand.run(invocation) }
     if invocation.isDryRun { return try bill(invocation) }
@@ -42,8 +44,7 @@ import Shared
     switch invocation.verb {
     case "report":
       try run.requireFinished()
-      try run.measure()
-      try Report.write(run: run.folder.path)
+      try run.writeReport(try run.measure())
       try finish(run, didWork: true, invocation)
     case "reconstruct":
       let result = try run.reconstruct()
