@@ -12,9 +12,11 @@ package struct WandbPatience: Sendable {
   package var interval = 5.0
   /// The longest wait after failures.
   package var longestWait = 60.0
+  /// The longest wait after failures at the end.
+  package var endingWait = 1.0
   /// Seconds at the end without anything moving, after which the rest stays on disk.
-  package var ending = 30.0
-  /// The same where sending failed before, or where people are waiting.
+  package var ending = 20.0
+  /// The same where sending failed before, or where people are waiting; and the least in any case.
   package var shortEnding = 5.0
 
   package init() {}
@@ -60,7 +62,7 @@ final class WandbSender: Sendable {
         do {
           try transfer.round(exitCode: exitCode)
           failures = 0
-          state.withLock { $0.isFailing = false }
+          state.withLock { ($0.isFailing, $0.movedAt) = (false, System.uptime) }
           if exitCode != nil {
             state.withLock { $0.isComplete = true }
             break
@@ -68,6 +70,7 @@ final class WandbSender: Sendable {
         } catch {
           failures += 1
           wait = seconds(after: error, failures)
+          if exitCode != nil { wait = min(wait, patience.endingWait) }
           note(error)
         }
         _ = wake.wait(timeout: .now() + wait)
@@ -106,14 +109,15 @@ final class WandbSender: Sendable {
   /// - Returns: whether everything has arrived.
   func end(exitCode: Int, isHurried: Bool) -> Bool {
     let isFailing = state.withLock { state in
-      (state.exitCode, state.movedAt) = (exitCode, System.uptime)
+      state.exitCode = exitCode
       return state.isFailing
     }
+    let began = System.uptime
     let limit = isHurried || isFailing ? patience.shortEnding : patience.ending
     wake.signal()
     while done.wait(timeout: .now() + 0.05) == .timedOut {
       let rest = System.uptime - state.withLock { $0.movedAt }
-      if rest > limit { stop.set() }
+      if rest > limit, System.uptime - began > patience.shortEnding { stop.set() }
       if stop.isSet { wake.signal() }
     }
     return state.withLock { $0.isComplete }

@@ -62,7 +62,9 @@ package struct WandbSettings: Sendable {
     }
     self.group = given("WANDB_RUN_GROUP") ?? group
     notes = given("WANDB_NOTES")
-    folder = HomeFolder.absolute(HomeFolder.expanded(given("WANDB_DIR") ?? "."))
+    folder =
+      given("WANDB_DIR").map { HomeFolder.absolute(HomeFolder.expanded($0)) }
+      ?? FileManager.default.currentDirectoryPath
     let resume = given("WANDB_RESUME") ?? ""
     guard ["", "allow", "must", "never", "auto"].contains(resume) else { throw .badResume(resume) }
     continuesForeign = resume == "allow" || resume == "must"

@@ -18,13 +18,11 @@ final class WandbTimes: Sendable {
   /// Takes up the times of the first `lineCount` lines; those after them are forgotten.
   init(_ path: String, lineCount: Int) throws {
     self.path = path
-    var kept: [UInt8] = []
-    if System.exists(path) {
-      kept = try MappedFile.contents(path)
-      kept = Array(kept.prefix(lineCount * WandbTimes.recordByteCount))
-      kept.removeLast(kept.count % WandbTimes.recordByteCount)
-    }
-    let last = WandbTimes.numbers(kept.suffix(WandbTimes.recordByteCount))
+    var all = System.exists(path) ? try MappedFile.contents(path) : []
+    all.removeLast(all.count % WandbTimes.recordByteCount)
+    // Lines that were cut off may be at the server: what comes now comes after them.
+    let last = WandbTimes.numbers(all.suffix(WandbTimes.recordByteCount))
+    var kept = Array(all.prefix(lineCount * WandbTimes.recordByteCount))
     earlier = last?.runtime ?? 0
     let now = Date().timeIntervalSince1970
     while kept.count < lineCount * WandbTimes.recordByteCount {
