@@ -261,6 +261,12 @@ extension Sweep {
     let folder = String(pagePath.dropLast(SweepPage.fileName.count + 1))
     try System.createDirectories(folder)
     try AtomicFile.replace(pagePath, with: SweepPage(comparison, in: folder, extent).html)
+    let place = pagePath.split(separator: "/").suffix(2).joined(separator: "/")
+    let link = Page.Link("sweep \(name)", to: "../" + place)
+    for row in comparison.rows where row.figures != nil {
+      // Runs of other versions have no data to make their pages of.
+      try? Report.add(link, run: row.folder)
+    }
   }
 
   /// What `--json` prints: the result of each run, as a run by itself prints it, with its values.
