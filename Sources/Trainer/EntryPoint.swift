@@ -9,7 +9,7 @@ import Shared
     verbs: [
       Verb("report", "Measure a finished run again and write its report.html."),
       Verb("reconstruct", "Write cached rows and their reconstructions."),
-      UploadCommand.verb, initVerb,
+      EvaluateCommand.verb, UploadCommand.verb, initVerb,
     ],
     examples: [
       Example("run.json5", "activations to an SAE, a report"),
@@ -32,6 +32,7 @@ import Shared
 
   private static func run(_ invocation: Invocation) throws {
     if invocation.verb == initVerb.name { return try writePipeline(invocation) }
+    if invocation.verb == EvaluateCommand.verb.name { return try EvaluateCommand.run(invocation) }
     if invocation.verb == UploadCommand.verb.name { return try UploadCommand.run(invocation) }
     if !invocation.combinations.isEmpty { return try SweepCommand.run(invocation) }
     if invocation.isDryRun { return try bill(invocation) }

@@ -50,7 +50,8 @@ package enum LossObstacle: Error, Equatable {
     return .unfetched(sentence: failure.sentence, hint: failure.hint)
   }
 
-  private var words: String {
+  /// What it is, without a full stop of its own.
+  var words: String {
     switch self {
     case .imported: "nothing says which model and tokens the imported activations are of"
     case .modelNotHere(let name): "the model \(name) is not on this machine"
