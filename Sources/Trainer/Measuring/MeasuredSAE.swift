@@ -16,7 +16,10 @@ package enum MeasuredSAE {
 
   private static func inferenceForm(_ sae: PretrainedSAE) throws -> TrainedSAE {
     guard sae.sae.scale != .ofRun else { throw MeasuringError.unknownScale(path: sae.path) }
-    var settings = try sae.settled(TrainSettings())
+    var settings = TrainSettings()
+    // Where a transcoder writes is asked for later, of the pipeline as well.
+    if sae.sae.architecture.isTranscoder { settings.hookNameOut = "" }
+    settings = try sae.settled(settings)
     let sizes = try sae.sizes()
     settings.dSae = sizes.dSae
     let configuration = SAEConfiguration(

@@ -14,6 +14,9 @@ package struct Measuring: Sendable {
   /// - Parameters:
   ///   - folder: the SAE, in any form that training may start from.
   ///   - pipeline: model, text and hook point, where the folder does not say the latter.
+  ///   - door: where a model that is not here is looked for.
+  ///   - mode: whether progress is shown.
+  ///   - terminal: where it is.
   package init(
     _ folder: String, _ pipeline: Pipeline, through door: (any HubDoor)? = nil,
     mode: Shared.Progress.Mode = .automatic, terminal: Terminal = .standardError
@@ -51,7 +54,9 @@ package struct Measuring: Sendable {
     let loss = try Splicing(plan, sequences: sequences).run(
       &sae, adding: &sums, source: source, progress: progress)
     progress.finish()
-    guard let sums, (loss.figures[.lossTokens] ?? 0) > 0 else { throw MeasuringError.allLeftOut(place: folder) }
+    guard let sums, (loss.figures[.lossTokens] ?? 0) > 0 else {
+      throw MeasuringError.allLeftOut(place: folder)
+    }
     return MeasuredFigures(
       folder: folder, figures: loss.figures.merging(sums.figures), features: sums.features,
       source: source, contextSize: plan.contextSize)

@@ -8,6 +8,7 @@ package enum MeasuringError: Failure, Equatable {
   case unknownScale(path: String)
   case noPipeline(folder: String)
   case noHook(folder: String)
+  case noTarget(folder: String)
   case otherWidth(folder: String, name: String, has: Int, hook: String, width: Int)
   case otherVocabulary(tokens: String, model: String)
   case contextTooLong(tokens: String, length: Int, model: String, limit: Int)
@@ -16,7 +17,7 @@ package enum MeasuringError: Failure, Equatable {
 
   package var sentence: String {
     switch self {
-    case .noSAE(let error): error.words.prefix(1).uppercased() + error.words.dropFirst()
+    case .noSAE(let error): MeasuringError.sentence(error.words)
     case .unknownScale(let path):
       "The SAE in \(path) takes activations of the norm √d on average, and nothing there says by "
         + "which factor."
@@ -24,6 +25,8 @@ package enum MeasuringError: Failure, Equatable {
       "\(folder) does not say which text the SAE is to be measured on."
     case .noHook(let folder):
       "Neither \(folder) nor the pipeline file says which hook point the SAE reads."
+    case .noTarget(let folder):
+      "Neither \(folder) nor the pipeline file says what the transcoder stands for."
     case .otherWidth(let folder, let name, let has, let hook, let width):
       "The SAE in \(folder) has \(name) \(has), but \(hook) is \(width) wide."
     case .otherVocabulary(let tokens, let model):
@@ -34,6 +37,12 @@ package enum MeasuringError: Failure, Equatable {
       "There is nothing to measure an SAE of \(hook) on: " + reasons.joined(separator: "; ") + "."
     case .allLeftOut(let place): "Every row of \(place) is left out: there is nothing to measure."
     }
+  }
+
+  /// A path at the beginning stays as it is.
+  private static func sentence(_ words: String) -> String {
+    let isPlain = ["the SAE ", "there is ", "with what "].contains { words.hasPrefix($0) }
+    return isPlain ? words.prefix(1).uppercased() + words.dropFirst() : words
   }
 
   package var hint: String? {
@@ -47,6 +56,8 @@ package enum MeasuringError: Failure, Equatable {
     case .noPipeline:
       "Give a pipeline file that names model, text and hook point: --pipeline run.json5."
     case .noHook: "Set train.hook_name in the pipeline file."
+    case .noTarget:
+      "Set train.architecture to transcoder and train.hook_name_out in the pipeline file."
     case .otherWidth: "Set train.hook_name to the hook point that the SAE was trained on."
     case .otherVocabulary, .contextTooLong: "Set cache.model_name to the model of these tokens."
     case .nothingToMeasureOn:

@@ -34,6 +34,9 @@ package struct SAEPlace: Sendable, Equatable {
     result.train.hookName = hook
     result.train.architecture = kind
     if result.train.hookNameOut == nil { result.train.hookNameOut = hookNameOut }
+    guard !kind.isTranscoder || result.train.hookNameOut != nil else {
+      throw MeasuringError.noTarget(folder: folder)
+    }
     if result.cache.hookHeadIndex == nil { result.cache.hookHeadIndex = headIndex }
     if let excluded, !pipeline.train.stated.contains("exclude_special_tokens") {
       result.train.excludeSpecialTokens = excluded

@@ -162,6 +162,9 @@ package struct Run: Sendable {
       try RunFileError.explaining {
         try training.writeFinal()
         let latents = try measure(training.prepared.rows.filter)
+        if let l0 = try Evaluation.read(run: folder.path).figures[.finalL0] {
+          try SAEFiles.record(l0: l0, in: folder.path)
+        }
         if steps > 0 {
           try Timing(tokens: steps * plan.batchRows, seconds: seconds).write(folder: folder.path)
         }
