@@ -16,8 +16,11 @@ package enum WandbConfiguration {
       "wandb_project": .string(logger.wandbProject),
       "wandb_id": text(logger.wandbId), "wandb_entity": text(logger.wandbEntity),
       "run_name": .string(logger.runName ?? WandbSettings.defaultName(pipeline.train)),
-      "wandb_log_frequency": .integer(logger.logFrequency), "eval_every_n_wandb_logs": 100,
+      "wandb_log_frequency": .integer(logger.logFrequency),
+      "eval_every_n_wandb_logs": .integer(logger.evalEveryNLogs),
     ]
+    config["n_eval_batches"] = .integer(logger.nEvalBatches)
+    config["eval_batch_size_prompts"] = logger.evalBatchSizePrompts.map { .integer($0) } ?? .null
     return config
   }
 
@@ -46,7 +49,7 @@ package enum WandbConfiguration {
     "act_store_device": "cpu", "prefetch_llm_batches": false, "autocast": false,
     "autocast_lm": false, "compile_llm": false, "llm_compilation_mode": .null,
     "compile_sae": false, "sae_compilation_mode": .null, "dead_feature_threshold": 1e-8,
-    "n_eval_batches": 10, "eval_batch_size_prompts": .null, "checkpoint_path": "checkpoints",
+    "checkpoint_path": "checkpoints",
     "save_final_checkpoint": false, "resume_from_checkpoint": .null, "verbose": true,
     "model_kwargs": [:], "n_batches_for_norm_estimate": 1000,
   ]
