@@ -1,6 +1,6 @@
 // The followers of a run. Comes in: what a run is. Leaves: whom its pipeline file asks to follow it.
 
-package import Shared
+import Shared
 
 /// The followers that a pipeline file asks for.
 package enum RunObservers {
