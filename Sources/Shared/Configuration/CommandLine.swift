@@ -22,8 +22,9 @@ package enum VerbInput: Sendable, Equatable {
 package struct Verb: Sendable, Equatable {
   package let name: String
   package let help: String
-  /// The names of what must follow the verb; of what may follow it, in brackets. The last one may end in …:
-  /// there may be several of it.
+  /// The names of what must follow the verb; of what may follow it, in brackets.
+  ///
+  /// The last one may end in …: there may be several of it.
   package let operands: [String]
   /// The flags that only this verb has.
   package let flags: [VerbFlag]

@@ -195,7 +195,7 @@ struct LatentLook: ~Copyable {
       return LatentDetail(
         latent: latent, reasons: reasons.isEmpty ? [] : reasons[index],
         histogram: LatentLook.histogram(latent, contexts.entries, columns.highest[latent]),
-        highest: choice.highest, quarters: choice.quarters,
+        highest: choice.highest, quarters: choice.quarters, bounds: choice.bounds,
         tokens: found.isEmpty ? DirectionTokens() : found[index],
         neighbors: neighbors.isEmpty ? [] : neighbors[index])
     }

@@ -28,7 +28,7 @@ package struct LatentContext: Sendable, Equatable {
   ///   - sequence: the tokens of the whole sequence.
   ///   - special: the tokens that stand for no text.
   ///   - activation: the latent's activation at a position of that sequence.
-  init(
+  package init(
     _ place: RowPosition, value: Float, in sequence: [UInt32], special: Set<UInt32>,
     activation: (Int) -> Float
   ) {

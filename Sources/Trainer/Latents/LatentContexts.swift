@@ -20,6 +20,8 @@ struct LatentContexts: Sendable {
   struct Choice: Sendable, Equatable {
     var highest: [LatentContext] = []
     var quarters: [[LatentContext]] = []
+    /// The activations at which quarters begin and the last one ends, falling.
+    var bounds: [Float] = []
   }
 
   func choose(_ latent: Int) -> Choice {
@@ -32,6 +34,9 @@ struct LatentContexts: Sendable {
     }
     var choice = Choice(highest: highest.compactMap { context($0, of: latent) })
     guard order.count > 2 * limit else { return choice }
+    choice.bounds = (0...4).map { quarter in
+      entries.value(order[min(order.count - 1, order.count * quarter / 4)])
+    }
     let shown = Set(highest)
     choice.quarters = (0..<4).map { quarter in
       let part = order[order.count * quarter / 4..<order.count * (quarter + 1) / 4]

@@ -13,6 +13,8 @@ package struct LatentDetail: Sendable, Equatable {
   package let highest: [LatentContext]
   /// Contexts of each quarter of its activations, the highest first; empty where they are few.
   package let quarters: [[LatentContext]]
+  /// The activations at which these quarters begin and the last one ends, falling.
+  package let bounds: [Float]
   package let tokens: DirectionTokens
   package let neighbors: [LatentNeighbor]
 
@@ -20,7 +22,8 @@ package struct LatentDetail: Sendable, Equatable {
 
   package init(
     latent: Int, reasons: [String] = [], histogram: [Int], highest: [LatentContext],
-    quarters: [[LatentContext]] = [], tokens: DirectionTokens = DirectionTokens(),
+    quarters: [[LatentContext]] = [], bounds: [Float] = [],
+    tokens: DirectionTokens = DirectionTokens(),
     neighbors: [LatentNeighbor] = []
   ) {
     self.latent = latent
@@ -28,6 +31,7 @@ package struct LatentDetail: Sendable, Equatable {
     self.histogram = histogram
     self.highest = highest
     self.quarters = quarters
+    self.bounds = bounds
     self.tokens = tokens
     self.neighbors = neighbors
   }
@@ -50,7 +54,10 @@ package struct LatentDetail: Sendable, Equatable {
     if !reasons.isEmpty { members["why"] = .array(reasons.map { .string($0) }) }
     if !histogram.isEmpty { members["histogram"] = .array(histogram.map { .integer($0) }) }
     if !highest.isEmpty { members["highest"] = contexts(highest) }
-    if !quarters.isEmpty { members["quarters"] = .array(quarters.map(contexts)) }
+    if !quarters.isEmpty {
+      members["quarters"] = .array(quarters.map(contexts))
+      members["bounds"] = .array(bounds.map { .number(Significant.four($0)) })
+    }
     if !tokens.promoted.isEmpty {
       members["promoted"] = weighted(tokens.promoted)
       members["suppressed"] = weighted(tokens.suppressed)

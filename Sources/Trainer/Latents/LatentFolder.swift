@@ -1,7 +1,7 @@
 // The details of all latents beside a report: scripts that its page loads one at a time, which works for files as it
 // does for servers. Comes in: details in the order of latents. Leaves: the folder `latents`, whole or not at all.
 
-import Shared
+package import Shared
 
 /// The folder as it is written.
 package struct LatentFolder: ~Copyable {
@@ -30,6 +30,25 @@ package struct LatentFolder: ~Copyable {
   /// What stands before the JSON of a file, and behind it.
   package static func call(_ number: Int) -> (String, String) {
     ("saelineLatents(\(number),", ");\n")
+  }
+
+  /// Reads a file of details.
+  package static func read(run: String, number: Int) throws -> JSON {
+    try read(run + "/" + name + "/" + fileName(number), call: call(number))
+  }
+
+  /// Reads the tokens of sequences and the texts of tokens.
+  package static func readText(run: String) throws -> JSON {
+    try read(run + "/" + name + "/" + textName, call: ("saelineText(", ");\n"))
+  }
+
+  private static func read(_ path: String, call: (String, String)) throws -> JSON {
+    let bytes = try MappedFile.contents(path)
+    let body = bytes.dropFirst(call.0.utf8.count).dropLast(call.1.utf8.count)
+    guard bytes.starts(with: call.0.utf8), let json = try? JSON(parsing: Array(body)) else {
+      throw EvaluationError.unreadable(path: path)
+    }
+    return json
   }
 
   /// Writes the next file.

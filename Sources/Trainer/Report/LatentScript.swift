@@ -143,7 +143,7 @@ enum LatentScript {
       quarters?.addEventListener("toggle", () => {
         if (quarters.querySelector("ol")) return;
         detail.quarters.forEach((contexts, index) => {
-          if (contexts.length) quarters.append(element("h4", {}, names[index]), element("ol", {}, contexts.map(one => contextOf(one, most))));
+          if (contexts.length) quarters.append(element("h4", {}, names[index] + (detail.bounds ? ", " + figure(detail.bounds[index + 1]) + " to " + figure(detail.bounds[index]) : "")), element("ol", {}, contexts.map(one => contextOf(one, most))));
         });
       });
       return element("article", { id: "latent-" + latent }, heading(latent),
