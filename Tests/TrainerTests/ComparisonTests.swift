@@ -72,7 +72,7 @@ struct ComparisonTests {
     #expect(
       matches["rows"]?.array?[1]
         == .array([
-          ["value": 1, "text": "#1"], ["value": 0, "text": "#0"], 1,
+          ["value": 1, "text": "#1"], ["value": 0, "text": "#0"], .number(1),
         ]))
   }
 
