@@ -19,6 +19,7 @@ extension Run {
         shards: try SAEFiles.names.map { try folder.shard($0, rows: 0) },
         details: .object(details.merging(evaluation.members(.manifest)) { first, _ in first })
       ))
+    try RunBeginning.remove(folder.path)
     try Checkpoints(plan, folder: folder.path, fingerprint: key.fingerprint).removeUnscheduled()
   }
 
