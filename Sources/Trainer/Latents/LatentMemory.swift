@@ -3,9 +3,9 @@
 
 import Shared
 
-enum LatentMemory {
+package enum LatentMemory {
   /// Bytes that keeping the codes of so many rows takes while the SAE is measured.
-  static func kept(_ configuration: SAEConfiguration, rows: Int) -> Int {
+  package static func kept(_ configuration: SAEConfiguration, rows: Int) -> Int {
     let active = configuration.architecture.fixedL0 ?? configuration.dSae
     let entries = min(KeptCodes.entryLimit, rows * active)
     return entries * (MemoryLayout<Int32>.stride + MemoryLayout<Float>.stride)
