@@ -49,7 +49,8 @@ extension Run {
       lens = .none(reason: error.words)
     }
     let progress = Shared.Progress(
-      stage: "latents", total: plan.configuration.dSae, mode: mode, terminal: terminal)
+      stage: "latents", unit: "latents", total: plan.configuration.dSae, mode: mode,
+      terminal: terminal)
     let collecting = LatentCollecting(
       pipeline.evaluate, corpus: corpus, lens: lens, progress: progress)
     let latents = try sae.withParameters {

@@ -167,7 +167,7 @@ package struct TrainingBill: Sendable, Equatable {
       + (evaluations > 0 ? EvaluationMemory.runningByteCount(configuration, threads: threads) : 0)
     measuringByteCount =
       EvaluationMemory.byteCount(configuration, evaluation, threads: threads)
-      + LatentMemory.byteCount(configuration, evaluation)
+      + LatentMemory.byteCount(configuration, rows: min(evaluation.evalTokens, rows))
     // A checkpoint holds weights and two moments, and the weights once more for SAELens; while one
     // is written, the one that it replaces is still there.
     let checkpoints = min(settings.nCheckpoints, steps) + settings.keepCheckpoints + 1
