@@ -107,6 +107,7 @@ bench: build demo-text ## Benchmarks, with the share of the machine's limit; PEE
 
 interop: pipeline ## Open the trained SAE in SAELens from PyPI; use the tests' Hub with its official clients.
 	@Benchmarks/interop/run.sh '$(BIN)/saeline-train' $(OPTIONS)
+	@Benchmarks/interop/tensorboard.sh '$(BIN)/saeline-train' $(OPTIONS)
 	@swift build $(SWIFT_FLAGS) --product LocalHubServer >&2
 	@Benchmarks/interop/hub.sh '$(BIN)/LocalHubServer' '$(BIN)'
 

@@ -56,7 +56,8 @@ package struct PretokenizeBill: Sendable, Equatable {
       parts = []
       return
     }
-    // Every byte whose hash nobody states is hashed once; blocks are worked on by all threads, of which one alone has a small text.
+    // Every byte whose hash nobody states is hashed once; blocks are worked on by all threads, of which
+    // one alone has a small text.
     let hashedByteCount = text.files.reduce(0) { $0 + ($1.identity == nil ? $1.byteCount : 0) }
     let blocks = max(1, Int(readByteCount) / InputBlock.targetByteCount)
     parts = [

@@ -81,6 +81,7 @@ package struct Pretokenizing: Sendable {
       // Left where a worker died between the manifest and its cleaning.
       try System.removeTree(work.path)
       say("tokens: nothing to do (\(folder.path))")
+      summarize(manifest, Timing.read(folder: folder.path))
       try save(manifest)
       return result(
         manifest, tokensPerSecond: Timing.read(folder: folder.path), page: try upload?.run(manifest)
@@ -92,7 +93,7 @@ package struct Pretokenizing: Sendable {
     let manifest = try finished(since: start)
     let timing = Timing(
       tokens: manifest.rows * rules.contextSize, seconds: System.uptime - start)
-    say(summary(manifest, timing))
+    summarize(manifest, timing)
     try save(manifest)
     return result(
       manifest, tokensPerSecond: timing, didWork: true, page: try upload?.run(manifest))
@@ -144,8 +145,7 @@ package struct Pretokenizing: Sendable {
 
   private func say(_ text: String) { if mode != .quiet { terminal.print(text) } }
 
-  /// Says where the text has moved, what its files leave open, which special tokens are missing, where the tokenizer is not
-  /// the model's, and where a tokenized data set was made with other options.
+  /// Warns of inputs that moved or disagree, and notes what the text's files leave open.
   private func warn() throws {
     if let moved = BegunInput(text, key)?.warning(beside: folder) {
       terminal.print("warning: " + moved)
@@ -163,9 +163,9 @@ package struct Pretokenizing: Sendable {
     for sentence in recorded.differences(settings) { terminal.print("warning: " + sentence) }
   }
 
-  private func summary(_ manifest: Manifest, _ timing: Timing) -> String {
-    "tokens: \(Readable.count(timing.tokens)) tokens in \(Readable.count(manifest.rows)) sequences "
-      + "of \(rules.contextSize), \(Readable.count(timing.tokensPerSecond)) tokens/s"
+  private func summarize(_ manifest: Manifest, _ timing: Timing?) {
+    guard mode != .quiet else { return }
+    StageSummary(manifest, timing, folder: folder.path).table.print(to: terminal)
   }
 
   private func result(

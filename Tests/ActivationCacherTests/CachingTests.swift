@@ -63,8 +63,12 @@ import Testing
     let terminal = RecordedTerminal(isInteractive: false)
     let second = try Caching(pipeline, terminal: terminal.terminal).run()
     #expect(!second.didWork && second.folders == first.folders && second.rows == first.rows)
+    let stage = StageFolder(path: first.folders[0], stage: .activations, fingerprint: nil)
+    let summary = StageSummary(stage, try #require(try stage.manifest())).table.text()
     #expect(
-      terminal.writes.joined() == "activations: nothing to do (\(first.folders[0]))\n")
+      terminal.writes == [
+        "activations: nothing to do (\(first.folders[0]))\n", "\n\(summary)\n",
+      ])
   }
 
   @Test func aHookPointHasOneFolderWhicheverSetItWasCachedWith() throws {

@@ -122,7 +122,10 @@ private func sequences(_ folder: String) throws -> [[UInt32]] {
     let second = try Pretokenizing(pipeline, terminal: recorder.terminal).run()
     #expect(!second.didWork)
     #expect(second.fingerprint == first.fingerprint && second.tokens == first.tokens)
-    #expect(recorder.writes == ["tokens: nothing to do (\(first.folder))\n"])
+    let stage = StageFolder(path: first.folder, stage: .tokens, fingerprint: nil)
+    let summary = StageSummary(stage, try #require(try stage.manifest())).table.text()
+    #expect(
+      recorder.writes == ["tokens: nothing to do (\(first.folder))\n", "\n\(summary)\n"])
     #expect(try PretokenizeKey.make(pipeline, Inputs(pipeline)).fingerprint == first.fingerprint)
   }
 

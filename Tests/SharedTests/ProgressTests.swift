@@ -62,7 +62,25 @@ struct ProgressTests {
     progress.finish()
   }
 
-  @Test("Without a terminal there is one plain line per ten seconds")
+  @Test(
+    "Without a terminal there are plain lines after 10, 20, 40 … seconds, then every ten minutes")
+  func distances() {
+    let record = RecordedTerminal(isInteractive: false)
+    let progress = Progress(
+      stage: "train", unit: "steps", total: 1_000_000, terminal: record.terminal)
+    for _ in 0..<4000 {
+      record.pass(seconds: 1)
+      progress.advance(1)
+    }
+    #expect(
+      record.writes.map { $0.split(separator: ", ")[1] }
+        == [10, 20, 40, 80, 160, 320, 640, 1240, 1840, 2440, 3040, 3640].map {
+          "\(Readable.count($0)) steps"
+        })
+    progress.finish()
+  }
+
+  @Test("The first lines without a terminal")
   func plainLines() {
     let record = RecordedTerminal(isInteractive: false)
     let progress = progress(record)
@@ -108,12 +126,12 @@ struct ProgressTests {
   func changingSpeed() {
     let record = RecordedTerminal(isInteractive: false)
     let progress = Progress(stage: "train", total: 100_000, terminal: record.terminal)
-    for speed in [100, 1000, 1000, 1000, 1000, 1000] {
+    for speed in [100, 1000, 1000, 1000, 1000, 1000, 1000, 1000] {
       record.pass(seconds: 10)
       progress.advance(10 * speed)
     }
     #expect(
-      record.writes.last == "train: 51.0 %, 51.0 k tokens, 984 tokens/s, 00:50 left\n")
+      record.writes.last == "train: 71.0 %, 71.0 k tokens, 998 tokens/s, 00:29 left\n")
     progress.finish()
   }
 
@@ -125,6 +143,57 @@ struct ProgressTests {
       work(progress, record)
     }
     #expect(record.writes == ["\rcache  12/40 shards\u{1B}[K", "\r\u{1B}[K"])
+  }
+
+  @Test(
+    "What a stage says of itself stands in the place of shares, the most important longest",
+    arguments: [
+      (
+        160,
+        "train  \(bar(18, 12))  824/2000 steps  explained variance 0.9312  L0 32.0  "
+          + "dead latents 12  loss 3.214  30.0 k tokens/s  00:27 left"
+      ),
+      (
+        120,
+        "train  824/2000 steps  explained variance 0.9312  L0 32.0  dead latents 12  loss 3.214  "
+          + "30.0 k tokens/s  00:27 left"
+      ),
+      (
+        80,
+        "train  824/2000  EV 0.931  L0 32.0  dead 12  loss 3.214  30.0 k/s  00:27 left"
+      ),
+      (70, "train  824/2000  EV 0.931  L0 32.0  dead 12  loss 3.214  00:27 left"),
+      (60, "train  824/2000  EV 0.931  L0 32.0  loss 3.214  00:27 left"),
+      (40, "train  824/2000  EV 0.931  00:27 left"), (20, "train  824/2000"), (5, "trai"),
+    ])
+  func ownFacts(columns: Int, line: String) {
+    let record = RecordedTerminal(isInteractive: true, columns: columns)
+    show(ProgressTests.trained, on: record)
+    #expect(record.writes == ["\r\(line)\u{1B}[K", "\r\u{1B}[K"])
+  }
+
+  private static let trained = [
+    ProgressFact("824/2000 steps", short: "824/2000", rank: 0),
+    ProgressFact("explained variance 0.9312", short: "EV 0.931", rank: 2),
+    ProgressFact("L0 32.0", rank: 3), ProgressFact("dead latents 12", short: "dead 12", rank: 5),
+    ProgressFact("loss 3.214", rank: 4),
+  ]
+
+  private func show(_ facts: [ProgressFact], on record: RecordedTerminal) {
+    let progress = Progress(stage: "train", total: 2_000_000, terminal: record.terminal)
+    record.pass(seconds: 40)
+    progress.advance(1_200_000) { facts }
+  }
+
+  @Test("What a stage says of itself is whole in a file")
+  func ownFactsPlain() {
+    let record = RecordedTerminal(isInteractive: false)
+    show(ProgressTests.trained, on: record)
+    #expect(
+      record.writes == [
+        "train: 824/2000 steps, explained variance 0.9312, L0 32.0, dead latents 12, loss 3.214, "
+          + "30.0 k tokens/s, 00:27 left\n"
+      ])
   }
 
   @Test("Nothing done is nothing said")

@@ -41,4 +41,20 @@ struct TerminalTests {
     let record = RecordedTerminal(isInteractive: true, isColored: true)
     #expect(record.terminal.bold("title") == "\u{1B}[1mtitle\u{1B}[0m")
   }
+
+  @Test(
+    "Names cannot command the terminal",
+    arguments: [
+      ("a\u{1B}[2Jb", "a\u{FFFD}[2Jb"), ("\r\u{7}x\u{9B}31m", "\u{FFFD}\u{FFFD}x\u{FFFD}31m"),
+      ("\u{202E}txt.exe", "\u{FFFD}txt.exe"), ("über\t日本\n", "über\t日本\n"),
+      ("\u{1B}[1mbold\u{1B}[0m\u{1B}[7m", "\u{1B}[1mbold\u{1B}[0m\u{FFFD}[7m"),
+    ])
+  func commands(text: String, harmless: String) {
+    let record = RecordedTerminal(isInteractive: true)
+    record.terminal.print(text)
+    record.terminal.settle(text)
+    record.terminal.draw(text)
+    #expect(
+      record.writes == [harmless + "\n", harmless + "\n", "\r" + harmless + "\u{1B}[K"])
+  }
 }

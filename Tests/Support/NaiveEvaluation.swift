@@ -38,6 +38,29 @@ package enum NaiveFigures {
     return 1 - meanSquaredError(rows, outs) / variance
   }
 
+  /// Mean over rows of 1 − ‖x−x̂‖² / ‖x−x̄‖², with the mean of the rows' own batch of `size`.
+  package static func explainedVarianceOfRows(
+    _ rows: [[Float]], _ outs: [[Float]], batch size: Int
+  ) -> Double {
+    mean(
+      stride(from: 0, to: rows.count, by: size).flatMap { start in
+        let batch = rows[start..<min(start + size, rows.count)]
+        let means = rows[0].indices.map { column in mean(batch.map { Double($0[column]) }) }
+        return batch.indices.map { index in
+          let row = rows[index]
+          let variance = row.indices.reduce(0.0) {
+            $0 + (Double(row[$1]) - means[$1]) * (Double(row[$1]) - means[$1])
+          }
+          return 1 - meanSquaredError([row], [outs[index]]) / variance
+        }
+      })
+  }
+
+  /// mean ‖x̂‖² / mean x·x̂.
+  package static func reconstructionBias(_ rows: [[Float]], _ outs: [[Float]]) -> Double {
+    mean(outs.map { dot($0, $0) }) / mean(zip(rows, outs).map { dot($0, $1) })
+  }
+
   package static func cosine(_ rows: [[Float]], _ outs: [[Float]]) -> Double {
     mean(zip(rows, outs).map { dot($0, $1) / (norm($0) * norm($1)) })
   }

@@ -23,6 +23,9 @@ struct EvaluationTests {
       let values: [Float] = index % 2 == 0 ? [1, 0.5] : [2]
       sums.add(
         row: row.span, reconstruction: out.span, latents: latents.span, values: values.span)
+      if index % 20 == 19 || index == 49 {
+        sums.endBatch(rows[(index / 20 * 20)...index].flatMap(\.self).span)
+      }
     }
     let figures = sums.figures
     func close(_ figure: Figure, _ twin: Double) -> Bool {
@@ -31,6 +34,11 @@ struct EvaluationTests {
     #expect(figures[.evaluatedRows] == 50)
     #expect(close(.finalMSE, NaiveFigures.meanSquaredError(rows, outs)))
     #expect(close(.finalExplainedVariance, NaiveFigures.explainedVariance(rows, outs)))
+    #expect(
+      close(
+        .finalExplainedVarianceOfRows,
+        NaiveFigures.explainedVarianceOfRows(rows, outs, batch: 20)))
+    #expect(close(.reconstructionBias, NaiveFigures.reconstructionBias(rows, outs)))
     #expect(close(.cosineSimilarity, NaiveFigures.cosine(rows, outs)))
     #expect(close(.l2Ratio, NaiveFigures.normRatio(rows, outs)))
     #expect(close(.l2NormIn, NaiveFigures.mean(rows.map(NaiveFigures.norm))))
@@ -55,6 +63,17 @@ struct EvaluationTests {
         row: row.span, reconstruction: out.span, latents: [Int32]().span, values: [Float]().span)
     }
     #expect(sums.figures[.finalExplainedVariance] == explained)
+  }
+
+  @Test("The only row of a batch explains no variance of its own")
+  func onlyRow() {
+    var sums = EvaluationSums(dIn: 2, latentCount: 1)
+    let row: [Float] = [3, 4]
+    sums.add(
+      row: row.span, reconstruction: row.span, latents: [Int32]().span, values: [Float]().span)
+    sums.endBatch(row.span)
+    #expect(sums.figures[.finalExplainedVarianceOfRows] == nil)
+    #expect(sums.figures[.reconstructionBias] == 1)
   }
 
   @Test("No rows give zeros and not a division by zero")
@@ -82,9 +101,23 @@ struct EvaluationTests {
     #expect(divergence?["kl_div_score"] == JSON.number((2.5 - 0.05) / 2.5))
     #expect(divergence?["kl_div_with_sae"] == JSON.number(0.05))
     #expect(divergence?["kl_div_with_ablation"] == JSON.number(2.5))
-    #expect(json["token_stats"]?["total_tokens_eval_loss"] == JSON.integer(20_096))
+    #expect(json["token_stats"]?["total_tokens_eval_reconstruction"] == JSON.integer(20_096))
     #expect(json["token_stats"]?["loss_rows_from"] == JSON.string("held_out"))
     #expect(Evaluation(try JSON(parsing: Array(json.pretty.utf8))) == evaluation)
+  }
+
+  @Test("Counts of tokens are read by their older names too")
+  func olderNames() throws {
+    let rows = SampleRun.evaluation.figures[.evaluatedRows]
+    var members = try #require(SampleRun.evaluation.json.object)
+    var stats = try #require(members["token_stats"]?.object)
+    stats["total_tokens_eval_loss"] = stats["total_tokens_eval_reconstruction"]
+    stats["total_tokens_eval_reconstruction"] = stats["total_tokens_eval_sparsity_variance"]
+    stats["total_tokens_eval_sparsity_variance"] = nil
+    members["token_stats"] = .object(stats)
+    let read = try #require(Evaluation(.object(members)))
+    #expect(read == SampleRun.evaluation)
+    #expect(read.figures[.evaluatedRows] == rows && read.figures[.lossTokens] == 20_096)
   }
 
   @Test("Without the loss its groups are left out")

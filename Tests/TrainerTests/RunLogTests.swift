@@ -99,6 +99,38 @@ struct RunLogTests {
     }
   }
 
+  @Test("Histograms are logged as W&B has them, an evaluation by SAELens's groups")
+  func histogramsAndEvaluation() throws {
+    try withLog { path in
+      var log = try RunLog.open(path)
+      let norms = Distribution(edges: [0, 0.5, 1], counts: [3, 1])
+      let entry = RunLog.Entry(
+        step: 99, values: [.l0: 2], histograms: [.decoderNorms: norms, .named("weights/x"): norms],
+        evaluation: [.lossScore: 0.5, .finalL0: 12, .lossWithSAE: 3, .evaluatedRows: 128])
+      let line = try log.append(entry)
+      #expect(
+        line == """
+          {"metrics/l0":2,"model_performance_preservation":{"ce_loss_score":0.5,"ce_loss_with_sae":3},\
+          "sparsity":{"l0":12},"step":99,"token_stats":{"total_tokens_eval_reconstruction":128},\
+          "weights/W_dec_norms":{"_type":"histogram","bins":[0,0.5,1],"values":[3,1]},\
+          "weights/x":{"_type":"histogram","bins":[0,0.5,1],"values":[3,1]}}
+          """)
+      #expect(try RunLog.read(path) == [entry])
+      try RunLog.truncate(path, afterStep: 99)
+      #expect(try text(path) == line + "\n")
+    }
+  }
+
+  @Test("A figure of an evaluation that is not finite is logged as null")
+  func evaluationNotFinite() throws {
+    try withLog { path in
+      var log = try RunLog.open(path)
+      try log.append(.init(step: 1, evaluation: [.finalL0: .nan, .finalL1: 2]))
+      #expect(try text(path) == "{\"sparsity\":{\"l0\":null,\"l1\":2},\"step\":1}\n")
+      #expect(try RunLog.read(path) == [.init(step: 1, evaluation: [.finalL1: 2])])
+    }
+  }
+
   @Test("A foreign line is named by its number")
   func foreignLine() throws {
     try withLog { path in

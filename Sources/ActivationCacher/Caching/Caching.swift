@@ -89,6 +89,7 @@ package struct Caching: Sendable {
     let missing = try folders.indices.filter { try !folders[$0].isFinished() }
     guard !missing.isEmpty else {
       for folder in folders { say("activations: nothing to do (\(folder.path))") }
+      try summarize()
       let speed = Timing.read(folder: folders[0].path)?.tokensPerSecond ?? 0
       return try result(tokensPerSecond: speed, didWork: false)
     }
@@ -112,10 +113,19 @@ package struct Caching: Sendable {
       try Timing(tokens: plan.sequenceCount * plan.contextSize, seconds: System.uptime - start)
         .write(folder: folders[index].path)
     }
+    try summarize()
     return try result(tokensPerSecond: speed, didWork: true)
   }
 
   private func say(_ text: String) { if mode != .quiet { terminal.print(text) } }
+
+  private func summarize() throws {
+    guard mode != .quiet else { return }
+    for folder in folders {
+      guard let manifest = try folder.readManifest() else { continue }
+      StageSummary(folder, manifest).table.print(to: terminal)
+    }
+  }
 
   private func result(tokensPerSecond: Double, didWork: Bool) throws -> CacheResult {
     CacheResult(

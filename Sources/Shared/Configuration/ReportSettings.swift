@@ -10,6 +10,7 @@ package struct LoggerSettings: Sendable, Equatable {
   package var wandbEntity: String?
   package var wandbId: String?
   package var runName: String?
+  package var logToTensorboard = false
 
   package init() {}
 }
@@ -44,6 +45,9 @@ extension LoggerSettings: Section {
       "run_name", \.runName,
       "W&B's name of the run; null: WANDB_NAME, or architecture, width, rate and tokens.",
       effect: .none),
+    Setting(
+      "log_to_tensorboard", \.logToTensorboard,
+      "Write an event file for TensorBoard into the run's folder tensorboard.", effect: .none),
   ]
 
   package static let inertSettings: [InertSetting] = [

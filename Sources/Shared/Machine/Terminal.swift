@@ -50,6 +50,7 @@ package final class Terminal: Sendable {
 
   /// Prints whole lines above the live line.
   package func print(_ text: String) {
+    let text = Terminal.harmless(text)
     liveLine.withLock { line in
       guard let line else { return sink(text + "\n") }
       sink("\r\u{1B}[K" + text + "\n" + line)
@@ -79,6 +80,7 @@ package final class Terminal: Sendable {
   /// Puts `text` in place of the live line; nothing where a line cannot be redrawn.
   package func draw(_ text: String) {
     guard isInteractive else { return }
+    let text = Terminal.harmless(text)
     liveLine.withLock { line in
       guard line != text else { return }
       // One write, and only what is left of the old line is erased: no flicker.
@@ -89,6 +91,7 @@ package final class Terminal: Sendable {
 
   /// Replaces the live line by a lasting one, or drops it where `text` is nil.
   package func settle(_ text: String?) {
+    let text = text.map(Terminal.harmless)
     liveLine.withLock { line in
       let erased = line == nil ? "" : "\r\u{1B}[K"
       let lasting = text.map { $0 + "\n" } ?? ""
@@ -100,6 +103,38 @@ package final class Terminal: Sendable {
 
   /// The text in bold where the terminal shows colors.
   package func bold(_ text: String) -> String {
-    isColored ? "\u{1B}[1m\(text)\u{1B}[0m" : text
+    isColored ? Terminal.boldStart + text + Terminal.boldEnd : text
+  }
+
+  private static let boldStart = "\u{1B}[1m"
+  private static let boldEnd = "\u{1B}[0m"
+
+  /// The text without characters that would command the terminal, such as a name may hold.
+  ///
+  /// Each of them stands as a question mark in a diamond; tabs, ends of lines and what `bold` adds stay.
+  package static func harmless(_ text: String) -> String {
+    guard text.unicodeScalars.contains(where: isCommand) else { return text }
+    var result = String.UnicodeScalarView()
+    var rest = text.unicodeScalars[...]
+    while let scalar = rest.first {
+      let bold = [boldStart, boldEnd].first { rest.starts(with: $0.unicodeScalars) }
+      if let bold {
+        result.append(contentsOf: bold.unicodeScalars)
+        rest = rest.dropFirst(bold.unicodeScalars.count)
+      } else {
+        result.append(isCommand(scalar) ? "\u{FFFD}" : scalar)
+        rest = rest.dropFirst()
+      }
+    }
+    return String(result)
+  }
+
+  /// Controls other than tabs and ends of lines, and those that turn the direction of what follows.
+  private static func isCommand(_ scalar: Unicode.Scalar) -> Bool {
+    switch scalar.value {
+    case 0x09, 0x0A: false
+    case 0..<0x20, 0x7F..<0xA0, 0x202A...0x202E, 0x2066...0x2069: true
+    default: false
+    }
   }
 }

@@ -1,5 +1,5 @@
 // How far a stage is. Comes in: counts of what has been done, from any thread. Leaves: one live
-// line on a terminal, one plain line per interval elsewhere, nothing when quiet.
+// line on a terminal, plain lines at growing distances elsewhere, nothing when quiet.
 
 import Foundation
 import Synchronization
@@ -16,7 +16,7 @@ package final class Progress: Sendable {
     var done = 0
     var skipped = 0
     var parts = 0
-    var lastShown: Double
+    var nextShown: Double
     var lastSampled: Double
     var sampledCount = 0
     // Counts and seconds of the recent past, each weighted by how recent it is.
@@ -27,8 +27,10 @@ package final class Progress: Sendable {
 
   /// Seconds between two drawings of the live line.
   private static let redrawInterval = 0.1
-  /// Seconds between two lines where there is no terminal.
-  private static let lineInterval = 10.0
+  /// Seconds before the first line where there is no terminal; the next comes when twice as many have
+  /// passed, up to a greatest distance.
+  private static let firstLine = 10.0
+  private static let longestSilence = 600.0
   /// Seconds after which a speed has lost 63 % of its weight.
   private static let memory = 15.0
 
@@ -61,7 +63,8 @@ package final class Progress: Sendable {
     self.mode = mode
     self.terminal = terminal
     started = terminal.seconds
-    state = Mutex(State(lastShown: started, lastSampled: started))
+    let wait = terminal.isInteractive ? Progress.redrawInterval : Progress.firstLine
+    state = Mutex(State(nextShown: started + wait, lastSampled: started))
   }
 
   // An error or an interruption leaves the cursor at the start of an empty line.
@@ -69,9 +72,10 @@ package final class Progress: Sendable {
     if mode != .quiet, !state.withLock({ $0.isFinished }) { terminal.settle(nil) }
   }
 
-  /// Counts work done by this process.
-  package func advance(_ count: Int) {
-    update { $0.done += count }
+  /// Counts work done by this process; `facts` are asked for when a line is shown, and say in the place
+  /// of shares and counts how far the work is.
+  package func advance(_ count: Int, facts: () -> [ProgressFact] = { [] }) {
+    update(facts) { $0.done += count }
   }
 
   /// Counts work that was there before or that another process did; it does not enter the speed.
@@ -110,21 +114,29 @@ package final class Progress: Sendable {
     return speed
   }
 
-  private func update(_ change: (inout State) -> Void) {
+  private func update(
+    _ facts: () -> [ProgressFact] = { [] }, _ change: (inout State) -> Void
+  ) {
     state.withLock { state in
       change(&state)
       guard mode != .quiet, !state.isFinished else { return }
       let now = terminal.seconds
-      let interval = terminal.isInteractive ? Progress.redrawInterval : Progress.lineInterval
-      guard now - state.lastShown >= interval else { return }
-      state.lastShown = now
+      guard now >= state.nextShown else { return }
+      state.nextShown = now + interval(at: now)
       sample(&state, at: now)
+      let line = line(state, facts())
       if terminal.isInteractive {
-        terminal.draw(liveLine(state, columns: terminal.columns))
+        // The last column stays free: some terminals wrap when it is written.
+        terminal.draw(line.live(width: max(1, terminal.columns - 1)))
       } else {
-        terminal.print("\(stage): " + facts(state).joined(separator: ", "))
+        terminal.print(line.plain)
       }
     }
+  }
+
+  private func interval(at now: Double) -> Double {
+    if terminal.isInteractive { return Progress.redrawInterval }
+    return min(Progress.longestSilence, max(Progress.firstLine, now - started))
   }
 
   private func sample(_ state: inout State, at now: Double) {
@@ -136,45 +148,23 @@ package final class Progress: Sendable {
     state.sampledCount = state.done
   }
 
-  private func facts(_ state: State) -> [String] {
+  private func line(_ state: State, _ facts: [ProgressFact]) -> ProgressLine {
     let done = state.done + state.skipped
     let speed = state.recentSeconds > 0 ? state.recentCount / state.recentSeconds : 0
     let left = speed > 0 ? Double(max(0, total - done)) / speed : .infinity
-    let share = parts.map { "\(state.parts)/\($0) shards" } ?? Readable.percent(fraction(state))
-    return [
-      share, "\(Readable.count(done)) \(unit)", "\(Readable.count(speed)) \(unit)/s",
-      "\(Readable.clock(seconds: left)) left",
-    ]
-  }
-
-  private func fraction(_ state: State) -> Double {
-    total > 0 ? min(1, Double(state.done + state.skipped) / Double(total)) : 0
-  }
-
-  /// The line for a terminal; what does not fit is left out: the count, the bar, the speed.
-  private func liveLine(_ state: State, columns: Int) -> String {
-    let facts = facts(state)
-    // The last column stays free: some terminals wrap when it is written.
-    let width = max(1, columns - 1)
-    let withoutCount = [facts[0], facts[2], facts[3]]
-    let candidates: [(fields: [String], hasBar: Bool)] = [
-      (facts, true), (withoutCount, true), (withoutCount, false), ([facts[0], facts[3]], false),
-      ([facts[0]], false),
-    ]
-    for (fields, hasBar) in candidates {
-      let text = ([stage] + fields).joined(separator: "  ")
-      let room = min(30, width - text.count - 2)
-      if hasBar, room >= 8 {
-        let parts = [stage, Progress.bar(fraction(state), width: room)] + fields
-        return parts.joined(separator: "  ")
-      }
-      if !hasBar, text.count <= width { return text }
+    let clock = ProgressFact("\(Readable.clock(seconds: left)) left", rank: 1)
+    let rate = "\(Readable.count(speed)) \(unit)/s"
+    let fraction = total > 0 ? min(1, Double(done) / Double(total)) : 0
+    guard facts.isEmpty else {
+      let short = Readable.count(speed) + "/s"
+      return ProgressLine(
+        stage: stage, facts: facts + [ProgressFact(rate, short: short, rank: .max), clock],
+        fraction: fraction)
     }
-    return String(stage.prefix(width))
-  }
-
-  private static func bar(_ fraction: Double, width: Int) -> String {
-    let filled = Int((fraction * Double(width)).rounded(.down))
-    return String(repeating: "█", count: filled) + String(repeating: "░", count: width - filled)
+    let share = parts.map { "\(state.parts)/\($0) shards" } ?? Readable.percent(fraction)
+    return ProgressLine(
+      stage: stage,
+      facts: [ProgressFact(share, rank: 0), ProgressFact(rate, rank: 2), clock],
+      extra: (ProgressFact("\(Readable.count(done)) \(unit)", rank: 3), 1), fraction: fraction)
   }
 }

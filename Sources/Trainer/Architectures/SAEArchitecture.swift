@@ -156,6 +156,14 @@ package enum Revival: Sendable {
   case auxiliary(AuxiliaryLoss)
   case ghostGradients
   case preActivations(coefficient: Double)
+
+  /// Whether it does anything: AuxK with a weight of zero does not.
+  var isActive: Bool {
+    switch self {
+    case .auxiliary(let loss): loss.coefficient > 0
+    case .ghostGradients, .preActivations: true
+    }
+  }
 }
 
 /// AuxK as an architecture takes it.

@@ -72,12 +72,7 @@ package struct SAEConfiguration: Sendable {
   }
 
   /// Whether a loss revives dead latents.
-  var revivesLatents: Bool {
-    architecture.revivals.contains {
-      guard case .auxiliary(let loss) = $0 else { return true }
-      return loss.coefficient > 0
-    }
-  }
+  var revivesLatents: Bool { architecture.revivals.contains(where: \.isActive) }
 
   /// The number of the reconstruction that a latent's activation comes into first.
   func reconstruction(of latent: Int) -> Int {

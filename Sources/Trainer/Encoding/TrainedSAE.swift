@@ -99,6 +99,13 @@ package struct TrainedSAE: ~Copyable {
       work.output.span.extracting(0..<rows * configuration.dOut))
   }
 
+  /// Lends the weights, which take rows as they are cached.
+  package func withParameters<Result>(
+    _ body: (borrowing Parameters) throws -> Result
+  ) rethrows -> Result {
+    try body(parameters)
+  }
+
   /// Reads the options of an SAE's formula, which cfg.json has under their own names.
   private static func readConfiguration(_ path: String) throws -> SAEConfiguration {
     let json = try? JSON(parsing: try MappedFile.contents(path))

@@ -10,7 +10,13 @@ package struct EvaluationSums: Sendable {
   /// The rows on which each latent is active.
   package private(set) var fires: [Int]
   private var columnSums: [Double]
+  /// Those before the batch that is being added.
+  private var earlierColumnSums: [Double]
+  /// Σ(x−x̂)² of each row of that batch.
+  private var batchErrors: [Double] = []
   private var squaredNorms = 0.0
+  private var reconstructedSquaredNorms = 0.0
+  private var products = 0.0
   private var squaredErrors = 0.0
   private var norms = 0.0
   private var reconstructedNorms = 0.0
@@ -18,15 +24,18 @@ package struct EvaluationSums: Sendable {
   private var cosines = 0.0
   private var active = 0
   private var activation = 0.0
+  private var explainedOfRows = 0.0
+  private var explainedRows = 0
 
   package init(dIn: Int, latentCount: Int) {
     self.dIn = dIn
     fires = Array(repeating: 0, count: latentCount)
     columnSums = Array(repeating: 0, count: dIn)
+    earlierColumnSums = columnSums
   }
 
   /// Bytes that the sums take for so many columns and latents.
-  static func byteCount(dIn: Int, latentCount: Int) -> Int { 8 * (dIn + latentCount) }
+  static func byteCount(dIn: Int, latentCount: Int) -> Int { 8 * (2 * dIn + latentCount) }
 
   /// Adds one row, its reconstruction, both `[dIn]`, and its active latents with their values.
   package mutating func add(
@@ -48,6 +57,9 @@ package struct EvaluationSums: Sendable {
       error += (x - y) * (x - y)
     }
     rows += 1
+    batchErrors.append(error)
+    products += product
+    reconstructedSquaredNorms += squaredOut
     squaredNorms += squared
     squaredErrors += error
     let norm = squared.squareRoot()
@@ -63,9 +75,31 @@ package struct EvaluationSums: Sendable {
     }
   }
 
+  /// Ends a batch, whose rows `[rows, dIn]` have been added: the variance that each of them has explained
+  /// is measured around the mean of its batch.
+  package mutating func endBatch(_ batch: Span<Float>) {
+    let count = batchErrors.count
+    precondition(batch.count == count * dIn, "the rows that were added")
+    let means = zip(columnSums, earlierColumnSums).map { ($0 - $1) / Double(max(1, count)) }
+    for (index, error) in batchErrors.enumerated() {
+      var distance = 0.0
+      for column in 0..<dIn {
+        let difference = Double(batch[index * dIn + column]) - means[column]
+        distance += difference * difference
+      }
+      // The only row of a batch is its mean.
+      guard distance > 0 else { continue }
+      explainedOfRows += 1 - error / distance
+      explainedRows += 1
+    }
+    earlierColumnSums = columnSums
+    batchErrors.removeAll(keepingCapacity: true)
+  }
+
   /// The means over all rows, and what became of the latents.
   ///
-  /// Explained variance is 1 − Σ‖x−x̂‖² / (Σ‖x‖² − N‖x̄‖²), and 1 or 0 where the rows do not vary.
+  /// Explained variance is 1 − Σ‖x−x̂‖² / (Σ‖x‖² − N‖x̄‖²), and 1 or 0 where the rows do not vary. That of
+  /// rows is known where batches were ended.
   package var figures: Figures {
     let count = Double(max(1, rows))
     let squaredMean = columnSums.reduce(0) { $0 + ($1 / count) * ($1 / count) }
@@ -73,7 +107,7 @@ package struct EvaluationSums: Sendable {
     let mse = squaredErrors / count
     let explained = variance < 1e-10 ? (mse < 1e-10 ? 1 : 0) : 1 - mse / variance
     let neverActive = Double(fires.count { $0 == 0 })
-    return [
+    var figures: Figures = [
       .evaluatedRows: Double(rows), .finalExplainedVariance: explained, .finalMSE: mse,
       .cosineSimilarity: cosines / count, .l2NormIn: norms / count,
       .l2NormOut: reconstructedNorms / count, .l2Ratio: ratios / count,
@@ -81,5 +115,10 @@ package struct EvaluationSums: Sendable {
       .latentCount: Double(fires.count), .neverActive: neverActive,
       .aliveShare: fires.isEmpty ? 0 : 1 - neverActive / Double(fires.count),
     ]
+    if products != 0 { figures[.reconstructionBias] = reconstructedSquaredNorms / products }
+    if explainedRows > 0 {
+      figures[.finalExplainedVarianceOfRows] = explainedOfRows / Double(explainedRows)
+    }
+    return figures
   }
 }

@@ -27,6 +27,14 @@ package struct Splicing: Sendable {
   package func run<SAE: RowEncoder & ~Copyable>(
     _ sae: inout SAE, source: EvaluatedRows, progress: Progress
   ) throws -> LossRecovered {
+    var sums: SplicedSums?
+    return try run(&sae, adding: &sums, source: source, progress: progress)
+  }
+
+  /// As `run`, and adds up the rows that the SAE takes the place of where there are sums for them.
+  package func run<SAE: RowEncoder & ~Copyable>(
+    _ sae: inout SAE, adding sums: inout SplicedSums?, source: EvaluatedRows, progress: Progress
+  ) throws -> LossRecovered {
     let limit = plan.sequenceLimit(sequences.count)
     var model = try SplicedModel(plan, sequences: limit)
     let work = SpliceWork(plan, tokens: limit * plan.contextSize, batchRows: sae.batchRows)
@@ -37,19 +45,21 @@ package struct Splicing: Sendable {
       try Splicing.checkInterruption()
       let tokens = sequences[start..<min(start + limit, sequences.count)].flatMap(\.self)
       var chosen: [Int] = []
-      try model.visit(tokens, replace: nil) { values, rows in
-        chosen = choose(values, rows, tokens)
+      try model.visit(tokens, replace: nil) { index, values, rows in
+        if index == 0 { chosen = choose(values, rows, tokens) }
+        if index == plan.replacedIndex { work.keepTargets(values, rows, chosen) }
       } predict: { logits, rows in
         predictions.keep(logits, rows)
         plain += predictions.compare(logits, rows, tokens, chosen)
       }
-      try model.visit(tokens, replace: { work.write(to: &$0, $1, chosen) }) { values, rows in
-        try work.reconstruct(values, rows, chosen, &sae)
+      try model.visit(tokens, replace: { work.write(to: &$0, $1, chosen) }) { index, values, rows in
+        guard index == 0 else { return }
+        try work.reconstruct(values, rows, chosen, &sae, adding: &sums, firstSequence: start)
       } predict: {
         withSAE += predictions.compare($0, $1, tokens, chosen)
       }
       // Every row, also those that an SAE leaves as they are.
-      try model.visit(tokens, replace: SpliceWork.clear) { _, _ in
+      try model.visit(tokens, replace: SpliceWork.clear) { _, _, _ in
       } predict: {
         ablated += predictions.compare($0, $1, tokens, chosen)
       }
@@ -99,16 +109,16 @@ private struct SplicedModel: ~Copyable {
       hookPoints: plan.hookPoints, processing: plan.processing)
   }
 
-  /// Runs the model over a batch: lends what the SAE reads, lets what it stands for be replaced, and
-  /// lends the logits that come of it.
+  /// Runs the model over a batch: lends what the SAE reads and then what it stands for, by their numbers
+  /// among the plan's hook points, lets the latter be replaced, and lends the logits that come of it.
   mutating func visit(
     _ tokens: [UInt32], replace: ((inout MutableSpan<Float>, TappedRows) -> Void)?,
-    read: (Span<Float>, TappedRows) throws -> Void,
+    read: (Int, Span<Float>, TappedRows) throws -> Void,
     predict: (Span<Float>, TappedRows) -> Void
   ) throws {
     let (replaced, logits) = (plan.replacedIndex, plan.logitsIndex)
     try pass.visit(transformer, tokens: tokens.span) { index, values, rows in
-      if index == 0 { try read(values.span, rows) }
+      if index <= replaced { try read(index, values.span, rows) }
       if index == logits { predict(values.span, rows) }
       guard index == replaced, let replace else { return .seen }
       replace(&values, rows)
@@ -122,6 +132,9 @@ private struct SpliceWork: ~Copyable {
   private let dIn: Int
   private let dOut: Int
   private let batchRows: Int
+  private let contextSize: Int
+  /// What the model has in the place of the reconstructions of the chosen rows `[T, dOut]`.
+  private let targets: AlignedBuffer<Float>
   /// A batch of chosen rows `[batchRows, dIn]`.
   private let input: AlignedBuffer<Float>
   /// Reconstructions of the chosen rows, one after another `[T, dOut]`.
@@ -133,11 +146,23 @@ private struct SpliceWork: ~Copyable {
     self.batchRows = batchRows
     input = AlignedBuffer(count: batchRows * dIn)
     output = AlignedBuffer(count: tokens * dOut)
+    targets = AlignedBuffer(count: tokens * dOut)
+    contextSize = plan.contextSize
   }
 
-  /// output ← the reconstructions of the chosen rows.
+  /// targets ← the chosen rows.
+  func keepTargets(_ values: Span<Float>, _ rows: TappedRows, _ chosen: [Int]) {
+    for (place, row) in chosen.enumerated() {
+      targets.disjoint.withSlice(place * dOut..<(place + 1) * dOut) { target in
+        Kernels.copy(values.extracting(rows.range(row)), to: &target)
+      }
+    }
+  }
+
+  /// output ← the reconstructions of the chosen rows, which are added to the sums.
   func reconstruct<SAE: RowEncoder & ~Copyable>(
-    _ values: Span<Float>, _ rows: TappedRows, _ chosen: [Int], _ sae: inout SAE
+    _ values: Span<Float>, _ rows: TappedRows, _ chosen: [Int], _ sae: inout SAE,
+    adding sums: inout SplicedSums?, firstSequence: Int
   ) throws {
     for start in stride(from: 0, to: chosen.count, by: batchRows) {
       let batch = chosen[start..<min(start + batchRows, chosen.count)]
@@ -147,7 +172,11 @@ private struct SpliceWork: ~Copyable {
         }
       }
       let inputs = input.span.extracting(0..<batch.count * dIn)
-      try sae.encode(inputs, rows: batch.count) { _, _, _, reconstruction in
+      let kept = targets.span.extracting(start * dOut..<(start + batch.count) * dOut)
+      try sae.encode(inputs, rows: batch.count) { offsets, latents, values, reconstruction in
+        sums?.add(
+          batch.map { firstSequence + $0 / contextSize }, kept, reconstruction,
+          SplicedSums.Codes(offsets: offsets, latents: latents, values: values))
         output.disjoint.withSlice(start * dOut..<(start + batch.count) * dOut) { target in
           Kernels.copy(reconstruction.extracting(0..<batch.count * dOut), to: &target)
         }

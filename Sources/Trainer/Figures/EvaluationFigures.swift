@@ -6,8 +6,9 @@ extension Figure {
   package static let evaluation = [
     finalExplainedVariance, finalL0, finalMSE, lossScore, lossWithoutSAE, lossWithSAE,
     lossWithAblation, deadInTraining, deadFeatureWindow, aliveShare, neverActive, latentCount,
-    cosineSimilarity, l2Ratio, l2NormIn, l2NormOut, finalL1, divergenceScore, divergenceWithSAE,
-    divergenceWithAblation, evaluatedRows, lossTokens,
+    finalExplainedVarianceOfRows, cosineSimilarity, l2Ratio, l2NormIn, l2NormOut,
+    reconstructionBias, finalL1, divergenceScore, divergenceWithSAE, divergenceWithAblation,
+    evaluatedRows, lossTokens,
   ]
 
   package static let finalExplainedVariance = Figure(
@@ -16,6 +17,10 @@ extension Figure {
     shown: [
       .table(note: ""), .card(at: 1), .sweep(at: 2), .plot(at: 1), .manifest(), .result(),
     ])
+  package static let finalExplainedVarianceOfRows = Figure(
+    "reconstruction_quality/explained_variance_legacy", "Explained variance of tokens",
+    "1 − ‖x − x̂‖² / ‖x − x̄‖² with the mean of each batch, mean over tokens", better: .higher,
+    of: .rows)
   package static let finalMSE = Figure(
     "reconstruction_quality/mse", "MSE", "mean ‖x − x̂‖² per token", better: .lower, of: .rows,
     shown: [.table(), .card(at: 3), .sweep(at: 4), .manifest(), .result()])
@@ -28,6 +33,9 @@ extension Figure {
     "shrinkage/l2_norm_out", "L2 norm of x̂", "of the reconstruction", of: .rows)
   package static let l2Ratio = Figure(
     "shrinkage/l2_ratio", "L2 ratio", "‖x̂‖ / ‖x‖", of: .rows, shown: [.card(at: 8)])
+  package static let reconstructionBias = Figure(
+    "shrinkage/relative_reconstruction_bias", "Relative reconstruction bias",
+    "mean ‖x̂‖² / mean x·x̂; below 1 where reconstructions are too short", of: .rows)
 
   package static let finalL0 = Figure(
     "sparsity/l0", "L0", "active latents per token", unit: "latents", better: .lower, of: .rows,
@@ -60,7 +68,8 @@ extension Figure {
     unit: "steps", format: .whole)
 
   package static let evaluatedRows = Figure(
-    "token_stats/total_tokens_eval_reconstruction", "Evaluated rows", "tokens of the cache",
+    "token_stats/total_tokens_eval_sparsity_variance", "Evaluated rows",
+    "tokens whose rows were reconstructed",
     unit: "tokens", format: .count)
 }
 
@@ -95,6 +104,6 @@ extension Figure {
     "the same with zeros in the place of activations", unit: "nats", of: .tokens)
 
   package static let lossTokens = Figure(
-    "token_stats/total_tokens_eval_loss", "Tokens of the loss",
+    "token_stats/total_tokens_eval_reconstruction", "Tokens of the loss",
     "tokens whose predictions were compared", unit: "tokens", format: .count, of: .tokens)
 }

@@ -1,5 +1,5 @@
-// The figures of a run over time, in `metrics.jsonl`: one JSON object per logged step, with
-// SAELens's names. Append-only, each line in one write, so that a killed run leaves whole lines.
+// The figures of a run over time, in `metrics.jsonl`: one JSON object per logged step. Comes in: what
+// was measured at a step. Leaves: lines, each in one write, so that a killed run leaves whole ones.
 
 package import Shared
 
@@ -23,19 +23,6 @@ package enum RunLogError: Failure, Equatable {
 
 /// Owns the open `metrics.jsonl` of a run.
 package struct RunLog: ~Copyable {
-  /// One line.
-  package struct Entry: Sendable, Equatable {
-    package let step: Int
-    package let values: Figures
-
-    package init(step: Int, values: Figures) {
-      self.step = step
-      self.values = values
-    }
-
-    package subscript(figure: Figure) -> Double? { values[figure] }
-  }
-
   private let descriptor: Int32
   private let path: String
 
@@ -79,26 +66,5 @@ package struct RunLog: ~Copyable {
     guard System.exists(path) else { return }
     let kept = try read(path).filter { $0.step <= step }
     try AtomicFile.replace(path, with: kept.map { $0.line + "\n" }.joined())
-  }
-}
-
-extension RunLog.Entry {
-  /// The line without its newline; a value that is not finite is written as null.
-  fileprivate var line: String {
-    var members: [String: JSON] = ["step": .integer(step)]
-    for (figure, value) in values where figure.isLogged {
-      members[figure.name] = value.isFinite ? .number(value) : .null
-    }
-    return JSON.object(members).canonical
-  }
-
-  fileprivate init?(_ json: JSON) {
-    guard let members = json.object, let step = json["step"]?.integer else { return nil }
-    self.step = step
-    var values = Figures()
-    for (name, value) in members {
-      if name != "step", let number = value.double { values[.named(name)] = number }
-    }
-    self.values = values
   }
 }

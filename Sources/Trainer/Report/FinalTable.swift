@@ -1,5 +1,5 @@
-// What is printed once a run is finished: the figures, the categories, the speed of the stages and
-// where the files are. Comes in: an evaluation and timings. Leaves: tables for stderr.
+// What is printed once a run is finished: the categories, the speed of the stages, where the files are and,
+// last so that it stays in sight, the figures. Comes in: an evaluation and timings. Leaves: tables for stderr.
 
 package import Shared
 
@@ -34,15 +34,27 @@ package struct FinalTable: Sendable {
     self.run = run
   }
 
-  package var tables: [Table] {
-    [result, categories, speeds, files].filter { !$0.rows.isEmpty }
+  /// How much is printed.
+  package enum Extent: Sendable {
+    case everything
+    /// Of a run that was finished before: where it is and how good.
+    case headline
   }
 
+  package var tables: [Table] {
+    ([categories, speeds] + closing).filter { !$0.rows.isEmpty }
+  }
+
+  private var closing: [Table] { [files, result] }
+
   /// Prints the tables, each with an empty line above it.
-  package func print(to terminal: Terminal = .standardError) {
-    for table in tables { table.print(to: terminal) }
-    for remark in evaluation.remarks { terminal.print("\nnote: " + remark) }
-    for sentence in evaluation.advice { terminal.print("\nadvice: " + sentence) }
+  package func print(_ extent: Extent = .everything, to terminal: Terminal = .standardError) {
+    if extent == .everything {
+      for table in [categories, speeds] where !table.rows.isEmpty { table.print(to: terminal) }
+      for remark in evaluation.remarks { terminal.print("\nnote: " + remark) }
+      for sentence in evaluation.advice { terminal.print("\nadvice: " + sentence) }
+    }
+    for table in closing { table.print(to: terminal) }
   }
 
   private var result: Table {
@@ -52,14 +64,25 @@ package struct FinalTable: Sendable {
     return table
   }
 
+  /// Categories that are printed; the report has all.
+  private static let categoryLimit = 8
+
   private var categories: Table {
+    let all = evaluation.categories
+    let left = all.count - FinalTable.categoryLimit
+    // Of equals the first stay first.
+    let best = all.enumerated().sorted {
+      ($1.element.best?.f1 ?? -1, $0.offset) < ($0.element.best?.f1 ?? -1, $1.offset)
+    }.prefix(FinalTable.categoryLimit).map(\.element)
     var table = Table(
-      title: "Best latent per category",
+      title: left > 0
+        ? "Best latent of the \(best.count) best categories, \(left) more in the report"
+        : "Best latent per category",
       columns: [
         .init("category"), .init("latent", .right), .init("F1", .right), .init("precision", .right),
         .init("recall", .right),
       ])
-    for category in evaluation.categories {
+    for category in best {
       guard let best = category.best else {
         table.add([category.name, "–", "–", "–", "–"])
         continue

@@ -134,7 +134,8 @@ package struct Run: Sendable {
     if let warning = advice.warning { note("warning: " + warning) }
     let observers = try RunObservers.make(observed(prepared, progress))
     return try RunFileError.explaining {
-      try Training(
+      try RunBeginning(steps: plan.steps, batchRows: plan.batchRows).write(folder.path)
+      return try Training(
         prepared, folder: folder.path, fingerprint: key.fingerprint, progress: progress,
         observers: observers)
     }
@@ -160,11 +161,11 @@ package struct Run: Sendable {
     do {
       try RunFileError.explaining {
         try training.writeFinal()
-        try measure(training.prepared.rows.filter)
+        let latents = try measure(training.prepared.rows.filter)
         if steps > 0 {
           try Timing(tokens: steps * plan.batchRows, seconds: seconds).write(folder: folder.path)
         }
-        try Report.write(run: folder.path)
+        try writeReport(latents)
         try finish(training.prepared.rows.normalization)
       }
     } catch {

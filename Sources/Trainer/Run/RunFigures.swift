@@ -1,16 +1,17 @@
 // The final figures of a run. Comes in: the files of its SAE. Leaves: evaluation.json, with the loss of
-// the language model where that is here.
+// the language model where that is here, feature_metrics.json with what is known of every latent, and what the
+// report shows of them.
 
 import Shared
 
 extension Run {
   /// Takes the final figures from the files of a finished run.
-  package func measure() throws {
+  @discardableResult package func measure() throws -> LatentReport {
     try measure(RowFilter.make(pipeline.train, plan.source, store: store))
   }
 
   /// Takes the final figures from the files that were just written, over rows that `filter` lets pass.
-  func measure(_ filter: RowFilter) throws {
+  @discardableResult func measure(_ filter: RowFilter) throws -> LatentReport {
     let source = plan.source
     var sae = try TrainedSAE.open(folder.path)
     let corpus = try source.tokens.flatMap { try CorpusText.open(store: store, fingerprint: $0) }
@@ -21,13 +22,41 @@ extension Run {
       stage: "measure", total: min(pipeline.evaluate.evalTokens, source.facts.rows), mode: mode,
       terminal: terminal)
     let advice = advice
+    var codes = KeptCodes(
+      latentCount: plan.configuration.dSae, contextSize: source.facts.contextSize)
     var evaluation = try evaluating.run(
       &sae, deadInTraining: advice.knowsDeadLatents ? SAEFiles.deadLatents(in: folder.path) : nil,
-      deadFeatureWindow: pipeline.train.deadFeatureWindow, progress: progress)
+      deadFeatureWindow: pipeline.train.deadFeatureWindow, progress: progress
+    ) { codes.add($0, $1, $2) }
     progress.finish()
-    try addLoss(to: &evaluation, &sae, filter, corpus)
+    var features = FeatureFigures(sae)
+    features[.density] = evaluation.densities
+    try addLoss(to: &evaluation, &features, &sae, filter, corpus)
+    if let earlier = try? Evaluation.read(run: folder.path) { evaluation.keep(earlier) }
     evaluation.advice = advice.sentences(evaluation.figures)
+    try features.write(folder: folder.path)
     try evaluation.write(run: folder.path)
+    return try look(codes, evaluation, sae, filter, corpus)
+  }
+
+  /// Looks at the latents, for the report.
+  private func look(
+    _ codes: KeptCodes, _ evaluation: Evaluation, _ sae: borrowing TrainedSAE,
+    _ filter: RowFilter, _ corpus: CorpusText?
+  ) throws -> LatentReport {
+    var lens = LensPlace.none(reason: "the model was not looked for")
+    do { lens = LensPlace(try plan.input.splice(pipeline, filter: filter)) } catch {
+      lens = .none(reason: error.words)
+    }
+    let progress = Shared.Progress(
+      stage: "latents", total: plan.configuration.dSae, mode: mode, terminal: terminal)
+    let collecting = LatentCollecting(
+      pipeline.evaluate, corpus: corpus, lens: lens, progress: progress)
+    let latents = try sae.withParameters {
+      try collecting.run(codes, evaluation, $0, run: folder.path)
+    }
+    progress.finish()
+    return latents
   }
 
   /// What is to be said about the run's settings and figures.
@@ -37,13 +66,15 @@ extension Run {
 
   /// Measures the loss with the SAE in the model, or notes why it is not known.
   private func addLoss(
-    to evaluation: inout Evaluation, _ sae: inout TrainedSAE, _ filter: RowFilter,
-    _ corpus: CorpusText?
+    to evaluation: inout Evaluation, _ features: inout FeatureFigures, _ sae: inout TrainedSAE,
+    _ filter: RowFilter, _ corpus: CorpusText?
   ) throws {
     let asked = pipeline.evaluate.lossRecovered
     if asked == false { return }
     do {
-      evaluation.add(try measureLoss(&sae, filter, corpus))
+      var sums: SplicedSums? = SplicedSums(sae.configuration)
+      evaluation.add(try measureLoss(&sae, adding: &sums, filter, corpus))
+      features[.consistency] = sums?.features[.consistency]
     } catch let obstacle as LossObstacle {
       // What is wrong with the figures themselves does not undo the training.
       if asked == true, obstacle != .notFinite { throw LossRecoveredError(obstacle) }
@@ -52,7 +83,8 @@ extension Run {
   }
 
   private func measureLoss(
-    _ sae: inout TrainedSAE, _ filter: RowFilter, _ corpus: CorpusText?
+    _ sae: inout TrainedSAE, adding sums: inout SplicedSums?, _ filter: RowFilter,
+    _ corpus: CorpusText?
   ) throws -> LossRecovered {
     let splice = try plan.input.splice(pipeline, filter: filter)
     guard let corpus else { throw LossObstacle.noTokens }
@@ -62,7 +94,7 @@ extension Run {
     let progress = Shared.Progress(
       stage: "loss", total: sequences.count * splice.contextSize, mode: mode, terminal: terminal)
     let loss = try Splicing(splice, sequences: sequences).run(
-      &sae, source: source, progress: progress)
+      &sae, adding: &sums, source: source, progress: progress)
     progress.finish()
     guard loss.isFinite else { throw LossObstacle.notFinite }
     return loss

@@ -188,6 +188,7 @@ package struct StepTrial {
             reconstruction: reconstruction.extracting(columns),
             latents: latents.extracting(active), values: values.extracting(active))
         }
+        sums.endBatch(reconstruction)
       }
       return System.uptime - start
     }

@@ -44,6 +44,8 @@ package final class Training {
   private var log: RunLog
   private var clock: Clock
   private var isStopped = false
+  /// Whether the line of progress is about this run only.
+  fileprivate var isAlone = true
 
   /// Takes the newest whole checkpoint where there is one and it is wanted, else fresh weights.
   package init(
@@ -110,7 +112,10 @@ package final class Training {
     guard figures[.overall]?.isFinite == true else {
       throw TrainingError.diverged(step: step, folder: folder)
     }
-    progress.advance(plan.batchRows)
+    let (count, steps, isAlone) = (state.step, plan.steps, isAlone)
+    progress.advance(plan.batchRows) {
+      isAlone ? figures.facts(step: count, of: steps) : []
+    }
     guard state.step % plan.pipeline.logger.logFrequency == 0 else { return }
     figures[.tokensPerSecond] = clock.tokensPerSecond(at: state.step, batchRows: plan.batchRows)
     figures.merge(stateFigures())
@@ -178,6 +183,7 @@ package enum TrainingStream {
     var failures = [(any Error)?](repeating: nil, count: runs.count)
     var left = runs.indices.filter { !runs[$0].isFinished }
     guard var step = left.map({ runs[$0].step }).min() else { return failures }
+    for run in runs { run.isAlone = runs.count == 1 }
     let prepared = runs[left[0]].prepared
     let loader = prepared.loader(batchRows: prepared.plan.batchRows, firstStep: step)
     func attempt(_ index: Int, _ work: (Training) throws -> Void) {

@@ -54,9 +54,8 @@ enum StepMemory {
 
   /// The losses of dead latents, while every latent is one.
   private static func revivals(_ configuration: SAEConfiguration, _ threads: Int) -> Int {
-    configuration.architecture.revivals.reduce(0) { sum, revival in
+    configuration.architecture.revivals.lazy.filter(\.isActive).reduce(0) { sum, revival in
       switch revival {
-      case .auxiliary(let loss) where loss.coefficient <= 0: sum
       case .auxiliary:
         sum + DeadLatents.numberCount(configuration)
           + AuxK.numberCount(configuration, threads: threads)

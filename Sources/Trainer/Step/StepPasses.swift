@@ -102,7 +102,7 @@ struct Revivals: ~Copyable {
       switch revival {
       case .auxiliary(let loss):
         hasAuxiliary = true
-        if loss.coefficient > 0 { auxiliary = AuxK(configuration, loss) }
+        if revival.isActive { auxiliary = AuxK(configuration, loss) }
       case .ghostGradients: ghosts = GhostGradients(configuration)
       case .preActivations(let coefficient):
         preActivations = PreActivationLoss(configuration, coefficient: coefficient)

@@ -47,18 +47,3 @@ package protocol RunObserver: AnyObject, Sendable {
   /// The process leaves the run unfinished.
   func stopped(_ failure: any Error)
 }
-
-/// The followers that a pipeline file asks for.
-package enum RunObservers {
-  /// - Throws: what would keep a follower from following at all, said before training starts.
-  package static func make(
-    _ run: ObservedRun,
-    environment: [String: String] = ProcessInfo.processInfo.environment
-  ) throws -> [any RunObserver] {
-    var observers: [any RunObserver] = []
-    if run.pipeline.logger.logToWandb {
-      observers.append(try WandbObserver(run, environment))
-    }
-    return observers
-  }
-}

@@ -228,6 +228,7 @@ cases = {
     "openai-gpt pair": pair("clip", tokenizer_class="OpenAIGPTTokenizer", unk_token="<|endoftext|>"),
     "no merges": pair("phi", tokenizer_class="GPT2Tokenizer") | {"merges.txt": {"text": ""}},
     "bert words": {"vocab.txt": {"copy": "published/vocab.txt"}, "tokenizer_config.json": {"json": {"tokenizer_class": "BertTokenizer", "do_lower_case": False}}},
+    "dpr words": {"vocab.txt": {"copy": "published/vocab.txt"}, "tokenizer_config.json": {"json": {"tokenizer_class": "DPRQuestionEncoderTokenizer", "do_lower_case": False}}},
     "mpnet words": {"vocab.txt": {"copy": "published/vocab.txt"}, "tokenizer_config.json": {"json": {"tokenizer_class": "MPNetTokenizer"}}},
     # SentencePiece's models.
     "llama.model": model("llama.model", tokenizer_class="LlamaTokenizer", add_bos_token=True, add_eos_token=False, **LLAMA),

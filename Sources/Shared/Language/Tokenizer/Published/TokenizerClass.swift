@@ -30,6 +30,7 @@ enum TokenizerClass: Equatable {
     case reformer = "Reformer"
     case bert = "Bert"
     case convBert = "ConvBert"
+    case dpr = "DPR"
     case mpnet = "MPNet"
     case funnel = "Funnel"
     case splinter = "Splinter"

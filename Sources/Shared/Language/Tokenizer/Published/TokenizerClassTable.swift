@@ -24,8 +24,8 @@ enum TokenizerClassTable {
   /// Classes that are another one, by their names without “Tokenizer”.
   static let sameAs = [
     "Bart": "Roberta",
-    "DPRContextEncoder": "ConvBert",
-    "DPRQuestionEncoder": "ConvBert",
+    "DPRContextEncoder": "DPR",
+    "DPRQuestionEncoder": "DPR",
     "DistilBert": "Bert",
     "Electra": "Bert",
     "LED": "Roberta",

@@ -91,7 +91,7 @@ extension TokenizerRecipe {
       self.init(byteLevel: name, settings)
     case .llama, .codeLlama, .gemma: self.init(marked: name, settings)
     case .openAIGPT, .reformer: self.init(words: name, settings)
-    case .bert, .convBert, .mpnet, .funnel, .splinter: self.init(wordPiece: name, settings)
+    case .bert, .convBert, .dpr, .mpnet, .funnel, .splinter: self.init(wordPiece: name, settings)
     case .t5, .albert, .xlmRoberta, .xglm, .camembert, .barthez, .bigBird, .debertaV2, .xlnet:
       self.init(unigram: name, settings)
     }

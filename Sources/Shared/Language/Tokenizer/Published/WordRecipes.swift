@@ -23,7 +23,7 @@ extension TokenizerRecipe {
     case .splinter: defaults["question_token"] = "[QUESTION]"
     default: break
     }
-    keepsFile = name == .convBert
+    keepsFile = name == .convBert || name == .dpr
     let unknown = settings.name("unk_token") ?? defaults["unk_token"] ?? "[UNK]"
     model = [
       "unk_token": .string(unknown), "continuing_subword_prefix": "##",
@@ -34,7 +34,8 @@ extension TokenizerRecipe {
       "clean_text": .bool(name == .funnel ? settings.flag("clean_text", or: true) : true),
       "handle_chinese_chars": .bool(settings.flag("tokenize_chinese_chars", or: true)),
       "strip_accents": settings.options["strip_accents"] ?? .null,
-      "lowercase": .bool(settings.flag("do_lower_case", or: true)),
+      // DPR's classes keep the setting to themselves.
+      "lowercase": .bool(name == .dpr || settings.flag("do_lower_case", or: true)),
     ]
     preTokenizer = ["type": "BertPreTokenizer"]
     decoder = ["type": "WordPiece", "prefix": "##", "cleanup": .bool(true)]

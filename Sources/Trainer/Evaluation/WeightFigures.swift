@@ -1,0 +1,35 @@
+// What the weights of an SAE alone say of its latents. Comes in: an SAE. Leaves: norms and biases of
+// encoder rows, and their cosines with the decoder's, as SAELens's `get_featurewise_weight_based_metrics`.
+
+import Shared
+
+extension FeatureFigures {
+  /// The figures of the weights; where the SAE has no encoder of its own, none.
+  ///
+  /// There is no cosine where encoder and decoder are of different widths, and no bias of an SAE whose
+  /// gate and magnitude each have one.
+  package init(_ sae: borrowing TrainedSAE) {
+    self = sae.withParameters { FeatureFigures($0) }
+  }
+
+  private init(_ parameters: borrowing Parameters) {
+    self.init()
+    let shape = parameters.shape
+    let latents = 0..<shape.dSae
+    guard shape.has(.encoder) else { return }
+    let norms = latents.map { Vector.squaredNorm(parameters.encoder.row($0)).squareRoot() }
+    self[.encoderNorm] = norms
+    if shape.dIn == shape.dOut {
+      self[.encoderDecoderCosine] = latents.map { latent in
+        let decoder = parameters.decoder.row(latent)
+        let norm = Vector.squaredNorm(decoder).squareRoot()
+        let product = Double(Vector.dot(parameters.encoder.row(latent), decoder))
+        // Without a direction there is no cosine.
+        return product / (norms[latent] * norm)
+      }
+    }
+    if shape.has(.encoderBias), !shape.has(.magnitudeBias) {
+      self[.encoderBias] = latents.map { Double(parameters.encoderBias.buffer[$0]) }
+    }
+  }
+}
