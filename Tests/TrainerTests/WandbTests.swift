@@ -47,7 +47,8 @@ private final class WandbWorld {
 
   func follower() throws -> WandbRun {
     let settings = try WandbSettings(pipeline, group: "sweep-1", environment)
-    return try WandbRun(
+    try WandbRun.check(settings)
+    return WandbRun(
       WandbFacts(
         settings, config: ["lr": 1e-5, "sae": ["d_sae": 16]], artifactName: "sae_tiny_hook_16",
         folder: run),
