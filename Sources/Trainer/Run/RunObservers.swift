@@ -1,6 +1,7 @@
 // The followers of a run. Comes in: what a run is. Leaves: whom its pipeline file asks to follow it.
 
 import Foundation
+package import Shared
 
 /// The followers that a pipeline file asks for.
 package enum RunObservers {
