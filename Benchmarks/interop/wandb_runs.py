@@ -19,6 +19,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -205,9 +206,20 @@ def sync(folder: str) -> str:
     return done.stdout + done.stderr if done.returncode else ""
 
 
+def ratio(programs: pathlib.Path, name: str, steps: int, fault: object, server: Server) -> tuple[float, str]:
+    """Seconds of a run with a fault by those of the slower of two without logging, one before and one after it."""
+    before, _, _ = train(programs, pipeline(f"before-{name}-{steps}", steps))
+    if fault:
+        server.call("/__faults", "POST", [fault])
+    path = pipeline(f"failing-{name}-{steps}", steps, log_to_wandb=True, wandb_project=f"failing-{name}")
+    seconds, said, code = train(programs, path)
+    expect(code == 0 and said.count("warning: W&B") <= 1, f"{name}: exit code 0 and one warning", code, said)
+    # Another number of steps is another run.
+    after, _, _ = train(programs, pipeline(f"after-{name}-{steps}", steps + 1))
+    return seconds / max(before, after), path
+
+
 def failing(programs: pathlib.Path, server: Server, program: str) -> None:
-    steps = 20_000
-    plain = min(train(programs, pipeline(f"plain{index}", steps + index))[0] for index in range(2))
     faults = {
         "500": {"kind": "answer", "status": 500, "path": "*", "count": 6},
         "429": {"kind": "answer", "status": 429, "headers": {"Retry-After": "2"}, "path": "*", "count": 3},
@@ -216,27 +228,39 @@ def failing(programs: pathlib.Path, server: Server, program: str) -> None:
         "gone": None,
     }
     for index, (name, fault) in enumerate(faults.items()):
-        for folder in glob.glob("wandb/offline-run-*"):
-            subprocess.run(["rm", "-r", folder], check=True)
-        path = pipeline(f"failing-{name}", steps + 10 + index, log_to_wandb=True, wandb_project=f"failing-{name}")
-        if fault:
-            server.call("/__faults", "POST", [fault])
-        else:
-            server.stop()
-        seconds, said, code = train(programs, path)
-        if fault:
-            server.call("/__faults", "DELETE")
-        else:
-            server = Server(program, server.port)
-        ratio = seconds / plain if plain else 0
-        expect(code == 0 and said.count("warning: W&B") <= 1, f"{name}: exit code 0 and one warning", code, said)
-        expect(0 < ratio < 1.05, f"{name}: training takes {ratio:.3f} times as long as without logging")
-        # Runs that were left over are sent as people send them.
-        for folder in glob.glob("wandb/offline-run-*"):
-            trouble = sync(folder)
-            expect(not trouble, f"{name}: wandb sync takes what was left", trouble)
-        check_whole(server.run(f"failing-{name}"), log_of(programs, path), f"{name}: nothing is lost")
+        best = float("inf")
+        # What else the machine does can slow a run: the best of three tries.
+        for attempt in range(3):
+            for folder in glob.glob("wandb/offline-run-*"):
+                shutil.rmtree(folder)
+            if not fault:
+                server.stop()
+            measured, path = ratio(programs, name, 20_000 + 20 * index + 4 * attempt, fault, server)
+            best = min(best, measured)
+            if fault:
+                server.call("/__faults", "DELETE")
+            else:
+                server = Server(program, server.port)
+            # Runs that were left over are sent as people send them.
+            for folder in glob.glob("wandb/offline-run-*"):
+                trouble = sync(folder)
+                expect(not trouble, f"{name}: wandb sync takes what was left", trouble)
+            state = server.call("/__state")["runs"]
+            known = identifier(programs, path)
+            run = next(run for run in state if run["name"] == known)
+            run["rows"] = [json.loads(row) for row in run["history"]]
+            check_whole(run, log_of(programs, path), f"{name}: nothing is lost")
+            if best < 1.02:
+                break
+        expect(best < 1.02, f"{name}: training takes {best:.3f} times as long as without logging")
     server.stop()
+
+
+def identifier(programs: pathlib.Path, path: str) -> str:
+    """The id that W&B knows a finished run by."""
+    done = subprocess.run([programs / "saeline-train", path, "--json", "--quiet"], capture_output=True, text=True)
+    folder = pathlib.Path(json.loads(done.stdout)["folder"])
+    return json.loads((folder / "wandb" / "run.json").read_text())["id"]
 
 
 def main(programs: pathlib.Path, program: str) -> None:
