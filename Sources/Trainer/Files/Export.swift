@@ -83,7 +83,7 @@ package struct SAEFiles: Sendable {
   }
 
   /// The weights for inference.
-  private func finished(
+  func finished(
     _ parameters: consuming Parameters, threshold: Double?
   ) -> Parameters {
     let width = parameters.decoder.columns
