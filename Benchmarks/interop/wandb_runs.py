@@ -208,13 +208,13 @@ def sync(folder: str) -> str:
 
 def ratio(programs: pathlib.Path, name: str, steps: int, fault: object, server: Server) -> tuple[float, str]:
     """Seconds of a run with a fault by those of the slower of two without logging, one before and one after it."""
-    before, _, _ = train(programs, pipeline(f"before-{name}-{steps}", steps))
+    # Another number of steps is another run; another name is not.
+    before, _, _ = train(programs, pipeline(f"before-{name}-{steps}", steps - 1))
     if fault:
         server.call("/__faults", "POST", [fault])
     path = pipeline(f"failing-{name}-{steps}", steps, log_to_wandb=True, wandb_project=f"failing-{name}")
     seconds, said, code = train(programs, path)
     expect(code == 0 and said.count("warning: W&B") <= 1, f"{name}: exit code 0 and one warning", code, said)
-    # Another number of steps is another run.
     after, _, _ = train(programs, pipeline(f"after-{name}-{steps}", steps + 1))
     return seconds / max(before, after), path
 
