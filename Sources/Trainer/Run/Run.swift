@@ -52,6 +52,7 @@ package struct Run: Sendable {
   package func run() throws -> Outcome {
     var watch = LeaseWatch()
     var hasSaid = false
+    if try folder.manifest() == nil { try RunObservers.check(pipeline) }
     while true {
       if let outcome = try runUnlessHeld(&watch) { return outcome }
       if !hasSaid { note("another process trains this run; waiting for it") }

@@ -21,8 +21,22 @@ package enum WandbConfiguration {
     ]
     config["n_eval_batches"] = .integer(logger.nEvalBatches)
     config["eval_batch_size_prompts"] = logger.evalBatchSizePrompts.map { .integer($0) } ?? .null
-    return config
+    config["sae"] = config["sae"].map(beforeTraining)
+    // The official client leaves out what holds nothing.
+    return config.filter { $0.value != [:] }
   }
+
+  /// An SAE's options as they are when a run begins, before SAELens notes what it is trained on.
+  private static func beforeTraining(_ sae: JSON) -> JSON {
+    guard var members = sae.object, let metadata = members["metadata"]?.object else { return sae }
+    members["metadata"] = .object(metadata.filter { firstMetadata.contains($0.key) })
+    return .object(members)
+  }
+
+  private static let firstMetadata: Set<String> = [
+    "sae_lens_version", "sae_lens_training_version", "training_architecture",
+    "training_architecture_details",
+  ]
 
   private static func text(_ value: String?) -> JSON { value.map { .string($0) } ?? .null }
 
@@ -51,6 +65,6 @@ package enum WandbConfiguration {
     "compile_sae": false, "sae_compilation_mode": .null, "dead_feature_threshold": 1e-8,
     "checkpoint_path": "checkpoints",
     "save_final_checkpoint": false, "resume_from_checkpoint": .null, "verbose": true,
-    "model_kwargs": [:], "n_batches_for_norm_estimate": 1000,
+    "n_batches_for_norm_estimate": 1000,
   ]
 }
