@@ -315,6 +315,20 @@ private func expectFinished(_ path: String, units: Int) throws {
     #expect(fingerprintError?.hint == hint)
   }
 
+  @Test("A manifest that cannot be read is an error, and not one that is not there")
+  func unreadableManifest() throws {
+    let temporary = try TemporaryFolder()
+    let folder = stage(temporary.path)
+    #expect(try folder.readManifest() == nil)
+    // Opens, and fails once it is read.
+    try System.createDirectories(temporary.file("manifest.json"))
+    let error = #expect(throws: SystemError.self) { try folder.manifest() }
+    #expect(
+      error?.sentence
+        == "\(temporary.file("manifest.json")) is a folder where a file was expected.")
+    #expect(throws: SystemError.self) { try folder.isFinished() }
+  }
+
   @Test("Other files of a folder survive its finishing, those of workers elsewhere too")
   func survivors() throws {
     let temporary = try TemporaryFolder()

@@ -18,6 +18,11 @@ package struct SystemError: Failure, Equatable {
   package var isFileExists: Bool { errno == EEXIST }
   package var isNotFound: Bool { errno == ENOENT }
 
+  /// Whether there is nothing for this process at the path, rather than something that it failed to read.
+  package var isAbsence: Bool {
+    [ENOENT, ENOTDIR, EACCES, EPERM, ELOOP, ENAMETOOLONG].contains(errno)
+  }
+
   package var sentence: String {
     switch errno {
     case ENOENT: "\(path) does not exist."
@@ -122,6 +127,17 @@ package enum System {
 
   package static func exists(_ path: String) -> Bool {
     (try? status(path)) != nil
+  }
+
+  /// Whether something is at a path, where “no” must not mean that it could not be told.
+  ///
+  /// - Throws: what keeps one from looking, such as a disk that fails or a folder that is closed.
+  package static func isThere(_ path: String) throws(SystemError) -> Bool {
+    do { _ = try status(path) } catch {
+      if error.isNotFound || error.errno == ENOTDIR { return false }
+      throw error
+    }
+    return true
   }
 
   package static func isDirectory(_ path: String) -> Bool {
@@ -293,7 +309,14 @@ package enum System {
     }
     defer { unsafe closedir(folder) }
     var names: [String] = []
-    while let entry = unsafe readdir(folder) {
+    while true {
+      errno = 0
+      guard let entry = unsafe readdir(folder) else {
+        // A list that breaks off is none.
+        let code = errno
+        if code != 0 { throw SystemError(call: "readdir", path: path, errno: code) }
+        break
+      }
       let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) {
         unsafe $0.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
       }

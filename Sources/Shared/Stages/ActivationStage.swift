@@ -7,12 +7,25 @@ package enum ActivationKey {
   /// By its key where tokenizer and text are on this machine, else by its settings.
   package static func tokens(_ pipeline: Pipeline, _ inputs: Inputs) throws -> StageFolder? {
     let store = Store(pipeline.store)
-    if let key = try? PretokenizeKey.make(pipeline, inputs) {
+    if let key = try known({ try PretokenizeKey.make(pipeline, inputs) }) {
       return try store.find(stage: .tokens, fingerprint: key.fingerprint)
     }
     let settings = pipeline.pretokenize.fingerprintSettings
     return try store.findOnly(stage: .tokens, settings: settings, label: pipeline.name)
       ?? store.findOnly(stage: .tokens, settings: settings)
+  }
+
+  /// What can be told of the files of this machine; nil where they are not here.
+  ///
+  /// Files that are here and that cannot be read are no files that are not here.
+  package static func known<Value>(_ body: () throws -> Value) throws -> Value? {
+    do { return try body() } catch let error as SystemError where !error.isAbsence {
+      throw error
+    } catch let stop as Interrupted {
+      throw stop
+    } catch {
+      return nil
+    }
   }
 
   /// The settings that determine the bytes of one hook point.

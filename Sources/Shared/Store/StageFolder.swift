@@ -16,8 +16,8 @@ package struct StageFolder: Sendable, Equatable {
 
   private var manifestPath: String { path + "/" + Manifest.fileName }
 
-  /// Whether a manifest is there, whatever it says.
-  var hasManifest: Bool { System.exists(manifestPath) }
+  /// Whether a manifest is there, whatever it says; also where that cannot be told, which shows once it is read.
+  var hasManifest: Bool { (try? System.isThere(manifestPath)) ?? true }
 
   /// How much of a folder is compared with its manifest.
   package enum Verification: Sendable { case sizes, digests }
@@ -34,7 +34,7 @@ package struct StageFolder: Sendable, Equatable {
   package func checkFiles(_ manifest: Manifest, _ verify: Verification) throws {
     for file in manifest.files {
       let whole = path + "/" + file.name
-      guard let status = try? System.status(whole), status.byteCount == file.bytes,
+      guard try System.isThere(whole), try System.status(whole).byteCount == file.bytes,
         try verify == .sizes || Digest.ofFile(whole) == file.sha256
       else { throw ManifestError.damagedFile(path: whole, stage: stage) }
     }
@@ -64,13 +64,17 @@ package struct StageFolder: Sendable, Equatable {
   /// Whether the manifest and all of its shards are there.
   package func isFinished() throws -> Bool {
     guard let manifest = try readManifest() else { return false }
-    return manifest.shards.allSatisfy { System.exists(path + "/" + $0.file) }
+    return try manifest.shards.allSatisfy { try System.isThere(path + "/" + $0.file) }
   }
 
   /// The manifest as it is written; nil where there is none.
   package func readManifest() throws -> Manifest? {
-    guard System.exists(manifestPath) else { return nil }
-    let bytes = try MappedFile.contents(manifestPath)
+    let bytes: [UInt8]
+    do { bytes = try MappedFile.contents(manifestPath) } catch {
+      // What cannot be read is not the same as what is not there.
+      if try !System.isThere(manifestPath) { return nil }
+      throw error
+    }
     let manifest = try Manifest(parsing: bytes, path: manifestPath)
     guard manifest.stage == stage else {
       throw ManifestError.wrongStage(

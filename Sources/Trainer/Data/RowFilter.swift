@@ -85,7 +85,7 @@ package struct RowFilter: Sendable {
   private static func tokenFolder(_ source: TrainingSource, _ store: Store) throws -> StageFolder {
     guard
       let folder = try source.tokens.flatMap({ try store.find(stage: .tokens, fingerprint: $0) }),
-      System.exists(folder.path + "/tokenizer.json")
+      try System.isThere(folder.path + "/tokenizer.json")
     else { throw RowFilterError.noTokenizer(folder: source.folder) }
     return folder
   }
