@@ -109,6 +109,13 @@ package enum System {
     return status(raw)
   }
 
+  /// The status of a file that is opened for it, which a network file system asks its server for.
+  package static func freshStatus(_ path: String) throws(SystemError) -> Status {
+    let descriptor = try openForReading(path)
+    defer { close(descriptor) }
+    return try status(of: descriptor, path: path)
+  }
+
   package static func status(of descriptor: Int32, path: String) throws(SystemError) -> Status {
     var raw = stat()
     _ = try retrying("fstat", path) { unsafe fstat(descriptor, &raw) }

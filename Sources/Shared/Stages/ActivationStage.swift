@@ -39,10 +39,19 @@ package enum ActivationKey {
   /// The identities of a model's files: config.json and the weights.
   package static func identities(model folder: String, store: Store) throws -> [String: String] {
     var identities: [String: String] = [:]
-    for name in try [ModelFiles.configuration] + WeightFiles.names(folder: folder) {
+    for name in try fileNames(model: folder) {
       identities[name] = try FileIdentity.of(folder + "/" + name, store: store)
     }
     return identities
+  }
+
+  /// The files that these identities are of.
+  package static func files(model folder: String) throws -> [String] {
+    try fileNames(model: folder).map { folder + "/" + $0 }
+  }
+
+  private static func fileNames(model folder: String) throws -> [String] {
+    try [ModelFiles.configuration] + WeightFiles.names(folder: folder)
   }
 
   /// The key of one hook point's folder; `tokens` is the fingerprint of the token stage.

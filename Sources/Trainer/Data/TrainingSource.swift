@@ -174,7 +174,7 @@ package struct TrainingSource: Sendable {
     }
     let origin = try tokens?.readManifest()
     try check(facts, manifest, tokens: origin, in: folder)
-    if let tokens, let origin { try tokens.checkFiles(origin, verify) }
+    if let tokens, let origin { try tokens.checkFiles(origin) }
     return TrainingSource(
       folder: folder.path, fingerprint: manifest.fingerprint, facts: facts,
       shards: manifest.shards.map {

@@ -38,6 +38,8 @@ package enum LossObstacle: Error, Equatable {
   case notReplaceable(hook: String)
   case wrongOrder(hook: String, target: String)
   case unusable(sentence: String)
+  /// What is here and failed to be read.
+  case unread(SystemError)
   case notFinite
 
   /// Why a model that was looked for is not there.
@@ -60,6 +62,7 @@ package enum LossObstacle: Error, Equatable {
     case .notReplaceable(let hook): "the model computes nothing from \(hook)"
     case .wrongOrder(let hook, let target): "the model computes \(target) before \(hook)"
     case .unusable(let sentence): "the model cannot be run: \(sentence)"
+    case .unread(let cause): "something cannot be read: \(cause.sentence)"
     case .notFinite: "it is not finite"
     }
   }
@@ -91,6 +94,7 @@ package struct LossRecoveredError: Failure, Equatable {
       "Set cache.model_name to the model that was cached, or \(otherwise)."
     case .unfetched(_, let hint?): "\(hint) Or \(otherwise)."
     case .noTokens: "Run saeline-pretokenize with the same pipeline file first, or \(otherwise)."
+    case .unread(let cause): cause.hint
     case .imported, .unfetched, .notReplaceable, .wrongOrder, .notFinite:
       otherwise.prefix(1).uppercased() + otherwise.dropFirst() + "."
     }

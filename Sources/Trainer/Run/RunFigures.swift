@@ -50,6 +50,8 @@ extension Run {
       evaluation.add(try measureLoss(&sae, adding: &sums, filter, corpus))
       features[.consistency] = sums?.features[.consistency]
     } catch let obstacle as LossObstacle {
+      // What cannot be read is not the same as what is not there.
+      if case .unread(let cause) = obstacle { throw cause }
       // What is wrong with the figures themselves does not undo the training.
       if asked == true, obstacle != .notFinite { throw LossRecoveredError(obstacle) }
       evaluation.remarks.append(obstacle.remark)

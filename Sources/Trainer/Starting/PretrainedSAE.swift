@@ -11,13 +11,17 @@ package struct PretrainedSAE: Sendable {
   /// SHA-256 of the weights' file.
   package let digest: String
   let sae: StartingSAE
+  /// Of the weights' file, from before the digest.
+  let marks: InputMarks
 
   /// Looks at a folder, or at the file of weights of a form that has no other.
   package static func open(_ folder: String) throws -> PretrainedSAE {
     let sae = try read(folder)
     let path = System.isDirectory(folder) ? folder + "/" + sae.weights : folder
+    let marks = InputMarks([path])
     return PretrainedSAE(
-      folder: folder, weights: path, digest: "sha256:" + (try Digest.ofFile(path)), sae: sae)
+      folder: folder, weights: path, digest: "sha256:" + (try Digest.ofFile(path)), sae: sae,
+      marks: marks)
   }
 
   private static func read(_ folder: String) throws -> StartingSAE {
