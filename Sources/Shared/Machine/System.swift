@@ -23,8 +23,20 @@ package struct SystemError: Failure, Equatable {
     [ENOENT, ENOTDIR, EACCES, EPERM, ELOOP, ENAMETOOLONG].contains(errno)
   }
 
+  /// Whether a link failed because the file system has none.
+  var lacksLinks: Bool { [EPERM, EOPNOTSUPP, ENOSYS].contains(errno) }
+
+  /// Whether the file system has neither links nor renames that replace nothing.
+  private var lacksNaming: Bool {
+    call == "renameat2" && [EINVAL, EOPNOTSUPP, ENOSYS].contains(errno)
+  }
+
   package var sentence: String {
-    switch errno {
+    if lacksNaming {
+      return "\(path) lies on a file system where several processes cannot work together: it has neither hard "
+        + "links nor renames that replace nothing."
+    }
+    return switch errno {
     case ENOENT: "\(path) does not exist."
     case ENOSPC, EDQUOT, EFBIG: "\(fullness): \(path) could not be written."
     case EACCES, EPERM: "\(path) may not be accessed (\(call): permission denied)."
@@ -59,7 +71,8 @@ package struct SystemError: Failure, Equatable {
   }
 
   package var hint: String? {
-    switch errno {
+    if lacksNaming { return "Set store to a folder on another file system." }
+    return switch errno {
     case ENOENT: "Check the path."
     case ENOSPC, EDQUOT, EFBIG:
       "\(remedy) and run the same command again; finished shards are kept."
@@ -69,7 +82,8 @@ package struct SystemError: Failure, Equatable {
   }
 
   package var exitCode: ExitCode {
-    switch errno {
+    if lacksNaming { return .wrongInput }
+    return switch errno {
     case ENOENT, ENOSPC, EDQUOT, EFBIG, EACCES, EPERM, EROFS, EISDIR, ENOTDIR: .wrongInput
     default: .failed
     }
@@ -261,11 +275,6 @@ package enum System {
 
   package static func rename(_ from: String, to: String) throws(SystemError) {
     _ = try retrying("rename", to) { unsafe Foundation.rename(from, to) }
-  }
-
-  /// Gives a file a second name; fails where that name exists.
-  package static func link(_ from: String, to: String) throws(SystemError) {
-    _ = try retrying("link", to) { unsafe Foundation.link(from, to) }
   }
 
   /// Removes a file; one that is already gone is no error.

@@ -79,7 +79,7 @@ package struct Run: Sendable {
       try plan.requireLoss()
       let prepared = try prepare(plan)
       let progress = progress(total: plan.steps * plan.batchRows)
-      let training = try training(prepared, progress)
+      let training = try training(prepared, progress, keeping: lease)
       let start = System.uptime
       try training.run()
       progress.finish()
@@ -119,9 +119,9 @@ package struct Run: Sendable {
     Shared.Progress(stage: "train", total: total, mode: mode, terminal: terminal)
   }
 
-  /// The run in training, as it starts or continues; it must have been claimed.
+  /// The run in training, as it starts or continues, for as long as the lease is held.
   package func training(
-    _ prepared: PreparedRun, _ progress: Shared.Progress
+    _ prepared: PreparedRun, _ progress: Shared.Progress, keeping lease: Lease
   ) throws -> Training {
     plan.source.unknowns(in: pipeline).forEach(note)
     if let taken = pipeline.train.takenOver, !taken.isEmpty {
@@ -136,7 +136,7 @@ package struct Run: Sendable {
     return try RunFileError.explaining {
       try Training(
         prepared, folder: folder.path, fingerprint: key.fingerprint, progress: progress,
-        observers: observers)
+        keeping: lease, observers: observers)
     }
   }
 
@@ -146,11 +146,13 @@ package struct Run: Sendable {
     do {
       try RunFileError.explaining {
         try training.writeFinal()
-        try measure(training.prepared.rows.filter)
+        try measure(training.prepared.rows.filter, unless: training.requireHeld)
+        try training.requireHeld()
         if steps > 0 {
           try Timing(tokens: steps * plan.batchRows, seconds: seconds).write(folder: folder.path)
         }
         try Report.write(run: folder.path)
+        try training.requireHeld()
         try finish(training.prepared.rows.normalization)
       }
     } catch {

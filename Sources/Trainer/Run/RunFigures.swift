@@ -10,7 +10,9 @@ extension Run {
   }
 
   /// Takes the final figures from the files that were just written, over rows that `filter` lets pass.
-  func measure(_ filter: RowFilter) throws {
+  ///
+  /// `refusal` throws where they may not be written any more.
+  func measure(_ filter: RowFilter, unless refusal: () throws -> Void = {}) throws {
     let source = plan.source
     var sae = try TrainedSAE.open(folder.path)
     let corpus = try source.tokens.flatMap { try CorpusText.open(store: store, fingerprint: $0) }
@@ -29,6 +31,7 @@ extension Run {
     features[.density] = evaluation.densities
     try addLoss(to: &evaluation, &features, &sae, filter, corpus)
     evaluation.advice = advice.sentences(evaluation.figures)
+    try refusal()
     try features.write(folder: folder.path)
     try evaluation.write(run: folder.path)
   }
