@@ -84,8 +84,7 @@ package struct Pretokenizing: Sendable {
     let upload = try TokenUpload(
       recorded, folder, environment: environment, mode: mode, terminal: terminal)
     if let manifest = try standing() {
-      // Left where a worker died between the manifest and its cleaning.
-      try System.removeTree(work.path)
+      try clearUp(manifest)
       say("tokens: nothing to do (\(folder.path))")
       summarize(manifest, Timing.read(folder: folder.path))
       try save(manifest)
@@ -103,6 +102,15 @@ package struct Pretokenizing: Sendable {
     try save(manifest)
     return result(
       manifest, tokensPerSecond: timing, didWork: true, page: try upload?.run(manifest))
+  }
+
+  /// Removes what a worker left that died between the manifest and its clearing up.
+  private func clearUp(_ manifest: Manifest) throws {
+    try folder.clearUp(manifest)
+    guard try System.isThere(work.path) else { return }
+    do { try System.removeTree(work.path) } catch {
+      guard error.isAbsence || error.isReadOnly else { throw error }
+    }
   }
 
   /// The manifest of a finished stage; a damaged tokenizer in it is made again.

@@ -91,7 +91,10 @@ package struct Caching: Sendable {
     }
     let missing = try folders.indices.filter { try !folders[$0].isFinished() }
     guard !missing.isEmpty else {
-      for folder in folders { say("activations: nothing to do (\(folder.path))") }
+      for folder in folders {
+        if let manifest = try folder.readManifest() { try folder.clearUp(manifest) }
+        say("activations: nothing to do (\(folder.path))")
+      }
       try summarize()
       let speed = Timing.read(folder: folders[0].path)?.tokensPerSecond ?? 0
       return try result(tokensPerSecond: speed, didWork: false)

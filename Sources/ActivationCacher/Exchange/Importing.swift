@@ -120,6 +120,7 @@ package struct Importing: Sendable {
       say("import: \(damage) It is made again.")
     }
     guard try !folder.isFinished() else {
+      if let manifest = try folder.readManifest() { try folder.clearUp(manifest) }
       say("import: nothing to do (\(folder.path))")
       return result
     }

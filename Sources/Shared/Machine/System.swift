@@ -18,6 +18,10 @@ package struct SystemError: Failure, Equatable {
   package var isFileExists: Bool { errno == EEXIST }
   package var isNotFound: Bool { errno == ENOENT }
 
+  /// Whether a folder could not take its name, since another one with files has it.
+  package var isOccupied: Bool { errno == ENOTEMPTY || errno == EEXIST }
+  package var isReadOnly: Bool { errno == EROFS }
+
   /// Whether there is nothing for this process at the path, rather than something that it failed to read.
   package var isAbsence: Bool {
     [ENOENT, ENOTDIR, EACCES, EPERM, ELOOP, ENAMETOOLONG].contains(errno)
@@ -171,13 +175,33 @@ package enum System {
 
   /// Creates a file that did not exist; `isFileExists` tells a lost race.
   package static func createExclusively(_ path: String) throws(SystemError) -> Int32 {
-    try retrying("open", path) { unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644) }
+    let descriptor = try retrying("open", path) {
+      unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+    }
+    share(descriptor, path)
+    return descriptor
   }
 
   package static func openForAppending(_ path: String) throws(SystemError) -> Int32 {
-    try retrying("open", path) {
-      unsafe open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
+    let descriptor = try retrying("open", path) {
+      unsafe open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o666)
     }
+    share(descriptor, path)
+    return descriptor
+  }
+
+  /// Lets the group into a file of a folder that is one of its group: writable for it, and with the bit that gives
+  /// its group to what is made in it. Elsewhere the mask of the process says who may do what.
+  private static func share(_ descriptor: Int32, _ path: String) {
+    var raw = stat()
+    guard isShared(folder(of: path)), unsafe fstat(descriptor, &raw) == 0 else { return }
+    if raw.st_mode & 0o060 != 0o060 { _ = fchmod(descriptor, raw.st_mode & 0o7777 | 0o060) }
+  }
+
+  private static func isShared(_ folder: String) -> Bool {
+    var raw = stat()
+    guard unsafe stat(folder, &raw) == 0 else { return false }
+    return raw.st_mode & S_ISGID != 0 && raw.st_mode & S_IWGRP != 0
   }
 
   package static func close(_ descriptor: Int32) {
@@ -313,9 +337,14 @@ package enum System {
     if let slash = path.lastIndex(of: "/"), slash > path.startIndex {
       try createDirectories(String(path[..<slash]))
     }
-    do { _ = try retrying("mkdir", path) { unsafe mkdir(path, 0o755) } } catch {
+    do { _ = try retrying("mkdir", path) { unsafe mkdir(path, 0o777) } } catch {
       if !(error.isFileExists && isDirectory(path)) { throw error }
+      return
     }
+    var raw = stat()
+    guard isShared(folder(of: path)), unsafe stat(path, &raw) == 0 else { return }
+    // What the group may do in the folder above it may do here, and in what is made here.
+    _ = unsafe chmod(path, raw.st_mode & 0o7777 | S_ISGID | 0o070)
   }
 
   /// The names in a folder, sorted, without `.` and `..`.

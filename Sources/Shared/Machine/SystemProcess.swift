@@ -58,15 +58,27 @@ extension System {
     return Int(size.y)
   }
 
-  /// Lets SIGINT and SIGTERM set a flag instead of ending the process, and gives words to a file
-  /// that vanishes under a mapping.
+  /// Signals that ask a program to stop: of a terminal, of one that is closed, of systems that end jobs, and
+  /// the one that batch systems send ahead of their limits.
+  private static let stopSignals = [SIGINT, SIGTERM, SIGHUP, SIGUSR1]
+
+  /// Lets signals that ask to stop set a flag instead of ending the process, and gives words to a file
+  /// that vanishes under a mapping. A second SIGINT ends the process at once.
   ///
-  /// Both are unblocked, since a process inherits the signal mask of the thread that started it.
+  /// They are unblocked, since a process inherits the signal mask of the thread that started it. A SIGHUP that is
+  /// ignored, as nohup has it, stays ignored.
   package static func catchInterrupts() {
     var signals = sigset_t()
     unsafe sigemptyset(&signals)
-    for number in [SIGINT, SIGTERM] {
-      signal(number) { _ in interruptFlag.store(true, ordering: .relaxed) }
+    for number in stopSignals {
+      let before = signal(number) { number in
+        let isSecond = interruptFlag.exchange(true, ordering: .relaxed)
+        // One key press may come twice, from the terminal and from what started the program.
+        let now = Int(System.uptime * 1e3)
+        let first = interruptTime.exchange(now, ordering: .relaxed)
+        if number == SIGINT, isSecond, now - first > 200 { _exit(ExitCode.interrupted.rawValue) }
+      }
+      if number == SIGHUP, isIgnored(before) { signal(number, SIG_IGN) }
       unsafe sigaddset(&signals, number)
     }
     unsafe pthread_sigmask(SIG_UNBLOCK, &signals, nil)
@@ -85,9 +97,22 @@ extension System {
     }
   }
 
-  /// Whether SIGINT or SIGTERM has arrived since `catchInterrupts`.
+  private static func isIgnored(_ handler: sighandler_t?) -> Bool {
+    unsafe unsafeBitCast(handler, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self)
+  }
+
+  /// Whether a signal that asks to stop has arrived since `catchInterrupts`.
   package static var isInterrupted: Bool { interruptFlag.load(ordering: .relaxed) }
 
-  /// Lets the second SIGINT end the process at once.
+  /// Opens what is closed of the three standard streams to nowhere.
+  ///
+  /// Else the next file that is opened would be stderr, and get what is meant for people.
+  package static func openStandardStreams() {
+    for descriptor: Int32 in 0...2 where fcntl(descriptor, F_GETFD) == -1 {
+      // The lowest number that is free is the one that is given.
+      _ = unsafe open("/dev/null", O_RDWR)
+    }
+  }
+
   package static func endProcess(_ code: ExitCode) -> Never { exit(code.rawValue) }
 }

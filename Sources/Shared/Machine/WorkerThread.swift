@@ -32,14 +32,17 @@ package final class WorkerThread: Sendable {
   package static func start(
     _ body: @escaping @Sendable () -> Void
   ) throws(ThreadError) -> WorkerThread {
-    var attributes = pthread_attr_t()
-    unsafe pthread_attr_init(&attributes)
-    defer { unsafe pthread_attr_destroy(&attributes) }
-    unsafe pthread_attr_setstacksize(&attributes, 8 << 20)
+    let attributes = UnsafeMutablePointer<pthread_attr_t>.allocate(capacity: 1)
+    unsafe pthread_attr_init(attributes)
+    defer {
+      unsafe pthread_attr_destroy(attributes)
+      unsafe attributes.deallocate()
+    }
+    unsafe pthread_attr_setstacksize(attributes, 8 << 20)
     let work = unsafe Unmanaged.passRetained(Work(body))
     var handle = pthread_t()
     let code = unsafe pthread_create(
-      &handle, &attributes,
+      &handle, attributes,
       { argument in
         if let argument = unsafe argument {
           unsafe Unmanaged<Work>.fromOpaque(argument).takeRetainedValue().body()
@@ -74,12 +77,13 @@ package final class WorkerThread: Sendable {
   private var isRung = false
 
   package init() {
-    var attributes = pthread_condattr_t()
-    unsafe pthread_condattr_init(&attributes)
-    unsafe pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
+    let attributes = UnsafeMutablePointer<pthread_condattr_t>.allocate(capacity: 1)
+    unsafe pthread_condattr_init(attributes)
+    unsafe pthread_condattr_setclock(attributes, CLOCK_MONOTONIC)
     unsafe pthread_mutex_init(lock, nil)
-    unsafe pthread_cond_init(change, &attributes)
-    unsafe pthread_condattr_destroy(&attributes)
+    unsafe pthread_cond_init(change, attributes)
+    unsafe pthread_condattr_destroy(attributes)
+    unsafe attributes.deallocate()
   }
 
   deinit {

@@ -49,6 +49,7 @@ package enum Program {
   package static func main(
     _ program: ProgramDescription, run: (Invocation) throws -> Void
   ) -> Never {
+    System.openStandardStreams()
     do {
       try checkProcessor()
       switch try request(Array(CommandLine.arguments.dropFirst()), for: program) {
@@ -57,6 +58,7 @@ package enum Program {
         System.catchInterrupts()
         let threads = program.threads(invocation.pipeline)
         Parallel.threadCount = threads == 0 ? Processors.available : threads
+        Parallel.fitToSystem()
         if !invocation.isQuiet { say(notes(of: invocation)) }
         try run(invocation)
       }
@@ -142,7 +144,8 @@ package enum Program {
   /// Writes to stderr; where that is closed there is nobody to tell.
   private static func say(_ text: String) {
     if text.isEmpty { return }
-    try? System.write(Array(text.utf8).span.raw, to: 2, path: "stderr")
+    let bytes = Array(Terminal.harmless(text).utf8)
+    try? System.write(bytes.span.raw, to: 2, path: "stderr")
   }
 
   private static func checkProcessor() throws(ProcessorError) {

@@ -127,6 +127,27 @@ package final class Lease: Sendable {
   }
 }
 
+extension Lease {
+  /// Seconds between two looks at a lease that another process holds.
+  private static let pollSeconds = 0.2
+
+  /// Runs `body` while no other process runs what the same lease guards; `waiting` is what is said to one who stops
+  /// the program meanwhile.
+  package static func holding<Result>(
+    _ path: String, waiting: String, _ body: () throws -> Result
+  ) throws -> Result {
+    var watch = LeaseWatch()
+    while true {
+      if try watch.look(at: path) == .free, let lease = try claim(path) {
+        defer { lease.release() }
+        return try body()
+      }
+      if System.isInterrupted { throw Interrupted(waiting, hint: nil) }
+      System.sleep(seconds: pollSeconds)
+    }
+  }
+}
+
 /// One line of a lease.
 struct LeaseRecord: Equatable {
   let owner: String

@@ -99,7 +99,7 @@ package struct StageFolder: Sendable, Equatable {
         path: file, byteCount: byteCount, expected: shard.bytes, stage: stage)
     }
     guard verify == .digests else { return }
-    let sha256 = try Digest.ofFile(file)
+    let sha256 = try FileIdentity.interruptibleDigest(file)
     guard sha256 == shard.sha256 else {
       throw ManifestError.wrongDigest(
         path: file, sha256: sha256, expected: shard.sha256, stage: stage)
@@ -143,22 +143,41 @@ package struct StageFolder: Sendable, Equatable {
     try removeLeftovers(of: manifest)
   }
 
+  /// Removes what a worker left that died between the manifest and its clearing up.
+  ///
+  /// Where the store cannot be written to, that stays as it is.
+  package func clearUp(_ manifest: Manifest) throws {
+    do { try removeLeftovers(of: manifest) } catch let error as SystemError {
+      guard error.isAbsence || error.isReadOnly else { throw error }
+    }
+  }
+
   /// Removes the leases, digests and temporary files of a finished folder.
   private func removeLeftovers(of manifest: Manifest) throws {
     let files = Set(
       manifest.shards.map(\.file) + manifest.files.map(\.name) + [Manifest.fileName])
+    func isOfFile(_ name: String, _ suffixes: [String]) -> Bool {
+      suffixes.contains { suffix in
+        name.hasSuffix(suffix) && files.contains(String(name.dropLast(suffix.count)))
+      }
+    }
     for name in try System.list(path) {
       let isLeftover =
         if let temporary = TemporaryName(name) {
           // A late worker elsewhere that misses its file finds the finished one instead.
-          temporary.isAbandoned || files.contains(temporary.base)
+          temporary.isAbandoned || isOfFile(temporary.base, ["", Lease.suffix])
         } else {
-          [Lease.suffix, ShardDigest.suffix].contains { suffix in
-            name.hasSuffix(suffix) && files.contains(String(name.dropLast(suffix.count)))
-          }
+          isOfFile(name, [Lease.suffix, ShardDigest.suffix]) || isAbandonedLease(name)
         }
       if isLeftover { try System.remove(path + "/" + name) }
     }
+  }
+
+  /// Whether a file is a lease on the whole folder whose owner is gone.
+  private func isAbandonedLease(_ name: String) -> Bool {
+    guard name.hasSuffix(Lease.suffix), let content = try? MappedFile.contents(path + "/" + name)
+    else { return false }
+    return LeaseRecord(lastOf: content)?.isDead == true
   }
 }
 

@@ -143,6 +143,7 @@ package struct Checkpoints: Sendable {
 
   /// Removes what only served to continue the run.
   package func removeUnscheduled() throws {
+    try removeLeftovers()
     for step in try steps() where !schedule.isDue(afterStep: step - 1) { try remove(step: step) }
     if try steps().isEmpty { try System.removeTree(folder) }
   }
@@ -172,7 +173,7 @@ package struct Checkpoints: Sendable {
     try System.removeTree(folder + "/" + name(step: step))
   }
 
-  /// Removes the folders of writers that were killed; the caller holds the run's lease.
+  /// Removes the folders of writers that were killed; the caller holds the run's lease, or nobody does.
   private func removeLeftovers() throws {
     guard System.isDirectory(folder) else { return }
     for name in try System.list(folder) where name.hasSuffix(".tmp") {

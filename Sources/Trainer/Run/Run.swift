@@ -99,8 +99,12 @@ package struct Run: Sendable {
 
   /// Takes the run where nobody has finished it and nobody is at it, and the disk has room for it.
   package func claim(_ watch: inout LeaseWatch) throws -> Claim {
-    guard try folder.manifest() == nil else { return .finished }
     let path = Run.leasePath(folder)
+    if let manifest = try folder.manifest() {
+      // Of a process that died between the manifest and its clearing up; one that lives does that itself.
+      if (try? watch.look(at: path)) == .free { try clearUp(manifest) }
+      return .finished
+    }
     guard try watch.look(at: path) == .free else { return .held }
     let written = try Run.byteCount(of: folder.path)
     try DiskSpace.require(max(0, TrainingBill(plan).diskByteCount - written), at: folder.path)
@@ -112,6 +116,16 @@ package struct Run: Sendable {
       return .finished
     }
     return .claimed(lease)
+  }
+
+  /// Removes what only served to make a run that is finished.
+  private func clearUp(_ manifest: Manifest) throws {
+    try folder.clearUp(manifest)
+    do {
+      try Checkpoints(plan, folder: folder.path, fingerprint: key.fingerprint).removeUnscheduled()
+    } catch let error as SystemError {
+      guard error.isAbsence || error.isReadOnly else { throw error }
+    }
   }
 
   /// The line on the terminal about training on `total` rows.
