@@ -33,6 +33,7 @@ import Shared
   private static func run(_ invocation: Invocation) throws {
     if invocation.verb == initVerb.name { return try writePipeline(invocation) }
     if invocation.verb == UploadCommand.verb.name { return try UploadCommand.run(invocation) }
+    if !invocation.isDryRun { try ProductMemory.reserve() }
     if !invocation.combinations.isEmpty { return try SweepCommand.run(invocation) }
     if invocation.isDryRun { return try bill(invocation) }
     let run = try Run(

@@ -35,9 +35,9 @@ struct WorkerThreadTests {
     await #expect(processExitsWith: .exitCode(7)) {
       // The limit on address space leaves no room for a stack.
       var limit = rlimit()
-      getrlimit(__rlimit_resource_t(9), &limit)
+      getrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit)
       limit.rlim_cur = rlim_t(System.addressSpaceByteCount + (2 << 20))
-      guard setrlimit(__rlimit_resource_t(9), &limit) == 0 else { exit(1) }
+      guard setrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit) == 0 else { exit(1) }
       do {
         try WorkerThread.start {}.join()
         exit(2)

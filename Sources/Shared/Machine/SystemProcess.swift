@@ -43,6 +43,35 @@ extension System {
     return pages > 0 && pageSize > 0 ? pages * pageSize : .max
   }
 
+  /// The limit on the bytes of this process's address space; nil where none is set.
+  package static var addressSpaceLimit: Int? {
+    var limit = rlimit()
+    guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit) == 0, limit.rlim_cur < rlim_t(Int.max) else {
+      return nil
+    }
+    return Int(limit.rlim_cur)
+  }
+
+  /// What this process has taken of its address space, in bytes; 0 where the system does not say.
+  package static var addressSpaceByteCount: Int {
+    guard let descriptor = try? openForReading("/proc/self/statm") else { return 0 }
+    defer { close(descriptor) }
+    let bytes = try? read(descriptor, byteCount: 256, offset: 0, path: "/proc/self/statm")
+    let pages = String(decoding: bytes ?? [], as: UTF8.self).split(separator: " ").first
+    return (pages.flatMap { Int($0) } ?? 0) * max(0, sysconf(Int32(_SC_PAGESIZE)))
+  }
+
+  /// Begins the program anew where its address space is limited and libraries have not been told to start no threads.
+  ///
+  /// OpenBLAS starts its own while it is loaded, and they take memory, or ask for it for ever.
+  package static func restartWithoutLibraryThreads() {
+    let name = "OPENBLAS_NUM_THREADS"
+    guard addressSpaceLimit != nil, unsafe getenv(name).map({ unsafe String(cString: $0) }) != "1"
+    else { return }
+    unsafe setenv(name, "1", 1)
+    _ = unsafe execv("/proc/self/exe", CommandLine.unsafeArgv)
+  }
+
   package static func sleep(seconds: Double) {
     _ = usleep(UInt32(max(0, min(seconds, 1_000)) * 1e6))
   }

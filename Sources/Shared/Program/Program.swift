@@ -50,6 +50,7 @@ package enum Program {
     _ program: ProgramDescription, run: (Invocation) throws -> Void
   ) -> Never {
     System.openStandardStreams()
+    System.restartWithoutLibraryThreads()
     do {
       try checkProcessor()
       switch try request(Array(CommandLine.arguments.dropFirst()), for: program) {

@@ -2,7 +2,7 @@
 // the model as it is, with the SAE and with zeros. Leaves: these figures and the shares that the SAE
 // keeps, and sentences where there are none.
 
-import Shared
+package import Shared
 
 /// The loss of a language model with an SAE in it.
 package struct LossRecovered: Sendable, Equatable {
