@@ -65,7 +65,8 @@ package struct SavedDataSet: Sendable {
     try System.createDirectories(folder)
     // One at a time: what the others would write is the same.
     return try Lease.holding(
-      folder + "/.saeline" + Lease.suffix, waiting: "Stopped while another process writes \(folder)."
+      folder + "/.saeline" + Lease.suffix,
+      waiting: "Stopped while another process writes \(folder)."
     ) {
       if isComplete(names) { return false }
       try writeFiles(names, manifest)

@@ -5,9 +5,11 @@ import Testing
 struct ProductMemoryTests {
   private static let mebibyte = 1 << 20
 
-  @Test("As many threads as have room, and no more than are wanted", arguments: [
-    (1000, 2), (1056, 3), (900, 2), (700, 1), (656, 1), (100_000, 8),
-  ])
+  @Test(
+    "As many threads as have room, and no more than are wanted",
+    arguments: [
+      (1000, 2), (1056, 3), (900, 2), (700, 1), (656, 1), (100_000, 8),
+    ])
   func room(_ limit: Int, _ expected: Int) throws {
     let found = try ProductMemory.threads(
       atMost: 8, limit: limit * Self.mebibyte, used: 200 * Self.mebibyte)

@@ -30,7 +30,8 @@ struct WorkerThreadTests {
     #expect(System.uptime - start < 30)
   }
 
-  @Test("Where the system lets no thread start, there is a sentence and the work is done all the same")
+  @Test(
+    "Where the system lets no thread start, there is a sentence and the work is done all the same")
   func noThreads() async {
     await #expect(processExitsWith: .exitCode(7)) {
       // The limit on address space leaves no room for a stack.

@@ -246,7 +246,6 @@ struct TrainingTests {
       #expect(error?.exitCode == .failed)
     }
     try expectRefusal { try training.run() }
-    try expectRefusal { try training.checkpoints.removeUnscheduled() }
     try expectRefusal { try training.writeFinal() }
     late.release()
     #expect(try System.list(folder) == before)

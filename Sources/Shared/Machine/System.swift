@@ -37,8 +37,8 @@ package struct SystemError: Failure, Equatable {
 
   package var sentence: String {
     if lacksNaming {
-      return "\(path) lies on a file system where several processes cannot work together: it has neither hard "
-        + "links nor renames that replace nothing."
+      return "\(path) lies on a file system where several processes cannot work together: it has "
+        + "neither hard links nor renames that replace nothing."
     }
     return switch errno {
     case ENOENT: "\(path) does not exist."
@@ -190,8 +190,10 @@ package enum System {
     return descriptor
   }
 
-  /// Lets the group into a file of a folder that is one of its group: writable for it, and with the bit that gives
-  /// its group to what is made in it. Elsewhere the mask of the process says who may do what.
+  /// Lets the group into a file of a folder that is its own.
+  ///
+  /// Such a folder is writable for the group, and has the bit that gives its group to what is made in it.
+  /// Elsewhere the mask of the process says who may do what.
   private static func share(_ descriptor: Int32, _ path: String) {
     var raw = stat()
     guard isShared(folder(of: path)), unsafe fstat(descriptor, &raw) == 0 else { return }

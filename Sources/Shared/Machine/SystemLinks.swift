@@ -34,9 +34,10 @@ extension System {
     }
   }
 
-  private typealias Renaming = @convention(c) (
-    Int32, UnsafePointer<CChar>, Int32, UnsafePointer<CChar>, UInt32
-  ) -> Int32
+  private typealias Renaming =
+    @convention(c) (
+      Int32, UnsafePointer<CChar>, Int32, UnsafePointer<CChar>, UInt32
+    ) -> Int32
 
   /// The call is one of Linux that its headers show to C alone.
   private static func renameUnlessTaken(_ from: String, _ to: String) throws(SystemError) {

@@ -46,7 +46,9 @@ extension System {
   /// The limit on the bytes of this process's address space; nil where none is set.
   package static var addressSpaceLimit: Int? {
     var limit = rlimit()
-    guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit) == 0, limit.rlim_cur < rlim_t(Int.max) else {
+    guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit) == 0,
+      limit.rlim_cur < rlim_t(Int.max)
+    else {
       return nil
     }
     return Int(limit.rlim_cur)
@@ -92,9 +94,9 @@ extension System {
   private static let stopSignals = [SIGINT, SIGTERM, SIGHUP, SIGUSR1]
 
   /// Lets signals that ask to stop set a flag instead of ending the process, and gives words to a file
-  /// that vanishes under a mapping. A second SIGINT ends the process at once.
+  /// that vanishes under a mapping.
   ///
-  /// They are unblocked, since a process inherits the signal mask of the thread that started it. A SIGHUP that is
+  /// A second SIGINT ends the process at once. They are unblocked, since a process inherits the signal mask of the thread that started it. A SIGHUP that is
   /// ignored, as nohup has it, stays ignored.
   package static func catchInterrupts() {
     var signals = sigset_t()

@@ -13,7 +13,8 @@ package struct AddressSpaceError: Failure, Equatable {
   }
 
   package var sentence: String {
-    "The address space is limited to \(limit >> 20) MiB (ulimit -v); at least \(needed >> 20) MiB are needed."
+    "The address space is limited to \(limit >> 20) MiB (ulimit -v); at least \(needed >> 20) MiB "
+      + "are needed."
   }
 
   package var hint: String? {

@@ -136,10 +136,13 @@ package enum Program {
   }
 
   /// What is written to stderr for an error, and the exit code.
+  ///
+  /// What names and contents of files could command the terminal is not among it.
   package static func report(_ error: any Error) -> (text: String, code: ExitCode) {
-    guard let failure = error as? any Failure else { return ("error: \(error)\n", .failed) }
-    let hint = failure.hint.map { "hint: \($0)\n" } ?? ""
-    return ("error: \(failure.sentence)\n\(hint)", failure.exitCode)
+    let failure = error as? any Failure
+    let hint = failure?.hint.map { "hint: \($0)\n" } ?? ""
+    let text = "error: \(failure?.sentence ?? "\(error)")\n\(hint)"
+    return (Terminal.harmless(text), failure?.exitCode ?? .failed)
   }
 
   /// Writes to stderr; where that is closed there is nobody to tell.

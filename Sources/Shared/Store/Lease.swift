@@ -15,8 +15,8 @@ package struct LostLease: Failure, Equatable {
   package init(path: String) { self.path = path }
 
   package var sentence: String {
-    "Another process has taken over the work in \(folder(of: path)): this one stood still for longer than its "
-      + "lease."
+    "Another process has taken over the work in \(folder(of: path)): this one stood still for "
+      + "longer than its lease."
   }
 
   package var hint: String? {
