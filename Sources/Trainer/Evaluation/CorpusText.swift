@@ -18,6 +18,9 @@ package struct CorpusText: Sendable {
     return try CorpusText(folder: folder.path, shards: manifest.shards)
   }
 
+  /// The sequences of the stage.
+  package var sequenceCount: Int { starts.last ?? 0 }
+
   private init(folder: String, shards: [Manifest.Shard]) throws {
     let path = folder + "/tokenizer.json"
     tokenizer = try System.isThere(path) ? Tokenizer.open(path) : nil
@@ -33,6 +36,9 @@ package struct CorpusText: Sendable {
 
   /// The text of one token; without a tokenizer its id, apart from the next one.
   package func text(_ token: UInt32) -> String { tokenizer?.tokenText(token) ?? "\(token) " }
+
+  /// The tokens that begin, end or separate sequences, and stand for no text.
+  package var specialTokens: Set<UInt32> { tokenizer?.tokensWithRoles ?? [] }
 
   /// The tokens of sequences by their index in the stage; each shard is read at most once.
   package func sequences(_ wanted: Set<UInt32>) throws -> [UInt32: [UInt32]] {

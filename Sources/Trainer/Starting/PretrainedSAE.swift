@@ -7,6 +7,7 @@ package import Shared
 package struct PretrainedSAE: Sendable {
   /// As it was given.
   private let folder: String
+  var path: String { folder }
   let weights: String
   /// SHA-256 of the weights' file.
   package let digest: String
@@ -24,7 +25,7 @@ package struct PretrainedSAE: Sendable {
       marks: marks)
   }
 
-  private static func read(_ folder: String) throws -> StartingSAE {
+  static func read(_ folder: String) throws -> StartingSAE {
     func has(_ name: String) throws -> Bool { try System.isThere(folder + "/" + name) }
     if folder.hasSuffix(".npz"), try System.isThere(folder), !System.isDirectory(folder) {
       return GemmaScopeFolder.read()
