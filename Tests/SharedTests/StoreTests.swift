@@ -133,7 +133,9 @@ private func finish(_ key: StageKey, in store: Store) throws {
       try store.find(stage: .tokens, fingerprint: key().fingerprint)
     }
     #expect(cut == .malformed(path: path))
-    #expect(throws: cut) { try store.findOnly(stage: .tokens, settings: key().settings) }
+    #expect(throws: ManifestError.malformed(path: path)) {
+      try store.findOnly(stage: .tokens, settings: key().settings)
+    }
     try System.remove(path)
     try System.createDirectories(path)
     let unread = #expect(throws: SystemError.self) {
