@@ -1,5 +1,6 @@
 import Foundation
 import Shared
+import Support
 import Testing
 import Trainer
 
