@@ -72,7 +72,7 @@ struct SystemTests {
       guard try make("a", 0o022) == (0o755, 0o644, 0o644) else { exit(1) }
       guard try make("b", 0o002) == (0o775, 0o664, 0o664) else { exit(2) }
       guard try make("c", 0o077) == (0o700, 0o600, 0o600) else { exit(3) }
-      guard chmod(path, 0o2775) == 0 else { exit(4) }
+      guard unsafe chmod(path, 0o2775) == 0 else { exit(4) }
       guard try make("d", 0o022) == (0o2775, 0o664, 0o664) else { exit(5) }
       guard try make("e", 0o077) == (0o2770, 0o660, 0o660) else { exit(6) }
       exit(7)

@@ -34,19 +34,23 @@ struct WorkerThreadTests {
     "Where the system lets no thread start, there is a sentence and the work is done all the same")
   func noThreads() async {
     await #expect(processExitsWith: .exitCode(7)) {
-      // The limit on address space leaves no room for a stack.
+      // The limit on address space leaves no room for a stack but those that were used before.
+      let address = __rlimit_resource_t(RLIMIT_AS.rawValue)
       var limit = rlimit()
-      getrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit)
-      limit.rlim_cur = rlim_t(System.addressSpaceByteCount + (2 << 20))
-      guard setrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit) == 0 else { exit(1) }
-      do {
-        try WorkerThread.start {}.join()
-        exit(2)
-      } catch {
-        guard error.sentence == "No thread can be started: Resource temporarily unavailable." else {
-          exit(3)
-        }
+      unsafe getrlimit(address, &limit)
+      limit.rlim_cur = rlim_t(System.addressSpaceByteCount + (4 << 20))
+      guard unsafe setrlimit(address, &limit) == 0 else { exit(1) }
+      let end = Bell()
+      var threads: [WorkerThread] = []
+      var failure: ThreadError?
+      while failure == nil, threads.count < 100 {
+        do {
+          threads.append(try WorkerThread.start { while !end.wait(seconds: 60) {} })
+        } catch let error as ThreadError { failure = error }
       }
+      guard
+        failure?.sentence == "No thread can be started: Resource temporarily unavailable."
+      else { exit(2) }
       let sum = Mutex(0)
       Parallel.onThreads(4) { index in sum.withLock { $0 += index } }
       guard sum.withLock({ $0 }) == 6 else { exit(4) }
