@@ -75,7 +75,7 @@ package struct SavedDataSet: Sendable {
   }
 
   private func writeFiles(_ names: [String], _ manifest: Manifest) throws {
-    for name in try System.list(folder) where TemporaryName(name) != nil {
+    for name in try System.list(folder) where SavedDataSet.isUnfinished(name) {
       try System.remove(folder + "/" + name)
     }
     try System.remove(recordPath)

@@ -81,7 +81,6 @@ import Testing
     for name in ["train-00000-of-00001.parquet", "sae_lens.json"] {
       try folder.write([1], to: "saved/\(name).0123456789ab.7.0.tmp")
     }
-    try folder.write([], to: "saved/.saeline.lease.0123456789ab.7.0.tmp")
     _ = try Pretokenizing(pipeline, mode: .quiet).run()
     #expect(
       try System.list(folder.file("saved")) == ["sae_lens.json", "train-00000-of-00001.parquet"])

@@ -62,6 +62,8 @@ package final class Lease: Sendable {
       }
     } catch {
       System.close(descriptor)
+      // Who finds the work finished may have cleared it away.
+      if error.isNotFound, System.isDirectory(folder(of: path)) { return nil }
       throw error
     }
     do { try lease.renew(descriptor, every: seconds / renewals, seconds: seconds) } catch {
