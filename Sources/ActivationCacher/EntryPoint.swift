@@ -12,6 +12,7 @@ import Shared
       default: break
       }
       if invocation.isDryRun { return try dryRun(invocation) }
+      try ProductMemory.reserve()
       try cache(invocation)
     }
   }

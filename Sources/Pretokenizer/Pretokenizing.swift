@@ -14,6 +14,8 @@ package struct Pretokenizing: Sendable {
   private let reading: ReadingRules
   private let rules: PackingRules
   private let key: StageKey
+  /// Of the files that the key was taken of.
+  private let marks: InputMarks
   private let folder: StageFolder
   private let verification: StageFolder.Verification
   private let mode: Progress.Mode
@@ -50,11 +52,15 @@ package struct Pretokenizing: Sendable {
     let settings = pipeline.pretokenize
     let inputs = try given ?? PretokenizeInputs.find(settings, through: door)
     text = inputs.text
+    marks = InputMarks(
+      inputs.text.files.map(\.path) + (inputs.tokenizer.map(TokenizerLocation.sources) ?? []))
     tokenizer = try inputs.tokenizer.map(Tokenizer.open)
     reading = try ReadingRules(settings, text)
     rules = try PackingRules(settings, tokenizer, reading.column.content)
     try PackingContradictions.check(pipeline, reading.column.content)
     key = try PretokenizeKey.make(pipeline, tokenizer: tokenizer, text: text)
+    // The tokenizer was read before its digest was taken.
+    try marks.check(tokenizer.map { TokenizerLocation.sources($0.path) } ?? [])
     folder = Store(pipeline.store).folder(key)
   }
 
@@ -78,8 +84,7 @@ package struct Pretokenizing: Sendable {
     let upload = try TokenUpload(
       recorded, folder, environment: environment, mode: mode, terminal: terminal)
     if let manifest = try standing() {
-      // Left where a worker died between the manifest and its cleaning.
-      try System.removeTree(work.path)
+      try clearUp(manifest)
       say("tokens: nothing to do (\(folder.path))")
       summarize(manifest, Timing.read(folder: folder.path))
       try save(manifest)
@@ -99,12 +104,21 @@ package struct Pretokenizing: Sendable {
       manifest, tokensPerSecond: timing, didWork: true, page: try upload?.run(manifest))
   }
 
+  /// Removes what a worker left that died between the manifest and its clearing up.
+  private func clearUp(_ manifest: Manifest) throws {
+    try folder.clearUp(manifest)
+    guard try System.isThere(work.path) else { return }
+    do { try System.removeTree(work.path) } catch {
+      guard error.isAbsence || error.isReadOnly else { throw error }
+    }
+  }
+
   /// The manifest of a finished stage; a damaged tokenizer in it is made again.
   private func standing() throws -> Manifest? {
     do { return try folder.manifest(verify: verification) } catch let error as ManifestError {
       guard case .damagedFile(let path, _) = error else { throw error }
       terminal.print("warning: " + error.sentence + " It is made again.")
-      try tokenizer?.copyFiles(to: folder.path)
+      try copyTokenizer()
       guard let manifest = try folder.manifest(verify: verification) else {
         throw ManifestError.damagedFile(path: path, stage: .tokens)
       }
@@ -195,7 +209,7 @@ package struct Pretokenizing: Sendable {
       sequenceCount: packing.sequenceCount, contextSize: rules.contextSize,
       rowsPerShard: rowsPerShard, seed: settings.shuffle ? settings.seed.value : nil)
     try writeShards(shards, packing)
-    try tokenizer?.copyFiles(to: folder.path)
+    try copyTokenizer()
     let manifest = try manifest(shards, packing, source.counts)
     try folder.finish(manifest)
     let tokens = packing.sequenceCount * rules.contextSize
@@ -243,7 +257,16 @@ package struct Pretokenizing: Sendable {
       sink.begin(piece.place)
       try piece.read(reading, into: &sink)
     }
+    try marks.check(Set(block.pieces.map(\.file.path)))
     if let encoder = try sink.finish(to: &file) { encoders?.put(encoder) }
+  }
+
+  /// Copies the tokenizer's files, so that later stages need nothing but the store.
+  private func copyTokenizer() throws {
+    guard let tokenizer else { return }
+    let copy = try tokenizer.copy()
+    try marks.check(TokenizerLocation.sources(tokenizer.path))
+    try copy.write(to: folder.path)
   }
 
   /// Stops a worker whose stage another one has finished meanwhile.
@@ -313,11 +336,20 @@ extension Tokenizer {
   /// The files that a token stage holds of its tokenizer.
   fileprivate static let fileNames = ["tokenizer.json", "tokenizer_config.json"]
 
-  /// Copies the tokenizer's files, so that later stages need nothing but the store.
-  fileprivate func copyFiles(to target: String) throws {
-    try AtomicFile.replace(target + "/tokenizer_config.json", with: configuration)
-    let contents = try contents()
-    var file = try AtomicFile.create(target + "/tokenizer.json")
+  /// What they hold.
+  fileprivate func copy() throws -> TokenizerCopy {
+    TokenizerCopy(configuration: configuration, contents: try contents())
+  }
+}
+
+/// The tokenizer as a token stage holds it.
+private struct TokenizerCopy {
+  let configuration: String
+  let contents: [UInt8]
+
+  func write(to folder: String) throws(SystemError) {
+    try AtomicFile.replace(folder + "/tokenizer_config.json", with: configuration)
+    var file = try AtomicFile.create(folder + "/tokenizer.json")
     try file.write(contents.span.raw)
     try file.publishReplacing()
   }

@@ -54,7 +54,7 @@ package struct SavedDataSet: Sendable {
     return .object((options.object ?? [:]).merging(ours) { $1 })
   }
 
-  /// Writes the files that are missing, and the record last; false where all was there.
+  /// Writes the files, and the record last; false where all was there, or where another process has written it.
   package func write(_ manifest: Manifest) throws -> Bool {
     let names = manifest.shards.indices.map {
       SavedDataSet.fileName($0, of: manifest.shards.count)
@@ -63,6 +63,21 @@ package struct SavedDataSet: Sendable {
     try check(names)
     if isComplete(names) { return false }
     try System.createDirectories(folder)
+    // One at a time: what the others would write is the same.
+    return try Lease.holding(
+      folder + "/.saeline" + Lease.suffix,
+      waiting: "Stopped while another process writes \(folder)."
+    ) {
+      if isComplete(names) { return false }
+      try writeFiles(names, manifest)
+      return true
+    }
+  }
+
+  private func writeFiles(_ names: [String], _ manifest: Manifest) throws {
+    for name in try System.list(folder) where SavedDataSet.isUnfinished(name) {
+      try System.remove(folder + "/" + name)
+    }
     try System.remove(recordPath)
     for (name, shard) in zip(names, manifest.shards) {
       let rows = try TokenShard.read(stage.path + "/" + shard.file)
@@ -72,7 +87,16 @@ package struct SavedDataSet: Sendable {
       try writer.finish()
     }
     try AtomicFile.replace(recordPath, with: record(sizes(names)).pretty)
-    return true
+  }
+
+  /// Whether a name is of a file of this data set that is still being written, or of one that never was.
+  private static func isUnfinished(_ name: String) -> Bool {
+    guard let temporary = TemporaryName(name) else { return false }
+    return isRows(temporary.base) || temporary.base == RecordedOptions.fileName
+  }
+
+  private static func isRows(_ name: String) -> Bool {
+    name.hasPrefix("train-") && name.hasSuffix(".parquet")
   }
 
   /// Whether the record is that of these files, which was written after them.
@@ -93,8 +117,8 @@ package struct SavedDataSet: Sendable {
     guard System.exists(folder) else { return }
     guard System.isDirectory(folder) else { throw SavePathError.noFolder(path: folder) }
     for name in try System.list(folder) where !name.hasPrefix(".") {
-      let isRows = name.hasPrefix("train-") && name.hasSuffix(".parquet")
-      guard isRows || name == RecordedOptions.fileName else {
+      let isOurs = SavedDataSet.isRows(name) || SavedDataSet.isUnfinished(name)
+      guard isOurs || name == RecordedOptions.fileName else {
         throw SavePathError.otherFile(path: folder, file: name)
       }
     }
@@ -109,7 +133,8 @@ package struct SavedDataSet: Sendable {
   private func check(_ names: [String]) throws {
     guard System.isDirectory(folder) else { return }
     let ours = Set(names + [RecordedOptions.fileName])
-    for name in try System.list(folder) where !ours.contains(name) && !name.hasPrefix(".") {
+    for name in try System.list(folder)
+    where !ours.contains(name) && !name.hasPrefix(".") && !SavedDataSet.isUnfinished(name) {
       throw SavePathError.otherFile(path: folder, file: name)
     }
   }

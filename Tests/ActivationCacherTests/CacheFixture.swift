@@ -51,7 +51,9 @@ func noteAnotherHash(_ folder: String, shard: Int) throws -> (made: String, note
   let made = manifest?.shards[shard].sha256 ?? ""
   let noted = String(repeating: "0", count: 64)
   let text = String(decoding: try MappedFile.contents(path), as: UTF8.self)
-  try AtomicFile.replace(path, with: text.replacing(made, with: noted))
+  var members = try JSON(parsing: Array(text.replacing(made, with: noted).utf8)).object ?? [:]
+  members["sha256"] = nil
+  try AtomicFile.replace(path, with: JSON.object(members).pretty)
   return (made, noted)
 }
 

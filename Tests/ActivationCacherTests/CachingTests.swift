@@ -56,6 +56,29 @@ import Testing
     #expect(abs(second - squares) < 1e-9 * squares)
   }
 
+  @Test func aModelThatIsEditedAfterItsDigestIsRefused() throws {
+    let folder = try TemporaryFolder()
+    var pipeline = try pipeline(folder)
+    let model = folder.file("model")
+    try System.createDirectories(model)
+    for name in try System.list(pipeline.cache.modelName) {
+      try folder.write(
+        try MappedFile.contents(pipeline.cache.modelName + "/" + name), to: "model/" + name)
+    }
+    pipeline.cache.modelName = model
+    let begun = try Caching(pipeline, mode: .quiet)
+    let weights = try #require(
+      try ActivationKey.files(model: model).last { $0.hasSuffix(".safetensors") })
+    var bytes = try MappedFile.contents(weights)
+    bytes[bytes.count - 1] ^= 1
+    try folder.write(bytes, to: "model/" + (weights.split(separator: "/").last ?? ""))
+    let error = #expect(throws: ChangedFile.self) { try begun.run() }
+    #expect(error?.sentence == "\(weights) changed while it was read.")
+    let stages = folder.file("store/activations")
+    let made = try stages + "/" + #require(System.list(stages).first)
+    #expect(try shards(made) == [])
+  }
+
   @Test func aSecondRunDoesNothing() throws {
     let folder = try TemporaryFolder()
     let pipeline = try pipeline(folder)

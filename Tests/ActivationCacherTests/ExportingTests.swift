@@ -155,6 +155,24 @@ struct ExportingTests {
         == "c is none of the pipeline file's hook points: b, blocks.0.hook_mlp_out.")
   }
 
+  @Test("Exports of the same to one folder at once agree; another one is refused")
+  func atOnce() throws {
+    let folder = try TemporaryFolder()
+    let pipeline = pipeline(folder)
+    _ = try write([(0..<4).map { ($0, [2, 3]) }], for: pipeline)
+    let output = folder.file("out")
+    let exports = try (0..<2).map { _ in try Exporting(pipeline, output: output, mode: .quiet) }
+    for export in exports { #expect(try export.run().folders == [output]) }
+    #expect(try System.list(folder.path).filter { $0.hasPrefix("out") } == ["out"])
+    let late = try Exporting(pipeline, output: folder.file("other"), mode: .quiet)
+    try folder.write([1], to: "mine")
+    try System.createDirectories(folder.file("other"))
+    try System.rename(folder.file("mine"), to: folder.file("other/mine"))
+    let error = #expect(throws: ExchangeError.self) { try late.run() }
+    #expect(error?.sentence == ExchangeError.outputExists(folder.file("other")).sentence)
+    #expect(try System.list(folder.file("other")) == ["mine"])
+  }
+
   @Test("Sequences of unequal length are refused, and nothing is written")
   func unequal() throws {
     let folder = try TemporaryFolder()

@@ -114,6 +114,68 @@ struct WholeRunTests {
     let continued = try again.result()
     #expect(continued.code == 130)
     #expect(continued.errors.contains(/continuing after step \d+ from \.\/store\/runs\/tiny-/))
+    // As batch systems send it ahead of their limits.
+    let third = try place.start("saeline-train", long)
+    System.sleep(seconds: 2)
+    third.kill(SIGUSR1)
+    #expect(try third.result().code == 130)
+  }
+
+  @Test(
+    "A trainer whose run another one took over stops in a sentence, and the run ends as if alone")
+  func takenOver() throws {
+    let settings = [
+      "--set", "train.training_tokens=800000", "--set", "train.checkpoint_minutes=1e-3",
+    ]
+    let undisturbed = try Workplace()
+    for program in Workplace.programs { _ = try undisturbed.run(program, settings) }
+    let place = try Workplace()
+    for program in Workplace.programs.dropLast() { _ = try place.run(program, settings) }
+    let late = try place.start("saeline-train", settings)
+    let runs = place.folder + "/store/runs"
+    func lease() -> String? {
+      (try? System.list(runs))?.first.map { runs + "/" + $0 + "/run.lease" }
+    }
+    while late.isRunning, lease().map(System.exists) != true { System.sleep(seconds: 0.02) }
+    System.sleep(seconds: 0.5)
+    // As one does who finds that it has not grown for its time.
+    try System.remove(try #require(lease()))
+    let next = try place.start("saeline-train", settings)
+    let lost = try late.result()
+    #expect(lost.code == 1)
+    #expect(lost.errors.contains("error: Another process has taken over the work in ./store/runs/"))
+    let finished = try next.result()
+    #expect(finished.code == 0, "\(finished.errors)")
+    #expect(try place.digests() == undisturbed.digests())
+  }
+
+  @Test(
+    "A manifest that was cut short or changed is named, and none is taken for one that is not there"
+  )
+  func damagedManifest() throws {
+    let place = try Workplace()
+    for program in Workplace.programs.dropLast() { _ = try place.run(program) }
+    let stage = place.folder + "/store/activations"
+    let path = stage + "/" + (try #require(try System.list(stage).first)) + "/manifest.json"
+    let whole = try MappedFile.contents(path)
+    let shown = "./store" + path.dropFirst((place.folder + "/store").count)
+    try Data(whole.prefix(1000)).write(to: URL(fileURLWithPath: path))
+    let cut = try place.run("saeline-train")
+    #expect(cut.code == 2)
+    #expect(
+      cut.errors.contains("error: \(shown) is no manifest: it is not a JSON object.\n"),
+      "\(cut.errors)")
+    let text = String(decoding: whole, as: UTF8.self)
+    let changed = text.replacing("\"context_size\": 32", with: "\"context_size\": 31")
+    try AtomicFile.replace(path, with: changed)
+    let refused = try place.run("saeline-train")
+    #expect(refused.code == 2)
+    #expect(
+      refused.errors.contains(
+        "error: \(shown) is damaged: what it says does not have the SHA-256 that it states.\n"),
+      "\(refused.errors)")
+    try AtomicFile.replace(path, with: text)
+    #expect(try place.run("saeline-train").code == 0)
   }
 
   @Test("A sweep makes a run per combination, stops and goes on, and ends in a table and a page")

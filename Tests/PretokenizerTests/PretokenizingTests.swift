@@ -94,17 +94,41 @@ private func sequences(_ folder: String) throws -> [[UInt32]] {
     _ = try Pretokenizing(pipeline, terminal: recorder.terminal).run()
     #expect(recorder.writes.first == "warning: \(damaged.sentence) It is made again.\n")
     #expect(try MappedFile.contents(file) == whole)
-    // A byte that leaves the size as it is shows in the digest alone.
+    // A byte that leaves the size as it is shows in the digest.
     let text = String(decoding: whole, as: UTF8.self)
     try AtomicFile.replace(file, with: text.replacing("river", with: "rover"))
-    #expect(try stage.manifest() != nil)
-    #expect(throws: damaged) { try stage.manifest(verify: .digests) }
+    #expect(throws: damaged) { try stage.manifest() }
     _ = try Pretokenizing(
-      pipeline, verification: .digests, terminal: RecordedTerminal(isInteractive: false).terminal
+      pipeline, terminal: RecordedTerminal(isInteractive: false).terminal
     ).run()
     #expect(try MappedFile.contents(file) == whole)
     try System.remove(file)
     #expect(throws: damaged) { try stage.manifest() }
+  }
+
+  @Test func aTextThatIsEditedAfterItsDigestIsRefusedAndNothingOfItKept() throws {
+    let folder = try TemporaryFolder()
+    let pipeline = try pipeline(folder, documents: 300)
+    let path = folder.file("text.jsonl")
+    let whole = try MappedFile.contents(path)
+    let honest = try run(Self.with(pipeline, store: folder.file("honest")))
+    let begun = try Pretokenizing(pipeline, mode: .quiet)
+    let edited = String(decoding: whole, as: UTF8.self).replacing("river", with: "rover")
+    #expect(edited.utf8.count == whole.count)
+    try AtomicFile.replace(path, with: edited)
+    let error = #expect(throws: ChangedFile.self) { try begun.run() }
+    #expect(error?.sentence == "\(path) changed while it was read.")
+    #expect(error?.hint == "Run the same command again once the file stays as it is.")
+    try AtomicFile.replace(path, with: String(decoding: whole, as: UTF8.self))
+    let made = try run(pipeline)
+    #expect(made.fingerprint == honest.fingerprint)
+    #expect(try contentsOfFolder(made.folder) == contentsOfFolder(honest.folder))
+  }
+
+  private static func with(_ pipeline: Pipeline, store: String) -> Pipeline {
+    var pipeline = pipeline
+    pipeline.store = store
+    return pipeline
   }
 
   @Test func aStageIsMadeOnceAndThenFound() throws {

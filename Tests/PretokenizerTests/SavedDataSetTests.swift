@@ -1,6 +1,8 @@
+import Dispatch
 import Pretokenizer
 import Shared
 import Support
+import Synchronization
 import Testing
 
 @Suite struct SavedDataSetTests {
@@ -70,6 +72,37 @@ import Testing
     let terminal = RecordedTerminal(isInteractive: false)
     _ = try Pretokenizing(pipeline, mode: .automatic, terminal: terminal.terminal).run()
     #expect(terminal.writes.joined().contains("/saved is complete"))
+  }
+
+  @Test func whatAKilledWriterLeftIsClearedAwayAndThatOfALivingOneIsNoObstacle() throws {
+    let folder = try TemporaryFolder()
+    let pipeline = try pipeline(folder)
+    try System.createDirectories(folder.file("saved"))
+    for name in ["train-00000-of-00001.parquet", "sae_lens.json"] {
+      try folder.write([1], to: "saved/\(name).0123456789ab.7.0.tmp")
+    }
+    _ = try Pretokenizing(pipeline, mode: .quiet).run()
+    #expect(
+      try System.list(folder.file("saved")) == ["sae_lens.json", "train-00000-of-00001.parquet"])
+    try folder.write([], to: "saved/thesis.tex.0123456789ab.7.0.tmp")
+    #expect(
+      throws: SavePathError.otherFile(
+        path: folder.file("saved"), file: "thesis.tex.0123456789ab.7.0.tmp")
+    ) { try Pretokenizing(pipeline, mode: .quiet).run() }
+  }
+
+  @Test func severalWhoSaveAtOnceAgree() throws {
+    let folder = try TemporaryFolder()
+    let pipeline = try pipeline(folder)
+    let failures = Mutex<[String]>([])
+    DispatchQueue.concurrentPerform(iterations: 3) { _ in
+      do { _ = try Pretokenizing(pipeline, mode: .quiet).run() } catch {
+        failures.withLock { $0.append("\(error)") }
+      }
+    }
+    #expect(failures.withLock { $0 } == [])
+    #expect(
+      try System.list(folder.file("saved")) == ["sae_lens.json", "train-00000-of-00001.parquet"])
   }
 
   @Test func aFolderWithOtherFilesIsRefused() throws {

@@ -130,6 +130,40 @@ private func foreignLease(seconds: Double, machine: String = "elsewhere", owner:
     #expect(!System.exists(path))
   }
 
+  @Test("An owner whose lease was taken over is told so, and one whose lease is still there is not")
+  func lost() throws {
+    let folder = try TemporaryFolder()
+    let path = folder.file("u.lease")
+    let late = try #require(try Lease.claim(path, seconds: 30))
+    try late.requireHeld()
+    try System.remove(path)
+    #expect(throws: LostLease(path: path)) { try late.requireHeld() }
+    let next = try #require(try Lease.claim(path))
+    #expect(throws: LostLease(path: path)) { try late.requireHeld() }
+    try next.requireHeld()
+    late.release()
+    next.release()
+    #expect(try System.list(folder.path) == [])
+  }
+
+  @Test("A lease has its name only once it says whose it is")
+  func wholeFromTheStart() throws {
+    let folder = try TemporaryFolder()
+    let path = folder.file("u.lease")
+    let ended = Mutex(false)
+    let lines = Mutex<Set<Int>>([])
+    let reader = try WorkerThread.start {
+      while !ended.withLock({ $0 }) {
+        guard let found = try? MappedFile.contents(path) else { continue }
+        lines.withLock { _ = $0.insert(found.count { $0 == 0x0A }) }
+      }
+    }
+    for _ in 0..<200 { try #require(try Lease.claim(path)).release() }
+    ended.withLock { $0 = true }
+    reader.join()
+    #expect(lines.withLock { $0 }.isSubset(of: [1]))
+  }
+
   @Test("Of many who find a dead owner, one gets the lease")
   func manyThieves() throws {
     let folder = try TemporaryFolder()

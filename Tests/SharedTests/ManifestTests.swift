@@ -43,6 +43,7 @@ private func parse(_ text: String) throws(ManifestError) -> Manifest {
           "settings": {
             "context_size": 128
           },
+          "sha256": "\(sample.json["sha256"]?.string ?? "")",
           "shards": [
             {
               "bytes": 4100,
@@ -78,6 +79,38 @@ private func parse(_ text: String) throws(ManifestError) -> Manifest {
     #expect(
       #expect(throws: ManifestError.self) { try parse(text) }
         == .missingKey(path: "f/manifest.json", key: "shards"))
+  }
+
+  @Test(
+    "A manifest states the digest of what else it says, and one that does not have it is refused")
+  func selfDigest() throws {
+    var members = try #require(sample.json.object)
+    let stated = try #require(members.removeValue(forKey: "sha256")?.string)
+    #expect(stated == Digest.of(JSON.object(members).canonical))
+    // An older one states none.
+    #expect(try parse(JSON.object(members).pretty) == sample)
+    for (old, new) in [("896", "897"), ("\"gpt2\"", "\"gpt3\""), ("4100", "4101"), (stated, "0")] {
+      let text = sample.json.pretty.replacing(old, with: new)
+      let error = #expect(throws: ManifestError.self) { try parse(text) }
+      #expect(error == .damaged(path: "f/manifest.json"))
+      #expect(
+        error?.sentence
+          == "f/manifest.json is damaged: what it says does not have the SHA-256 that it states.")
+      #expect(
+        error?.hint
+          == "Delete f/manifest.json and run the stage that made it again; its shards are kept.")
+    }
+  }
+
+  @Test(
+    "Numbers beyond every stage are refused", arguments: ["4611686018427387904", "-1", "1e300"])
+  func hugeNumbers(_ number: String) {
+    for old in ["\"rows\": 7", "\"bytes\": 4100"] {
+      let key = old.prefix { $0 != ":" }
+      let text = sample.json.pretty.replacing(old, with: "\(key): \(number)")
+      let error = #expect(throws: ManifestError.self) { try parse(text) }
+      #expect(error == .missingKey(path: "f/manifest.json", key: "shards"))
+    }
   }
 
   @Test("A manifest of another kind or version is refused with a sentence")

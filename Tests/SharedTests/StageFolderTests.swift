@@ -315,6 +315,39 @@ private func expectFinished(_ path: String, units: Int) throws {
     #expect(fingerprintError?.hint == hint)
   }
 
+  @Test(
+    "What a worker left that died behind the manifest is cleared up by who finds the folder finished"
+  )
+  func leftovers() throws {
+    let temporary = try TemporaryFolder()
+    let folder = stage(temporary.path)
+    try folder.work(units: 1, name: name, produce: makeWhole)
+    let manifest = try manifest(folder, units: 1)
+    try folder.finish(manifest)
+    for left in [
+      name(0) + ".sha256", name(0) + ".lease", name(0) + ".lease.0123456789ab.7.0.tmp",
+      "manifest.json.0123456789ab.7.0.tmp",
+    ] {
+      try temporary.write([1], to: left)
+    }
+    try folder.clearUp(manifest)
+    try expectFinished(folder.path, units: 1)
+  }
+
+  @Test("A manifest that cannot be read is an error, and not one that is not there")
+  func unreadableManifest() throws {
+    let temporary = try TemporaryFolder()
+    let folder = stage(temporary.path)
+    #expect(try folder.readManifest() == nil)
+    // Opens, and fails once it is read.
+    try System.createDirectories(temporary.file("manifest.json"))
+    let error = #expect(throws: SystemError.self) { try folder.manifest() }
+    #expect(
+      error?.sentence
+        == "\(temporary.file("manifest.json")) is a folder where a file was expected.")
+    #expect(throws: SystemError.self) { try folder.isFinished() }
+  }
+
   @Test("Other files of a folder survive its finishing, those of workers elsewhere too")
   func survivors() throws {
     let temporary = try TemporaryFolder()

@@ -117,4 +117,30 @@ private func finish(_ key: StageKey, in store: Store) throws {
     try AtomicFile.replace(temporary.file("tokens/odd/manifest.json"), with: "{}")
     #expect(try store.find(stage: .tokens, settings: key().settings).count == 1)
   }
+
+  @Test(
+    "Where none is found, a manifest that cannot be read is named; one of another version is not")
+  func unreadableManifest() throws {
+    let temporary = try TemporaryFolder()
+    let store = Store(temporary.path)
+    let folder = store.folder(key()).path
+    try System.createDirectories(folder)
+    let path = folder + "/manifest.json"
+    try AtomicFile.replace(path, with: "{\"format_version\": 2}")
+    #expect(try store.find(stage: .tokens, fingerprint: key().fingerprint) == nil)
+    try AtomicFile.replace(path, with: "{\"format_version\": 1, \"st")
+    let cut = #expect(throws: ManifestError.self) {
+      try store.find(stage: .tokens, fingerprint: key().fingerprint)
+    }
+    #expect(cut == .malformed(path: path))
+    #expect(throws: ManifestError.malformed(path: path)) {
+      try store.findOnly(stage: .tokens, settings: key().settings)
+    }
+    try System.remove(path)
+    try System.createDirectories(path)
+    let unread = #expect(throws: SystemError.self) {
+      try store.find(stage: .tokens, fingerprint: key().fingerprint)
+    }
+    #expect(unread?.sentence == "\(path) is a folder where a file was expected.")
+  }
 }

@@ -116,6 +116,8 @@ struct TrainingSourceTests {
   ) throws {
     let path = try cache.source.folder + "/manifest.json"
     var members = try JSON(parsing: MappedFile.contents(path)).object ?? [:]
+    // What a person changes has no digest.
+    members["sha256"] = nil
     members["details"] = .object((members["details"]?.object ?? [:]).merging(details) { $1 })
     try AtomicFile.replace(path, with: JSON.object(members).pretty)
     let fingerprint = String(repeating: "7", count: 64)
@@ -131,6 +133,20 @@ struct TrainingSourceTests {
       ])
     manifest.fingerprint = fingerprint
     try AtomicFile.replace(folder + "/manifest.json", with: manifest.json.pretty)
+  }
+
+  @Test("Numbers of a manifest that contradict its shards are refused")
+  func implausible() throws {
+    let cache = try SyntheticCache()
+    let path = try cache.source.folder + "/manifest.json"
+    try addHistory(cache, details: ["rows": .integer(1)])
+    #expect(
+      sentence(cache) == [
+        "\(path): details.rows contradicts the rest of the store.",
+        "Delete \(path) and run the stage that made it again; its shards are kept.",
+      ])
+    try addHistory(cache, details: ["rows": .integer(1920), "context_size": .integer(0)])
+    #expect(sentence(cache).first == "\(path) does not state context_size.")
   }
 
   static let repeated:

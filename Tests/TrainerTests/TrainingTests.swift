@@ -222,6 +222,39 @@ struct TrainingTests {
     #expect(try bytes(resumed + name) == bytes(whole + name))
   }
 
+  @Test("A run that another process took over writes nothing more and says so")
+  func lostLease() throws {
+    let cache = try SyntheticCache()
+    cache.pipeline.train.nCheckpoints = 3
+    let folder = cache.folder + "/run"
+    try System.createDirectories(folder)
+    let path = folder + "/run.lease"
+    let late = try #require(try Lease.claim(path))
+    let plan = try TrainingPlan(cache.pipeline, source: cache.source)
+    let training = try Training(
+      plan.prepared(), folder: folder, fingerprint: "f", progress: progress(), keeping: late)
+    try System.remove(path)
+    let next = try #require(try Lease.claim(path))
+    defer { next.release() }
+    let before = try System.list(folder)
+    func expectRefusal(_ body: () throws -> Void) throws {
+      let error = #expect(throws: LostLease.self) { try body() }
+      #expect(
+        error?.sentence
+          == "Another process has taken over the work in \(folder): this one stood still for longer "
+          + "than its lease.")
+      #expect(
+        error?.hint
+          == "Nothing was written since; run the same command again to wait for the other process.")
+      #expect(error?.exitCode == .failed)
+    }
+    try expectRefusal { try training.run() }
+    try expectRefusal { try training.writeFinal() }
+    late.release()
+    #expect(try System.list(folder) == before)
+    #expect(try bytes(folder + "/metrics.jsonl") == [])
+  }
+
   @Test("A full disk is said of metrics.jsonl")
   func fullLog() throws {
     let folder = try TemporaryFolder()

@@ -34,6 +34,8 @@ package struct Caching: Sendable {
   package let plan: ShardPlan
   private let tokens: TokenSequences
   private let keys: [StageKey]
+  /// Of the model's files, which the keys were taken of.
+  private let marks: InputMarks
   private let folders: [StageFolder]
   private let verification: StageFolder.Verification
   private let memoryLimit: Int
@@ -60,6 +62,7 @@ package struct Caching: Sendable {
     self.terminal = terminal
     let inputs = try CacheInputs.find(pipeline, through: door)
     modelFolder = inputs.model
+    marks = InputMarks(try ActivationKey.files(model: modelFolder))
     model = try ModelDescription.open(folder: modelFolder)
     tokens = try TokenSequences(inputs.tokens, verification: verification)
     hookPoints = try LanguageModel.hookPoints(
@@ -88,7 +91,10 @@ package struct Caching: Sendable {
     }
     let missing = try folders.indices.filter { try !folders[$0].isFinished() }
     guard !missing.isEmpty else {
-      for folder in folders { say("activations: nothing to do (\(folder.path))") }
+      for folder in folders {
+        if let manifest = try folder.readManifest() { try folder.clearUp(manifest) }
+        say("activations: nothing to do (\(folder.path))")
+      }
       try summarize()
       let speed = Timing.read(folder: folders[0].path)?.tokensPerSecond ?? 0
       return try result(tokensPerSecond: speed, didWork: false)
@@ -207,6 +213,7 @@ package struct Caching: Sendable {
     _ part: ShardMaker.Part, _ shard: Int, _ index: Int, to file: inout AtomicFile
   ) throws {
     let statistics = try part.builder.write(metadata: metadata(shard, index), to: &file)
+    try marks.check()
     try checkFinite(statistics, index)
   }
 

@@ -14,6 +14,9 @@ extension StageFolder {
       do {
         guard try ActivationShard.open(path).dIn != dIn else { continue }
         damages.append("\(path) is not \(dIn) wide.")
+      } catch let error as SystemError {
+        // What cannot be read now may be whole.
+        throw error
       } catch let error as any Failure {
         damages.append(error.sentence)
       }

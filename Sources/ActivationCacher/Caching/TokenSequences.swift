@@ -20,18 +20,20 @@ package struct TokenSequences: Sendable {
     guard let manifest = try folder.manifest(verify: verification) else {
       throw CacheError.noTokens(store: folder.path)
     }
-    func require(_ key: String) throws(CacheError) -> Int {
-      guard let value = manifest.details[key]?.integer, value >= 1 else {
+    func require(_ key: String, atMost limit: Int) throws(CacheError) -> Int {
+      guard let value = manifest.details[key]?.integer, (1...limit).contains(value) else {
         throw .malformedTokens(path: path, key: key)
       }
       return value
     }
     self.folder = folder
     fingerprint = manifest.fingerprint
-    contextSize = try require("context_size")
-    vocabularySize = try require("vocabulary_size")
+    contextSize = try require("context_size", atMost: 1 << 24)
+    vocabularySize = try require("vocabulary_size", atMost: 1 << 32)
     shards = manifest.shards
     sequenceCount = manifest.rows
+    // A stage without a sequence is never finished.
+    guard sequenceCount > 0 else { throw CacheError.malformedTokens(path: path, key: "shards") }
   }
 
   /// The tokens whose activations the settings leave out.
@@ -41,7 +43,7 @@ package struct TokenSequences: Sendable {
     case .ids(let ids): return Set(ids.map { UInt32(clamping: $0) })
     case .special:
       let path = folder.path + "/tokenizer.json"
-      guard System.exists(path) else { throw CacheError.noTokenizer(path: path) }
+      guard try System.isThere(path) else { throw CacheError.noTokenizer(path: path) }
       let tokens = try Tokenizer.open(folder.path).tokensWithRoles
       guard !tokens.isEmpty else { throw CacheError.noTokenizer(path: path) }
       return tokens

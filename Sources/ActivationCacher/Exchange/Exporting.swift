@@ -166,7 +166,23 @@ package struct Exporting: Sendable {
       folder.temporary + "/state.json",
       with: Exporting.state(names, fingerprint: source.manifest.fingerprint).pretty)
     progress.finish()
-    try folder.publish()
+    do { try folder.publish() } catch {
+      guard error.isOccupied else { throw error }
+      // Another process may have exported the same meanwhile.
+      guard try Exporting.isExport(of: source.manifest, source.output, files: names) else {
+        throw ExchangeError.outputExists(source.output)
+      }
+    }
+  }
+
+  /// Whether a folder holds these files of a stage.
+  private static func isExport(
+    of manifest: Manifest, _ folder: String, files names: [String]
+  ) throws -> Bool {
+    let path = folder + "/state.json"
+    guard try System.isThere(path) else { return false }
+    let stated = try? JSON(parsing: try MappedFile.contents(path))
+    return stated == state(names, fingerprint: manifest.fingerprint)
   }
 
   /// Writes a shard as a stream of record batches.

@@ -11,6 +11,8 @@ package struct Importing: Sendable {
   private let contextSize: Int
   private let rowsPerShard: Int
   private let rowCount: Int
+  /// Of the cache's files, which the key was taken of.
+  private let marks: InputMarks
   private let key: StageKey
   private let folder: StageFolder
   private let verification: StageFolder.Verification
@@ -60,6 +62,7 @@ package struct Importing: Sendable {
     let limit = min(sequences, ActivationShardBuilder.rowLimit / context)
     rowsPerShard = max(1, Int(min(fitting, Double(limit)))) * context
     var identities: [String: String] = [:]
+    marks = InputMarks(cache.files.map(\.path))
     let store = Store(pipeline.store)
     for file in cache.files {
       let name = file.path.split(separator: "/").last.map { String($0) } ?? file.path
@@ -117,6 +120,7 @@ package struct Importing: Sendable {
       say("import: \(damage) It is made again.")
     }
     guard try !folder.isFinished() else {
+      if let manifest = try folder.readManifest() { try folder.clearUp(manifest) }
       say("import: nothing to do (\(folder.path))")
       return result
     }
@@ -160,6 +164,7 @@ package struct Importing: Sendable {
           metadata: [
             "fingerprint": key.fingerprint, "hook_name": hookName, "shard": String(shard),
           ], to: &file)
+        try marks.check()
         guard statistics.isFinite else {
           throw CacheError.notFinite(hook: hookName, model: modelName, sequence: nil)
         }

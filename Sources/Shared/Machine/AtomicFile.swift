@@ -1,5 +1,5 @@
 // A file that appears whole or not at all: temp sibling → write → fsync → rename or link → fsync
-// of the folder.
+// of the folder. Where the file system has no links, a rename that replaces nothing stands for one.
 
 /// Owns a temporary sibling of `path` until it is published; thrown away when it never is.
 package struct AtomicFile: ~Copyable {
@@ -56,24 +56,14 @@ package struct AtomicFile: ~Copyable {
   package consuming func publishIfAbsent() throws(SystemError) -> Bool {
     try System.synchronize(descriptor, path: path)
     do {
-      try System.link(temporary, to: path)
+      guard try System.nameUnlessTaken(temporary, as: path) else { return false }
     } catch {
-      // Where a network file system loses its answer, a link that was made is reported as there.
-      guard !(error.isFileExists && hasName) else { return true }
       // Who finds the work finished may have cleared this file away.
-      if error.isFileExists || (error.isNotFound && System.exists(path)) { return false }
+      if error.isNotFound, System.exists(path) { return false }
       throw error
     }
     try System.synchronizeDirectory(folder(of: path))
     return true
-  }
-
-  /// Whether `path` already is this file.
-  private var hasName: Bool {
-    guard let own = try? System.status(temporary), let named = try? System.status(path) else {
-      return false
-    }
-    return own.device == named.device && own.inode == named.inode
   }
 
   /// Writes `text` as the whole of `path`.

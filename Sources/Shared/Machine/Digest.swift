@@ -89,7 +89,12 @@ internal import COpenSSL
   }
 
   /// Adds the bytes of a file.
-  package mutating func update(file path: String) throws(SystemError) {
+  ///
+  /// - Returns: whether it came to the end, before which `isStopped` may end it.
+  @discardableResult
+  package mutating func update(
+    file path: String, unless isStopped: () -> Bool = { false }
+  ) throws(SystemError) -> Bool {
     let descriptor = try System.openForReading(path)
     defer { System.close(descriptor) }
     var offset = 0
@@ -97,7 +102,8 @@ internal import COpenSSL
       let bytes = try System.read(
         descriptor, byteCount: Digest.readByteCount, offset: offset, path: path)
       update(bytes.span.raw)
-      if bytes.count < Digest.readByteCount { return }
+      if bytes.count < Digest.readByteCount { return true }
+      if isStopped() { return false }
       offset += bytes.count
     }
   }

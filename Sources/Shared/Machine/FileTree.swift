@@ -48,8 +48,13 @@ package struct LocalTree: FileTree {
   package init() {}
 
   package func entry(_ path: String) -> FileTreeEntry? {
-    guard let status = try? System.status(place(path)) else { return nil }
-    return status.isDirectory ? .folder : .file(byteCount: status.byteCount)
+    do throws(SystemError) {
+      let status = try System.status(place(path))
+      return status.isDirectory ? .folder : .file(byteCount: status.byteCount)
+    } catch {
+      // What cannot be looked at is there all the same: whoever opens it hears what is wrong.
+      return error.isAbsence ? nil : .file(byteCount: 0)
+    }
   }
 
   package func list(_ folder: String) throws -> [String] {

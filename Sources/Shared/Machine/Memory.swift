@@ -2,8 +2,9 @@
 // say. Leaves: the lowest of these numbers.
 
 package enum Memory {
-  /// Bytes of this machine's memory, or of this process's share where its control group limits it.
-  package static let byteCount = min(System.memoryByteCount, groupLimit(read: read) ?? .max)
+  /// Bytes of this machine's memory, or of this process's share where its control group or its address space is limited.
+  package static let byteCount = min(
+    System.memoryByteCount, groupLimit(read: read) ?? .max, System.addressSpaceLimit ?? .max)
 
   /// The lowest limit of a process's control groups and of those above them; nil where none is set.
   ///

@@ -3,7 +3,6 @@
 // second by other modules: unless they are inlined there, each costs a look at their type's metadata.
 
 import Dispatch
-import Foundation
 import Synchronization
 
 /// Memory that several threads write in disjoint slices.
@@ -134,16 +133,40 @@ package enum Parallel {
   ///
   /// For work that waits or that itself runs the loops above, which share what threads are left.
   package static func onThreads(_ count: Int, _ body: @escaping @Sendable (Int) -> Void) {
-    let ended = DispatchSemaphore(value: 0)
+    var threads: [WorkerThread] = []
+    var left: [Int] = []
     for index in 1..<max(1, count) {
-      let thread = Thread {
-        body(index)
-        ended.signal()
-      }
-      thread.stackSize = 8 << 20
-      thread.start()
+      do { threads.append(try WorkerThread.start { body(index) }) } catch { left.append(index) }
     }
     body(0)
-    for _ in 1..<max(1, count) { ended.wait() }
+    // Where the system has no more threads, this one does their work too.
+    for index in left { body(index) }
+    for thread in threads { thread.join() }
+  }
+
+  /// Threads beside those of the loops: a loader, leases and shards in the making.
+  private static let otherThreads = 4
+
+  /// Lowers `threadCount` to what the system lets this process start.
+  ///
+  /// Dispatch, which runs the loops, waits for ever where it can start none.
+  package static func fitToSystem() {
+    let wanted = threadCount - 1 + otherThreads
+    let started = startable(wanted)
+    if started < wanted { threadCount = max(1, started - otherThreads + 1) }
+  }
+
+  /// How many of so many threads can run at the same time.
+  static func startable(_ count: Int) -> Int {
+    let end = Bell()
+    var threads: [WorkerThread] = []
+    while threads.count < count,
+      let thread = try? WorkerThread.start({ while !end.wait(seconds: 60) {} })
+    {
+      threads.append(thread)
+    }
+    end.ring()
+    for thread in threads { thread.join() }
+    return threads.count
   }
 }

@@ -2,7 +2,6 @@
 // be read. Leaves: the same bytes, out of windows that grow while reading goes on and that are fetched
 // ahead where it was stated what comes next.
 
-import Dispatch
 import Synchronization
 
 /// Some bytes of a file.
@@ -180,22 +179,24 @@ package final class RangedSource: ByteSource {
 /// A range that is fetched while something else is done.
 private final class FetchAhead: Sendable {
   let range: Range<Int>
+  private let source: any ByteSource
   private let result = Mutex<Result<[UInt8], any Error>?>(nil)
-  private let isDone = DispatchSemaphore(value: 0)
+  private let isDone = Bell()
 
   init(_ source: any ByteSource, _ range: Range<Int>) {
-    self.range = range
-    DispatchQueue.global().async { [self] in
-      let found = Result { try source.read(at: range.lowerBound, count: range.count) }
-      result.withLock { $0 = found }
-      isDone.signal()
-    }
+    (self.source, self.range) = (source, range)
+    do { try WorkerThread.start { self.fetch() }.detach() } catch { fetch() }
+  }
+
+  private func fetch() {
+    let found = Result { try source.read(at: range.lowerBound, count: range.count) }
+    result.withLock { $0 = found }
+    isDone.ring()
   }
 
   /// Waits for the bytes.
   func bytes() throws -> [UInt8] {
-    isDone.wait()
-    defer { isDone.signal() }
+    while !isDone.wait(seconds: 60) {}
     return try result.withLock { $0 }?.get() ?? []
   }
 }

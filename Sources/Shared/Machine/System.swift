@@ -18,8 +18,29 @@ package struct SystemError: Failure, Equatable {
   package var isFileExists: Bool { errno == EEXIST }
   package var isNotFound: Bool { errno == ENOENT }
 
+  /// Whether a folder could not take its name, since another one with files has it.
+  package var isOccupied: Bool { errno == ENOTEMPTY || errno == EEXIST }
+  package var isReadOnly: Bool { errno == EROFS }
+
+  /// Whether there is nothing for this process at the path, rather than something that it failed to read.
+  package var isAbsence: Bool {
+    [ENOENT, ENOTDIR, EACCES, EPERM, ELOOP, ENAMETOOLONG].contains(errno)
+  }
+
+  /// Whether a link failed because the file system has none.
+  var lacksLinks: Bool { [EPERM, EOPNOTSUPP, ENOSYS].contains(errno) }
+
+  /// Whether the file system has neither links nor renames that replace nothing.
+  private var lacksNaming: Bool {
+    call == "renameat2" && [EINVAL, EOPNOTSUPP, ENOSYS].contains(errno)
+  }
+
   package var sentence: String {
-    switch errno {
+    if lacksNaming {
+      return "\(path) lies on a file system where several processes cannot work together: it has "
+        + "neither hard links nor renames that replace nothing."
+    }
+    return switch errno {
     case ENOENT: "\(path) does not exist."
     case ENOSPC, EDQUOT, EFBIG: "\(fullness): \(path) could not be written."
     case EACCES, EPERM: "\(path) may not be accessed (\(call): permission denied)."
@@ -54,7 +75,8 @@ package struct SystemError: Failure, Equatable {
   }
 
   package var hint: String? {
-    switch errno {
+    if lacksNaming { return "Set store to a folder on another file system." }
+    return switch errno {
     case ENOENT: "Check the path."
     case ENOSPC, EDQUOT, EFBIG:
       "\(remedy) and run the same command again; finished shards are kept."
@@ -64,7 +86,8 @@ package struct SystemError: Failure, Equatable {
   }
 
   package var exitCode: ExitCode {
-    switch errno {
+    if lacksNaming { return .wrongInput }
+    return switch errno {
     case ENOENT, ENOSPC, EDQUOT, EFBIG, EACCES, EPERM, EROFS, EISDIR, ENOTDIR: .wrongInput
     default: .failed
     }
@@ -104,6 +127,13 @@ package enum System {
     return status(raw)
   }
 
+  /// The status of a file that is opened for it, which a network file system asks its server for.
+  package static func freshStatus(_ path: String) throws(SystemError) -> Status {
+    let descriptor = try openForReading(path)
+    defer { close(descriptor) }
+    return try status(of: descriptor, path: path)
+  }
+
   package static func status(of descriptor: Int32, path: String) throws(SystemError) -> Status {
     var raw = stat()
     _ = try retrying("fstat", path) { unsafe fstat(descriptor, &raw) }
@@ -124,6 +154,17 @@ package enum System {
     (try? status(path)) != nil
   }
 
+  /// Whether something is at a path, where “no” must not mean that it could not be told.
+  ///
+  /// - Throws: what keeps one from looking, such as a disk that fails or a folder that is closed.
+  package static func isThere(_ path: String) throws(SystemError) -> Bool {
+    do { _ = try status(path) } catch {
+      if error.isNotFound || error.errno == ENOTDIR { return false }
+      throw error
+    }
+    return true
+  }
+
   package static func isDirectory(_ path: String) -> Bool {
     (try? status(path))?.isDirectory ?? false
   }
@@ -134,13 +175,35 @@ package enum System {
 
   /// Creates a file that did not exist; `isFileExists` tells a lost race.
   package static func createExclusively(_ path: String) throws(SystemError) -> Int32 {
-    try retrying("open", path) { unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644) }
+    let descriptor = try retrying("open", path) {
+      unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+    }
+    share(descriptor, path)
+    return descriptor
   }
 
   package static func openForAppending(_ path: String) throws(SystemError) -> Int32 {
-    try retrying("open", path) {
-      unsafe open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
+    let descriptor = try retrying("open", path) {
+      unsafe open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o666)
     }
+    share(descriptor, path)
+    return descriptor
+  }
+
+  /// Lets the group into a file of a folder that is its own.
+  ///
+  /// Such a folder is writable for the group, and has the bit that gives its group to what is made in it.
+  /// Elsewhere the mask of the process says who may do what.
+  private static func share(_ descriptor: Int32, _ path: String) {
+    var raw = stat()
+    guard isShared(folder(of: path)), unsafe fstat(descriptor, &raw) == 0 else { return }
+    if raw.st_mode & 0o060 != 0o060 { _ = fchmod(descriptor, raw.st_mode & 0o7777 | 0o060) }
+  }
+
+  private static func isShared(_ folder: String) -> Bool {
+    var raw = stat()
+    guard unsafe stat(folder, &raw) == 0 else { return false }
+    return raw.st_mode & S_ISGID != 0 && raw.st_mode & S_IWGRP != 0
   }
 
   package static func close(_ descriptor: Int32) {
@@ -240,11 +303,6 @@ package enum System {
     _ = try retrying("rename", to) { unsafe Foundation.rename(from, to) }
   }
 
-  /// Gives a file a second name; fails where that name exists.
-  package static func link(_ from: String, to: String) throws(SystemError) {
-    _ = try retrying("link", to) { unsafe Foundation.link(from, to) }
-  }
-
   /// Removes a file; one that is already gone is no error.
   package static func remove(_ path: String) throws(SystemError) {
     do { _ = try retrying("unlink", path) { unsafe unlink(path) } } catch {
@@ -281,9 +339,14 @@ package enum System {
     if let slash = path.lastIndex(of: "/"), slash > path.startIndex {
       try createDirectories(String(path[..<slash]))
     }
-    do { _ = try retrying("mkdir", path) { unsafe mkdir(path, 0o755) } } catch {
+    do { _ = try retrying("mkdir", path) { unsafe mkdir(path, 0o777) } } catch {
       if !(error.isFileExists && isDirectory(path)) { throw error }
+      return
     }
+    var raw = stat()
+    guard isShared(folder(of: path)), unsafe stat(path, &raw) == 0 else { return }
+    // What the group may do in the folder above it may do here, and in what is made here.
+    _ = unsafe chmod(path, raw.st_mode & 0o7777 | S_ISGID | 0o070)
   }
 
   /// The names in a folder, sorted, without `.` and `..`.
@@ -293,7 +356,14 @@ package enum System {
     }
     defer { unsafe closedir(folder) }
     var names: [String] = []
-    while let entry = unsafe readdir(folder) {
+    while true {
+      errno = 0
+      guard let entry = unsafe readdir(folder) else {
+        // A list that breaks off is none.
+        let code = errno
+        if code != 0 { throw SystemError(call: "readdir", path: path, errno: code) }
+        break
+      }
       let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) {
         unsafe $0.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
       }

@@ -1,9 +1,59 @@
-// The calls of libc that a cache shared with other programs needs: symbolic links, locks that Python's
-// programs respect, and files that are filled by places.
+// The calls of libc that folders shared with others need: names that are given once, and for the cache of
+// other programs symbolic links, locks that Python's programs respect, and files that are filled by places.
 
 import Foundation
 
 extension System {
+  /// Gives a file a second name; fails where that name exists.
+  package static func link(_ from: String, to: String) throws(SystemError) {
+    _ = try retrying("link", to) { unsafe Foundation.link(from, to) }
+  }
+
+  /// Gives a file with a temporary name its own, unless another file has that name; the temporary one may stay.
+  ///
+  /// By a link, or where the file system has none by a rename that replaces nothing.
+  ///
+  /// - Returns: whether the file has the name.
+  package static func nameUnlessTaken(
+    _ temporary: String, as path: String
+  ) throws(SystemError) -> Bool {
+    do {
+      try link(temporary, to: path)
+      return true
+    } catch {
+      // Where a network file system loses its answer, a link that was made is reported as there.
+      if error.isFileExists { return isSame(temporary, path) }
+      guard error.lacksLinks else { throw error }
+    }
+    do {
+      try renameUnlessTaken(temporary, path)
+      return true
+    } catch {
+      if error.isFileExists { return false }
+      throw error
+    }
+  }
+
+  private typealias Renaming =
+    @convention(c) (
+      Int32, UnsafePointer<CChar>, Int32, UnsafePointer<CChar>, UInt32
+    ) -> Int32
+
+  /// The call is one of Linux that its headers show to C alone.
+  private static func renameUnlessTaken(_ from: String, _ to: String) throws(SystemError) {
+    guard let symbol = unsafe dlsym(nil, "renameat2") else {
+      throw SystemError(call: "renameat2", path: to, errno: ENOSYS)
+    }
+    let rename = unsafe unsafeBitCast(symbol, to: Renaming.self)
+    // RENAME_NOREPLACE
+    _ = try retrying("renameat2", to) { unsafe rename(AT_FDCWD, from, AT_FDCWD, to, 1) }
+  }
+
+  private static func isSame(_ first: String, _ second: String) -> Bool {
+    guard let first = try? status(first), let second = try? status(second) else { return false }
+    return first.device == second.device && first.inode == second.inode
+  }
+
   /// Makes a symbolic link; `isFileExists` tells that the name is taken.
   package static func symbolicLink(_ target: String, at path: String) throws(SystemError) {
     _ = try retrying("symlink", path) { unsafe symlink(target, path) }

@@ -43,6 +43,37 @@ extension System {
     return pages > 0 && pageSize > 0 ? pages * pageSize : .max
   }
 
+  /// The limit on the bytes of this process's address space; nil where none is set.
+  package static var addressSpaceLimit: Int? {
+    var limit = rlimit()
+    guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit) == 0,
+      limit.rlim_cur < rlim_t(Int.max)
+    else {
+      return nil
+    }
+    return Int(limit.rlim_cur)
+  }
+
+  /// What this process has taken of its address space, in bytes; 0 where the system does not say.
+  package static var addressSpaceByteCount: Int {
+    guard let descriptor = try? openForReading("/proc/self/statm") else { return 0 }
+    defer { close(descriptor) }
+    let bytes = try? read(descriptor, byteCount: 256, offset: 0, path: "/proc/self/statm")
+    let pages = String(decoding: bytes ?? [], as: UTF8.self).split(separator: " ").first
+    return (pages.flatMap { Int($0) } ?? 0) * max(0, sysconf(Int32(_SC_PAGESIZE)))
+  }
+
+  /// Begins the program anew where its address space is limited and libraries have not been told to start no threads.
+  ///
+  /// OpenBLAS starts its own while it is loaded, and they take memory, or ask for it for ever.
+  package static func restartWithoutLibraryThreads() {
+    let name = "OPENBLAS_NUM_THREADS"
+    guard addressSpaceLimit != nil, unsafe getenv(name).map({ unsafe String(cString: $0) }) != "1"
+    else { return }
+    unsafe setenv(name, "1", 1)
+    _ = unsafe execv("/proc/self/exe", CommandLine.unsafeArgv)
+  }
+
   package static func sleep(seconds: Double) {
     _ = usleep(UInt32(max(0, min(seconds, 1_000)) * 1e6))
   }
@@ -58,15 +89,27 @@ extension System {
     return Int(size.y)
   }
 
-  /// Lets SIGINT and SIGTERM set a flag instead of ending the process, and gives words to a file
+  /// Signals that ask a program to stop: of a terminal, of one that is closed, of systems that end jobs, and
+  /// the one that batch systems send ahead of their limits.
+  private static let stopSignals = [SIGINT, SIGTERM, SIGHUP, SIGUSR1]
+
+  /// Lets signals that ask to stop set a flag instead of ending the process, and gives words to a file
   /// that vanishes under a mapping.
   ///
-  /// Both are unblocked, since a process inherits the signal mask of the thread that started it.
+  /// A second SIGINT ends the process at once. They are unblocked, since a process inherits the signal mask of the thread that started it. A SIGHUP that is
+  /// ignored, as nohup has it, stays ignored.
   package static func catchInterrupts() {
     var signals = sigset_t()
     unsafe sigemptyset(&signals)
-    for number in [SIGINT, SIGTERM] {
-      signal(number) { _ in interruptFlag.store(true, ordering: .relaxed) }
+    for number in stopSignals {
+      let before = signal(number) { number in
+        let isSecond = interruptFlag.exchange(true, ordering: .relaxed)
+        // One key press may come twice, from the terminal and from what started the program.
+        let now = Int(System.uptime * 1e3)
+        let first = interruptTime.exchange(now, ordering: .relaxed)
+        if number == SIGINT, isSecond, now - first > 200 { _exit(ExitCode.interrupted.rawValue) }
+      }
+      if number == SIGHUP, isIgnored(before) { signal(number, SIG_IGN) }
       unsafe sigaddset(&signals, number)
     }
     unsafe pthread_sigmask(SIG_UNBLOCK, &signals, nil)
@@ -85,9 +128,22 @@ extension System {
     }
   }
 
-  /// Whether SIGINT or SIGTERM has arrived since `catchInterrupts`.
+  private static func isIgnored(_ handler: sighandler_t?) -> Bool {
+    unsafe unsafeBitCast(handler, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self)
+  }
+
+  /// Whether a signal that asks to stop has arrived since `catchInterrupts`.
   package static var isInterrupted: Bool { interruptFlag.load(ordering: .relaxed) }
 
-  /// Lets the second SIGINT end the process at once.
+  /// Opens what is closed of the three standard streams to nowhere.
+  ///
+  /// Else the next file that is opened would be stderr, and get what is meant for people.
+  package static func openStandardStreams() {
+    for descriptor: Int32 in 0...2 where fcntl(descriptor, F_GETFD) == -1 {
+      // The lowest number that is free is the one that is given.
+      _ = unsafe open("/dev/null", O_RDWR)
+    }
+  }
+
   package static func endProcess(_ code: ExitCode) -> Never { exit(code.rawValue) }
 }

@@ -1,17 +1,17 @@
 // Names of files and folders that are still being written.
 
 /// The name of a temporary file: `<name>.<machine>.<process>.<number>.tmp`.
-struct TemporaryName {
+package struct TemporaryName {
   private static let suffix = "tmp"
   private static let numbers = Counter()
 
   /// The name that the file was to get.
-  let base: String
+  package let base: String
   let machine: String
   let process: Int32
 
   /// Reads a name; nil where it is none of a temporary file.
-  init?(_ name: String) {
+  package init?(_ name: String) {
     let parts = name.split(separator: ".", omittingEmptySubsequences: false)
     guard parts.count >= 5, parts[parts.count - 1] == Self.suffix,
       let process = Int32(parts[parts.count - 3])

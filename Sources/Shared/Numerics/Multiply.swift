@@ -48,6 +48,12 @@ private enum OpenBLAS {
 
 /// Matrix products on row-major spans.
 package enum Multiply {
+  /// Takes the memory that products on so many threads work in, so that it is not missing later.
+  static func takeMemory(threads: Int) {
+    OpenBLAS.prepare
+    saeline_take_memory(Int32(clamping: threads))
+  }
+
   /// The block of the result that one task computes.
   ///
   /// Large blocks keep OpenBLAS's packing cheap (512 × 1024 costs 5 % against one undivided

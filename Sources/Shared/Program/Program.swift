@@ -49,6 +49,8 @@ package enum Program {
   package static func main(
     _ program: ProgramDescription, run: (Invocation) throws -> Void
   ) -> Never {
+    System.openStandardStreams()
+    System.restartWithoutLibraryThreads()
     do {
       try checkProcessor()
       switch try request(Array(CommandLine.arguments.dropFirst()), for: program) {
@@ -57,6 +59,7 @@ package enum Program {
         System.catchInterrupts()
         let threads = program.threads(invocation.pipeline)
         Parallel.threadCount = threads == 0 ? Processors.available : threads
+        Parallel.fitToSystem()
         if !invocation.isQuiet { say(notes(of: invocation)) }
         try run(invocation)
       }
@@ -133,10 +136,13 @@ package enum Program {
   }
 
   /// What is written to stderr for an error, and the exit code.
+  ///
+  /// What names and contents of files could command the terminal is not among it.
   package static func report(_ error: any Error) -> (text: String, code: ExitCode) {
-    guard let failure = error as? any Failure else { return ("error: \(error)\n", .failed) }
-    let hint = failure.hint.map { "hint: \($0)\n" } ?? ""
-    return ("error: \(failure.sentence)\n\(hint)", failure.exitCode)
+    let failure = error as? any Failure
+    let hint = failure?.hint.map { "hint: \($0)\n" } ?? ""
+    let text = "error: \(failure?.sentence ?? "\(error)")\n\(hint)"
+    return (Terminal.harmless(text), failure?.exitCode ?? .failed)
   }
 
   /// Writes to stderr; where that is closed there is nobody to tell.

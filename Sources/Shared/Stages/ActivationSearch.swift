@@ -11,8 +11,10 @@ extension ActivationKey {
   ) throws -> StageFolder? {
     let store = Store(pipeline.store)
     let known = KnownInputs(
-      model: inputs.model.value.flatMap { try? self.identities(model: $0, store: store) },
-      tokens: (try? PretokenizeKey.make(pipeline, inputs))?.fingerprint)
+      model: try inputs.model.value.flatMap { model in
+        try self.known { try self.identities(model: model, store: store) }
+      },
+      tokens: try known { try PretokenizeKey.make(pipeline, inputs) }?.fingerprint)
     let name = pipeline.cache.modelName
     let label = name.isEmpty ? nil : self.label(name) + "." + hookName
     var (made, imported): ([StageFolder], [StageFolder]) = ([], [])

@@ -7,12 +7,25 @@ package enum ActivationKey {
   /// By its key where tokenizer and text are on this machine, else by its settings.
   package static func tokens(_ pipeline: Pipeline, _ inputs: Inputs) throws -> StageFolder? {
     let store = Store(pipeline.store)
-    if let key = try? PretokenizeKey.make(pipeline, inputs) {
+    if let key = try known({ try PretokenizeKey.make(pipeline, inputs) }) {
       return try store.find(stage: .tokens, fingerprint: key.fingerprint)
     }
     let settings = pipeline.pretokenize.fingerprintSettings
     return try store.findOnly(stage: .tokens, settings: settings, label: pipeline.name)
       ?? store.findOnly(stage: .tokens, settings: settings)
+  }
+
+  /// What can be told of the files of this machine; nil where they are not here.
+  ///
+  /// Files that are here and that cannot be read are no files that are not here.
+  package static func known<Value>(_ body: () throws -> Value) throws -> Value? {
+    do { return try body() } catch let error as SystemError where !error.isAbsence {
+      throw error
+    } catch let stop as Interrupted {
+      throw stop
+    } catch {
+      return nil
+    }
   }
 
   /// The settings that determine the bytes of one hook point.
@@ -26,10 +39,19 @@ package enum ActivationKey {
   /// The identities of a model's files: config.json and the weights.
   package static func identities(model folder: String, store: Store) throws -> [String: String] {
     var identities: [String: String] = [:]
-    for name in try [ModelFiles.configuration] + WeightFiles.names(folder: folder) {
+    for name in try fileNames(model: folder) {
       identities[name] = try FileIdentity.of(folder + "/" + name, store: store)
     }
     return identities
+  }
+
+  /// The files that these identities are of.
+  package static func files(model folder: String) throws -> [String] {
+    try fileNames(model: folder).map { folder + "/" + $0 }
+  }
+
+  private static func fileNames(model folder: String) throws -> [String] {
+    try [ModelFiles.configuration] + WeightFiles.names(folder: folder)
   }
 
   /// The key of one hook point's folder; `tokens` is the fingerprint of the token stage.

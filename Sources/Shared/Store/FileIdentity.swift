@@ -41,19 +41,31 @@ package enum FileIdentity {
     _ path: String, _ status: System.Status, _ store: Store?
   ) throws -> String {
     guard let store, status.byteCount >= rememberedByteCount else {
-      return try Digest.ofFile(path)
+      return try interruptibleDigest(path)
     }
     let folder = store.path + "/.identities"
     let note =
       "\(folder)/\(status.device)-\(status.inode)-\(status.byteCount)-"
       + "\(status.modifiedNanoseconds)-\(status.changedNanoseconds)"
-    if let known = try? MappedFile.open(note), known.byteCount == 64 {
-      return String(decoding: known.bytes.copied(), as: UTF8.self)
+    if let known = try? MappedFile.contents(note), known.count == 64,
+      known.allSatisfy({ "0123456789abcdef".utf8.contains($0) })
+    {
+      return String(decoding: known, as: UTF8.self)
     }
-    let digest = try Digest.ofFile(path)
+    let digest = try interruptibleDigest(path)
     // A store that cannot be written to still gives identities.
     try? System.createDirectories(folder)
     try? AtomicFile.replace(note, with: digest)
     return digest
+  }
+
+  /// The digest of a file, which may take long: whoever asks the program to stop is heard.
+  static func interruptibleDigest(_ path: String) throws -> String {
+    var digest = Digest()
+    guard try digest.update(file: path, unless: { System.isInterrupted }) else {
+      throw Interrupted(
+        "Interrupted while \(path) was read.", hint: "Run the same command again to continue.")
+    }
+    return digest.finish()
   }
 }

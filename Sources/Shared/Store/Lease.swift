@@ -6,8 +6,25 @@
 // has not grown for its own duration, or at once where its owner was a process of this machine that
 // is gone.
 
-import Dispatch
-import Foundation
+import Synchronization
+
+/// A lease that another process took over while this one stood still.
+package struct LostLease: Failure, Equatable {
+  package let path: String
+
+  package init(path: String) { self.path = path }
+
+  package var sentence: String {
+    "Another process has taken over the work in \(folder(of: path)): this one stood still for "
+      + "longer than its lease."
+  }
+
+  package var hint: String? {
+    "Nothing was written since; run the same command again to wait for the other process."
+  }
+
+  package var exitCode: ExitCode { .failed }
+}
 
 /// A claim on one work unit, renewed by a thread of its own until it is released.
 package final class Lease: Sendable {
@@ -20,30 +37,40 @@ package final class Lease: Sendable {
 
   package let path: String
   private let owner: String
-  private let stop = DispatchSemaphore(value: 0)
-  private let ended = DispatchSemaphore(value: 0)
+  private let stop = Bell()
+  private let renewal = Mutex<WorkerThread?>(nil)
 
-  private init(path: String, owner: String) {
+  private init(path: String) {
     self.path = path
-    self.owner = owner
+    owner = "\(ProcessIdentity.token)-\(Lease.numbers.take())"
   }
 
   /// Claims a unit; nil where somebody else has it.
-  package static func claim(
-    _ path: String, seconds: Double = defaultSeconds
-  ) throws(SystemError) -> Lease? {
-    let descriptor: Int32
-    do { descriptor = try System.createExclusively(path) } catch {
-      if error.isFileExists { return nil }
+  ///
+  /// The file gets its name once it says whose it is: a process that is killed leaves no empty lease.
+  package static func claim(_ path: String, seconds: Double = defaultSeconds) throws -> Lease? {
+    let temporary = TemporaryName.sibling(of: path)
+    try System.remove(temporary)
+    let descriptor = try System.createExclusively(temporary)
+    let lease = Lease(path: path)
+    do {
+      defer { try? System.remove(temporary) }
+      try lease.write(seconds, to: descriptor)
+      guard try System.nameUnlessTaken(temporary, as: path) else {
+        System.close(descriptor)
+        return nil
+      }
+    } catch {
+      System.close(descriptor)
+      // Who finds the work finished may have cleared it away.
+      if error.isNotFound, System.isDirectory(folder(of: path)) { return nil }
       throw error
     }
-    let lease = Lease(path: path, owner: "\(ProcessIdentity.token)-\(numbers.take())")
-    do { try lease.write(seconds, to: descriptor) } catch {
+    do { try lease.renew(descriptor, every: seconds / renewals, seconds: seconds) } catch {
       System.close(descriptor)
       try? System.remove(path)
       throw error
     }
-    lease.renew(descriptor, every: seconds / renewals, seconds: seconds)
     return lease
   }
 
@@ -59,27 +86,67 @@ package final class Lease: Sendable {
   ///
   /// It writes to the file that was created, under whatever name: a lease that was taken away is
   /// not brought back by its late owner.
-  private func renew(_ descriptor: Int32, every interval: Double, seconds: Double) {
-    let thread = Thread { [self] in
-      while stop.wait(timeout: .now() + interval) == .timedOut {
+  private func renew(
+    _ descriptor: Int32, every interval: Double, seconds: Double
+  ) throws(ThreadError) {
+    let thread = try WorkerThread.start { [self] in
+      while !stop.wait(seconds: interval) {
         // A renewal that fails costs at most the work, which another will do.
         try? write(seconds, to: descriptor)
         try? System.synchronize(descriptor, path: path)
       }
       System.close(descriptor)
-      ended.signal()
     }
-    thread.name = "lease"
-    thread.start()
+    renewal.withLock { $0 = thread }
+  }
+
+  /// Refuses to go on where another process has the unit by now.
+  ///
+  /// To be called before anything is written that two who work on the same unit would mix.
+  package func requireHeld() throws {
+    guard try isHeld() else { throw LostLease(path: path) }
+  }
+
+  private func isHeld() throws(SystemError) -> Bool {
+    let head: [UInt8]
+    do {
+      let descriptor = try System.openForReading(path)
+      defer { System.close(descriptor) }
+      head = try System.read(descriptor, byteCount: LeaseRecord.byteLimit, offset: 0, path: path)
+    } catch {
+      if error.isNotFound { return false }
+      throw error
+    }
+    return LeaseRecord(firstOf: head)?.owner == owner
   }
 
   /// Ends the claim; to be called once.
   package func release() {
-    stop.signal()
-    ended.wait()
+    stop.ring()
+    renewal.withLock { $0.take() }?.join()
     // Whoever took the lease over owns the file of that name now.
-    guard let content = LeaseWatch.content(of: path) else { return }
-    if LeaseRecord(lastOf: content)?.owner == owner { try? System.remove(path) }
+    if (try? isHeld()) == true { try? System.remove(path) }
+  }
+}
+
+extension Lease {
+  /// Seconds between two looks at a lease that another process holds.
+  private static let pollSeconds = 0.2
+
+  /// Runs `body` while no other process runs what the same lease guards; `waiting` is what is said to one who stops
+  /// the program meanwhile.
+  package static func holding<Result>(
+    _ path: String, waiting: String, _ body: () throws -> Result
+  ) throws -> Result {
+    var watch = LeaseWatch()
+    while true {
+      if try watch.look(at: path) == .free, let lease = try claim(path) {
+        defer { lease.release() }
+        return try body()
+      }
+      if System.isInterrupted { throw Interrupted(waiting, hint: nil) }
+      System.sleep(seconds: pollSeconds)
+    }
   }
 }
 
@@ -97,10 +164,22 @@ struct LeaseRecord: Equatable {
     self.seconds = seconds
   }
 
+  /// Bytes of a line, at most.
+  static let byteLimit = 1024
+
   /// Reads the last whole line of a lease; nil where there is none.
   init?(lastOf content: [UInt8]) {
     guard let end = content.lastIndex(of: 0x0A) else { return nil }
-    let line = content[..<end].split(separator: 0x0A).last ?? []
+    self.init(line: content[..<end].split(separator: 0x0A).last ?? [])
+  }
+
+  /// Reads the first line of a lease, which every owner has one of.
+  init?(firstOf content: [UInt8]) {
+    guard let end = content.firstIndex(of: 0x0A) else { return nil }
+    self.init(line: content[..<end])
+  }
+
+  private init?(line: ArraySlice<UInt8>) {
     guard let json = try? JSON(parsing: Array(line)), let owner = json["owner"]?.string,
       let machine = json["machine"]?.string, let seconds = json["seconds"]?.double,
       let process = json["pid"]?.integer.flatMap({ Int32(exactly: $0) })
@@ -175,7 +254,7 @@ package struct LeaseWatch {
     }
     let isSame = Self.content(of: aside) == content
     // Its owner gave a sign of life, or another owner came: the name is given back.
-    if !isSame { try? System.link(aside, to: path) }
+    if !isSame { _ = try? System.nameUnlessTaken(aside, as: path) }
     try System.remove(aside)
     return isSame
   }

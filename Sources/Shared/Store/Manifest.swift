@@ -22,9 +22,14 @@ package struct Manifest: Sendable, Equatable {
   /// The version of the layout that this code writes and reads.
   package static let formatVersion = 1
   package static let fileName = "manifest.json"
+  /// Rows of a stage, at most; sizes that are computed from so many stay in range.
+  private static let rowLimit = 1 << 44
 
   /// A file of the stage.
   package struct Shard: Sendable, Equatable {
+    /// Rows, at most: they are numbered in 32 bits.
+    fileprivate static let rowLimit = 1 << 32
+
     package let file: String
     package let rows: Int
     package let bytes: Int
@@ -81,6 +86,14 @@ package struct Manifest: Sendable, Equatable {
 }
 
 extension Manifest {
+  /// Where a manifest states the digest of what else it says.
+  private static let digestKey = "sha256"
+
+  /// The SHA-256 of the canonical JSON of the other members.
+  private static func digest(of members: [String: JSON]) -> String {
+    Digest.of(JSON.object(members.filter { $0.key != digestKey }).canonical)
+  }
+
   package var json: JSON {
     var members: [String: JSON] = [
       "format_version": .integer(Manifest.formatVersion),
@@ -95,12 +108,13 @@ extension Manifest {
     ]
     if let input { members["input"] = .string(input) }
     if !files.isEmpty { members["files"] = .array(files.map(\.json)) }
+    members[Manifest.digestKey] = .string(Manifest.digest(of: members))
     return .object(members)
   }
 
   /// Reads a manifest; `path` is named in errors.
   package init(parsing bytes: [UInt8], path: String) throws(ManifestError) {
-    guard let json = try? JSON(parsing: bytes), json.object != nil else {
+    guard let json = try? JSON(parsing: bytes), let members = json.object else {
       throw .malformed(path: path)
     }
     func require<Value>(_ key: String, _ value: Value?) throws(ManifestError) -> Value {
@@ -128,6 +142,11 @@ extension Manifest {
     for value in json["files"]?.array ?? [] {
       files.append(try require("files", File(json: value)))
     }
+    let rows = shards.reduce(0) { $0 + $1.rows }
+    try require("shards", rows <= Manifest.rowLimit ? () : nil)
+    if let stated = members[Manifest.digestKey], stated.string != Manifest.digest(of: members) {
+      throw .damaged(path: path)
+    }
   }
 }
 
@@ -143,7 +162,8 @@ extension Manifest.Shard {
   fileprivate init?(json: JSON) {
     guard let file = json["file"]?.string, let rows = json["rows"]?.integer,
       let bytes = json["bytes"]?.integer, let sha256 = json["sha256"]?.string,
-      rows >= 0, bytes >= 0, !file.isEmpty, file != ".", file != "..", !file.contains("/")
+      (0...Manifest.Shard.rowLimit).contains(rows), (0...1 << 56).contains(bytes), !file.isEmpty,
+      file != ".", file != "..", !file.contains("/")
     else { return nil }
     self.init(file: file, rows: rows, bytes: bytes, sha256: sha256)
   }
@@ -167,6 +187,9 @@ extension Manifest.File {
 /// Why a finished folder is refused.
 package enum ManifestError: Failure, Equatable {
   case malformed(path: String)
+  case damaged(path: String)
+  /// A number that contradicts others.
+  case implausible(path: String, key: String)
   case missingKey(path: String, key: String)
   case unknownVersion(path: String, version: Int)
   case wrongStage(path: String, stage: Stage, expected: Stage)
@@ -178,9 +201,20 @@ package enum ManifestError: Failure, Equatable {
   case damagedFile(path: String, stage: Stage)
   case madeOtherwise(path: String, sha256: String, expected: String, stage: Stage)
 
+  /// Whether the manifest may be whole, only not of this version or stage.
+  var isForeign: Bool {
+    switch self {
+    case .unknownVersion, .wrongStage: true
+    default: false
+    }
+  }
+
   package var sentence: String {
     switch self {
     case .malformed(let path): "\(path) is no manifest: it is not a JSON object."
+    case .damaged(let path):
+      "\(path) is damaged: what it says does not have the SHA-256 that it states."
+    case .implausible(let path, let key): "\(path): \(key) contradicts the rest of the store."
     case .missingKey(let path, let key): "\(path): \(key) is missing or malformed."
     case .unknownVersion(let path, let version):
       "\(path) has the format version \(version); this program reads version "
@@ -206,6 +240,8 @@ package enum ManifestError: Failure, Equatable {
     case .missingShard(let path, let stage), .wrongSize(let path, _, _, let stage),
       .wrongDigest(let path, _, _, let stage):
       "Delete the folder \(folder(of: path)) and run \(stage.program) again."
+    case .damaged(let path), .implausible(let path, _):
+      "Delete \(path) and run the stage that made it again; its shards are kept."
     case .damagedFile(_, let stage): "Run \(stage.program) again, which makes it again."
     case .madeOtherwise(let path, _, _, let stage):
       "Processors of different kinds differ in last bits: delete the folder \(folder(of: path)) and "

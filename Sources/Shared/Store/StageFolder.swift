@@ -16,8 +16,8 @@ package struct StageFolder: Sendable, Equatable {
 
   private var manifestPath: String { path + "/" + Manifest.fileName }
 
-  /// Whether a manifest is there, whatever it says.
-  var hasManifest: Bool { System.exists(manifestPath) }
+  /// Whether a manifest is there, whatever it says; also where that cannot be told, which shows once it is read.
+  var hasManifest: Bool { (try? System.isThere(manifestPath)) ?? true }
 
   /// How much of a folder is compared with its manifest.
   package enum Verification: Sendable { case sizes, digests }
@@ -26,16 +26,16 @@ package struct StageFolder: Sendable, Equatable {
   package func manifest(verify: Verification = .sizes) throws -> Manifest? {
     guard let manifest = try readManifest() else { return nil }
     for shard in manifest.shards { try check(shard, verify) }
-    try checkFiles(manifest, verify)
+    try checkFiles(manifest)
     return manifest
   }
 
-  /// Compares the files that hold no rows with a manifest of this folder.
-  package func checkFiles(_ manifest: Manifest, _ verify: Verification) throws {
+  /// Compares the files that hold no rows with a manifest of this folder; they are small, so it is done by digest.
+  package func checkFiles(_ manifest: Manifest) throws {
     for file in manifest.files {
       let whole = path + "/" + file.name
-      guard let status = try? System.status(whole), status.byteCount == file.bytes,
-        try verify == .sizes || Digest.ofFile(whole) == file.sha256
+      guard try System.isThere(whole), try System.status(whole).byteCount == file.bytes,
+        try Digest.ofFile(whole) == file.sha256
       else { throw ManifestError.damagedFile(path: whole, stage: stage) }
     }
   }
@@ -64,13 +64,17 @@ package struct StageFolder: Sendable, Equatable {
   /// Whether the manifest and all of its shards are there.
   package func isFinished() throws -> Bool {
     guard let manifest = try readManifest() else { return false }
-    return manifest.shards.allSatisfy { System.exists(path + "/" + $0.file) }
+    return try manifest.shards.allSatisfy { try System.isThere(path + "/" + $0.file) }
   }
 
   /// The manifest as it is written; nil where there is none.
   package func readManifest() throws -> Manifest? {
-    guard System.exists(manifestPath) else { return nil }
-    let bytes = try MappedFile.contents(manifestPath)
+    let bytes: [UInt8]
+    do { bytes = try MappedFile.contents(manifestPath) } catch {
+      // What cannot be read is not the same as what is not there.
+      if try !System.isThere(manifestPath) { return nil }
+      throw error
+    }
     let manifest = try Manifest(parsing: bytes, path: manifestPath)
     guard manifest.stage == stage else {
       throw ManifestError.wrongStage(
@@ -95,7 +99,7 @@ package struct StageFolder: Sendable, Equatable {
         path: file, byteCount: byteCount, expected: shard.bytes, stage: stage)
     }
     guard verify == .digests else { return }
-    let sha256 = try Digest.ofFile(file)
+    let sha256 = try FileIdentity.interruptibleDigest(file)
     guard sha256 == shard.sha256 else {
       throw ManifestError.wrongDigest(
         path: file, sha256: sha256, expected: shard.sha256, stage: stage)
@@ -139,22 +143,41 @@ package struct StageFolder: Sendable, Equatable {
     try removeLeftovers(of: manifest)
   }
 
+  /// Removes what a worker left that died between the manifest and its clearing up.
+  ///
+  /// Where the store cannot be written to, that stays as it is.
+  package func clearUp(_ manifest: Manifest) throws {
+    do { try removeLeftovers(of: manifest) } catch let error as SystemError {
+      guard error.isAbsence || error.isReadOnly else { throw error }
+    }
+  }
+
   /// Removes the leases, digests and temporary files of a finished folder.
   private func removeLeftovers(of manifest: Manifest) throws {
     let files = Set(
       manifest.shards.map(\.file) + manifest.files.map(\.name) + [Manifest.fileName])
+    func isOfFile(_ name: String, _ suffixes: [String]) -> Bool {
+      suffixes.contains { suffix in
+        name.hasSuffix(suffix) && files.contains(String(name.dropLast(suffix.count)))
+      }
+    }
     for name in try System.list(path) {
       let isLeftover =
         if let temporary = TemporaryName(name) {
           // A late worker elsewhere that misses its file finds the finished one instead.
-          temporary.isAbandoned || files.contains(temporary.base)
+          temporary.isAbandoned || isOfFile(temporary.base, ["", Lease.suffix])
         } else {
-          [Lease.suffix, ShardDigest.suffix].contains { suffix in
-            name.hasSuffix(suffix) && files.contains(String(name.dropLast(suffix.count)))
-          }
+          isOfFile(name, [Lease.suffix, ShardDigest.suffix]) || isAbandonedLease(name)
         }
       if isLeftover { try System.remove(path + "/" + name) }
     }
+  }
+
+  /// Whether a file is a lease on the whole folder whose owner is gone.
+  private func isAbandonedLease(_ name: String) -> Bool {
+    guard name.hasSuffix(Lease.suffix), let content = try? MappedFile.contents(path + "/" + name)
+    else { return false }
+    return LeaseRecord(lastOf: content)?.isDead == true
   }
 }
 

@@ -112,14 +112,23 @@ package struct Store: Sendable, Equatable {
     _ stage: Stage, where nameFits: (String) -> Bool, _ fits: (Manifest) -> Bool
   ) throws -> [StageFolder] {
     let parent = "\(path)/\(stage.rawValue)"
-    guard System.isDirectory(parent) else { return [] }
+    guard try System.isThere(parent) else { return [] }
     var result: [StageFolder] = []
+    var obstacle: (any Error)?
     for name in try System.list(parent) where nameFits(name) {
       let folder = StageFolder(path: "\(parent)/\(name)", stage: stage, fingerprint: nil)
-      // A folder that another version wrote is none of ours.
-      guard let manifest = try? folder.readManifest(), fits(manifest) else { continue }
-      result.append(folder)
+      do {
+        if let manifest = try folder.readManifest(), fits(manifest) { result.append(folder) }
+      } catch let error as ManifestError where error.isForeign {
+        // A folder that another version wrote is none of ours.
+      } catch let error as SystemError where error.isAbsence {
+        // Nor is one that is closed to this process.
+      } catch {
+        obstacle = obstacle ?? error
+      }
     }
+    // Where none is found, the one that cannot be read may be it.
+    if let obstacle, result.isEmpty { throw obstacle }
     return result
   }
 }

@@ -4,7 +4,7 @@
 //
 // A thread of its own gathers the next batch while a step works on the present one.
 
-import Foundation
+import Dispatch
 import Shared
 import Synchronization
 
@@ -82,7 +82,6 @@ package final class Loader: @unchecked Sendable {
   private var seen: [String: UInt64] = [:]
   private var nextSlot = 0
   private let isStopped = Atomic<Bool>(false)
-  private let ended = DispatchSemaphore(value: 0)
   private let waited = Atomic<Int>(0)
 
   /// Prepares the stream; nothing is read before `run`.
@@ -103,10 +102,8 @@ package final class Loader: @unchecked Sendable {
 
   /// Runs `body` with a started loader, and ends its thread afterwards.
   package func run<Result>(_ body: () throws -> Result) throws -> Result {
-    let thread = Thread { self.gatherForever() }
-    thread.name = "loader"
-    thread.start()
-    defer { stop() }
+    let thread = try WorkerThread.start { self.gatherForever() }
+    defer { stop(thread) }
     return try body()
   }
 
@@ -140,14 +137,13 @@ package final class Loader: @unchecked Sendable {
     }
   }
 
-  private func stop() {
+  private func stop(_ thread: WorkerThread) {
     isStopped.store(true, ordering: .releasing)
     for slot in slots { slot.free.signal() }
-    ended.wait()
+    thread.join()
   }
 
   private func gatherForever() {
-    defer { ended.signal() }
     var turn = 0
     while true {
       let slot = slots[turn]

@@ -65,7 +65,7 @@ package struct RowFilter: Sendable {
     try make(
       settings, contextSize: contextSize,
       tokens: {
-        guard System.exists(folder.path + "/tokenizer.json") else {
+        guard try System.isThere(folder.path + "/tokenizer.json") else {
           throw RowFilterError.noTokenizer(folder: folder.path)
         }
         return folder.path
@@ -103,7 +103,7 @@ package struct RowFilter: Sendable {
   private static func tokenFolder(_ source: TrainingSource, _ store: Store) throws -> StageFolder {
     guard
       let folder = try source.tokens.flatMap({ try store.find(stage: .tokens, fingerprint: $0) }),
-      System.exists(folder.path + "/tokenizer.json")
+      try System.isThere(folder.path + "/tokenizer.json")
     else { throw RowFilterError.noTokenizer(folder: source.folder) }
     return folder
   }

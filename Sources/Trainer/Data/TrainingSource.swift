@@ -45,12 +45,14 @@ package struct CacheFacts: Sendable, Equatable {
       guard let value else { throw .incompleteManifest(path: path, key: key) }
       return value
     }
+    func size(_ key: String) throws(TrainingSourceError) -> Int {
+      try require(key, details[key]?.integer.flatMap { (1...1 << 24).contains($0) ? $0 : nil })
+    }
     let statistics = details["statistics"] ?? .null
     self.init(
       modelName: try require("model_name", details["model_name"]?.string),
       hookName: try require("hook_name", details["hook_name"]?.string),
-      dIn: try require("d_in", details["d_in"]?.integer),
-      contextSize: try require("context_size", details["context_size"]?.integer),
+      dIn: try size("d_in"), contextSize: try size("context_size"),
       rows: try require("rows", details["rows"]?.integer),
       mean: try require("statistics.mean", statistics["mean"]?.array).compactMap(\.double),
       meanNorm: try require("statistics.mean_norm", statistics["mean_norm"]?.double))
@@ -164,14 +166,15 @@ package struct TrainingSource: Sendable {
         key: "train.hook_name", given: hook, folder: folder.path, fact: "are of \(facts.hookName)")
     }
     let store = Store(pipeline.store)
-    let model = inputs.model.value.flatMap {
-      try? ActivationKey.identities(model: $0, store: store)
+    let model = try inputs.model.value.flatMap { model in
+      try ActivationKey.known { try ActivationKey.identities(model: model, store: store) }
     }
     let tokens = try manifest.input.flatMap {
       try Store(pipeline.store).find(stage: .tokens, fingerprint: $0)
     }
     let origin = try tokens?.readManifest()
-    if let tokens, let origin { try tokens.checkFiles(origin, verify) }
+    try check(facts, manifest, tokens: origin, in: folder)
+    if let tokens, let origin { try tokens.checkFiles(origin) }
     return TrainingSource(
       folder: folder.path, fingerprint: manifest.fingerprint, facts: facts,
       shards: manifest.shards.map {
@@ -184,6 +187,18 @@ package struct TrainingSource: Sendable {
         (manifest.details["excluded_tokens"]?.array ?? []).compactMap(\.integer).map {
           UInt32(clamping: $0)
         }), isOfModelHere: manifest.input != nil && manifest.identities == model)
+  }
+
+  /// Refuses numbers that contradict the shards or the token stage behind them.
+  private static func check(
+    _ facts: CacheFacts, _ manifest: Manifest, tokens: Manifest?, in folder: StageFolder
+  ) throws(ManifestError) {
+    let context = tokens?.details["context_size"]?.integer ?? facts.contextSize
+    let path = folder.path + "/" + Manifest.fileName
+    if facts.rows != manifest.rows { throw .implausible(path: path, key: "details.rows") }
+    if facts.contextSize != context {
+      throw .implausible(path: path, key: "details.context_size")
+    }
   }
 
   /// The folder that the command line chose for the hook point that the SAE reads.

@@ -23,7 +23,7 @@ package struct CorpusText: Sendable {
 
   private init(folder: String, shards: [Manifest.Shard]) throws {
     let path = folder + "/tokenizer.json"
-    tokenizer = System.exists(path) ? try Tokenizer.open(path) : nil
+    tokenizer = try System.isThere(path) ? Tokenizer.open(path) : nil
     self.shards = shards.map { folder + "/" + $0.file }
     starts = shards.reduce(into: [0]) { $0.append(($0.last ?? 0) + $1.rows) }
   }

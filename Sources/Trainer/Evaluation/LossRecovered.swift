@@ -2,7 +2,7 @@
 // the model as it is, with the SAE and with zeros. Leaves: these figures and the shares that the SAE
 // keeps, and sentences where there are none.
 
-import Shared
+package import Shared
 
 /// The loss of a language model with an SAE in it.
 package struct LossRecovered: Sendable, Equatable {
@@ -38,6 +38,8 @@ package enum LossObstacle: Error, Equatable {
   case notReplaceable(hook: String)
   case wrongOrder(hook: String, target: String)
   case unusable(sentence: String)
+  /// What is here and failed to be read.
+  case unread(SystemError)
   case notFinite
 
   /// Why a model that was looked for is not there.
@@ -61,6 +63,7 @@ package enum LossObstacle: Error, Equatable {
     case .notReplaceable(let hook): "the model computes nothing from \(hook)"
     case .wrongOrder(let hook, let target): "the model computes \(target) before \(hook)"
     case .unusable(let sentence): "the model cannot be run: \(sentence)"
+    case .unread(let cause): "something cannot be read: \(cause.sentence)"
     case .notFinite: "it is not finite"
     }
   }
@@ -94,6 +97,7 @@ package struct LossRecoveredError: Failure, Equatable {
       "Set cache.model_name to the model that was cached, or \(otherwise)."
     case .unfetched(_, let hint?): "\(hint) Or \(otherwise)."
     case .noTokens: "Run saeline-pretokenize with the same pipeline file first, or \(otherwise)."
+    case .unread(let cause): cause.hint
     case .imported, .unfetched, .notReplaceable, .wrongOrder, .notFinite:
       otherwise.prefix(1).uppercased() + otherwise.dropFirst() + "."
     }

@@ -92,6 +92,8 @@ package struct SplicePlan: Sendable {
   ) throws(LossObstacle) -> Value {
     do {
       return try body()
+    } catch let error as SystemError where !error.isAbsence {
+      throw .unread(error)
     } catch {
       throw .unusable(sentence: (error as? any Failure)?.sentence ?? "\(error)")
     }

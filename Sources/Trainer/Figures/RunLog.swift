@@ -49,7 +49,7 @@ package struct RunLog: ~Copyable {
 
   /// The lines of a log, oldest first; a last line that was cut off by a crash is passed over.
   package static func read(_ path: String) throws -> [Entry] {
-    guard System.exists(path) else { return [] }
+    guard try System.isThere(path) else { return [] }
     let lines = try MappedFile.contents(path).split(
       separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
     // What follows the last newline is either nothing or an unfinished line.
@@ -63,7 +63,7 @@ package struct RunLog: ~Copyable {
 
   /// Drops the lines after a step: a run that resumes there will write them again.
   package static func truncate(_ path: String, afterStep step: Int) throws {
-    guard System.exists(path) else { return }
+    guard try System.isThere(path) else { return }
     let kept = try read(path).filter { $0.step <= step }
     try AtomicFile.replace(path, with: kept.map { $0.line + "\n" }.joined())
   }

@@ -66,18 +66,25 @@ package struct Checkpoints: Sendable {
   /// How many of those that `n_checkpoints` did not ask for are kept.
   package let keep: Int
   package let schedule: CheckpointSchedule
+  private let lease: Lease?
 
-  /// The checkpoints of a plan's run in the folder `folder`.
-  package init(_ plan: TrainingPlan, folder: String, fingerprint: String) {
+  /// The checkpoints of a plan's run in the folder `folder`, which are changed only while the lease is held.
+  package init(
+    _ plan: TrainingPlan, folder: String, fingerprint: String, keeping lease: Lease? = nil
+  ) {
     let settings = plan.pipeline.train
     self.init(
       run: folder, fingerprint: fingerprint, keep: settings.keepCheckpoints,
       schedule: CheckpointSchedule(
         count: settings.nCheckpoints, trainingTokens: settings.trainingTokens,
-        batchRows: plan.batchRows))
+        batchRows: plan.batchRows), keeping: lease)
   }
 
-  package init(run: String, fingerprint: String, keep: Int, schedule: CheckpointSchedule) {
+  package init(
+    run: String, fingerprint: String, keep: Int, schedule: CheckpointSchedule,
+    keeping lease: Lease? = nil
+  ) {
+    self.lease = lease
     folder = run + "/checkpoints"
     self.fingerprint = fingerprint
     self.keep = max(1, keep)
@@ -92,21 +99,23 @@ package struct Checkpoints: Sendable {
     _ state: borrowing TrainingState, sae: SAEFiles
   ) throws -> String {
     do { return try write(state, sae) } catch let error as SystemError {
+      // Whoever has the run by now clears away what others left half written.
+      try lease?.requireHeld()
       throw CheckpointError.notWritten(step: state.step, folder: folder, cause: error)
     }
   }
 
   private func write(_ state: borrowing TrainingState, _ sae: SAEFiles) throws -> String {
     let path = folder + "/" + name(step: state.step)
+    try lease?.requireHeld()
     try removeLeftovers()
     let published = try AtomicFolder.create(path)
     try writeState(state, to: published.temporary + "/" + stateFile)
     try sae.writeCheckpoint(state, to: published.temporary)
     try writeDigests(of: published.temporary)
+    try lease?.requireHeld()
     try published.publishReplacing()
-    for step in try steps() where step > state.step {
-      try System.removeTree(folder + "/" + name(step: step))
-    }
+    for step in try steps() where step > state.step { try remove(step: step) }
     try removeOld()
     return path
   }
@@ -134,9 +143,8 @@ package struct Checkpoints: Sendable {
 
   /// Removes what only served to continue the run.
   package func removeUnscheduled() throws {
-    for step in try steps() where !schedule.isDue(afterStep: step - 1) {
-      try System.removeTree(folder + "/" + name(step: step))
-    }
+    try removeLeftovers()
+    for step in try steps() where !schedule.isDue(afterStep: step - 1) { try remove(step: step) }
     if try steps().isEmpty { try System.removeTree(folder) }
   }
 
@@ -156,12 +164,16 @@ package struct Checkpoints: Sendable {
 
   private func removeOld() throws {
     let unscheduled = try steps().filter { !schedule.isDue(afterStep: $0 - 1) }
-    for step in unscheduled.dropLast(keep) {
-      try System.removeTree(folder + "/" + name(step: step))
-    }
+    for step in unscheduled.dropLast(keep) { try remove(step: step) }
   }
 
-  /// Removes the folders of writers that were killed; the caller holds the run's lease.
+  /// Removes a checkpoint, which may be that of another process where the run is no longer this one's.
+  private func remove(step: Int) throws {
+    try lease?.requireHeld()
+    try System.removeTree(folder + "/" + name(step: step))
+  }
+
+  /// Removes the folders of writers that were killed; the caller holds the run's lease, or nobody does.
   private func removeLeftovers() throws {
     guard System.isDirectory(folder) else { return }
     for name in try System.list(folder) where name.hasSuffix(".tmp") {

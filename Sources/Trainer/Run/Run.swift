@@ -83,7 +83,7 @@ package struct Run: Sendable {
       try plan.requireLoss()
       let prepared = try prepare(plan)
       let progress = progress(total: plan.steps * plan.batchRows)
-      let training = try training(prepared, progress)
+      let training = try training(prepared, progress, keeping: lease)
       let start = System.uptime
       try training.run()
       progress.finish()
@@ -103,8 +103,12 @@ package struct Run: Sendable {
 
   /// Takes the run where nobody has finished it and nobody is at it, and the disk has room for it.
   package func claim(_ watch: inout LeaseWatch) throws -> Claim {
-    guard try folder.manifest() == nil else { return .finished }
     let path = Run.leasePath(folder)
+    if let manifest = try folder.manifest() {
+      // Of a process that died between the manifest and its clearing up; one that lives does that itself.
+      if (try? watch.look(at: path)) == .free { try clearUp(manifest) }
+      return .finished
+    }
     guard try watch.look(at: path) == .free else { return .held }
     let written = try Run.byteCount(of: folder.path)
     try DiskSpace.require(max(0, TrainingBill(plan).diskByteCount - written), at: folder.path)
@@ -118,14 +122,24 @@ package struct Run: Sendable {
     return .claimed(lease)
   }
 
+  /// Removes what only served to make a run that is finished.
+  private func clearUp(_ manifest: Manifest) throws {
+    try folder.clearUp(manifest)
+    do {
+      try Checkpoints(plan, folder: folder.path, fingerprint: key.fingerprint).removeUnscheduled()
+    } catch let error as SystemError {
+      guard error.isAbsence || error.isReadOnly else { throw error }
+    }
+  }
+
   /// The line on the terminal about training on `total` rows.
   package func progress(total: Int) -> Shared.Progress {
     Shared.Progress(stage: "train", total: total, mode: mode, terminal: terminal)
   }
 
-  /// The run in training, as it starts or continues; it must have been claimed.
+  /// The run in training, as it starts or continues, for as long as the lease is held.
   package func training(
-    _ prepared: PreparedRun, _ progress: Shared.Progress
+    _ prepared: PreparedRun, _ progress: Shared.Progress, keeping lease: Lease
   ) throws -> Training {
     plan.source.unknowns(in: pipeline).forEach(note)
     if let taken = pipeline.train.takenOver, !taken.isEmpty {
@@ -138,7 +152,7 @@ package struct Run: Sendable {
       try RunBeginning(steps: plan.steps, batchRows: plan.batchRows).write(folder.path)
       return try Training(
         prepared, folder: folder.path, fingerprint: key.fingerprint, progress: progress,
-        observers: observers)
+        keeping: lease, observers: observers)
     }
   }
 
@@ -162,7 +176,9 @@ package struct Run: Sendable {
     do {
       try RunFileError.explaining {
         try training.writeFinal()
-        let latents = try measure(training.prepared.rows.filter)
+        let latents = try measure(
+          training.prepared.rows.filter, unless: training.requireHeld)
+        try training.requireHeld()
         if let l0 = try Evaluation.read(run: folder.path).figures[.finalL0] {
           try SAEFiles.record(l0: l0, in: folder.path)
         }
@@ -170,6 +186,7 @@ package struct Run: Sendable {
           try Timing(tokens: steps * plan.batchRows, seconds: seconds).write(folder: folder.path)
         }
         try writeReport(latents)
+        try training.requireHeld()
         try finish(training.prepared.rows.normalization)
       }
     } catch {

@@ -11,7 +11,11 @@ extension Run {
   }
 
   /// Takes the final figures from the files that were just written, over rows that `filter` lets pass.
-  @discardableResult func measure(_ filter: RowFilter) throws -> LatentReport {
+  ///
+  /// `refusal` throws where they may not be written any more.
+  @discardableResult func measure(
+    _ filter: RowFilter, unless refusal: () throws -> Void = {}
+  ) throws -> LatentReport {
     let source = plan.source
     var sae = try TrainedSAE.open(folder.path)
     let corpus = try source.tokens.flatMap { try CorpusText.open(store: store, fingerprint: $0) }
@@ -34,6 +38,7 @@ extension Run {
     try addLoss(to: &evaluation, &features, &sae, filter, corpus)
     if let earlier = try? Evaluation.read(run: folder.path) { evaluation.keep(earlier) }
     evaluation.advice = advice.sentences(evaluation.figures)
+    try refusal()
     try features.write(folder: folder.path)
     try evaluation.write(run: folder.path)
     return try look(codes, evaluation, sae, filter, corpus)
@@ -77,6 +82,8 @@ extension Run {
       evaluation.add(try measureLoss(&sae, adding: &sums, filter, corpus))
       features[.consistency] = sums?.features[.consistency]
     } catch let obstacle as LossObstacle {
+      // What cannot be read is not the same as what is not there.
+      if case .unread(let cause) = obstacle { throw cause }
       // What is wrong with the figures themselves does not undo the training.
       if asked == true, obstacle != .notFinite { throw LossRecoveredError(obstacle) }
       evaluation.remarks.append(obstacle.remark)

@@ -35,6 +35,7 @@ package final class Training {
   package let checkpoints: Checkpoints
   private let progress: Shared.Progress
   package let observers: [any RunObserver]
+  private let lease: Lease?
   private let schedule: Schedule
   /// The step that this process started with.
   package let firstStep: Int
@@ -53,17 +54,20 @@ package final class Training {
   private var evaluatedStep: Int?
 
   /// Takes the newest whole checkpoint where there is one and it is wanted, else fresh weights.
+  ///
+  /// Nothing is written to the folder once another process has taken `lease` away.
   package init(
     _ prepared: PreparedRun, folder: String, fingerprint: String, progress: Shared.Progress,
-    observers: [any RunObserver] = []
+    keeping lease: Lease? = nil, observers: [any RunObserver] = []
   ) throws {
     let plan = prepared.plan
     self.prepared = prepared
     self.observers = observers
     self.folder = folder
+    self.lease = lease
     self.progress = progress
     schedule = plan.schedule
-    checkpoints = Checkpoints(plan, folder: folder, fingerprint: fingerprint)
+    checkpoints = Checkpoints(plan, folder: folder, fingerprint: fingerprint, keeping: lease)
     state = plan.configuration.freshState()
     var continued: String?
     if plan.pipeline.train.resume == .newest {
@@ -150,7 +154,11 @@ package final class Training {
     evaluatedStep = step
   }
 
+  /// Refuses to go on where another process has the run by now.
+  package func requireHeld() throws { try lease?.requireHeld() }
+
   private func write(_ entry: RunLog.Entry) throws {
+    try requireHeld()
     let line = try log.append(entry)
     for observer in observers { observer.logged(step: entry.step, line: line) }
   }
@@ -185,6 +193,8 @@ package final class Training {
 
   /// Tells those who follow the run that this process leaves it unfinished, if it has not been told.
   package func stop(_ failure: any Error) {
+    // Of a run that goes on elsewhere nothing is to be said.
+    if failure is LostLease { isStopped = true }
     if !isStopped { for observer in observers { observer.stopped(failure) } }
     isStopped = true
   }
@@ -196,6 +206,7 @@ package final class Training {
     _ = try logFullWindow()
     engine = nil
     running = nil
+    try requireHeld()
     var ended = TrainingState(ParameterShape(dIn: 1, dOut: 1, dSae: 1))
     swap(&ended, &state)
     try prepared.files.writeFinal(ended, to: folder)

@@ -12,39 +12,43 @@ package struct PretrainedSAE: Sendable {
   /// SHA-256 of the weights' file.
   package let digest: String
   let sae: StartingSAE
+  /// Of the weights' file, from before the digest.
+  let marks: InputMarks
 
   /// Looks at a folder, or at the file of weights of a form that has no other.
   package static func open(_ folder: String) throws -> PretrainedSAE {
     let sae = try read(folder)
     let path = System.isDirectory(folder) ? folder + "/" + sae.weights : folder
+    let marks = InputMarks([path])
     return PretrainedSAE(
-      folder: folder, weights: path, digest: "sha256:" + (try Digest.ofFile(path)), sae: sae)
+      folder: folder, weights: path, digest: "sha256:" + (try Digest.ofFile(path)), sae: sae,
+      marks: marks)
   }
 
   static func read(_ folder: String) throws -> StartingSAE {
-    func has(_ name: String) -> Bool { System.exists(folder + "/" + name) }
-    if folder.hasSuffix(".npz"), System.exists(folder), !System.isDirectory(folder) {
+    func has(_ name: String) throws -> Bool { try System.isThere(folder + "/" + name) }
+    if folder.hasSuffix(".npz"), try System.isThere(folder), !System.isDirectory(folder) {
       return GemmaScopeFolder.read()
     }
-    if has(SparsifyFolder.weights), has("cfg.json") {
+    if try has(SparsifyFolder.weights), try has("cfg.json") {
       return try SparsifyFolder.read(json(folder + "/cfg.json"), path: folder)
     }
-    if has(DictionaryFolder.weights), has("config.json") {
+    if try has(DictionaryFolder.weights), try has("config.json") {
       return try DictionaryFolder.read(json(folder + "/config.json"), path: folder)
     }
-    if has("cfg.json"), has(SAEWeights.fileName) {
+    if try has("cfg.json"), try has(SAEWeights.fileName) {
       let scaler = folder + "/activation_scaler.json"
       return try SAELensFolder.read(
-        json(folder + "/cfg.json"), scaler: System.exists(scaler) ? json(scaler) : nil,
+        json(folder + "/cfg.json"), scaler: System.isThere(scaler) ? json(scaler) : nil,
         path: folder)
     }
-    if has(GemmaScopeFolder.weights) { return GemmaScopeFolder.read() }
+    if try has(GemmaScopeFolder.weights) { return GemmaScopeFolder.read() }
     // Half of a layout: the other half is what is missing.
     let halves = [
       ("cfg.json", SAEWeights.fileName), (SAEWeights.fileName, "cfg.json"),
       (SparsifyFolder.weights, "cfg.json"), (DictionaryFolder.weights, "config.json"),
     ]
-    for (half, other) in halves where has(half) {
+    for (half, other) in halves where try has(half) {
       throw PretrainedSAEError.missing(path: folder + "/" + other)
     }
     throw PretrainedSAEError.nothingThere(path: folder)
@@ -53,9 +57,11 @@ package struct PretrainedSAE: Sendable {
   private static func json(_ path: String) throws -> JSON {
     let status = try System.status(path)
     // A configuration has a few kilobytes; what is larger is none.
-    guard status.byteCount <= 16 << 20, let json = try? JSON(parsing: MappedFile.contents(path)),
-      json.object != nil
-    else { throw PretrainedSAEError.notJSON(path: path) }
+    guard status.byteCount <= 16 << 20 else { throw PretrainedSAEError.notJSON(path: path) }
+    let bytes = try MappedFile.contents(path)
+    guard let json = try? JSON(parsing: bytes), json.object != nil else {
+      throw PretrainedSAEError.notJSON(path: path)
+    }
     return json
   }
 

@@ -15,6 +15,7 @@ extension PretrainedSAE {
     }
     try takeFactors(&state.parameters, file)
     let threshold = try fillThresholds(&state.parameters, file)
+    try marks.check()
     for latent in 0..<state.parameters.latentScale.count {
       state.parameters.latentScale.buffer[latent] = 1
     }

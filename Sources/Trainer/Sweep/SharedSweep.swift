@@ -76,7 +76,11 @@ extension Sweep {
       work.endings[member.index] = try ending(of: member.index) {
         try member.run.plan.requireLoss()
         let prepared = try work.rows.prepare(member.run.plan)
-        runs.append((member.index, member.run, try member.run.training(prepared, progress)))
+        runs.append(
+          (
+            member.index, member.run,
+            try member.run.training(prepared, progress, keeping: member.lease)
+          ))
         return nil
       }
     }

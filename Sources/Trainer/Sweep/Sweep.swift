@@ -202,6 +202,10 @@ extension Sweep {
     let label = members[index].combination.label
     do { return try work() } catch let stop as Interrupted {
       throw Interrupted("\(label): \(stop.sentence)", hint: stop.hint)
+    } catch let loss as LostLease {
+      // The run has not ended: the sweep waits for whoever has it.
+      note("\(label): \(loss.sentence)")
+      return nil
     } catch {
       let sentence = (error as? any Failure)?.sentence ?? "\(error)"
       note("failed: \(label): \(sentence)")

@@ -20,3 +20,16 @@ static inline void saeline_choose_kernels(const char *processor) {
   gotoblas_dynamic_quit();
   gotoblas_dynamic_init();
 }
+
+// Within OpenBLAS: the memory that a product works in, kept once it was taken.
+void *blas_memory_alloc(int procpos) __attribute__((weak));
+void blas_memory_free(void *buffer) __attribute__((weak));
+
+// Has OpenBLAS take the memory of so many products at once; at most 64.
+static inline void saeline_take_memory(int count) {
+  void *taken[64];
+  if (!blas_memory_alloc || !blas_memory_free) return;
+  if (count > 64) count = 64;
+  for (int i = 0; i < count; i++) taken[i] = blas_memory_alloc(0);
+  for (int i = 0; i < count; i++) blas_memory_free(taken[i]);
+}

@@ -1,7 +1,6 @@
 // The thread that sends a run to the server while it goes on. Comes in: the state of the transfer, later how
 // the run ended. Leaves: whether all of it arrived. Training waits for it at the end alone, and not for long.
 
-import Dispatch
 import Foundation
 import Shared
 import Synchronization
@@ -33,8 +32,8 @@ final class WandbSender: Sendable {
   }
 
   private let state = Mutex(State())
-  private let wake = DispatchSemaphore(value: 0)
-  private let done = DispatchSemaphore(value: 0)
+  /// Rings when the run ends, when nothing more is waited for, and when the thread has ended.
+  private let (ending, hurry, done) = (Bell(), Bell(), Bell())
   private let stop: StopFlag
   private let patience: WandbPatience
   private let warn: @Sendable (String) -> Void
@@ -52,33 +51,36 @@ final class WandbSender: Sendable {
   func start(
     sample: @escaping @Sendable () -> Void, _ make: @escaping @Sendable () -> WandbTransfer
   ) {
-    let thread = Thread { [self] in
-      var transfer = make()
-      var failures = 0
-      while !stop.isSet {
-        let exitCode = state.withLock { $0.exitCode }
-        sample()
-        var wait = patience.interval
-        do {
-          try transfer.round(exitCode: exitCode)
-          failures = 0
-          state.withLock { ($0.isFailing, $0.movedAt) = (false, System.uptime) }
-          if exitCode != nil {
-            state.withLock { $0.isComplete = true }
-            break
-          }
-        } catch {
-          failures += 1
-          wait = seconds(after: error, failures)
-          if exitCode != nil { wait = min(wait, patience.endingWait) }
-          note(error)
-        }
-        _ = wake.wait(timeout: .now() + wait)
-      }
-      done.signal()
+    do { try WorkerThread.start { self.send(sample, make) }.detach() } catch {
+      note(error)
+      done.ring()
     }
-    thread.name = "wandb"
-    thread.start()
+  }
+
+  private func send(_ sample: () -> Void, _ make: () -> WandbTransfer) {
+    var transfer = make()
+    var failures = 0
+    while !stop.isSet {
+      let exitCode = state.withLock { $0.exitCode }
+      sample()
+      var wait = patience.interval
+      do {
+        try transfer.round(exitCode: exitCode)
+        failures = 0
+        state.withLock { ($0.isFailing, $0.movedAt) = (false, System.uptime) }
+        if exitCode != nil {
+          state.withLock { $0.isComplete = true }
+          break
+        }
+      } catch {
+        failures += 1
+        wait = seconds(after: error, failures)
+        if exitCode != nil { wait = min(wait, patience.endingWait) }
+        note(error)
+      }
+      _ = (exitCode == nil ? ending : hurry).wait(seconds: wait)
+    }
+    done.ring()
   }
 
   /// How long to wait after a failure, of so many in a row.
@@ -114,11 +116,11 @@ final class WandbSender: Sendable {
     }
     let began = System.uptime
     let limit = isHurried || isFailing ? patience.shortEnding : patience.ending
-    wake.signal()
-    while done.wait(timeout: .now() + 0.05) == .timedOut {
+    ending.ring()
+    while !done.wait(seconds: 0.05) {
       let rest = System.uptime - state.withLock { $0.movedAt }
       if rest > limit, System.uptime - began > patience.shortEnding { stop.set() }
-      if stop.isSet { wake.signal() }
+      if stop.isSet { hurry.ring() }
     }
     return state.withLock { $0.isComplete }
   }

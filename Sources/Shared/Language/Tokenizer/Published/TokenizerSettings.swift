@@ -125,7 +125,7 @@ struct TokenizerSettings {
     _ folder: String, _ name: String
   ) throws -> (value: JSON, bytes: [UInt8])? {
     let path = folder + "/" + name
-    guard System.exists(path) else { return nil }
+    guard try System.isThere(path) else { return nil }
     let bytes = try MappedFile.contents(path)
     guard let value = try? JSON(parsing: bytes), value.object != nil else {
       throw TokenizerError.malformed(path: path, offset: 0, what: "no JSON object")
