@@ -50,7 +50,8 @@ import Shared
 
   static let description = ProgramDescription(
     name: "saeline-cache", summary: "Turns token shards into shards of model activations.",
-    sections: [CacheSettings.sectionName], verbs: [hooks, exportVerb, importVerb],
+    sections: [CacheSettings.sectionName, LaunchSettings.sectionName],
+    verbs: [hooks, exportVerb, importVerb],
     examples: [
       Example("run.json5", "tokens to activations"),
       Example("run.json5 --dry-run", "what that will take"),

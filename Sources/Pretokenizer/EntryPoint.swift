@@ -21,7 +21,7 @@ import Shared
 
   static let description = ProgramDescription(
     name: "saeline-pretokenize", summary: "Turns text into shards of packed token sequences.",
-    sections: [PretokenizeSettings.sectionName], verbs: [encode],
+    sections: [PretokenizeSettings.sectionName, LaunchSettings.sectionName], verbs: [encode],
     examples: [
       Example("run.json5", "text to tokens"),
       Example("run.json5 --dry-run", "what that will take"),

@@ -5,7 +5,7 @@ import Shared
 @main enum Main {
   static let description = ProgramDescription(
     name: "saeline-train", summary: "Trains a sparse autoencoder on cached activations.",
-    sections: ["train", "logger", "evaluate"],
+    sections: ["train", "logger", "evaluate", "launch"],
     verbs: [
       Verb("report", "Measure a finished run again and write its report.html."),
       Verb("reconstruct", "Write cached rows and their reconstructions."),
