@@ -7,9 +7,11 @@ import Shared
     name: "saeline-train", summary: "Trains a sparse autoencoder on cached activations.",
     sections: ["train", "logger", "evaluate", "launch"],
     verbs: [
-      Verb("report", "Measure a finished run again and write its report.html."),
+      Verb(
+        "report", "Measure a finished run again, or of a run's folder make the page again.",
+        input: .pipelineFileOrFolder),
       Verb("reconstruct", "Write cached rows and their reconstructions."),
-      UploadCommand.verb, initVerb,
+      DashboardCommand.verb, UploadCommand.verb, StatusCommand.verb, CompareCommand.verb, initVerb,
     ],
     examples: [
       Example("run.json5", "activations to an SAE, a report"),
@@ -32,7 +34,15 @@ import Shared
 
   private static func run(_ invocation: Invocation) throws {
     if invocation.verb == initVerb.name { return try writePipeline(invocation) }
+    if invocation.verb == CompareCommand.verb.name { return try CompareCommand.run(invocation) }
+    if invocation.verb == StatusCommand.verb.name { return try StatusCommand.run(invocation) }
     if invocation.verb == UploadCommand.verb.name { return try UploadCommand.run(invocation) }
+    if invocation.verb == DashboardCommand.verb.name { return try DashboardCommand.run(invocation) }
+    let given = HomeFolder.expanded(invocation.config)
+    if invocation.verb == "report", System.isDirectory(given) {
+      let page = try Report.remake(run: given)
+      return print(invocation.isJSON ? JSON.object(["report": .string(page)]).canonical : page)
+    }
     if !invocation.combinations.isEmpty { return try SweepCommand.run(invocation) }
     if invocation.isDryRun { return try bill(invocation) }
     let run = try Run(
@@ -42,8 +52,7 @@ import Shared
     switch invocation.verb {
     case "report":
       try run.requireFinished()
-      try run.measure()
-      try Report.write(run: run.folder.path)
+      try run.writeReport(try run.measure())
       try finish(run, didWork: true, invocation)
     case "reconstruct":
       let result = try run.reconstruct()

@@ -37,8 +37,8 @@ struct StageSummaryTests {
     #expect(
       StageSummary(manifest, nil, folder: "a").table.text() == """
         Activations of pythia.blocks.0
-          rows     512       of width 64 in float16
-          on disk  512.0 kB  1 shard
+          rows     512     of width 64 in float16
+          on disk  512 kB  1 shard
           folder   a
         """)
   }

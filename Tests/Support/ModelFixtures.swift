@@ -35,6 +35,7 @@ package enum ModelFixtures {
     let names = [
       "gpt2", "neox-parallel", "neox-sequential", "phi", "opt", "gpt-neo", "grouped", "qwen2",
       "gemma2", "phi3", "gptj", "bloom", "olmo", "olmoe", "mixtral", "toy-gelu", "toy-solu",
+      "toy-plain",
     ]
     return names.map { ($0, "processed", all) } + [
       ("gpt2", "processed-center", WeightProcessing(centersWriting: true)),

@@ -88,16 +88,15 @@ struct ChartTests {
     #expect(chart.legend.contains("<i class=\"s1 again\"></i>line 9</span>"))
   }
 
-  @Test("A histogram counts every finite value once")
-  func histogram() {
-    let histogram = Histogram([-2.9, -2.6, -1.2, -1, .infinity], perUnit: 2)
-    #expect(histogram.low == -3)
-    #expect(histogram.high == -1)
-    #expect(histogram.counts == [2, 0, 0, 2])
-    #expect(
-      histogram.svg(label: "densities", unit: "latents")
-        .contains("<title>-3.00 to -2.50: 2 latents</title>"))
-    #expect(!histogram.svg(label: "densities", unit: "latents").contains(">0.5<"))
-    #expect(Histogram([], perUnit: 4).counts == [0, 0, 0, 0])
+  @Test("Bins count every finite value once")
+  func bins() {
+    let unit = Bins.perUnit([-2.9, -2.6, -1.2, -1, .infinity], 2)
+    #expect(unit.edges == [-3, -2.5, -2, -1.5, -1])
+    #expect(unit.counts == [2, 0, 0, 2])
+    let equal = Bins.equal([0, 0.5, 1, 1, .nan], count: 4)
+    #expect(equal.edges == [0, 0.2, 0.4, 0.6, 0.8, 1].map { $0 })
+    #expect(equal.counts == [1, 0, 1, 0, 2])
+    #expect(Bins.perUnit([], 4).counts.isEmpty)
+    #expect(Bins.equal([3], count: 4).counts.reduce(0, +) == 1)
   }
 }

@@ -29,7 +29,6 @@ struct EvaluatingTests {
   private var settings: EvaluateSettings {
     var settings = EvaluateSettings()
     settings.reportLatents = 6
-    settings.contextsPerLatent = 3
     return settings
   }
 
@@ -71,27 +70,47 @@ struct EvaluatingTests {
     #expect(try evaluate(store, settings: few, filter: filter).figures[.evaluatedRows] == 50)
   }
 
-  @Test("Contexts are those of the highest activations, with their text and shades")
-  func contexts() throws {
+  @Test("Where the limit lies within a shard, its first sequences are measured whole")
+  func wholeSequences() throws {
     let store = try TinyStore()
-    let evaluation = try evaluate(store, settings: settings)
-    #expect(evaluation.remarks.isEmpty)
-    #expect(Set(evaluation.latents.map(\.latent)) == [0, 1, 2, 3, 4, 5])
-    let red = try #require(evaluation.latents.first { $0.latent == 0 })
-    // Later sequences are more active: the last three that contain the word, at its first place.
-    let last = store.tokens.indices.filter { store.tokens[$0].contains(0) }.suffix(3).reversed()
-    #expect(red.contexts.map(\.row.sequence) == last.map { UInt32($0) })
-    for context in red.contexts {
-      let sequence = store.tokens[Int(context.row.sequence)]
-      #expect(context.focus == sequence.firstIndex(of: 0))
-      #expect(context.tokens == sequence.map { TinyStore.words[Int($0)] })
-      #expect(
-        context.activations
-          == sequence.enumerated().map { position, token in
-            Double(TinyStore.activation(token, context.row.sequence, UInt32(position))[0])
-          })
+    var few = settings
+    few.evalTokens = 44
+    var seen: [RowPosition] = []
+    var encoder = HalvingEncoder()
+    let evaluating = try Evaluating(
+      PairedShards(shards: store.shards, dIn: TinyStore.words.count),
+      filter: RowFilter(heldOut: HeldOut(fraction: 0)), latentCount: 8, settings: few, corpus: nil)
+    let evaluation = try evaluating.run(
+      &encoder, deadInTraining: nil, deadFeatureWindow: 1,
+      progress: Progress(
+        stage: "measure", total: 44, mode: .quiet,
+        terminal: RecordedTerminal(isInteractive: false).terminal)
+    ) { row, latents, values in
+      seen.append(row.place)
+      #expect(latents.count == 1 && values.count == 1)
     }
-    #expect(red.maximum == red.contexts[0].value)
+    #expect(evaluation.figures[.evaluatedRows] == 44)
+    let counts = Dictionary(grouping: seen, by: \.sequence).mapValues(\.count)
+    #expect(counts.sorted { $0.key < $1.key }.map(\.value) == [8, 8, 8, 8, 8, 4])
+    #expect(counts.keys.max() == 5)
+  }
+
+  @Test("An earlier measurement's loss and categories stay where this one took none")
+  func keeping() {
+    var again = SampleRun.withoutLoss
+    again.remarks.append(LossObstacle.modelNotHere(name: "m").remark)
+    again.keep(SampleRun.evaluation)
+    #expect(again.figures == SampleRun.evaluation.figures)
+    #expect(again.lossSource == .heldOut)
+    #expect(again.remarks == SampleRun.evaluation.remarks)
+    var without = Evaluation(figures: SampleRun.figures, source: .heldOut, fires: [1])
+    without.keep(SampleRun.evaluation)
+    #expect(without.categories == SampleRun.evaluation.categories)
+    #expect(without.categoriesDigest == "abc")
+    var newer = SampleRun.evaluation
+    newer.keep(
+      Evaluation(figures: [.lossWithSAE: 9], source: .cache, lossSource: .cache, fires: []))
+    #expect(newer == SampleRun.evaluation)
   }
 
   @Test("Categories name their best latent, and skipped words are named")
@@ -116,10 +135,6 @@ struct EvaluatingTests {
       evaluation.remarks == [
         "1 of the categories' words are no single token and were skipped: ostrich"
       ])
-    // The best latents of categories open the list.
-    #expect(evaluation.latents[0].latent == 0)
-    #expect(evaluation.latents[0].category == "red")
-    #expect(evaluation.latents[1].category == "animal")
   }
 
   /// Halves rows, and cuts their shard short once it has seen some.
@@ -166,7 +181,6 @@ struct EvaluatingTests {
     let store = try TinyStore()
     let evaluation = try evaluate(store, settings: settings, withCorpus: false)
     #expect(evaluation.figures[.evaluatedRows] == 480)
-    #expect(evaluation.latents.isEmpty)
     #expect(
       evaluation.remarks == [
         "The store lacks the tokens that these activations were made from: no contexts."

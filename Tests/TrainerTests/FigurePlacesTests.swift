@@ -30,10 +30,11 @@ struct FigurePlacesTests {
       .reduce(into: Figures()) { $0[$1] = value($1) }
   }
 
-  private let html = Report(
-    name: "x", sae: .object([:]), settings: .object([:]), log: Self.log,
-    evaluation: Self.evaluation, files: []
-  ).html
+  private let page = Report(
+    name: "x", sae: .object([:]), settings: .object([:]), curves: Report.curves(Self.log),
+    evaluation: Self.evaluation, files: [],
+    origin: ReportOrigin(tokens: Int(value(.trainingSamples)), entries: [])
+  ).page
   private let comparison = SweepComparison(
     name: "x", options: ["k"], models: [], hooks: [],
     rows: [.init(values: ["1"], folder: "r", figures: Self.evaluation.figures)])
@@ -46,13 +47,15 @@ struct FigurePlacesTests {
       let table = FinalTable(name: "x", evaluation: Self.evaluation, stages: [], run: "r").tables[0]
       return table.rows.contains { $0[0] == figure.words && $0[1] == text }
     case .card:
-      return html.contains(
-        "<div class=\"card\"><p>\(place?.title ?? figure.title)</p><strong>\(text)</strong>")
+      return page.blocks("figures", "cards").contains {
+        $0["title"] == .string(place?.title ?? figure.title) && $0["value"] == .string(text)
+      }
     case .chart(let panel):
-      let name = place?.title ?? figure.words
-      return html.contains("aria-label=\"\(panel.title) over steps\"")
-        && html.contains(
-          "<title>step 20: \(name) \(Readable.figure(Self.value(figure)))</title>")
+      let chart = page.blocks("training", "charts").first { $0["title"] == .string(panel.title) }
+      let line = chart?["series"]?.array?.first {
+        $0["name"] == .string(place?.title ?? figure.words)
+      }
+      return line?["y"]?.array?.last?.double == Self.value(figure)
     case .sweep:
       let table = comparison.table
       return table.columns.firstIndex { $0.heading == figure.words }
@@ -130,5 +133,12 @@ struct FigurePlacesTests {
     #expect(evaluation.figures[.l2Ratio] == nil)
     #expect(evaluation.figures.text(.l2Ratio) == "–")
     #expect(evaluation.figures[.finalMSE] == 2.25)
+  }
+}
+
+extension Page {
+  /// What the blocks of a kind hold in a section.
+  func blocks(_ section: String, _ kind: String) -> [JSON] {
+    sections.filter { $0.id == section }.flatMap(\.blocks).flatMap { $0[kind]?.array ?? [] }
   }
 }

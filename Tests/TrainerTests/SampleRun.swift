@@ -32,23 +32,34 @@ enum SampleRun {
         best: CategoryScore(latent: 2, precision: 0.9, recall: 0.95)),
       CategoryResult(
         name: "<i>none", words: [], tokenCount: 0, skippedWords: [], rows: 0, best: nil),
-    ], categoriesDigest: "abc",
-    latents: [
-      ReportedLatent(
-        latent: 2, density: 0.25, maximum: 4, category: "color",
-        contexts: [
+    ], categoriesDigest: "abc", remarks: ["One word of color is skipped."])
+
+  /// Four latents, of which one is shown in full on a sequence with a hostile token.
+  static let latents = LatentReport(
+    columns: LatentColumns(
+      fires: [10, 0, 250, 3], means: [1, 0, 2.5, 0.123456], highest: [2, 0, 4, 1],
+      norms: [1, 0.5, 1, 1], cosines: [0.9, 0, 0.8, -0.25], tokens: [1, nil, 3, 0],
+      categories: [nil, nil, .init(category: 1, f1: 0.9245), .init(category: 1, f1: 0.1)]),
+    rows: 1000, keptRows: 900, rowsByL0: [17: 400, 18: 600],
+    details: [
+      LatentDetail(
+        latent: 2, reasons: ["the best latent of the category color"], histogram: [3, 0, 1],
+        highest: [
           LatentContext(
-            row: .init(sequence: 7, position: 3), value: 4,
-            tokens: ["The", " sky\n", hostile, " blue"], activations: [0, 0.5, 1, 4], focus: 3)
-        ])
-    ], remarks: ["One word of color is skipped."])
+            .init(sequence: 7, position: 3), value: 4, in: [0, 1, 2, 3], special: []
+          ) { [0, 0.5, 1][$0] }
+        ], tokens: DirectionTokens(promoted: [.init(token: 3, weight: 1.5)]),
+        neighbors: [.init(latent: 0, cosine: 0.75)])
+    ], texts: [0: "The", 1: " sky\n", 2: hostile, 3: " blue"], special: [0],
+    categories: ["<i>none", "color"], words: [[], ["red", "sky-blue"]], chunk: 256,
+    remarks: ["A remark."])
 
   /// An SAE whose language model is not at hand.
   static var withoutLoss: Evaluation {
     Evaluation(
       figures: figures, source: evaluation.source, fires: evaluation.fires,
       categories: evaluation.categories, categoriesDigest: evaluation.categoriesDigest,
-      latents: evaluation.latents, remarks: evaluation.remarks)
+      remarks: evaluation.remarks)
   }
 
   static let sae: JSON = .object([
@@ -73,9 +84,15 @@ enum SampleRun {
       ])
   }
 
-  static var report: Report {
+  static var report: Report { report(log) }
+
+  static func report(_ log: [RunLog.Entry], name: String = "demo & friends") -> Report {
     Report(
-      name: "demo & friends", sae: sae, settings: settings, log: log, evaluation: evaluation,
-      files: [("cfg.json", 512), ("sae_weights.safetensors", 2_100_000)])
+      name: name, sae: sae, settings: settings, curves: Report.curves(log),
+      evaluation: evaluation,
+      files: [("cfg.json", 512), ("sae_weights.safetensors", 2_100_000)],
+      timing: Timing(tokens: 90_000, seconds: 2),
+      origin: ReportOrigin(tokens: 102_400, entries: [.init("model", "tiny")]),
+      latents: latents.json, links: [.init("sweep three", to: "../sweep-three/sweep.html")])
   }
 }

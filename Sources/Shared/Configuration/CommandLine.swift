@@ -23,6 +23,8 @@ package struct Verb: Sendable, Equatable {
   package let name: String
   package let help: String
   /// The names of what must follow the verb; of what may follow it, in brackets.
+  ///
+  /// The last one may end in …: there may be several of it.
   package let operands: [String]
   /// The flags that only this verb has.
   package let flags: [VerbFlag]
@@ -40,6 +42,10 @@ package struct Verb: Sendable, Equatable {
     self.operands = operands
     self.flags = flags
     self.alias = alias
+  }
+
+  static func repeats(_ operand: String) -> Bool {
+    operand.hasSuffix("…") || operand.hasSuffix("…]")
   }
 }
 

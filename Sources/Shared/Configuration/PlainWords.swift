@@ -17,6 +17,9 @@ extension Arguments {
     for operand in known?.operands ?? [] {
       if let word = rest.popFirst() {
         operands.append(word)
+        guard Verb.repeats(operand) else { continue }
+        operands += rest
+        rest = []
       } else if !operand.hasPrefix("["), switches.isDisjoint(with: [.help, .helpAll, .version]) {
         throw .missingOperand(operand, verb: verb ?? "")
       }

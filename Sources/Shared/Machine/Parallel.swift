@@ -118,6 +118,18 @@ package enum Parallel {
     }
   }
 
+  /// The values of `body` for each index below `count`, in the order of the indices.
+  package static func map<Value: Sendable>(
+    _ count: Int, _ body: @Sendable (Int) -> Value
+  ) -> [Value] {
+    let values = Mutex<[Value?]>(Array(repeating: nil, count: count))
+    forEach(count) { index in
+      let value = body(index)
+      values.withLock { $0[index] = value }
+    }
+    return values.withLock { $0.compactMap(\.self) }
+  }
+
   /// Runs `body(0)` … `body(count - 1)` at the same time, each on a thread of its own, and waits.
   ///
   /// For work that waits or that itself runs the loops above, which share what threads are left.

@@ -161,7 +161,7 @@ package enum Program {
   /// Writes to stderr; where that is closed there is nobody to tell.
   private static func say(_ text: String) {
     if text.isEmpty { return }
-    try? System.write(Array(text.utf8).span.raw, to: 2, path: "stderr")
+    try? System.write(Array(Terminal.harmless(text).utf8).span.raw, to: 2, path: "stderr")
   }
 
   private static func checkProcessor() throws(ProcessorError) {

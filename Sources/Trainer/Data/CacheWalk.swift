@@ -15,9 +15,14 @@ package struct RowPosition: Sendable, Hashable {
 }
 
 /// Where a cached row comes from.
-struct CachedRow: Sendable {
-  let place: RowPosition
-  let token: UInt32
+package struct CachedRow: Sendable {
+  package let place: RowPosition
+  package let token: UInt32
+
+  package init(place: RowPosition, token: UInt32) {
+    self.place = place
+    self.token = token
+  }
 }
 
 /// The sequences that rows may come from.
@@ -48,6 +53,9 @@ struct CacheWalk: ~Copyable {
   }
 
   /// Lends batches of up to `limit` rows in all; without a transcoder the targets are the rows.
+  ///
+  /// Of the shard in which the limit lies, rows are those of the first sequences: its rows are shuffled, and
+  /// what is read of a sequence should be all of it.
   mutating func forEachBatch(
     of sequences: SequenceChoice, limit: Int,
     _ body: (_ rows: [CachedRow], _ batch: Span<Float>, _ targets: Span<Float>) throws -> Void
@@ -55,10 +63,11 @@ struct CacheWalk: ~Copyable {
     var left = limit
     for index in places.shards.indices where left > 0 {
       let shard = try PairedShard(places, index, &seen)
-      let candidates = try filter.candidates(of: shard.shard, sequences)
+      var candidates = try filter.candidates(of: shard.shard, sequences)
       guard !candidates.isEmpty else { continue }
-      shard.expect(min(left, candidates.count))
       let origins = try Origins(shard.shard)
+      if candidates.count > left { candidates = origins.first(left, of: candidates) }
+      shard.expect(candidates.count)
       for row in candidates where left > 0 {
         guard try take(Int(row), of: shard, origins) else { continue }
         left -= 1
@@ -111,6 +120,11 @@ private struct Origins {
     tokens = try shard.tokens()
     sequences = try shard.sequences()
     positions = try shard.positions()
+  }
+
+  /// The rows of the first sequences, `limit` in all, in the order in which they lie.
+  func first(_ limit: Int, of rows: [UInt32]) -> [UInt32] {
+    rows.sorted { (sequences[Int($0)], $0) < (sequences[Int($1)], $1) }.prefix(limit).sorted()
   }
 
   subscript(row: Int) -> CachedRow {

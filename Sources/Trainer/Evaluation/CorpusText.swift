@@ -34,6 +34,9 @@ package struct CorpusText: Sendable {
   /// The text of one token; without a tokenizer its id, apart from the next one.
   package func text(_ token: UInt32) -> String { tokenizer?.tokenText(token) ?? "\(token) " }
 
+  /// The tokens that begin, end or separate sequences, and stand for no text.
+  package var specialTokens: Set<UInt32> { tokenizer?.tokensWithRoles ?? [] }
+
   /// The tokens of sequences by their index in the stage; each shard is read at most once.
   package func sequences(_ wanted: Set<UInt32>) throws -> [UInt32: [UInt32]] {
     var found: [UInt32: [UInt32]] = [:]

@@ -1,16 +1,15 @@
 // The loop that measures a trained SAE. Comes in: rows of the cache that the run's filter lets pass,
-// and an encoder. Leaves: an Evaluation. One pass takes the figures; a second one over a few sequences
-// shades the contexts.
+// and an encoder. Leaves: an Evaluation; whoever else wants to see the codes of the rows sees them in passing.
 
 package import Shared
 
 /// One evaluation.
 package struct Evaluating: Sendable {
-  let places: PairedShards
-  let filter: RowFilter
+  private let places: PairedShards
+  private let filter: RowFilter
   private let latentCount: Int
-  let settings: EvaluateSettings
-  let corpus: CorpusText?
+  private let settings: EvaluateSettings
+  private let corpus: CorpusText?
   private let words: CategoryWords?
 
   /// Prepares an evaluation.
@@ -35,6 +34,9 @@ package struct Evaluating: Sendable {
     words = try settings.categories.map { try CategoryWords.read($0) }
   }
 
+  /// Sees a row with its active latents, in ascending order, and their activations.
+  package typealias Follower = (CachedRow, Span<Int32>, Span<Float>) -> Void
+
   /// Measures the SAE.
   ///
   /// - Parameters:
@@ -42,28 +44,28 @@ package struct Evaluating: Sendable {
   ///   - deadInTraining: latents silent at the end of training; nil where that cannot be known.
   ///   - deadFeatureWindow: for how many steps.
   ///   - progress: is told the rows that are done.
+  ///   - follow: sees every measured row, in the order of the cache.
   /// - Returns: all figures.
   /// - Throws: what is wrong with a shard, or that the program was interrupted.
   package func run<SAE: RowEncoder & ~Copyable>(
-    _ sae: inout SAE, deadInTraining: Int?, deadFeatureWindow: Int, progress: Progress
+    _ sae: inout SAE, deadInTraining: Int?, deadFeatureWindow: Int, progress: Progress,
+    follow: Follower = { _, _, _ in }
   ) throws -> Evaluation {
     var source = filter.heldOut.isEmpty ? EvaluatedRows.cache : .heldOut
-    var pass = try measure(&sae, from: source, progress)
+    var pass = try measure(&sae, from: source, progress, follow)
     if pass.sums.rows == 0, source == .heldOut {
       // A small cache may hold no sequence of the share that was held out.
       source = .cache
-      pass = try measure(&sae, from: source, progress)
+      pass = try measure(&sae, from: source, progress, follow)
     }
     var figures = pass.sums.figures
     figures[.deadInTraining] = deadInTraining.map { Double($0) }
     figures[.deadFeatureWindow] = Double(deadFeatureWindow)
     let categories = pass.categories?.results(fires: pass.sums.fires) ?? []
-    var evaluation = Evaluation(
+    return Evaluation(
       figures: figures, source: source, fires: pass.sums.fires, categories: categories,
       categoriesDigest: pass.categories == nil ? nil : words?.sha256,
       remarks: remarks(categories))
-    evaluation.latents = try reportedLatents(&sae, pass.top, evaluation)
-    return evaluation
   }
 
   private func remarks(_ categories: [CategoryResult]) -> [String] {
@@ -88,17 +90,14 @@ extension Evaluating {
   fileprivate struct Pass {
     var sums: EvaluationSums
     var categories: CategoryCounts?
-    var top: TopRows
   }
 
   fileprivate func measure<SAE: RowEncoder & ~Copyable>(
-    _ sae: inout SAE, from source: EvaluatedRows, _ progress: Progress
+    _ sae: inout SAE, from source: EvaluatedRows, _ progress: Progress, _ follow: Follower
   ) throws -> Pass {
     let width = places.isPaired ? places.dOut : places.dIn
     var pass = Pass(
-      sums: EvaluationSums(dIn: width, latentCount: latentCount), categories: categoryCounts,
-      top: TopRows(
-        latentCount: latentCount, limit: corpus == nil ? 0 : settings.contextsPerLatent))
+      sums: EvaluationSums(dIn: width, latentCount: latentCount), categories: categoryCounts)
     var rows = CacheWalk(places, filter: filter, batchRows: sae.batchRows)
     try rows.forEachBatch(of: source == .heldOut ? .heldOut : .all, limit: settings.evalTokens) {
       rows, batch, targets in
@@ -110,6 +109,7 @@ extension Evaluating {
           pass.add(
             row, targets.extracting(columns), reconstruction.extracting(columns),
             latents.extracting(active), values.extracting(active))
+          follow(row, latents.extracting(active), values.extracting(active))
         }
         pass.sums.endBatch(targets)
       }
@@ -124,7 +124,7 @@ extension Evaluating {
       tokens: CategoryTokens(words, encode: corpus.encode), latentCount: latentCount)
   }
 
-  static func checkInterruption() throws {
+  private static func checkInterruption() throws {
     guard System.isInterrupted else { return }
     throw Interrupted(
       "Stopped while the trained SAE was measured.",
@@ -139,8 +139,5 @@ extension Evaluating.Pass {
   ) {
     sums.add(row: row, reconstruction: reconstruction, latents: latents, values: values)
     categories?.add(token: origin.token, active: latents)
-    for index in latents.indices {
-      top.add(latent: Int(latents[index]), TopRow(value: values[index], row: origin.place))
-    }
   }
 }

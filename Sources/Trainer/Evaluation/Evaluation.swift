@@ -43,10 +43,9 @@ package struct Evaluation: Sendable, Equatable {
   package private(set) var lossSource: EvaluatedRows?
   /// The rows on which each latent is active.
   package let fires: [Int]
-  package let categories: [CategoryResult]
+  package private(set) var categories: [CategoryResult]
   /// SHA-256 of the file of categories.
-  package let categoriesDigest: String?
-  package var latents: [ReportedLatent]
+  package private(set) var categoriesDigest: String?
   /// Why there are no contexts, no categories or no loss.
   package var remarks: [String]
   /// What should be changed in a further run, each in a sentence.
@@ -55,7 +54,7 @@ package struct Evaluation: Sendable, Equatable {
   package init(
     figures: Figures, source: EvaluatedRows, lossSource: EvaluatedRows? = nil, fires: [Int],
     categories: [CategoryResult] = [], categoriesDigest: String? = nil,
-    latents: [ReportedLatent] = [], remarks: [String] = [], advice: [String] = []
+    remarks: [String] = [], advice: [String] = []
   ) {
     self.figures = figures
     self.source = source
@@ -63,7 +62,6 @@ package struct Evaluation: Sendable, Equatable {
     self.fires = fires
     self.categories = categories
     self.categoriesDigest = categoriesDigest
-    self.latents = latents
     self.remarks = remarks
     self.advice = advice
   }
@@ -72,6 +70,21 @@ package struct Evaluation: Sendable, Equatable {
   package mutating func add(_ loss: LossRecovered) {
     figures.merge(loss.figures)
     lossSource = loss.source
+  }
+
+  /// Takes up the figures and categories of an earlier measurement of the same SAE that this one did not
+  /// take, since it was not asked to or the model was not at hand.
+  package mutating func keep(_ earlier: Evaluation) {
+    if lossSource == nil, let source = earlier.lossSource {
+      for (figure, value) in earlier.figures where figure.sample == .tokens {
+        figures[figure] = value
+      }
+      lossSource = source
+      remarks.removeAll { $0.hasPrefix(LossObstacle.remarkStart) }
+    }
+    guard categories.isEmpty else { return }
+    categories = earlier.categories
+    categoriesDigest = earlier.categoriesDigest
   }
 
   /// The share of the rows on which each latent is active.
@@ -121,7 +134,6 @@ extension Evaluation {
       "active_rows": .array(fires.map { .integer($0) }),
       "categories": .array(categories.map(\.json)),
       "categories_sha256": categoriesDigest.map { .string($0) } ?? .null,
-      "reported_latents": .array(latents.map(\.json)),
       "remarks": .array(remarks.map { .string($0) }),
       "advice": .array(advice.map { .string($0) }),
     ]
@@ -159,7 +171,6 @@ extension Evaluation {
       fires: fires.compactMap(\.integer),
       categories: json["categories"]?.array?.compactMap { CategoryResult($0) } ?? [],
       categoriesDigest: json["categories_sha256"]?.string,
-      latents: json["reported_latents"]?.array?.compactMap { ReportedLatent($0) } ?? [],
       remarks: json["remarks"]?.array?.compactMap(\.string) ?? [],
       advice: json["advice"]?.array?.compactMap(\.string) ?? [])
   }

@@ -4,11 +4,9 @@
 import Shared
 
 enum EvaluationMemory {
-  /// Bytes that measuring takes once every buffer has its size; `contextSize` is that of the cache,
-  /// where there is one.
+  /// Bytes that measuring takes once every buffer has its size.
   static func byteCount(
-    _ configuration: SAEConfiguration, _ settings: EvaluateSettings, contextSize: Int?,
-    threads: Int
+    _ configuration: SAEConfiguration, _ settings: EvaluateSettings, threads: Int
   ) -> Int {
     let latents = configuration.dSae
     let rows = TrainedSAE.batchRows(latents: latents)
@@ -16,8 +14,6 @@ enum EvaluationMemory {
     return TrainedSAE.byteCount(configuration, rows: rows, threads: threads)
       + 4 * rows * (configuration.dIn + configuration.dOut)
       + EvaluationSums.byteCount(dIn: configuration.dOut, latentCount: latents)
-      + TopRows.byteCount(latentCount: latents, limit: settings.contextsPerLatent)
       + CategoryCounts.byteCount(latentCount: latents, categories: categories ?? 0)
-      + ContextShades.byteCount(settings, contextSize: contextSize ?? 0)
   }
 }

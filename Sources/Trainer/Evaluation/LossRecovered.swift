@@ -50,7 +50,8 @@ package enum LossObstacle: Error, Equatable {
     return .unfetched(sentence: failure.sentence, hint: failure.hint)
   }
 
-  private var words: String {
+  /// What stands against it, as a clause.
+  package var words: String {
     switch self {
     case .imported: "nothing says which model and tokens the imported activations are of"
     case .modelNotHere(let name): "the model \(name) is not on this machine"
@@ -67,7 +68,9 @@ package enum LossObstacle: Error, Equatable {
   private var sentenceEnd: String { words.hasSuffix(".") ? "" : "." }
 
   /// What the evaluation says where the figures are missing.
-  package var remark: String { "Loss recovered is not known: \(words)\(sentenceEnd)" }
+  package var remark: String { "\(LossObstacle.remarkStart) \(words)\(sentenceEnd)" }
+
+  static let remarkStart = "Loss recovered is not known:"
 
   fileprivate var complaint: String {
     "evaluate.loss_recovered is true, but \(words)\(sentenceEnd)"

@@ -4,7 +4,7 @@
 extension ChartPanel {
   static let loss = ChartPanel("Loss", "overall and its parts", .zero)
   static let explainedVariance = ChartPanel(
-    "Explained variance", "on the training batch, drawn from 0", .floor)
+    "Explained variance", "of the batch; what is below 0 is drawn at 0", .floor)
   static let l0 = ChartPanel("L0", "active latents per token", .zero)
   static let deadLatents = ChartPanel("Dead latents", "silent for the dead-feature window", .zero)
   static let learningRate = ChartPanel("Learning rate", "with warm-up and decay", .zero)

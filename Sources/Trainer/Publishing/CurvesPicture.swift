@@ -11,9 +11,12 @@ struct CurvesPicture {
 
   /// nil where the run logged neither.
   init?(_ report: Report) {
-    let logged = report.logged
     panels = CurvesPicture.panelsShown.compactMap { panel in
-      report.chart(panel, logged).map { (panel.title, panel.note, $0) }
+      let lines = report.series(panel).map(\.series)
+      let chart = Chart(
+        lines, includesZero: panel.baseline == .zero,
+        floor: panel.baseline == .floor ? 0 : -.infinity)
+      return chart.series.isEmpty ? nil : (panel.title, panel.note, chart)
     }
     if panels.isEmpty { return nil }
   }

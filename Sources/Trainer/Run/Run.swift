@@ -12,6 +12,8 @@ package struct Run: Sendable {
   let store: Store
   let mode: Shared.Progress.Mode
   let terminal: Terminal
+  /// The sweep that the run belongs to, as those who follow it call it.
+  let group: String?
 
   /// Finds the cache that a pipeline file asks for, and the folder of the run over it.
   package init(
@@ -27,8 +29,9 @@ package struct Run: Sendable {
   /// The run over inputs that have been found.
   init(
     _ pipeline: Pipeline, input: RunInput, mode: Shared.Progress.Mode = .automatic,
-    terminal: Terminal = .standardError
+    terminal: Terminal = .standardError, group: String? = nil
   ) throws {
+    self.group = group
     plan = TrainingPlan(pipeline, input)
     key = input.key(pipeline)
     store = Store(pipeline.store)
@@ -129,15 +132,27 @@ package struct Run: Sendable {
     }
     if let repetition = prepared.repetition { note(repetition) }
     if let warning = advice.warning { note("warning: " + warning) }
-    let observers = try RunObservers.make(
-      ObservedRun(pipeline, folder: folder.path, fingerprint: key.fingerprint) {
-        progress.note($0)
-      })
+    let observers = try RunObservers.make(observed(prepared, progress))
     return try RunFileError.explaining {
-      try Training(
+      try RunBeginning(steps: plan.steps, batchRows: plan.batchRows).write(folder.path)
+      return try Training(
         prepared, folder: folder.path, fingerprint: key.fingerprint, progress: progress,
         observers: observers)
     }
+  }
+
+  /// What those who follow the run know of it.
+  private func observed(_ prepared: PreparedRun, _ progress: Shared.Progress) -> ObservedRun {
+    var observed = ObservedRun(
+      pipeline, folder: folder.path, fingerprint: key.fingerprint, note: { progress.note($0) })
+    let schedule = CheckpointSchedule(
+      count: pipeline.train.nCheckpoints, trainingTokens: pipeline.train.trainingTokens,
+      batchRows: plan.batchRows)
+    observed.runner = prepared.files.runnerConfiguration
+    observed.group = group
+    observed.isScheduled = { schedule.isDue(afterStep: $0 - 1) }
+    observed.terminal = terminal
+    return observed
   }
 
   /// Writes what a finished run consists of, its manifest last; training took `seconds`.
@@ -146,11 +161,11 @@ package struct Run: Sendable {
     do {
       try RunFileError.explaining {
         try training.writeFinal()
-        try measure(training.prepared.rows.filter)
+        let latents = try measure(training.prepared.rows.filter)
         if steps > 0 {
           try Timing(tokens: steps * plan.batchRows, seconds: seconds).write(folder: folder.path)
         }
-        try Report.write(run: folder.path)
+        try writeReport(latents)
         try finish(training.prepared.rows.normalization)
       }
     } catch {

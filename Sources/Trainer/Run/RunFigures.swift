@@ -1,16 +1,17 @@
 // The final figures of a run. Comes in: the files of its SAE. Leaves: evaluation.json, with the loss of
-// the language model where that is here, and feature_metrics.json with what is known of every latent.
+// the language model where that is here, feature_metrics.json with what is known of every latent, and what the
+// report shows of them.
 
 import Shared
 
 extension Run {
   /// Takes the final figures from the files of a finished run.
-  package func measure() throws {
+  @discardableResult package func measure() throws -> LatentReport {
     try measure(RowFilter.make(pipeline.train, plan.source, store: store))
   }
 
   /// Takes the final figures from the files that were just written, over rows that `filter` lets pass.
-  func measure(_ filter: RowFilter) throws {
+  @discardableResult func measure(_ filter: RowFilter) throws -> LatentReport {
     let source = plan.source
     var sae = try TrainedSAE.open(folder.path)
     let corpus = try source.tokens.flatMap { try CorpusText.open(store: store, fingerprint: $0) }
@@ -21,16 +22,41 @@ extension Run {
       stage: "measure", total: min(pipeline.evaluate.evalTokens, source.facts.rows), mode: mode,
       terminal: terminal)
     let advice = advice
+    var codes = KeptCodes(
+      latentCount: plan.configuration.dSae, contextSize: source.facts.contextSize)
     var evaluation = try evaluating.run(
       &sae, deadInTraining: advice.knowsDeadLatents ? SAEFiles.deadLatents(in: folder.path) : nil,
-      deadFeatureWindow: pipeline.train.deadFeatureWindow, progress: progress)
+      deadFeatureWindow: pipeline.train.deadFeatureWindow, progress: progress
+    ) { codes.add($0, $1, $2) }
     progress.finish()
     var features = FeatureFigures(sae)
     features[.density] = evaluation.densities
     try addLoss(to: &evaluation, &features, &sae, filter, corpus)
+    if let earlier = try? Evaluation.read(run: folder.path) { evaluation.keep(earlier) }
     evaluation.advice = advice.sentences(evaluation.figures)
     try features.write(folder: folder.path)
     try evaluation.write(run: folder.path)
+    return try look(codes, evaluation, sae, filter, corpus)
+  }
+
+  /// Looks at the latents, for the report.
+  private func look(
+    _ codes: KeptCodes, _ evaluation: Evaluation, _ sae: borrowing TrainedSAE,
+    _ filter: RowFilter, _ corpus: CorpusText?
+  ) throws -> LatentReport {
+    var lens = LensPlace.none(reason: "the model was not looked for")
+    do { lens = LensPlace(try plan.input.splice(pipeline, filter: filter)) } catch {
+      lens = .none(reason: error.words)
+    }
+    let progress = Shared.Progress(
+      stage: "latents", total: plan.configuration.dSae, mode: mode, terminal: terminal)
+    let collecting = LatentCollecting(
+      pipeline.evaluate, corpus: corpus, lens: lens, progress: progress)
+    let latents = try sae.withParameters {
+      try collecting.run(codes, evaluation, $0, run: folder.path)
+    }
+    progress.finish()
+    return latents
   }
 
   /// What is to be said about the run's settings and figures.

@@ -19,7 +19,35 @@ extension Run {
         shards: try SAEFiles.names.map { try folder.shard($0, rows: 0) },
         details: .object(details.merging(evaluation.members(.manifest)) { first, _ in first })
       ))
+    try RunBeginning.remove(folder.path)
     try Checkpoints(plan, folder: folder.path, fingerprint: key.fingerprint).removeUnscheduled()
+  }
+
+  /// Writes the report, with what was seen of the latents.
+  package func writeReport(_ latents: LatentReport) throws {
+    try Report.write(run: folder.path, latents: latents, origin: origin)
+  }
+
+  /// Where the run's data came from, by folders of the store.
+  private var origin: ReportOrigin {
+    let (source, settings) = (plan.source, pipeline.pretokenize)
+    func name(_ path: String) -> String { path.split(separator: "/").last.map(String.init) ?? path }
+    let tokens = source.tokens.flatMap { try? store.find(stage: .tokens, fingerprint: $0) }
+    let entries: [(String, String?)] = [
+      ("run", name(folder.path)), ("fingerprint of the run", key.fingerprint),
+      ("activations", name(source.folder)), ("fingerprint of the activations", source.fingerprint),
+      ("hook point", source.facts.hookName),
+      ("targets", plan.targets.map { "\($0.facts.hookName) of \(name($0.folder))" }),
+      ("model", source.facts.modelName), ("tokens", tokens.map { name($0.path) }),
+      ("fingerprint of the tokens", source.tokens),
+      ("text", source.tokens == nil ? nil : settings.datasetPath),
+      ("context size", "\(source.facts.contextSize)"),
+      ("steps", "\(plan.steps) of \(plan.batchRows) tokens"),
+      ("written by", "saeline-train \(Product.version)"),
+    ]
+    return ReportOrigin(
+      tokens: plan.steps * plan.batchRows,
+      entries: entries.compactMap { name, value in value.map { .init(name, $0) } })
   }
 
   /// The tables at the end of a run.

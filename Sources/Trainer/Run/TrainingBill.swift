@@ -155,8 +155,9 @@ package struct TrainingBill: Sendable, Equatable {
     sparseOperations = (searches * product + 4 * activeProduct) * Double(tokens)
     let threads = settings.threads > 0 ? settings.threads : Parallel.threadCount
     trainingByteCount = StepMemory.byteCount(configuration, rows: batchRows, threads: threads)
-    measuringByteCount = EvaluationMemory.byteCount(
-      configuration, evaluation, contextSize: contextSize, threads: threads)
+    measuringByteCount =
+      EvaluationMemory.byteCount(configuration, evaluation, threads: threads)
+      + LatentMemory.byteCount(configuration, evaluation)
     // A checkpoint holds weights and two moments, and the weights once more for SAELens; while one
     // is written, the one that it replaces is still there.
     let checkpoints = min(settings.nCheckpoints, steps) + settings.keepCheckpoints + 1

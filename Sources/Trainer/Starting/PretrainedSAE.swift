@@ -20,7 +20,7 @@ package struct PretrainedSAE: Sendable {
       folder: folder, weights: path, digest: "sha256:" + (try Digest.ofFile(path)), sae: sae)
   }
 
-  private static func read(_ folder: String) throws -> StartingSAE {
+  static func read(_ folder: String) throws -> StartingSAE {
     func has(_ name: String) -> Bool { System.exists(folder + "/" + name) }
     if folder.hasSuffix(".npz"), System.exists(folder), !System.isDirectory(folder) {
       return GemmaScopeFolder.read()

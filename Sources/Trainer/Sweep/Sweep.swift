@@ -129,9 +129,12 @@ package struct Sweep: Sendable {
 
   /// Where the page about the sweep is: in a folder of its own, which is no stage.
   package var pagePath: String {
-    let label = StageKey.plain("sweep-" + name)
-    let digits = fingerprint.prefix(StageKey.shownDigits)
-    return "\(store.path)/\(Stage.runs.rawValue)/\(label)-\(digits)/\(SweepPage.fileName)"
+    "\(store.path)/\(Stage.runs.rawValue)/\(label)/\(SweepPage.fileName)"
+  }
+
+  /// What tells this sweep from others.
+  private var label: String {
+    StageKey.plain("sweep-" + name) + "-" + fingerprint.prefix(StageKey.shownDigits)
   }
 
   func note(_ text: String) {
@@ -178,8 +181,7 @@ extension Sweep {
         let run = try open(index)
         try run.requireFinished()
         announce(index)
-        try run.measure()
-        try Report.write(run: run.folder.path)
+        try run.writeReport(try run.measure())
         return .finished(try Evaluation.read(run: run.folder.path).figures, didWork: true)
       }
     }
@@ -223,7 +225,8 @@ extension Sweep {
   func open(_ index: Int) throws -> Run {
     let member = members[index]
     return try Run(
-      member.combination.pipeline, input: member.input, mode: mode, terminal: terminal)
+      member.combination.pipeline, input: member.input, mode: mode, terminal: terminal,
+      group: label)
   }
 
   private func announce(_ index: Int) {
@@ -251,11 +254,19 @@ extension Sweep {
     texts.indices.filter { texts.firstIndex(of: texts[$0]) == $0 }.map { texts[$0] }
   }
 
-  /// Writes the page about the sweep.
-  package func writePage(_ comparison: SweepComparison) throws {
+  /// Writes the page about the sweep; its curves are read once all runs have ended.
+  package func writePage(
+    _ comparison: SweepComparison, _ extent: SweepPage.Extent = .figures
+  ) throws {
     let folder = String(pagePath.dropLast(SweepPage.fileName.count + 1))
     try System.createDirectories(folder)
-    try AtomicFile.replace(pagePath, with: SweepPage(comparison).html)
+    try AtomicFile.replace(pagePath, with: SweepPage(comparison, in: folder, extent).html)
+    let place = pagePath.split(separator: "/").suffix(2).joined(separator: "/")
+    let link = Page.Link("sweep \(name)", to: "../" + place)
+    for row in comparison.rows where row.figures != nil {
+      // Runs of other versions have no data to make their pages of.
+      try? Report.add(link, run: row.folder)
+    }
   }
 
   /// What `--json` prints: the result of each run, as a run by itself prints it, with its values.

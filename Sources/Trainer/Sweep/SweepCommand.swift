@@ -14,7 +14,7 @@ enum SweepCommand {
       mode: invocation.isQuiet ? .quiet : .automatic)
     let endings = invocation.verb == "report" ? try sweep.report() : try sweep.run()
     let comparison = sweep.comparison(endings)
-    try sweep.writePage(comparison)
+    try sweep.writePage(comparison, .curves)
     if !invocation.isQuiet {
       if !endings.contains(where: { $0.didWork || $0.failure != nil }) {
         Terminal.standardError.print("nothing to do: all \(endings.count) runs are finished")

@@ -1,6 +1,7 @@
 // Who follows a run while it goes on, besides its own folder. Comes in: what a run is, then each line of
 // its log and each checkpoint as it is written. Leaves: nothing that could stop or change the run.
 
+import Foundation
 package import Shared
 
 /// What followers of a run know of it from the start.
@@ -11,6 +12,14 @@ package struct ObservedRun: Sendable {
   package let fingerprint: String
   /// What the followers of a run tell people, once each.
   package let note: @Sendable (String) -> Void
+  /// SAELens's configuration of the run, as `runner_cfg.json` has it.
+  package var runner: JSON = [:]
+  /// What the runs of a sweep have in common; nil of a run by itself.
+  package var group: String?
+  /// Whether `n_checkpoints` asks for the checkpoint after so many steps.
+  package var isScheduled: @Sendable (Int) -> Bool = { _ in true }
+  /// Where people read what the run prints.
+  package var terminal = Terminal.standardError
 
   package init(
     _ pipeline: Pipeline, folder: String, fingerprint: String,

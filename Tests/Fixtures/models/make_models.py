@@ -68,7 +68,7 @@ TOYS = {
                           shortformer_pos=True),
     "toy-plain": dict(act_fn="relu", normalization_type=None, seed=45, attn_only=True),
 }
-PROCESSED["toy-gelu"] = PROCESSED["toy-solu"] = {"processed": EVERY_STEP}
+PROCESSED["toy-gelu"] = PROCESSED["toy-solu"] = PROCESSED["toy-plain"] = {"processed": EVERY_STEP}
 
 # transformers 5 keeps this within rope_parameters; TransformerLens asks for it where it was.
 transformers.PhiConfig.partial_rotary_factor = 0.5

@@ -61,9 +61,10 @@ package struct WeightProcessing: Sendable, Equatable {
     }
   }
 
-  /// Whether what is written loses its mean; root-mean-square norms would see that it is gone.
+  /// Whether what is written loses its mean; root-mean-square norms would see that it is gone, and so would
+  /// a model without norms.
   func centers(_ model: ModelDescription) -> Bool {
     centersWriting && model.norm == .layer && model.finalNorm == nil
-      && model.tensors.blockNorm == nil
+      && model.tensors.finalNorm != nil && model.tensors.blockNorm == nil
   }
 }

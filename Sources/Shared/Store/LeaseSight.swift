@@ -1,0 +1,53 @@
+// A lease as one sees it who only looks. Comes in: the path of a lease. Leaves: who holds it and since when;
+// nothing is written, renamed or taken away.
+
+/// Who holds a unit of work.
+///
+/// Times are seconds since 1970, `since` and `renewed` by the owner's clock, `modified` by that of the disk.
+package struct LeaseSight: Sendable, Equatable {
+  package let host: String
+  package let process: Int32
+  /// Whether the owner is a process of this machine.
+  package let isLocal: Bool
+  /// Whether the owner was a process of this machine that is gone.
+  package let isDead: Bool
+  package let since: Double
+  package let renewed: Double
+  package let modified: Double
+  /// How long the owner may be silent.
+  package let patience: Double
+
+  /// Nil where there is no lease; of one that is being written, what can be read.
+  package static func look(at path: String) -> LeaseSight? {
+    guard let content = LeaseWatch.content(of: path), let status = try? System.status(path) else {
+      return nil
+    }
+    let modified = Double(status.modifiedNanoseconds) * 1e-9
+    guard let record = LeaseRecord(lastOf: content) else {
+      return LeaseSight(
+        host: "", process: 0, isLocal: false, isDead: false, since: modified, renewed: modified,
+        modified: modified, patience: Lease.defaultSeconds)
+    }
+    let lines = content.split(separator: 0x0A)
+    let whole = content.last == 0x0A ? lines[...] : lines.dropLast()
+    let (first, last) = (whole.first.flatMap(Line.init), whole.last.flatMap(Line.init))
+    return LeaseSight(
+      host: last?.host ?? "", process: record.process, isLocal: record.isLocal,
+      isDead: record.isDead, since: first?.written ?? modified, renewed: last?.written ?? modified,
+      modified: modified, patience: record.seconds)
+  }
+
+  /// What a line says to people.
+  private struct Line {
+    let host: String
+    let written: Double
+
+    init?(_ bytes: ArraySlice<UInt8>) {
+      guard let json = try? JSON(parsing: Array(bytes)), let host = json["host"]?.string,
+        let deadline = json["deadline"]?.double, let seconds = json["seconds"]?.double
+      else { return nil }
+      self.host = host
+      written = deadline - seconds
+    }
+  }
+}
