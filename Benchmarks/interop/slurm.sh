@@ -26,15 +26,22 @@ fi
 
 folder=$(mktemp -d "${TMPDIR:-/tmp}/saeline-slurm.XXXXXX")
 processes=()
+command=
 finish() {
+  [ -z "$command" ] || kill -TERM "$command" 2>/dev/null || true
   scancel --state=PENDING,RUNNING,SUSPENDED --user="$(id -un)" 2>/dev/null || true
-  for _ in $(seq 50); do
+  for _ in $(seq 100); do
     [ -z "$(squeue -h -o %i 2>/dev/null)" ] && break
     sleep 0.2
   done
   # In the order in which they were started but munge, which the others speak through.
   for process in "${processes[@]:1}" "${processes[@]:0:1}"; do kill "$process" 2>/dev/null || true; done
   for process in "${processes[@]}"; do wait "$process" 2>/dev/null || true; done
+  # Steps outlive their daemon: whatever was started with this Slurm's configuration ends here.
+  for process in /proc/[0-9]*; do
+    [ "${process#/proc/}" != $$ ] && grep -qsz "^SLURM_CONF=$folder/" "$process/environ" || continue
+    [ "$(cat "$process/comm" 2>/dev/null)" = slurmstepd ] && kill -KILL "${process#/proc/}" 2>/dev/null || true
+  done
   if [ -n "${SLURM_KEEP_LOGS:-}" ]; then mkdir -p "$SLURM_KEEP_LOGS" && cp "$folder"/*.log "$SLURM_KEEP_LOGS"; fi
   rm -rf "$folder"
 }
@@ -107,4 +114,7 @@ done
   tail -n 20 "$folder"/*.out "$folder"/*.log >&2
   exit 1
 }
-"$@"
+# In the background, so that a signal to this script ends it at once.
+"$@" <&0 &
+command=$!
+wait "$command"

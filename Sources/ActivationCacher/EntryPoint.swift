@@ -9,6 +9,12 @@ import Shared
       case hooks.name: return try listHooks(invocation)
       case exportVerb.name: return try export(invocation)
       case importVerb.name: return try importCache(invocation)
+      case CommonVerb.stage.rawValue:
+        return StageReport.of(CacheSettings.sectionName) {
+          try Caching(
+            invocation.pipeline, through: HubInputs(invocation).cached, mode: .quiet
+          ).progress()
+        }.print(asJSON: invocation.isJSON)
       default: break
       }
       if invocation.isDryRun { return try dryRun(invocation) }

@@ -7,6 +7,13 @@ import Shared
     Program.main(description) { invocation in
       if invocation.isDryRun { return try dryRun(invocation) }
       if invocation.verb == encode.name { return try printIds(invocation) }
+      if invocation.verb == CommonVerb.stage.rawValue {
+        return StageReport.of(PretokenizeSettings.sectionName) {
+          try Pretokenizing(
+            invocation.pipeline, through: HubInputs(invocation).cached, mode: .quiet
+          ).progress()
+        }.print(asJSON: invocation.isJSON)
+      }
       let result = try Pretokenizing(
         invocation.pipeline, through: HubInputs(invocation),
         verification: invocation.verifies ? .digests : .sizes,

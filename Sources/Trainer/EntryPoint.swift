@@ -36,6 +36,7 @@ import Shared
     if invocation.verb == initVerb.name { return try writePipeline(invocation) }
     if invocation.verb == CompareCommand.verb.name { return try CompareCommand.run(invocation) }
     if invocation.verb == StatusCommand.verb.name { return try StatusCommand.run(invocation) }
+    if invocation.verb == CommonVerb.stage.rawValue { return StageCommand.run(invocation) }
     if invocation.verb == UploadCommand.verb.name { return try UploadCommand.run(invocation) }
     if invocation.verb == DashboardCommand.verb.name { return try DashboardCommand.run(invocation) }
     let given = HomeFolder.expanded(invocation.config)

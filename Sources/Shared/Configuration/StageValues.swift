@@ -25,7 +25,7 @@ package struct StageValues<Value: SettingValue>: Sendable, Equatable {
 
 extension StageValues: SettingValue {
   package static var alternatives: [String] {
-    Value.alternatives + ["an object of \(StageValues.stages.joined(separator: ", "))"]
+    Value.alternatives + ["an object of those by stage"]
   }
   package static var isOptional: Bool { true }
 

@@ -135,6 +135,11 @@ package struct StageReport: Sendable, Equatable {
     return "\(stage)\n" + parts.map { "  " + StageReport.line($0) }.joined(separator: "\n")
   }
 
+  /// Prints to stdout.
+  package func print(asJSON isJSON: Bool) {
+    Swift.print(isJSON ? json.canonical : Terminal.harmless(text))
+  }
+
   package var json: JSON {
     .object([
       "stage": .string(stage), "waits": obstacle.map { .string($0) } ?? .null,
