@@ -51,7 +51,7 @@ struct JobScriptTests {
     requests(try script(program, overrides)).first { $0.hasPrefix("--array=") }
   }
 
-  @Test("It is the script of the fixture, in which a worker is the same command line without the verb")
+  @Test("A worker is the same command line without the verb; the script is that of the fixture")
   func whole() throws {
     let text = try script(cacher, ["cache.model_name=it's"], startedAs: "bin dir/saeline-cache")
     let path = "Tests/Fixtures/config/job-cache.sh"
@@ -94,26 +94,31 @@ struct JobScriptTests {
     #expect(try array("launch.workers=9", of: cacher) == "--array=1-9")
   }
 
-  @Test("What the section cannot mean is refused in a sentence", arguments: [
-    ("time={\"cahe\": \"1\"}", "launch.time.cahe: is no stage; did you mean cache?"),
-    ("time={\"x\": \"1\"}", "launch.time.x: is no stage."),
-    ("time=30", "launch.time: must be text, an object of those by stage or null, but is 30."),
-    ("workers=0", "launch.workers: must be a whole number of 1 or more, but is 0."),
-    (
-      "workers={\"cache\": 0}",
-      "launch.workers.cache: must be a whole number of 1 or more, but is 0."
-    ),
-    ("workers={\"cache\": \"x\"}", "launch.workers.cache: must be a whole number, but is \"x\"."),
-    (
-      "cpus_per_task=-1",
-      "launch.cpus_per_task: must be a whole number of 1 or more, but is -1."
-    ),
-    ("mem=\"1\\n2\"", "launch.mem: must be one line, but is \"1\\n2\"."),
-    ("partition=\"\"", "launch.partition: must not be empty."),
-    ("account=\"a\\u007f\"", "launch.account: must be one line, but is \"a\\u007f\"."),
-    ("sbatch_options=[\"x\"]", "launch.sbatch_options: has \"x\", which does not begin with a dash."),
-    ("partitoin=3", "launch.partitoin: is unknown; did you mean partition?"),
-  ])
+  @Test(
+    "What the section cannot mean is refused in a sentence",
+    arguments: [
+      ("time={\"cahe\": \"1\"}", "launch.time.cahe: is no stage; did you mean cache?"),
+      ("time={\"x\": \"1\"}", "launch.time.x: is no stage."),
+      ("time=30", "launch.time: must be text, an object of those by stage or null, but is 30."),
+      ("workers=0", "launch.workers: must be a whole number of 1 or more, but is 0."),
+      (
+        "workers={\"cache\": 0}",
+        "launch.workers.cache: must be a whole number of 1 or more, but is 0."
+      ),
+      ("workers={\"cache\": \"x\"}", "launch.workers.cache: must be a whole number, but is \"x\"."),
+      (
+        "cpus_per_task=-1",
+        "launch.cpus_per_task: must be a whole number of 1 or more, but is -1."
+      ),
+      ("mem=\"1\\n2\"", "launch.mem: must be one line, but is \"1\\n2\"."),
+      ("partition=\"\"", "launch.partition: must not be empty."),
+      ("account=\"a\\u007f\"", "launch.account: must be one line, but is \"a\\u007f\"."),
+      (
+        "sbatch_options=[\"x\"]",
+        "launch.sbatch_options: has \"x\", which does not begin with a dash."
+      ),
+      ("partitoin=3", "launch.partitoin: is unknown; did you mean partition?"),
+    ])
   func refusals(_ value: String, _ problem: String) throws {
     let folder = try TemporaryFolder()
     let path = folder.path + "/mine.json5"

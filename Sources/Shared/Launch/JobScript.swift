@@ -10,11 +10,8 @@ package struct JobScript: Sendable, Equatable {
   private let workers: Int
   private let command: [String]
 
-  /// - Parameters:
-  ///   - runs: the runs of a sweep that the stage trains; 1 without one.
-  ///   - stage: the section of the stage.
-  ///   - program: the name of the stage's program.
-  ///   - command: the words that start a worker.
+  /// `stage` is the section of the stage, `program` the name of its program, `command` the words that start a
+  /// worker, and `runs` the number of runs that a sweep trains, 1 without one.
   package init(
     _ pipeline: Pipeline, runs: Int, stage: String, program: String, command: [String]
   ) {

@@ -46,12 +46,10 @@ package struct StageProgress: Sendable, Equatable {
     doneCount = count
   }
 
-  /// Reads what there is to see; `now` is this machine's clock, in seconds since 1970.
+  /// Reads what there is to see of units that are files of a folder; `now` is this machine's clock, in seconds
+  /// since 1970.
   ///
-  /// - Parameters:
-  ///   - folder: where the units are files.
-  ///   - names: the names of the units, where they are known.
-  ///   - isUnit: whether a name is that of a unit, where they are not.
+  /// `names` are those of the units; where they are not known, `isUnit` tells whether a name is one.
   package init(
     folder: String, unit: String, names: [String]?, isUnit: (String) -> Bool = { _ in true },
     now: Double = System.now
@@ -68,9 +66,7 @@ package struct StageProgress: Sendable, Equatable {
       leases: held.map { folder + "/" + $0 + Lease.suffix }, now: now)
   }
 
-  /// - Parameters:
-  ///   - done: files of units that are done.
-  ///   - leases: the leases of those that are not.
+  /// Of units of which `done` are files and `leases` are held.
   package init(
     folder: String, unit: String, count: Int?, done: [String], leases: [String],
     now: Double = System.now
