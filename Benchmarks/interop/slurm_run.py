@@ -4,7 +4,8 @@
     slurm.sh slurm_run.py PROGRAMS [OPTION …]
 
 Meanwhile a worker is killed, a job is put back into the queue, another is preempted, and training meets its time limit.
-OPTION goes to every program, such as --set train.training_tokens=600000. SLURM_RUN_KEEP keeps the folder of the stores.
+OPTION goes to every program, such as --set train.training_tokens=600000. SLURM_RUN_FOLDER names a folder for the
+stores, which then stays: what is finished on this machine alone is used again.
 """
 
 import hashlib
@@ -22,7 +23,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 LAUNCH = ROOT / "pipelines/launch"
 SWEEP = 'train.sweep={"k": [4, 5], "lr": [1e-3, 5e-4]}'
 # A minute is the least that Slurm grants; the signal may come a minute earlier than asked.
-LIMITED = ["--set", "launch.time=1", "--set", "launch.save_seconds=40"]
+LIMITED = ["--set", 'launch.time={"train": 1}', "--set", "launch.save_seconds=40"]
 # So many shards that four workers have enough to do.
 CUT = ["--set", "cache.buffer_size_gb=0.012"]
 # Two jobs fill one of the nodes.
@@ -31,7 +32,10 @@ PATIENCE = 1500
 
 
 def output(*command):
-    return subprocess.run([str(word) for word in command], check=True, capture_output=True, text=True, cwd=ROOT).stdout
+    result = subprocess.run([str(word) for word in command], capture_output=True, text=True, cwd=ROOT)
+    if result.returncode:
+        sys.exit(f"error: {command} ended with {result.returncode}:\n{result.stderr}")
+    return result.stdout
 
 
 def say(text):
@@ -69,8 +73,13 @@ def wait(reason, condition):
 
 
 def ended():
-    left = jobs("PENDING,RUNNING,COMPLETING,SUSPENDED,REQUEUED,REQUEUE_HOLD,SPECIAL_EXIT")
-    return not left
+    """Whether every job has ended; a job on its way back into the queue shows states of both."""
+    final = {"COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL", "PREEMPTED", "OUT_OF_MEMORY"}
+    for _ in range(3):
+        if any(state not in final for state, _, _ in jobs().values()):
+            return False
+        time.sleep(1)
+    return True
 
 
 def digest(path):
@@ -106,12 +115,13 @@ def compare(expected, found, what):
 
 def main():
     programs, options = pathlib.Path(sys.argv[1]), sys.argv[2:]
+    if kept := os.environ.get("SLURM_RUN_FOLDER"):
+        return run(programs, pathlib.Path(kept), options)
     folder = pathlib.Path(tempfile.mkdtemp(prefix="saeline slurm-"))
     try:
         run(programs, folder, options)
     finally:
-        if "SLURM_RUN_KEEP" not in os.environ:
-            shutil.rmtree(folder)
+        shutil.rmtree(folder)
 
 
 def run(programs, folder, options):
@@ -129,8 +139,8 @@ def run(programs, folder, options):
     output(LAUNCH / "local", programs, "train", "", *words(alone, "--quiet", "--set", SWEEP))
 
     say("the demo as jobs of Slurm, four workers on two nodes")
-    asked = words(cluster, *ASKED)
-    print(output(LAUNCH / "slurm", programs, "pretokenize cache", "4", *asked), end="", flush=True)
+    asked = words(cluster, *ASKED, *LIMITED)
+    print(output(LAUNCH / "slurm", programs, "pretokenize cache train", "4", *asked), end="", flush=True)
     caches = cluster / "activations"
     wait("the four workers of the cache", lambda: len(
         [1 for state, name, _ in jobs("RUNNING").values() if "cache" in name]) == 4 and len(leases(caches)) >= 4)
@@ -150,12 +160,10 @@ def run(programs, folder, options):
     say(f"preempted: the jobs of node1, by job {preempting}")
     wait("the end of the preempting job", lambda: jobs()[preempting][0] == "COMPLETED")
     status(cluster, *ASKED)
-    wait("the cache", ended)
+    wait("the pipeline", ended)
 
-    say("training with a time limit of a minute, then a sweep of four")
-    print(output(LAUNCH / "slurm", programs, "train", "", *asked, *LIMITED), end="", flush=True)
-    wait("training", ended)
-    print(output(LAUNCH / "slurm", programs, "train", "4", *asked, *LIMITED, "--set", SWEEP), end="", flush=True)
+    say("a sweep of four")
+    print(output(LAUNCH / "slurm", programs, "train", "", *asked, "--set", SWEEP), end="", flush=True)
     wait("the four runs", lambda: len(leases(cluster / "runs")) == 4 or ended())
     status(cluster, *ASKED, "--set", SWEEP)
     wait("the sweep", ended)
@@ -165,6 +173,9 @@ def run(programs, folder, options):
     for log in sorted((cluster / ".jobs").iterdir()):
         events = [line for line in log.read_text().splitlines() if "back into" in line or ": start " in line or "***" in line]
         say(log.name + "\n" + "\n".join("    " + line for line in events))
+    limits = sum(log.read_text().count("ended with 130") for log in (cluster / ".jobs").glob("saeline-train*"))
+    if limits == 0:
+        sys.exit("error: no training met its time limit; give more train.training_tokens")
     bad = {job: row for job, row in jobs().items() if row[0] != "COMPLETED"}
     if bad:
         sys.exit(f"error: these jobs did not end well: {bad}")

@@ -74,6 +74,13 @@ struct JobScriptTests {
         + ["--qos=high", "--constraint=\"[a|b]\"", "--mem=16G", "--cpus-per-task=8"] + rest)
   }
 
+  @Test("A time or a size may be a whole number")
+  func numbers() throws {
+    let script = try script(cacher, ["launch.time=30", "launch.mem={\"cache\": 4000}"])
+    #expect(requests(script).contains("--time=30"))
+    #expect(requests(script).contains("--mem=4000"))
+  }
+
   @Test("What sbatch or a shell would read otherwise is quoted for it")
   func quoting() throws {
     let text = try script(cacher, ["store=/a \"b\"\\c", "cache.model_name='x y'"])
@@ -99,7 +106,10 @@ struct JobScriptTests {
     arguments: [
       ("time={\"cahe\": \"1\"}", "launch.time.cahe: is no stage; did you mean cache?"),
       ("time={\"x\": \"1\"}", "launch.time.x: is no stage."),
-      ("time=30", "launch.time: must be text, an object of those by stage or null, but is 30."),
+      (
+        "time=true",
+        "launch.time: must be text, a whole number, an object of those by stage or null, but is true."
+      ),
       ("workers=0", "launch.workers: must be a whole number of 1 or more, but is 0."),
       (
         "workers={\"cache\": 0}",

@@ -7,8 +7,8 @@ package struct LaunchSettings: Sendable, Equatable {
   package var account: String?
   package var qos = StageValues<String>()
   package var constraint = StageValues<String>()
-  package var time = StageValues<String>()
-  package var mem = StageValues<String>()
+  package var time = StageValues<JobAmount>()
+  package var mem = StageValues<JobAmount>()
   package var cpusPerTask = StageValues<Int>()
   package var saveSeconds = 120
   package var retries = 3
@@ -64,11 +64,12 @@ extension LaunchSettings: Section {
     for (name, values) in [("workers", workers), ("cpus_per_task", cpusPerTask)] {
       check(name, values) { $0 < 1 ? "must be a whole number of 1 or more, but is \($0)." : nil }
     }
-    let texts = [
-      ("partition", partition), ("qos", qos), ("constraint", constraint), ("time", time),
-      ("mem", mem),
-    ]
-    for (name, values) in texts { check(name, values, LaunchSettings.problem) }
+    for (name, values) in [("partition", partition), ("qos", qos), ("constraint", constraint)] {
+      check(name, values, LaunchSettings.problem)
+    }
+    for (name, values) in [("time", time), ("mem", mem)] {
+      check(name, values) { LaunchSettings.problem($0.text) }
+    }
     if let text = account.flatMap(LaunchSettings.problem) {
       found.append(Complaint("account", text))
     }
@@ -88,4 +89,18 @@ extension LaunchSettings: Section {
     return text.unicodeScalars.contains { $0.value < 0x20 || $0.value == 0x7F }
       ? "must be one line, but is \(Gathering.shown(.string(text)))." : nil
   }
+}
+
+/// An amount as Slurm writes it, such as 4:00:00 or 16G; a whole number stands for itself.
+package struct JobAmount: SettingValue {
+  package let text: String
+
+  package static var alternatives: [String] { ["text", "a whole number"] }
+
+  package init?(setting: JSON) {
+    guard let text = setting.string ?? setting.integer.map({ String($0) }) else { return nil }
+    self.text = text
+  }
+
+  package var json: JSON { .string(text) }
 }

@@ -47,7 +47,7 @@ package struct JobScript: Sendable, Equatable {
     options += [
       ("partition", settings.partition[stage]), ("account", settings.account),
       ("qos", settings.qos[stage]), ("constraint", settings.constraint[stage]),
-      ("time", settings.time[stage]), ("mem", settings.mem[stage]),
+      ("time", settings.time[stage]?.text), ("mem", settings.mem[stage]?.text),
       ("cpus-per-task", settings.cpusPerTask[stage].map { String($0) }),
     ]
     let given = options.compactMap { name, value in
@@ -87,14 +87,19 @@ package struct JobScript: Sendable, Equatable {
       code=$?
     fi
 
-    # 130: interrupted, and more to do. Above 128 otherwise: killed.
+    # 130: interrupted, and more to do. Above 128 otherwise: killed, maybe by the signal that it was to save at.
     again=
     [ "$code" = 130 ] && again=1
+    [ "$code" -gt 128 ] && [ -n "$stopped" ] && again=1
     [ "$code" -gt 128 ] && [ "${SLURM_RESTART_COUNT:-0}" -lt \(settings.retries) ] && again=1
     if [ -n "$again" ]; then
       job=${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID
+      for pause in 1 5 15 60; do
+        state=$(squeue -h -j "$job" -o %T) && break
+        sleep "$pause"
+      done
       # Not where it was cancelled, or goes back already.
-      if [ "$(squeue -h -j "$job" -o %T)" = RUNNING ]; then
+      if [ "$state" = RUNNING ] || [ "$state" = SIGNALING ]; then
         echo "$(date '+%F %T') $(hostname): ended with $code, back into the queue" >&2
         scontrol requeue "$job"
       fi

@@ -38,14 +38,19 @@ if [ -z "$stopped" ]; then
   code=$?
 fi
 
-# 130: interrupted, and more to do. Above 128 otherwise: killed.
+# 130: interrupted, and more to do. Above 128 otherwise: killed, maybe by the signal that it was to save at.
 again=
 [ "$code" = 130 ] && again=1
+[ "$code" -gt 128 ] && [ -n "$stopped" ] && again=1
 [ "$code" -gt 128 ] && [ "${SLURM_RESTART_COUNT:-0}" -lt 3 ] && again=1
 if [ -n "$again" ]; then
   job=${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID
+  for pause in 1 5 15 60; do
+    state=$(squeue -h -j "$job" -o %T) && break
+    sleep "$pause"
+  done
   # Not where it was cancelled, or goes back already.
-  if [ "$(squeue -h -j "$job" -o %T)" = RUNNING ]; then
+  if [ "$state" = RUNNING ] || [ "$state" = SIGNALING ]; then
     echo "$(date '+%F %T') $(hostname): ended with $code, back into the queue" >&2
     scontrol requeue "$job"
   fi
