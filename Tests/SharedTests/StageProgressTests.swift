@@ -88,6 +88,10 @@ struct StageProgressTests {
     #expect(
       StageReport(stage: "pretokenize", [done]).text
         == "pretokenize\n  3 shards, finished: store/tokens/demo-1")
+    let single = StageProgress(finished: "store/tokens/demo-1", unit: "shard", count: 1)
+    #expect(
+      StageReport(stage: "pretokenize", [single]).text
+        == "pretokenize\n  1 shard, finished: store/tokens/demo-1")
     #expect(
       StageReport.of("cache") { throw NoFile(path: "x") }.text
         == "cache\n  waits: x is neither a file nor a folder.")

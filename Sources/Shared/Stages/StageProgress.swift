@@ -144,11 +144,12 @@ package struct StageReport: Sendable, Equatable {
   }
 
   private static func line(_ part: StageProgress) -> String {
+    let noun = part.unit + (part.count == 1 ? "" : "s")
     if part.doneCount == part.count {
-      return "\(part.doneCount) \(part.unit)s, finished: \(part.folder)"
+      return "\(part.doneCount) \(noun), finished: \(part.folder)"
     }
     var words = [
-      "\(part.doneCount) of \(part.count.map { String($0) } ?? "?") \(part.unit)s",
+      "\(part.doneCount) of \(part.count.map { String($0) } ?? "?") \(noun)",
       "\(part.heldCount) in the making",
     ]
     if let missing = part.missingCount { words.append("\(missing) missing") }
