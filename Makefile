@@ -112,12 +112,14 @@ bench: build demo-text ## Benchmarks, with the share of the machine's limit; PEE
 	else echo 'bench: set PEERS_PYTHON to a Python with the peers that the scripts in Benchmarks name to compare with them'; fi
 	@SAELINE_BENCH=1 SAELINE_BENCH_TOKENIZER='$(TOKENIZER)' SAELINE_BENCH_TEXT='$(TEXT)' swift test $(TEST_FLAGS) --no-parallel --filter Benchmark
 
-interop: pipeline ## Open the trained SAE in SAELens from PyPI; use the tests' Hub with its official clients.
+interop: pipeline ## Open the trained SAE in SAELens from PyPI; use the tests' Hub and W&B with the official clients.
 	@Benchmarks/interop/run.sh '$(BIN)/saeline-train' $(OPTIONS)
 	@Benchmarks/interop/tensorboard.sh '$(BIN)/saeline-train' $(OPTIONS)
 	@swift build $(SWIFT_FLAGS) --product LocalHubServer >&2
 	@Benchmarks/interop/hub.sh '$(BIN)/LocalHubServer' '$(BIN)'
 	@Benchmarks/interop/slurm.sh Benchmarks/interop/slurm_run.py '$(BIN)'
+	@swift build $(SWIFT_FLAGS) --product LocalWandbServer >&2
+	@Benchmarks/interop/wandb.sh '$(BIN)' '$(BIN)/LocalWandbServer'
 
 docs: build ## Pages of the declarations that modules share, in .build/docs.
 	@.ci/docs $(BIN) .build/docs

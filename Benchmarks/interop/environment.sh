@@ -10,7 +10,7 @@ if [ -z "${INTEROP_PYTHON:-}" ]; then
       echo "hint: apt-get install python3-venv" >&2
       exit 2
     }
-    "$environment/bin/pip" install --quiet sae-lens safetensors requests aiohttp
+    "$environment/bin/pip" install --quiet sae-lens safetensors requests aiohttp wandb
     touch "$environment/ready"
   fi
   INTEROP_PYTHON=$environment/bin/python

@@ -11,7 +11,8 @@ import Shared
         "report", "Measure a finished run again, or of a run's folder make the page again.",
         input: .pipelineFileOrFolder),
       Verb("reconstruct", "Write cached rows and their reconstructions."),
-      DashboardCommand.verb, UploadCommand.verb, StatusCommand.verb, CompareCommand.verb, initVerb,
+      EvaluateCommand.verb, DashboardCommand.verb, UploadCommand.verb, StatusCommand.verb,
+      CompareCommand.verb, initVerb,
     ],
     examples: [
       Example("run.json5", "activations to an SAE, a report"),
@@ -37,6 +38,7 @@ import Shared
     if invocation.verb == CompareCommand.verb.name { return try CompareCommand.run(invocation) }
     if invocation.verb == StatusCommand.verb.name { return try StatusCommand.run(invocation) }
     if invocation.verb == CommonVerb.stage.rawValue { return StageCommand.run(invocation) }
+    if invocation.verb == EvaluateCommand.verb.name { return try EvaluateCommand.run(invocation) }
     if invocation.verb == UploadCommand.verb.name { return try UploadCommand.run(invocation) }
     if invocation.verb == DashboardCommand.verb.name { return try DashboardCommand.run(invocation) }
     let given = HomeFolder.expanded(invocation.config)

@@ -99,6 +99,26 @@ private func invocation(_ words: String...) throws -> Invocation? {
     #expect(arguments.operands == wanted)
   }
 
+  @Test func theLastOperandOfAVerbMayComeSeveralTimes() throws {
+    let program = ProgramDescription(
+      name: "saeline-train", summary: "", sections: ["train"],
+      verbs: [
+        Verb("compare", "Compare them.", operands: ["RUN…"], input: .flags),
+        Verb("status", "Tell of them.", operands: ["[RUN…]"], input: .flags),
+      ], threads: \.train.threads)
+    let cases: [([String], [String])] = [
+      (["compare", "a", "--json", "b", "c/"], ["a", "b", "c/"]), (["status"], []),
+      (["status", "status"], ["status"]),
+    ]
+    for (words, operands) in cases {
+      #expect(try Arguments(words, for: program).operands == operands)
+    }
+    let error = #expect(throws: CommandLineError.self) {
+      try Arguments(["compare"], for: program)
+    }
+    #expect(error?.sentence == "compare needs RUN.")
+  }
+
   @Test func aWordThatMayBeAFileIsOne() throws {
     #expect(try Arguments(["run.json"], for: trainer).config == "run.json")
     #expect(try Arguments(["configurations/run"], for: trainer).config == "configurations/run")

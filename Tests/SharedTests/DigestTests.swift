@@ -17,6 +17,15 @@ import Testing
     #expect(Digest.of(text) == expected)
   }
 
+  @Test(
+    "MD5 as RFC 1321's examples have it",
+    arguments: [
+      ("", "d41d8cd98f00b204e9800998ecf8427e"), ("abc", "900150983cd24fb0d6963f7d28e17f72"),
+    ])
+  func md5(_ text: String, _ expected: String) {
+    #expect(Digest.of(text, .md5) == expected)
+  }
+
   @Test("A text in portions has the digest of the whole, and so has a file")
   func portions() throws {
     let bytes = (0..<1_000).map { UInt8(truncatingIfNeeded: $0) }

@@ -125,10 +125,10 @@ private let trainer = ProgramDescription(
 
         """)
     #expect(
-      try help("help", "wandb_project") == """
-        logger.wandb_project (accepted, without effect)
+      try help("help", "log_activations_store_to_wandb") == """
+        logger.log_activations_store_to_wandb (accepted, without effect)
 
-          Figures are written to metrics.jsonl and report.html.
+          The cache is its own stage.
 
           takes     any value
           spelling  SAELens's

@@ -106,8 +106,7 @@ private func words(_ text: String) -> String {
     #expect(
       file.notes.map(\.key) == [
         "train.checkpoint_path", "train.device", "train.dtype",
-        "train.is_dataset_tokenized", "logger.eval_every_n_wandb_logs", "logger.log_to_wandb",
-        "logger.wandb_project", "train.n_batches_in_buffer", "train.store_batch_size_prompts",
+        "train.is_dataset_tokenized", "train.n_batches_in_buffer", "train.store_batch_size_prompts",
         "train.streaming",
       ])
   }

@@ -67,17 +67,6 @@ struct ChartTests {
     #expect(!svg.contains("<b>"))
   }
 
-  @Test("A legend appears where there are several lines")
-  func legend() {
-    let first = ChartSeries("overall", [.init(0, 1)])
-    let second = ChartSeries("MSE", [.init(0, 1)])
-    #expect(Chart([first, ChartSeries("L1", [])]).legend.isEmpty)
-    #expect(
-      Chart([first, second]).legend
-        == "<div class=\"legend\"><span><i class=\"s0\"></i>overall</span>"
-        + "<span><i class=\"s1\"></i>MSE</span></div>")
-  }
-
   @Test("There is a color for eight lines; more take them again, drawn otherwise")
   func manyLines() {
     let chart = Chart(
@@ -85,7 +74,6 @@ struct ChartTests {
     let svg = chart.svg(label: "l")
     #expect(svg.contains("<path class=\"line s7\""))
     #expect(svg.contains("<path class=\"line s0 again\""))
-    #expect(chart.legend.contains("<i class=\"s1 again\"></i>line 9</span>"))
   }
 
   @Test("Bins count every finite value once")

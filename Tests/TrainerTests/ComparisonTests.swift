@@ -72,7 +72,7 @@ struct ComparisonTests {
     #expect(
       matches["rows"]?.array?[1]
         == .array([
-          ["value": 1, "text": "#1"], ["value": 0, "text": "#0"], 1,
+          ["value": 1, "text": "#1"], ["value": 0, "text": "#0"], .number(1),
         ]))
   }
 
@@ -123,11 +123,11 @@ struct ComparisonTests {
   @Test("The curves of runs lie over one another, a chart a figure")
   func curves() throws {
     func run(_ name: String, _ figures: [Figure]) -> ComparedRun {
-      ComparedRun(
+      var values = Figures()
+      for figure in figures { values[figure] = 0.5 }
+      return ComparedRun(
         name: name, folder: name, figures: nil,
-        curves: figures.map {
-          Report.Curve(figure: $0, points: [ChartPoint(0, 1), ChartPoint(9, 0.5)])
-        })
+        curves: Report.curves([0, 9].map { RunLog.Entry(step: $0, values: values) }))
     }
     let page = ComparisonPage(
       kind: "SAE comparison", name: "x", facts: [],

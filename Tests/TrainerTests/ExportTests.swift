@@ -161,4 +161,18 @@ struct ExportTests {
     #expect(runner["training_tokens"] == .integer(1280))
     #expect(runner["logger"]?["wandb_log_frequency"] == .integer(5))
   }
+
+  @Test("W&B is told every option that SAELens tells it, and no other")
+  func trackedOptions() throws {
+    let (cache, files) = try files { $0.train.architecture = .topk }
+    try files.writeFinal(state(), to: cache.folder + "/out")
+    let ours = WandbConfiguration.make(try json(cache, "runner_cfg.json"), cache.pipeline)
+    let text = try ProjectFiles.text("Tests/Fixtures/config/runner_cfg-6.54.json")
+    let theirs = try #require(try JSON(parsing: Array(text.utf8)).object)
+    // The official client leaves out what holds nothing.
+    #expect(ours.keys.sorted() == theirs.filter { $0.value != [:] }.keys.sorted())
+    for name in ["sae", "logger"] {
+      #expect(ours[name]?.object?.keys.sorted() == theirs[name]?.object?.keys.sorted())
+    }
+  }
 }

@@ -61,9 +61,11 @@ struct FigurePlacesTests {
       return table.columns.firstIndex { $0.heading == figure.words }
         .map { table.rows[0][$0] } == text
     case .plot:
-      let page = SweepPage(comparison).html
-      return page.contains("aria-label=\"\(figure.title) against L0\"")
-        && page.contains(", \(figure.words) \(Readable.figure(Self.value(figure)))</title>")
+      let page = SweepPage(comparison, in: "sweep", .figures).page
+      let charts = page.sections.flatMap(\.blocks).flatMap { $0["charts"]?.array ?? [] }
+      let plot = charts.first { $0["title"] == .string("\(figure.title) against L0") }
+      return plot?["y"]?["name"] == .string(figure.words)
+        && plot?["series"]?.array?[0]["y"] == .array([.number(Self.value(figure))])
     case .manifest, .result:
       return Self.evaluation.members(kind)[place?.title ?? figure.key]
         == figure.json(Self.value(figure))

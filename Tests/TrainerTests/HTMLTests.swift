@@ -16,11 +16,4 @@ struct HTMLTests {
       ("<\u{338}b>", "&lt;\u{338}b&gt;"),
     ])
   func escaping(text: String, escaped: String) { #expect(HTML.escaped(text) == escaped) }
-
-  @Test(
-    "Line ends and tabs of a token are visible",
-    arguments: [
-      (" the", " the"), ("\n\n", "↵↵"), ("\r\n", "␍↵"), ("\t<", "⇥&lt;"), ("\u{200B}", "‹U+200B›"),
-    ])
-  func tokens(text: String, shown: String) { #expect(HTML.token(text) == shown) }
 }

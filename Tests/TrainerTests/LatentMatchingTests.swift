@@ -35,7 +35,8 @@ struct LatentMatchingTests {
     "The matches are those of the plain loop, over any number of blocks",
     arguments: [(1, 1), (3, 5), (128, 130), (129, 4100), (300, 7)])
   func plainTwin(_ sizes: (Int, Int)) throws {
-    let (first, second) = (random(sizes.0, 5, "first"), random(sizes.1, 5, "second"))
+    let first = random(sizes.0, 5, "first")
+    let second = random(sizes.1, 5, "second")
     let found = try LatentMatching.both(first, second)
     #expect(found.first.matches.map(\.latent) == Array(0..<sizes.0))
     #expect(found.second.matches.map(\.latent) == Array(0..<sizes.1))
@@ -70,12 +71,13 @@ struct LatentMatchingTests {
     var first = random(6, 4, "first")
     for column in 0..<4 { first.buffer[2 * 4 + column] = 0 }
     let second = random(6, 4, "second")
-    let found = try LatentMatching.both(first, { $0 != 4 }, second, { $0 < 3 })
+    let found = try LatentMatching.both(
+      first, second, firstCounts: { $0 != 4 }, secondCounts: { $0 < 3 })
     #expect(found.first.matches.map(\.latent) == [0, 1, 3, 5])
     #expect(found.first.matches.allSatisfy { $0.other < 3 })
     #expect(found.second.matches.map(\.latent) == [0, 1, 2])
     #expect(found.second.matches.allSatisfy { ![2, 4].contains($0.other) })
-    let none = try LatentMatching.both(first, { _ in false }, second)
+    let none = try LatentMatching.both(first, second, firstCounts: { _ in false })
     #expect(none.first.share(above: 0.7) == nil && none.second.meanCosine == nil)
   }
 

@@ -6,14 +6,15 @@ import Testing
 import Trainer
 
 /// Looks at the latents of the tiny store's six one-hot words.
-private struct TinyLook {
+struct TinyLook {
   let store: TinyStore
   let report: LatentReport
   let folder: String
   let evaluation: Evaluation
 
   init(
-    _ store: TinyStore, settings: EvaluateSettings, corpus: Bool = true, lens: LensPlace
+    _ store: TinyStore, settings: EvaluateSettings, corpus: Bool = true, lens: LensPlace,
+    filter: RowFilter = RowFilter(heldOut: HeldOut(fraction: 0))
   ) throws {
     self.store = store
     folder = store.path + "/run"
@@ -25,9 +26,8 @@ private struct TinyLook {
     var encoder = HalvingEncoder()
     var codes = KeptCodes(latentCount: 8, contextSize: TinyStore.contextSize)
     evaluation = try Evaluating(
-      PairedShards(shards: store.shards, dIn: TinyStore.words.count),
-      filter: RowFilter(heldOut: HeldOut(fraction: 0)), latentCount: 8, settings: settings,
-      corpus: text
+      PairedShards(shards: store.shards, dIn: TinyStore.words.count), filter: filter,
+      latentCount: 8, settings: settings, corpus: text
     ).run(&encoder, deadInTraining: nil, deadFeatureWindow: 1, progress: progress) {
       codes.add($0, $1, $2)
     }

@@ -177,16 +177,8 @@ struct LeftOutRowsTests {
     let filter = RowFilter(
       heldOut: HeldOut(fraction: 0), excluded: [2],
       positions: [Bool](repeating: true, count: 6) + [false, false], largestNorm: 50)
-    var encoder = HalvingEncoder()
-    let evaluation = try Evaluating(
-      PairedShards(shards: store.shards, dIn: TinyStore.words.count), filter: filter,
-      latentCount: 8, settings: settings,
-      corpus: CorpusText.open(store: Store(store.path), fingerprint: store.fingerprint)
-    ).run(
-      &encoder, deadInTraining: 0, deadFeatureWindow: 1,
-      progress: Progress(
-        stage: "evaluate", total: 1, mode: .quiet,
-        terminal: RecordedTerminal(isInteractive: false).terminal))
+    let look = try TinyLook(store, settings: settings, lens: .none(reason: "x"), filter: filter)
+    let evaluation = look.evaluation
     func counts(_ sequence: Int, _ position: Int) -> Bool {
       let token = store.tokens[sequence][position]
       let row = TinyStore.activation(token, UInt32(sequence), UInt32(position))
@@ -201,13 +193,14 @@ struct LeftOutRowsTests {
     #expect(evaluation.fires == fires)
     #expect(fires[2] == 0)
     #expect(evaluation.categories[0].rows == fires[3])
-    #expect(Set(evaluation.latents.map(\.latent)) == [0, 1, 3, 4, 5])
-    for latent in evaluation.latents {
-      #expect(latent.contexts.count == 3)
-      for context in latent.contexts {
-        let sequence = Int(context.row.sequence)
-        #expect(counts(sequence, Int(context.row.position)))
-        for (position, activation) in context.activations.enumerated() {
+    #expect(Set(look.report.details.map(\.latent)) == [0, 1, 3, 4, 5])
+    for latent in look.report.details {
+      #expect(latent.highest.count == 3)
+      for context in latent.highest + latent.quarters.flatMap(\.self) {
+        let sequence = Int(context.sequence)
+        #expect(counts(sequence, Int(context.position)))
+        for (place, activation) in context.activations.enumerated() {
+          let position = context.first + place
           let isActive =
             counts(sequence, position) && store.tokens[sequence][position] == latent.latent
           #expect((activation > 0) == isActive)

@@ -8,7 +8,7 @@ import Trainer
 struct PageTests {
   private static let hostile = [
     "</script><script>alert(1)</script>", "<!-- <script>", "<img src=x onerror=alert(1)>",
-    "\u{2028}", "\"'&<>", "javascript:alert(1)",
+    "\u{2028}", "\"'&<>", "javascript:alert(1)", "\u{600}</script><\u{338}img>",
   ]
 
   private func page(_ text: String) -> Page {
@@ -38,7 +38,7 @@ struct PageTests {
     #expect(html.components(separatedBy: "<script").count == 3)
     #expect(html.components(separatedBy: "</script").count == 3)
     #expect(!html.contains("<img") && !html.contains("<!--"))
-    #expect(html.contains("<title>\(Page.escaped(text))</title>"))
+    #expect(html.contains("<title>\(HTML.escaped(text))</title>"))
     let data = try #require(
       html.components(separatedBy: "id=\"data\">").last?.components(separatedBy: "</script>").first)
     let json = try JSON(parsing: Array(data.utf8))

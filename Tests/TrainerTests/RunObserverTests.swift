@@ -56,4 +56,15 @@ struct RunObserverTests {
     #expect(throws: TrainingError.self) { try train(cache, cache.folder + "/run", witness) }
     #expect(witness.events.withLock { $0.filter { $0 == "stopped" } } == ["stopped"])
   }
+
+  @Test("Whether a run can be logged is asked where it is to be, and only there")
+  func asking() throws {
+    var pipeline = Pipeline()
+    try RunObservers.check(pipeline, environment: [:])
+    pipeline.logger.logToWandb = true
+    #expect(throws: WandbError.noKey(host: "api.wandb.ai", netrc: "/nowhere/.netrc")) {
+      try RunObservers.check(pipeline, environment: ["HOME": "/nowhere"])
+    }
+    try RunObservers.check(pipeline, environment: ["WANDB_MODE": "offline"])
+  }
 }

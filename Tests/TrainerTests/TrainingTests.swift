@@ -29,7 +29,9 @@ struct TrainingTests {
     try RunLog.read(folder + "/metrics.jsonl").map { entry in
       var values = entry.values
       values[.tokensPerSecond] = nil
-      return RunLog.Entry(step: entry.step, values: values)
+      return RunLog.Entry(
+        step: entry.step, values: values, histograms: entry.histograms,
+        evaluation: entry.evaluation)
     }
   }
 
@@ -47,6 +49,7 @@ struct TrainingTests {
     cache.pipeline.train.bDecInitMethod = bias
     cache.pipeline.train.nCheckpoints = 1
     cache.pipeline.train.featureSamplingWindow = 7
+    cache.pipeline.logger.evalEveryNLogs = 2
     let straight = cache.folder + "/straight"
     let whole = try train(cache, in: straight)
     // What a process killed at step 33 leaves: a checkpoint, and a log that is ahead of it.

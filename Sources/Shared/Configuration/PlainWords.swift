@@ -21,7 +21,7 @@ extension Arguments {
         operands += rest
         rest = []
       } else if !operand.hasPrefix("["), switches.isDisjoint(with: [.help, .helpAll, .version]) {
-        throw .missingOperand(operand, verb: verb ?? "")
+        throw .missingOperand(operand.replacing("…", with: ""), verb: verb ?? "")
       }
     }
     if config == nil, !rest.isEmpty, known?.input != .flags {

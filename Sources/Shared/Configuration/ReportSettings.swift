@@ -1,4 +1,4 @@
-// The sections `logger` and `evaluate`: what a run tells about itself.
+// The section `logger`: what a run tells about itself while it goes on.
 
 /// Where the figures of a run go; SAELens's LoggingConfig.
 package struct LoggerSettings: Sendable, Equatable {
@@ -11,6 +11,9 @@ package struct LoggerSettings: Sendable, Equatable {
   package var wandbId: String?
   package var runName: String?
   package var logToTensorboard = false
+  package var evalEveryNLogs = 100
+  package var nEvalBatches = 10
+  package var evalBatchSizePrompts: Int?
 
   package init() {}
 }
@@ -48,50 +51,18 @@ extension LoggerSettings: Section {
     Setting(
       "log_to_tensorboard", \.logToTensorboard,
       "Write an event file for TensorBoard into the run's folder tensorboard.", effect: .none),
+    Setting(
+      "eval_every_n_wandb_logs", \.evalEveryNLogs,
+      "Lines of metrics.jsonl between two evaluations while training.", .atLeast(1), effect: .none),
+    Setting(
+      "n_eval_batches", \.nEvalBatches, "Batches of sequences that such an evaluation takes.",
+      .atLeast(1), effect: .none),
+    Setting(
+      "eval_batch_size_prompts", \.evalBatchSizePrompts,
+      "Sequences of such a batch; null: cache.model_batch_size.", .atLeast(1), effect: .none),
   ]
 
   package static let inertSettings: [InertSetting] = [
-    InertSetting("log_activations_store_to_wandb", "The cache is its own stage."),
-    InertSetting("eval_every_n_wandb_logs", "A run is evaluated once it has ended."),
-  ]
-}
-
-/// What is measured once training has ended.
-package struct EvaluateSettings: Sendable, Equatable {
-  package var reportLatents = 20
-  package var contextsPerLatent = 8
-  package var evalTokens = 200_000
-  package var categories: String?
-  package var lossRecovered: Bool?
-  package var lossTokens = 20_000
-
-  package init() {}
-}
-
-extension EvaluateSettings: Section {
-  package static let sectionName = "evaluate"
-  package static let summary = "What is measured once training has ended"
-
-  package static let settings: [Setting<EvaluateSettings>] = [
-    Setting(
-      "report_latents", \.reportLatents, "Latents whose top contexts the report shows.",
-      .atLeast(0), effect: .none),
-    Setting(
-      "contexts_per_latent", \.contextsPerLatent, "Contexts shown per latent.", .atLeast(1),
-      effect: .none),
-    Setting(
-      "eval_tokens", \.evalTokens, "Activations over which the final figures are taken.",
-      .atLeast(1), effect: .none),
-    Setting(
-      "categories", \.categories,
-      "JSON file of category to words; each word's tokens are that category's ground truth.",
-      effect: .none, names: .path),
-    Setting(
-      "loss_recovered", \.lossRecovered,
-      "Run the model with the SAE in it; null: where it is here; true: or do not start.",
-      effect: .none),
-    Setting(
-      "loss_tokens", \.lossTokens, "Tokens that the model reads for it, in whole sequences.",
-      .atLeast(1), effect: .none),
+    InertSetting("log_activations_store_to_wandb", "The cache is its own stage.")
   ]
 }

@@ -29,8 +29,6 @@ extension TrainSettings {
       InertSetting("checkpoint_path", "Checkpoints lie in the folder of the run."),
       InertSetting("save_final_checkpoint", "The finished SAE is always written."),
       InertSetting("output_path", "The finished SAE is written to the store."),
-      InertSetting("n_eval_batches", "evaluate.eval_tokens sets how much is evaluated."),
-      InertSetting("eval_batch_size_prompts", "evaluate.eval_tokens sets how much is evaluated."),
       InertSetting("metadata", "Metadata is written from the cache's manifest."),
       InertSetting(
         "sae_lens_training_version", "It describes the program that wrote the configuration."),

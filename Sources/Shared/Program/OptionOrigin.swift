@@ -63,7 +63,7 @@ package enum OptionOrigin: String {
         "checkpoint_minutes", "keep_checkpoints", "threads", "sweep", "sweep_mode",
       ]
     ),
-    (.own, ["logger"], ["log_frequency"]),
+    (.own, ["logger"], ["log_frequency", "log_to_tensorboard"]),
     (
       .own, ["evaluate"],
       [

@@ -30,8 +30,8 @@ package struct ComparedPair: Sendable, Equatable {
   ) throws -> ComparedPair {
     let (own, other) = (alive(runs[first].folder), alive(runs[second].folder))
     let (ofFirst, ofSecond) = try LatentMatching.both(
-      DecoderFile.read(runs[first].folder), { own?.contains($0) ?? true },
-      DecoderFile.read(runs[second].folder), { other?.contains($0) ?? true })
+      DecoderFile.read(runs[first].folder), DecoderFile.read(runs[second].folder),
+      firstCounts: { own?.contains($0) ?? true }, secondCounts: { other?.contains($0) ?? true })
     return ComparedPair(first: first, second: second, ofFirst: ofFirst, ofSecond: ofSecond)
   }
 

@@ -1,7 +1,7 @@
 // A run, or another SAE, as it is compared with others. Comes in: its folder, finished or not. Leaves: its
 // figures, options and curves, as far as its files have them.
 
-package import Shared
+import Shared
 
 /// One of several SAEs.
 package struct ComparedRun: Sendable {

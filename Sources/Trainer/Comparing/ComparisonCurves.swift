@@ -28,9 +28,11 @@ extension ComparisonPage {
       return points.map { ChartSeries(run.name, $0) }
     }
     let isLoss = figure.group == "losses"
+    // A single line has no legend.
+    let whose = series.count == 1 && runs.count > 1 ? ", of \(series[0].name) alone" : ""
     let isShare = figure == .explainedVariance
     return PageChart.lines(
-      figure.title, note: figure.note.text([:]), x: PageAxis("step", isWhole: true),
+      figure.title, note: figure.note.text([:]) + whose, x: PageAxis("step", isWhole: true),
       y: PageAxis(
         figure.unit.isEmpty ? figure.words : figure.unit,
         isLoss ? .logarithmic : isShare ? .linear : .either, includesZero: !isLoss,

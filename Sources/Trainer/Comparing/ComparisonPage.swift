@@ -1,7 +1,7 @@
 // The page about several SAEs: trade-offs, a table, curves over one another, latents that they share, and the
 // options that differ. Comes in: the runs, and pairs of them. Leaves: one file that links to the reports.
 
-package import Shared
+import Shared
 
 /// All that the page shows.
 package struct ComparisonPage: Sendable {

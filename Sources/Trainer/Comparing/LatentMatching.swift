@@ -51,8 +51,8 @@ package struct LatentMatching: Sendable, Equatable {
 
   /// Matches two decoders `[D, o]`, each with the latents that count; a direction of length zero has none.
   package static func both(
-    _ first: borrowing Matrix, _ firstCounts: (Int) -> Bool = { _ in true },
-    _ second: borrowing Matrix, _ secondCounts: (Int) -> Bool = { _ in true }
+    _ first: borrowing Matrix, _ second: borrowing Matrix,
+    firstCounts: (Int) -> Bool = { _ in true }, secondCounts: (Int) -> Bool = { _ in true }
   ) throws(LatentMatchingError) -> (first: LatentMatching, second: LatentMatching) {
     guard first.columns == second.columns else {
       throw .otherWidth(first: first.columns, second: second.columns)

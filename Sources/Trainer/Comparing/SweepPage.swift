@@ -1,7 +1,7 @@
 // The page about a sweep: `sweep.html`, which compares its runs and links to their reports. Comes in: the
 // comparison of the runs. Leaves: HTML.
 
-package import Shared
+import Shared
 
 /// All that the page shows.
 package struct SweepPage: Sendable {

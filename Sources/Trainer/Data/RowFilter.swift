@@ -52,27 +52,45 @@ package struct RowFilter: Sendable {
   package static func make(
     _ settings: TrainSettings, _ source: TrainingSource, store: Store
   ) throws -> RowFilter {
+    try make(
+      settings, contextSize: source.facts.contextSize,
+      tokens: { try tokenFolder(source, store).path },
+      largestNorm: settings.maxNormMultiple.map { try $0 * medianNorm(source) })
+  }
+
+  /// The same over sequences without a cache, whose rows may have any norm.
+  package static func make(
+    _ settings: TrainSettings, contextSize: Int, tokens folder: StageFolder
+  ) throws -> RowFilter {
+    try make(
+      settings, contextSize: contextSize,
+      tokens: {
+        guard System.exists(folder.path + "/tokenizer.json") else {
+          throw RowFilterError.noTokenizer(folder: folder.path)
+        }
+        return folder.path
+      }, largestNorm: nil)
+  }
+
+  private static func make(
+    _ settings: TrainSettings, contextSize: Int, tokens: () throws -> String, largestNorm: Double?
+  ) throws -> RowFilter {
     var positions: [Bool] = []
     if settings.seqposSlice != .all {
-      positions = Array(repeating: false, count: source.facts.contextSize)
-      for place in settings.seqposSlice.positions(contextSize: positions.count) {
+      positions = Array(repeating: false, count: contextSize)
+      for place in settings.seqposSlice.positions(contextSize: contextSize) {
         positions[place] = true
       }
     }
+    let excluded: Set<UInt32> =
+      switch settings.excludeSpecialTokens {
+      case .none: []
+      case .ids(let ids): Set(ids.map { UInt32(clamping: $0) })
+      case .special: try Tokenizer.open(tokens()).tokensWithRoles
+      }
     return RowFilter(
-      heldOut: HeldOut(fraction: settings.evalFraction),
-      excluded: try excluded(settings, source, store), positions: positions,
-      largestNorm: try settings.maxNormMultiple.map { try $0 * medianNorm(source) })
-  }
-
-  private static func excluded(
-    _ settings: TrainSettings, _ source: TrainingSource, _ store: Store
-  ) throws -> Set<UInt32> {
-    switch settings.excludeSpecialTokens {
-    case .none: return []
-    case .ids(let ids): return Set(ids.map { UInt32(clamping: $0) })
-    case .special: return try Tokenizer.open(tokenFolder(source, store).path).tokensWithRoles
-    }
+      heldOut: HeldOut(fraction: settings.evalFraction), excluded: excluded, positions: positions,
+      largestNorm: largestNorm)
   }
 
   /// Refuses settings for which the store lacks the tokenizer.

@@ -1,7 +1,7 @@
 // A finished SAE read back from its files, for use without training: no gradients, no moments. Comes
 // in: the folder of an SAE. Leaves: its codes and reconstructions of rows as they are cached.
 
-import Shared
+package import Shared
 
 /// Why the files of a finished SAE are refused.
 package enum TrainedSAEError: Failure, Equatable {
@@ -68,10 +68,21 @@ package struct TrainedSAE: ~Copyable {
 
   /// Reads cfg.json and sae_weights.safetensors of a folder.
   package static func open(_ folder: String) throws -> TrainedSAE {
-    let configuration = try readConfiguration(folder + "/cfg.json")
+    let path = folder + "/cfg.json"
+    let json = try? JSON(parsing: try MappedFile.contents(path))
+    guard let configuration = json.flatMap(configuration) else {
+      throw TrainedSAEError.unreadable(path: path)
+    }
     let file = try SafetensorsFile.open(folder + "/" + SAEWeights.fileName)
     var parameters = Parameters(configuration.shape)
     try SAEWeights.read(file, configuration.shape.kinds, into: &parameters)
+    return make(configuration, parameters)
+  }
+
+  /// An SAE of weights that are as `cfg.json` describes them.
+  package static func make(
+    _ configuration: SAEConfiguration, _ parameters: consuming Parameters
+  ) -> TrainedSAE {
     if case .search = configuration.selection, !configuration.applyBDecToInput {
       // SAELens then leaves b_dec out of the reconstruction as well.
       for column in 0..<configuration.dOut { parameters.decoderBias.buffer[column] = 0 }
@@ -106,12 +117,12 @@ package struct TrainedSAE: ~Copyable {
     try body(parameters)
   }
 
-  /// Reads the options of an SAE's formula, which cfg.json has under their own names.
-  private static func readConfiguration(_ path: String) throws -> SAEConfiguration {
-    let json = try? JSON(parsing: try MappedFile.contents(path))
-    guard let json, let dIn = json["d_in"]?.integer,
+  /// Reads the options of an SAE's formula, which cfg.json has under their own names; nil where that
+  /// describes no SAE.
+  package static func configuration(_ json: JSON) -> SAEConfiguration? {
+    guard let dIn = json["d_in"]?.integer,
       let architecture = json["architecture"]?.string.flatMap(Architecture.init)
-    else { throw TrainedSAEError.unreadable(path: path) }
+    else { return nil }
     var settings = TrainSettings()
     settings.architecture = architecture
     for setting in TrainSettings.settings where read.contains(setting.row.name) {

@@ -18,6 +18,9 @@ package struct CorpusText: Sendable {
     return try CorpusText(folder: folder.path, shards: manifest.shards)
   }
 
+  /// The sequences of the stage.
+  package var sequenceCount: Int { starts.last ?? 0 }
+
   private init(folder: String, shards: [Manifest.Shard]) throws {
     let path = folder + "/tokenizer.json"
     tokenizer = System.exists(path) ? try Tokenizer.open(path) : nil

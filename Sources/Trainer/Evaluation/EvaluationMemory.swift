@@ -16,4 +16,15 @@ enum EvaluationMemory {
       + EvaluationSums.byteCount(dIn: configuration.dOut, latentCount: latents)
       + CategoryCounts.byteCount(latentCount: latents, categories: categories ?? 0)
   }
+
+  /// Bytes that an evaluation takes beside training: a copy of the SAE, a batch of rows and its sums.
+  ///
+  /// The language model comes to that, whose passes are bounded by `SplicePlan.sequenceLimit`.
+  static func runningByteCount(_ configuration: SAEConfiguration, threads: Int) -> Int {
+    let rows = TrainedSAE.batchRows(latents: configuration.dSae)
+    return SAEFiles.inferenceByteCount(configuration)
+      + TrainedSAE.byteCount(configuration, rows: rows, threads: threads)
+      + 4 * rows * (configuration.dIn + configuration.dOut)
+      + EvaluationSums.byteCount(dIn: configuration.dOut, latentCount: configuration.dSae)
+  }
 }

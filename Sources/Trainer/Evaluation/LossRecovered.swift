@@ -50,7 +50,7 @@ package enum LossObstacle: Error, Equatable {
     return .unfetched(sentence: failure.sentence, hint: failure.hint)
   }
 
-  /// What stands against it, as a clause.
+  /// What stands against it, as a clause without a full stop.
   package var words: String {
     switch self {
     case .imported: "nothing says which model and tokens the imported activations are of"

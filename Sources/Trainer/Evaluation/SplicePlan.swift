@@ -122,6 +122,18 @@ package struct SplicePlan: Sendable {
   }
 }
 
+extension SplicePlan {
+  /// The first sequences of `count` that were held out, as many as give `tokens` tokens; of all where none was.
+  package static func sequences(
+    of count: Int, heldOut: HeldOut, contextSize: Int, tokens: Int
+  ) -> (EvaluatedRows, [UInt32]) {
+    let all = 0..<UInt32(clamping: count)
+    let wanted = (tokens + contextSize - 1) / contextSize
+    let chosen = all.lazy.filter(heldOut.contains(sequence:)).prefix(wanted)
+    return chosen.isEmpty ? (.cache, Array(all.prefix(wanted))) : (.heldOut, Array(chosen))
+  }
+}
+
 /// Which rows of a model an SAE takes the place of: those that it might have been trained on.
 ///
 /// The others stay as they are and do not count, as SAELens treats special tokens that it excludes.

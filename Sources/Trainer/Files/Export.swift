@@ -83,7 +83,7 @@ package struct SAEFiles: Sendable {
   }
 
   /// The weights for inference.
-  private func finished(
+  func finished(
     _ parameters: consuming Parameters, threshold: Double?
   ) -> Parameters {
     let width = parameters.decoder.columns
@@ -107,6 +107,18 @@ package struct SAEFiles: Sendable {
     "cfg.json", "pipeline.json", "runner_cfg.json", "sae_weights.safetensors",
     "sparsity.safetensors",
   ]
+
+  /// Lets cfg.json state the L0 that the finished SAE was found to have, which that of the last steps of
+  /// training is not: the SAE went on changing, and may choose its latents by other rules.
+  package static func record(l0: Double, in folder: String) throws {
+    let path = folder + "/cfg.json"
+    guard var members = try JSON(parsing: MappedFile.contents(path)).object,
+      var metadata = members["metadata"]?.object
+    else { return }
+    metadata["l0"] = .number(l0)
+    members["metadata"] = .object(metadata)
+    try AtomicFile.replace(path, with: JSON.object(members).pretty)
+  }
 
   /// The latents that cfg.json counts as dead.
   package static func deadLatents(in folder: String) throws -> Int {

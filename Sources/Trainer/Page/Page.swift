@@ -53,7 +53,7 @@ package struct Page: Sendable {
     <meta charset="utf-8">
     <meta name="viewport" content="width=device-width, initial-scale=1">
     <meta http-equiv="Content-Security-Policy" content="\(policy)">
-    <title>\(Page.escaped(title))</title>
+    <title>\(HTML.escaped(title))</title>
     <style>\(PageStyle.sheet)</style>
     </head>
     <body>
@@ -91,15 +91,14 @@ package struct Page: Sendable {
   }
 
   /// JSON as it may stand in a script element: nothing in it ends the element or begins a comment.
+  ///
+  /// Byte by byte: to Swift, a letter and the marks that join it are one character.
   package static func embedded(_ json: JSON) -> String {
-    json.canonical.replacing("<", with: "\\u003c").replacing("\u{2028}", with: "\\u2028")
-      .replacing("\u{2029}", with: "\\u2029")
-  }
-
-  /// Text as it may stand in an element or a quoted attribute.
-  package static func escaped(_ text: String) -> String {
-    text.replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing(">", with: "&gt;")
-      .replacing("\"", with: "&quot;").replacing("'", with: "&#39;")
+    var bytes: [UInt8] = []
+    for byte in json.canonical.utf8 {
+      if byte == UInt8(ascii: "<") { bytes += Array("\\u003c".utf8) } else { bytes.append(byte) }
+    }
+    return String(decoding: bytes, as: UTF8.self)
   }
 
   /// A digest in hexadecimal digits, as policies write it.

@@ -101,7 +101,7 @@ enum PageStyle {
     th,td{padding:6px 14px 6px 0;border-bottom:1px solid var(--line);vertical-align:top}
     .n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
     .best{font-weight:650}.arrow{font-style:normal;font-size:9px;display:inline-block;width:12px;text-align:center}
-    .tokens{white-space:pre}tr.opens{cursor:pointer}tr.opens:hover td{background:rgb(var(--mark)/.06)}
+    th.n .arrow{margin-right:-12px}.tokens{white-space:pre}tr.opens{cursor:pointer}tr.opens:hover td{background:rgb(var(--mark)/.06)}
     .track{display:inline-block;width:120px;height:8px;margin-right:10px;border-radius:4px;background:var(--line);
     vertical-align:1px}.track i{display:block;height:8px;width:calc(var(--a)*100%);border-radius:4px;background:var(--s0)}
     .more{display:flex;gap:12px;align-items:center;padding-top:8px}

@@ -70,7 +70,7 @@ enum TableScript {
         }
         empty(foot);
         const left = state.order.length - rows.length;
-        foot.append(element("small", {}, `${rows.length} of ${state.order.length}` + (state.order.length < total ? ` found among ${total}` : "")));
+        if (left > 0 || d.searches !== false) foot.append(element("small", {}, `${rows.length} of ${state.order.length}` + (state.order.length < total ? ` found among ${total}` : "")));
         if (left > 0) foot.append(element("button", { class: "tool", onclick: () => { state.limit += page * 4; draw(); } }, "show more"));
       }
 

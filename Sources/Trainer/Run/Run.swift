@@ -52,6 +52,7 @@ package struct Run: Sendable {
   package func run() throws -> Outcome {
     var watch = LeaseWatch()
     var hasSaid = false
+    if try folder.manifest() == nil { try RunObservers.check(pipeline) }
     while true {
       if let outcome = try runUnlessHeld(&watch) { return outcome }
       if !hasSaid { note("another process trains this run; waiting for it") }
@@ -162,6 +163,9 @@ package struct Run: Sendable {
       try RunFileError.explaining {
         try training.writeFinal()
         let latents = try measure(training.prepared.rows.filter)
+        if let l0 = try Evaluation.read(run: folder.path).figures[.finalL0] {
+          try SAEFiles.record(l0: l0, in: folder.path)
+        }
         if steps > 0 {
           try Timing(tokens: steps * plan.batchRows, seconds: seconds).write(folder: folder.path)
         }

@@ -49,7 +49,8 @@ extension Run {
       lens = .none(reason: error.words)
     }
     let progress = Shared.Progress(
-      stage: "latents", total: plan.configuration.dSae, mode: mode, terminal: terminal)
+      stage: "latents", unit: "latents", total: plan.configuration.dSae, mode: mode,
+      terminal: terminal)
     let collecting = LatentCollecting(
       pipeline.evaluate, corpus: corpus, lens: lens, progress: progress)
     let latents = try sae.withParameters {
@@ -88,7 +89,9 @@ extension Run {
   ) throws -> LossRecovered {
     let splice = try plan.input.splice(pipeline, filter: filter)
     guard let corpus else { throw LossObstacle.noTokens }
-    let (source, chosen) = lossSequences(splice.contextSize, filter.heldOut)
+    let (source, chosen) = SplicePlan.sequences(
+      of: plan.source.sequenceCount, heldOut: filter.heldOut, contextSize: splice.contextSize,
+      tokens: pipeline.evaluate.lossTokens)
     let found = try corpus.sequences(Set(chosen))
     let sequences = chosen.compactMap { found[$0] }
     let progress = Shared.Progress(
@@ -98,15 +101,5 @@ extension Run {
     progress.finish()
     guard loss.isFinite else { throw LossObstacle.notFinite }
     return loss
-  }
-
-  /// The first sequences that were held out; of all where none was.
-  private func lossSequences(
-    _ contextSize: Int, _ heldOut: HeldOut
-  ) -> (EvaluatedRows, [UInt32]) {
-    let all = 0..<UInt32(clamping: plan.source.sequenceCount)
-    let count = (pipeline.evaluate.lossTokens + contextSize - 1) / contextSize
-    let chosen = all.lazy.filter(heldOut.contains(sequence:)).prefix(count)
-    return chosen.isEmpty ? (.cache, Array(all.prefix(count))) : (.heldOut, Array(chosen))
   }
 }

@@ -10,11 +10,13 @@ struct RunTime {
   private let evaluation: EvaluateSettings
   private let configuration: SAEConfiguration
   private let steps: Int
+  private let whileTraining: EvaluationSchedule?
 
   init(
     _ speed: BilledSpeed, _ settings: TrainSettings, _ evaluation: EvaluateSettings,
-    _ configuration: SAEConfiguration, steps: Int
+    _ configuration: SAEConfiguration, steps: Int, whileTraining: EvaluationSchedule? = nil
   ) {
+    self.whileTraining = whileTraining
     self.speed = speed
     self.settings = settings
     self.evaluation = evaluation
@@ -24,7 +26,9 @@ struct RunTime {
 
   var parts: [StageBill.Part] {
     [
-      .init("training", seconds: training), .init("checkpoints", seconds: checkpoints),
+      .init("training", seconds: training),
+      .init("evaluations while training", seconds: evaluating),
+      .init("checkpoints", seconds: checkpoints),
       .init("evaluation", seconds: measuring), .init("loss", seconds: loss),
     ].filter { $0.seconds > 0 }
   }
@@ -67,6 +71,18 @@ struct RunTime {
     let byteCount = 16 * Double(configuration.shape.count)
     // Written, and read again for its digests.
     return Double(count) * byteCount * (2 / speed.run.copy + 1 / speed.run.digest)
+  }
+
+  /// Rows and sequences of every evaluation before the last.
+  private var evaluating: Double {
+    guard let whileTraining else { return 0 }
+    let rows = Double(min(whileTraining.tokens, speed.measuredRows))
+    let row = speed.run.row + Double(speed.rowByteCount) / speed.run.copy
+    var loss = 0.0
+    if let seconds = speed.lossSeconds, evaluation.lossRecovered != false {
+      loss = rows * (seconds + speed.run.row)
+    }
+    return Double(whileTraining.count(steps: steps)) * (rows * row + loss)
   }
 
   private var measuring: Double {

@@ -46,6 +46,11 @@ package final class Training {
   private var isStopped = false
   /// Whether the line of progress is about this run only.
   fileprivate var isAlone = true
+  private let evaluation: EvaluationSchedule
+  /// Nil before it is first due.
+  private var running: RunningEvaluation?
+  /// The last step whose evaluation is in the log.
+  private var evaluatedStep: Int?
 
   /// Takes the newest whole checkpoint where there is one and it is wanted, else fresh weights.
   package init(
@@ -81,6 +86,10 @@ package final class Training {
     }
     firstStep = state.step
     try RunLog.truncate(folder + "/metrics.jsonl", afterStep: firstStep - 1)
+    evaluatedStep = try RunLog.read(folder + "/metrics.jsonl").last {
+      !$0.evaluation.isEmpty || $0.histograms[.decoderNorms] != nil
+    }?.step
+    evaluation = EvaluationSchedule(plan.pipeline, contextSize: plan.source.facts.contextSize)
     log = try RunLog.open(folder + "/metrics.jsonl")
     engine = Engine(plan.configuration, batchRows: plan.batchRows, path: .sparse)
     clock = Clock(seconds: System.uptime, step: firstStep)
@@ -101,6 +110,8 @@ package final class Training {
   /// Takes the next step, on its batch `[batchRows, d]` and targets.
   fileprivate func take(_ batch: Span<Float>, _ targets: Span<Float>) throws {
     let step = state.step
+    // That of the step before a stop which did not wait for it.
+    if step == firstStep { try evaluateIfDue() }
     try startSamplingWindow()
     let learningRate = schedule.learningRate(step: step)
     let sparsity = schedule.sparsityCoefficient(
@@ -120,6 +131,23 @@ package final class Training {
     figures[.tokensPerSecond] = clock.tokensPerSecond(at: state.step, batchRows: plan.batchRows)
     figures.merge(stateFigures())
     try write(.init(step: step, values: figures))
+    try evaluateIfDue()
+  }
+
+  /// Evaluates what the last step has left, where that is due and not in the log; a stop does not wait for it.
+  private func evaluateIfDue() throws {
+    let step = state.step - 1
+    guard step >= 0, evaluation.isDue(afterStep: step), evaluatedStep != step else { return }
+    let start = System.uptime
+    defer { clock.leaveOut(System.uptime - start) }
+    let running = try running ?? prepared.runningEvaluation(evaluation) { progress.note($0) }
+    self.running = running
+    guard let figures = try prepared.evaluate(state, running) else { return }
+    try write(
+      .init(
+        step: step, histograms: state.weightHistograms(plan.configuration.name),
+        evaluation: figures))
+    evaluatedStep = step
   }
 
   private func write(_ entry: RunLog.Entry) throws {
@@ -143,9 +171,16 @@ package final class Training {
 
   /// Starts counting afresh once the counters span a whole `feature_sampling_window`.
   private func startSamplingWindow() throws {
-    guard state.step > 0, state.step % settings.featureSamplingWindow == 0 else { return }
-    try write(.init(step: state.step, values: sparsityFigures))
-    state.resetActivityCounts()
+    if try logFullWindow() { state.resetActivityCounts() }
+  }
+
+  /// - Returns: whether the counters span a whole window.
+  private func logFullWindow() throws -> Bool {
+    guard state.step > 0, state.step % settings.featureSamplingWindow == 0 else { return false }
+    var histograms: [HistogramFigure: Distribution] = [:]
+    histograms[.featureDensity] = Distribution(state.logDensities)
+    try write(.init(step: state.step, values: sparsityFigures, histograms: histograms))
+    return true
   }
 
   /// Tells those who follow the run that this process leaves it unfinished, if it has not been told.
@@ -156,7 +191,11 @@ package final class Training {
 
   /// Writes the files of the SAE; the run cannot go on after that.
   package func writeFinal() throws {
+    try evaluateIfDue()
+    // The counts of the last window stay: they are written with the SAE.
+    _ = try logFullWindow()
     engine = nil
+    running = nil
     var ended = TrainingState(ParameterShape(dIn: 1, dOut: 1, dSae: 1))
     swap(&ended, &state)
     try prepared.files.writeFinal(ended, to: folder)
@@ -289,6 +328,9 @@ private struct Clock {
     }
     return Double((step - loggedStep) * batchRows) / max(now - logged, 1e-9)
   }
+
+  /// Seconds that were not spent on training.
+  mutating func leaveOut(_ seconds: Double) { logged += seconds }
 
   var secondsSinceSaved: Double { System.uptime - savedAt }
 

@@ -119,7 +119,11 @@ package struct TrainingBill: Sendable, Equatable {
   package init(_ pipeline: Pipeline, _ rows: BilledRows, speed: BilledSpeed?) {
     self.init(
       pipeline.train, pipeline.evaluate, dIn: rows.dIn, dOut: rows.dOut,
-      contextSize: rows.input?.source.facts.contextSize, rowsPerEpoch: rows.perEpoch, speed: speed)
+      contextSize: rows.input?.source.facts.contextSize, rowsPerEpoch: rows.perEpoch,
+      whileTraining: EvaluationSchedule(
+        pipeline,
+        contextSize: rows.input?.source.facts.contextSize ?? pipeline.pretokenize.contextSize),
+      speed: speed)
   }
 
   /// The bill of a run over a cache that exists.
@@ -127,13 +131,16 @@ package struct TrainingBill: Sendable, Equatable {
     self.init(
       plan.pipeline.train, plan.pipeline.evaluate, dIn: plan.configuration.dIn,
       dOut: plan.configuration.dOut, contextSize: plan.source.facts.contextSize,
-      rowsPerEpoch: plan.source.expectedRows(plan.pipeline.train), speed: speed)
+      rowsPerEpoch: plan.source.expectedRows(plan.pipeline.train),
+      whileTraining: EvaluationSchedule(
+        plan.pipeline, contextSize: plan.source.facts.contextSize), speed: speed)
   }
 
   /// The bill of a run over rows of width `dIn`; without a speed it names no time.
   package init(
     _ settings: TrainSettings, _ evaluation: EvaluateSettings = EvaluateSettings(), dIn: Int,
-    dOut: Int? = nil, contextSize: Int? = nil, rowsPerEpoch: ExpectedRows, speed: BilledSpeed?
+    dOut: Int? = nil, contextSize: Int? = nil, rowsPerEpoch: ExpectedRows,
+    whileTraining: EvaluationSchedule? = nil, speed: BilledSpeed?
   ) {
     let batchRows = settings.trainBatchSizeTokens
     let configuration = SAEConfiguration(settings, dIn: dIn, dOut: dOut)
@@ -154,10 +161,13 @@ package struct TrainingBill: Sendable, Equatable {
     denseOperations = (4 + searches) * product * Double(tokens)
     sparseOperations = (searches * product + 4 * activeProduct) * Double(tokens)
     let threads = settings.threads > 0 ? settings.threads : Parallel.threadCount
-    trainingByteCount = StepMemory.byteCount(configuration, rows: batchRows, threads: threads)
+    let evaluations = whileTraining?.count(steps: steps) ?? 0
+    trainingByteCount =
+      StepMemory.byteCount(configuration, rows: batchRows, threads: threads)
+      + (evaluations > 0 ? EvaluationMemory.runningByteCount(configuration, threads: threads) : 0)
     measuringByteCount =
       EvaluationMemory.byteCount(configuration, evaluation, threads: threads)
-      + LatentMemory.byteCount(configuration, evaluation)
+      + LatentMemory.byteCount(configuration, rows: min(evaluation.evalTokens, rows))
     // A checkpoint holds weights and two moments, and the weights once more for SAELens; while one
     // is written, the one that it replaces is still there.
     let checkpoints = min(settings.nCheckpoints, steps) + settings.keepCheckpoints + 1
@@ -166,7 +176,10 @@ package struct TrainingBill: Sendable, Equatable {
       parts = []
       return
     }
-    parts = RunTime(speed, settings, evaluation, configuration, steps: steps).parts
+    parts =
+      RunTime(
+        speed, settings, evaluation, configuration, steps: steps, whileTraining: whileTraining
+      ).parts
   }
 
   /// The memory of the run, whose SAE is measured once training has given up its own.

@@ -7,6 +7,7 @@ package import Shared
 package struct PretrainedSAE: Sendable {
   /// As it was given.
   private let folder: String
+  var path: String { folder }
   let weights: String
   /// SHA-256 of the weights' file.
   package let digest: String

@@ -20,7 +20,8 @@ package enum PretrainedSAEError: Failure, Equatable {
 
   package var sentence: String { PretrainedSAEError.option + words }
 
-  private var words: String {
+  /// What is wrong, whoever asked for the SAE.
+  var words: String {
     switch self {
     case .nothingThere(let path): "\(path) holds no SAE."
     case .missing(let path): "there is no \(path)."

@@ -153,6 +153,10 @@ extension Sweep {
   package func run() throws -> [Ending] {
     var work = Work(endings: Array(repeating: nil, count: members.count))
     var hasSaid = false
+    // Said once, and not for every run.
+    if let open = try members.first(where: { try $0.folder.manifest() == nil }) {
+      try RunObservers.check(open.combination.pipeline)
+    }
     if isShared { try trainTogether(&work) }
     while true {
       var hasNews = false

@@ -123,16 +123,18 @@ extension LocalWandb {
     state.withLock { state in
       let name = input["artifactCollectionName"]?.string ?? ""
       let digest = input["digest"]?.string ?? ""
-      let latest = state.artifacts.last { $0.name == name && $0.isCommitted }
-      let known: JSON = latest.map { ["id": .string($0.identifier)] } ?? .null
-      if let same = latest, same.digest == digest {
-        return Self.created(same.identifier, "COMMITTED", known)
+      let aliases = input["aliases"]?.array?.compactMap { $0["alias"]?.string } ?? []
+      let latest = state.artifacts.lastIndex { $0.name == name && $0.isCommitted }
+      let known: JSON = latest.map { ["id": .string(state.artifacts[$0].identifier)] } ?? .null
+      if let latest, state.artifacts[latest].digest == digest {
+        let missing = aliases.filter { !state.artifacts[latest].aliases.contains($0) }
+        state.artifacts[latest].aliases += missing
+        return Self.created(state.artifacts[latest].identifier, "COMMITTED", known)
       }
       let artifact = LocalWandbArtifact(
         identifier: "artifact-\(state.artifacts.count)", run: input["runName"]?.string ?? "",
         type: input["artifactTypeName"]?.string ?? "", name: name, digest: digest,
-        aliases: input["aliases"]?.array?.compactMap { $0["alias"]?.string } ?? [],
-        metadata: input["metadata"]?.string ?? "null")
+        aliases: aliases, metadata: input["metadata"]?.string ?? "null")
       state.artifacts.append(artifact)
       return Self.created(artifact.identifier, "PENDING", known)
     }

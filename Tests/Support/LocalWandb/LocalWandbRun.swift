@@ -74,7 +74,7 @@ package struct LocalWandbArtifact: Sendable {
   package let type: String
   package let name: String
   package let digest: String
-  package let aliases: [String]
+  package internal(set) var aliases: [String]
   package let metadata: String
   /// MD5 in Base64 by path, as the client announced it.
   package internal(set) var announced: [String: String] = [:]

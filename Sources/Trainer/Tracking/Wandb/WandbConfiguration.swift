@@ -16,10 +16,27 @@ package enum WandbConfiguration {
       "wandb_project": .string(logger.wandbProject),
       "wandb_id": text(logger.wandbId), "wandb_entity": text(logger.wandbEntity),
       "run_name": .string(logger.runName ?? WandbSettings.defaultName(pipeline.train)),
-      "wandb_log_frequency": .integer(logger.logFrequency), "eval_every_n_wandb_logs": 100,
+      "wandb_log_frequency": .integer(logger.logFrequency),
+      "eval_every_n_wandb_logs": .integer(logger.evalEveryNLogs),
     ]
-    return config
+    config["n_eval_batches"] = .integer(logger.nEvalBatches)
+    config["eval_batch_size_prompts"] = logger.evalBatchSizePrompts.map { .integer($0) } ?? .null
+    config["sae"] = config["sae"].map(beforeTraining)
+    // The official client leaves out what holds nothing.
+    return config.filter { $0.value != [:] }
   }
+
+  /// An SAE's options as they are when a run begins, before SAELens notes what it is trained on.
+  private static func beforeTraining(_ sae: JSON) -> JSON {
+    guard var members = sae.object, let metadata = members["metadata"]?.object else { return sae }
+    members["metadata"] = .object(metadata.filter { firstMetadata.contains($0.key) })
+    return .object(members)
+  }
+
+  private static let firstMetadata: Set<String> = [
+    "sae_lens_version", "sae_lens_training_version", "training_architecture",
+    "training_architecture_details",
+  ]
 
   private static func text(_ value: String?) -> JSON { value.map { .string($0) } ?? .null }
 
@@ -46,8 +63,8 @@ package enum WandbConfiguration {
     "act_store_device": "cpu", "prefetch_llm_batches": false, "autocast": false,
     "autocast_lm": false, "compile_llm": false, "llm_compilation_mode": .null,
     "compile_sae": false, "sae_compilation_mode": .null, "dead_feature_threshold": 1e-8,
-    "n_eval_batches": 10, "eval_batch_size_prompts": .null, "checkpoint_path": "checkpoints",
+    "checkpoint_path": "checkpoints",
     "save_final_checkpoint": false, "resume_from_checkpoint": .null, "verbose": true,
-    "model_kwargs": [:], "n_batches_for_norm_estimate": 1000,
+    "n_batches_for_norm_estimate": 1000,
   ]
 }

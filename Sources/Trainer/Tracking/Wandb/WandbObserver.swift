@@ -13,7 +13,7 @@ final class WandbObserver: RunObserver {
     let pipeline = observed.pipeline
     let settings = try WandbSettings(pipeline, group: observed.group, environment)
     log = observed.folder + "/metrics.jsonl"
-    run = try WandbRun(
+    run = WandbRun(
       WandbFacts(
         settings, config: WandbConfiguration.make(observed.runner, pipeline),
         artifactName: WandbObserver.artifactName(observed.runner), folder: observed.folder),

@@ -26,29 +26,30 @@ package final class WandbRun: Sendable {
   /// Seconds between two samples of the machine.
   private static let sampleSeconds = 15.0
 
-  /// Asks the server, where there is one to ask, whether it knows the key.
-  ///
-  /// A server that does not answer keeps nobody from training.
-  /// - Throws: `WandbError` where it refuses.
   package init(
     _ facts: WandbFacts, patience: WandbPatience = WandbPatience(), terminal: Terminal,
     isScheduled: @escaping @Sendable (Int) -> Bool, note: @escaping @Sendable (String) -> Void
-  ) throws {
+  ) {
     self.facts = facts
     self.patience = patience
     self.terminal = terminal
     self.isScheduled = isScheduled
     self.note = note
     machine = Mutex((WandbMachine(folder: facts.folder), -WandbRun.sampleSeconds))
-    if facts.settings.mode == .online { try checkKey() }
   }
 
-  private func checkKey() throws {
-    var settings = facts.settings
-    settings.http.stallSeconds = 10
+  /// Asks the server, where there is one to ask, whether it knows the key.
+  ///
+  /// A server that does not answer keeps nobody from training.
+  /// - Throws: `WandbError` where it refuses.
+  package static func check(_ settings: WandbSettings) throws {
+    guard settings.mode == .online else { return }
+    var settings = settings
+    (settings.http.connectSeconds, settings.http.stallSeconds) = (5, 5)
     let session = WandbSession(settings, stop: StopFlag())
-    let refused = { (status: Int) in
-      WandbError.refused(address: settings.address, place: settings.keyPlace, status: status)
+    let (address, place) = (settings.address, settings.keyPlace)
+    func refused(_ status: Int) -> WandbError {
+      .refused(address: address, place: place, status: status)
     }
     do {
       let viewer = try session.ask(WandbQueries.viewer, [:])["viewer"]
