@@ -29,7 +29,7 @@ processes=()
 command=
 finish() {
   [ -z "$command" ] || kill -TERM "$command" 2>/dev/null || true
-  scancel --state=PENDING,RUNNING,SUSPENDED --user="$(id -un)" 2>/dev/null || true
+  scancel --user="$(id -un)" 2>/dev/null || true
   for _ in $(seq 100); do
     [ -z "$(squeue -h -o %i 2>/dev/null)" ] && break
     sleep 0.2
