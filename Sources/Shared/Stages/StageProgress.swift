@@ -163,7 +163,9 @@ package struct StageReport: Sendable, Equatable {
   private static func workers(_ workers: [StageProgress.Worker]) -> String {
     if workers.isEmpty { return "nobody at work" }
     let hosts = Dictionary(grouping: workers, by: \.host).sorted { $0.key < $1.key }
-    let places = hosts.map { host, all in all.count == 1 ? host : "\(host) (\(all.count))" }
+    let places = hosts.map { host, all in
+      all.count == 1 || hosts.count == 1 ? host : "\(host) (\(all.count))"
+    }
     let noun = workers.count == 1 ? "worker" : "workers"
     return "\(workers.count) \(noun) on \(places.joined(separator: ", "))"
   }
