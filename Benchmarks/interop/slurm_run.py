@@ -146,7 +146,6 @@ def run(programs, folder, options):
     caches = cluster / "activations"
     wait("the four workers of the cache", lambda: len(
         [1 for state, name, _ in jobs("RUNNING").values() if "cache" in name]) == 4 and len(leases(caches)) >= 4)
-    status(cluster, *ASKED)
     nodes = {node for state, name, node in jobs("RUNNING").values()}
     if nodes != {"node1", "node2"}:
         sys.exit(f"error: the workers run on {nodes}")
@@ -160,8 +159,8 @@ def run(programs, folder, options):
         "sbatch", "--parsable", "--partition=urgent", "--ntasks=1", "--cpus-per-task=4", "--wrap=sleep 2",
         "--output=/dev/null", "--nodelist=node1").strip()
     say(f"preempted: the jobs of node1, by job {preempting}")
-    wait("the end of the preempting job", lambda: jobs()[preempting][0] == "COMPLETED")
     status(cluster, *ASKED)
+    wait("the end of the preempting job", lambda: jobs()[preempting][0] == "COMPLETED")
     wait("the pipeline", ended)
 
     say("a sweep of four")
