@@ -3,7 +3,8 @@
 CONFIG ?= pipelines/demo.json5
 SET ?=
 ARGS ?=
-WORKERS ?= 1
+WORKERS ?=
+LAUNCH ?= local
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
@@ -22,8 +23,8 @@ PEERS_PYTHON ?=
 TOKENIZER ?= pipelines/demo/model
 TEXT ?= $(DEMO_TEXT)
 
-.PHONY: help setup build install uninstall pipeline pretokenize cache train report dry-run demo-text \
-  test check lint format bench interop docs clean
+.PHONY: help setup build install uninstall pipeline pretokenize cache train status cancel report dry-run \
+  demo-text test check lint format bench interop docs clean
 
 help: ## This list.
 	@echo 'Saeline trains sparse autoencoders on language-model activations.'
@@ -34,6 +35,7 @@ help: ## This list.
 	@echo '  SET="section.key=v …"  settings that replace those of the file'
 	@echo '  ARGS="--dry-run …"     further flags for the programs'
 	@echo '  WORKERS=N              processes per stage, here or on any machine that sees the store'
+	@echo '  LAUNCH=slurm           submit the stages as jobs; the section launch says what they ask for'
 	@echo '  PREFIX=FOLDER          where to install (default $(PREFIX))'
 
 setup: ## Install the C libraries that are missing (apt-get).
@@ -49,18 +51,23 @@ uninstall: ## Remove what `make install` put into PREFIX.
 	@.ci/install --remove '$(PREFIX)'
 
 pipeline: build demo-text ## Text to a trained SAE and its report: the three stages in order.
-	@pipelines/launch/local '$(WORKERS)' $(BIN)/saeline-pretokenize $(OPTIONS)
-	@pipelines/launch/local '$(WORKERS)' $(BIN)/saeline-cache $(OPTIONS)
-	@pipelines/launch/local 1 $(BIN)/saeline-train $(OPTIONS)
+	@pipelines/launch/$(LAUNCH) $(BIN) 'pretokenize cache train' '$(WORKERS)' $(OPTIONS)
 
 pretokenize: build demo-text ## Only text to token shards.
-	@pipelines/launch/local '$(WORKERS)' $(BIN)/saeline-pretokenize $(OPTIONS)
+	@pipelines/launch/$(LAUNCH) $(BIN) pretokenize '$(WORKERS)' $(OPTIONS)
 
 cache: build ## Only token shards to activation shards.
-	@pipelines/launch/local '$(WORKERS)' $(BIN)/saeline-cache $(OPTIONS)
+	@pipelines/launch/$(LAUNCH) $(BIN) cache '$(WORKERS)' $(OPTIONS)
 
 train: build ## Only activation shards to an SAE; workers share the runs of a sweep.
-	@pipelines/launch/local '$(WORKERS)' $(BIN)/saeline-train $(OPTIONS)
+	@pipelines/launch/$(LAUNCH) $(BIN) train '$(WORKERS)' $(OPTIONS)
+
+status: build ## How far the stages are, who works on them, and their jobs.
+	@for stage in pretokenize cache train; do $(BIN)/saeline-$$stage stage $(OPTIONS) || exit; done
+	@pipelines/launch/jobs list $(BIN)/saeline-train $(OPTIONS)
+
+cancel: build ## Cancel the jobs that LAUNCH=slurm submitted from here; what is finished is kept.
+	@pipelines/launch/jobs cancel $(BIN)/saeline-train $(OPTIONS)
 
 report: build ## Write report.html of a finished run again.
 	@$(BIN)/saeline-train report $(OPTIONS)
@@ -110,6 +117,7 @@ interop: pipeline ## Open the trained SAE in SAELens from PyPI; use the tests' H
 	@Benchmarks/interop/tensorboard.sh '$(BIN)/saeline-train' $(OPTIONS)
 	@swift build $(SWIFT_FLAGS) --product LocalHubServer >&2
 	@Benchmarks/interop/hub.sh '$(BIN)/LocalHubServer' '$(BIN)'
+	@Benchmarks/interop/slurm.sh Benchmarks/interop/slurm_run.py '$(BIN)'
 	@swift build $(SWIFT_FLAGS) --product LocalWandbServer >&2
 	@Benchmarks/interop/wandb.sh '$(BIN)' '$(BIN)/LocalWandbServer'
 

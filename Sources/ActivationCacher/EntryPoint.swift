@@ -9,6 +9,12 @@ import Shared
       case hooks.name: return try listHooks(invocation)
       case exportVerb.name: return try export(invocation)
       case importVerb.name: return try importCache(invocation)
+      case CommonVerb.stage.rawValue:
+        return StageReport.of(CacheSettings.sectionName) {
+          try Caching(
+            invocation.pipeline, through: HubInputs(invocation).cached, mode: .quiet
+          ).progress()
+        }.print(asJSON: invocation.isJSON)
       default: break
       }
       if invocation.isDryRun { return try dryRun(invocation) }
@@ -51,7 +57,8 @@ import Shared
 
   static let description = ProgramDescription(
     name: "saeline-cache", summary: "Turns token shards into shards of model activations.",
-    sections: [CacheSettings.sectionName], verbs: [hooks, exportVerb, importVerb],
+    sections: [CacheSettings.sectionName, LaunchSettings.sectionName],
+    verbs: [hooks, exportVerb, importVerb],
     examples: [
       Example("run.json5", "tokens to activations"),
       Example("run.json5 --dry-run", "what that will take"),

@@ -7,6 +7,13 @@ import Shared
     Program.main(description) { invocation in
       if invocation.isDryRun { return try dryRun(invocation) }
       if invocation.verb == encode.name { return try printIds(invocation) }
+      if invocation.verb == CommonVerb.stage.rawValue {
+        return StageReport.of(PretokenizeSettings.sectionName) {
+          try Pretokenizing(
+            invocation.pipeline, through: HubInputs(invocation).cached, mode: .quiet
+          ).progress()
+        }.print(asJSON: invocation.isJSON)
+      }
       let result = try Pretokenizing(
         invocation.pipeline, through: HubInputs(invocation),
         verification: invocation.verifies ? .digests : .sizes,
@@ -21,7 +28,7 @@ import Shared
 
   static let description = ProgramDescription(
     name: "saeline-pretokenize", summary: "Turns text into shards of packed token sequences.",
-    sections: [PretokenizeSettings.sectionName], verbs: [encode],
+    sections: [PretokenizeSettings.sectionName, LaunchSettings.sectionName], verbs: [encode],
     examples: [
       Example("run.json5", "text to tokens"),
       Example("run.json5 --dry-run", "what that will take"),

@@ -113,6 +113,27 @@ package struct Pretokenizing: Sendable {
     }
   }
 
+  /// How far the stage is, whoever works on it: its blocks of tokens first, then its shards.
+  package func progress() throws -> [StageProgress] {
+    if let manifest = try folder.readManifest() {
+      return [
+        StageProgress(finished: folder.path, unit: "shard", count: manifest.shards.count)
+      ]
+    }
+    let isHere = text.files.allSatisfy(\.isLocal)
+    let blocks = isHere ? try InputBlock.cut(text, reading).count : nil
+    return [
+      StageProgress(
+        folder: work.path, unit: "block",
+        names: blocks.map { (0..<$0).map { TokenBlock.fileName($0) } },
+        isUnit: { $0.hasPrefix("block-") }),
+      // How many there will be is known once all blocks are there.
+      StageProgress(
+        folder: folder.path, unit: "shard", names: nil,
+        isUnit: { $0.hasPrefix("shard-") && $0.hasSuffix(".safetensors.zst") }),
+    ]
+  }
+
   /// The manifest of a finished stage; a damaged tokenizer in it is made again.
   private func standing() throws -> Manifest? {
     do { return try folder.manifest(verify: verification) } catch let error as ManifestError {

@@ -5,7 +5,7 @@ import Shared
 @main enum Main {
   static let description = ProgramDescription(
     name: "saeline-train", summary: "Trains a sparse autoencoder on cached activations.",
-    sections: ["train", "logger", "evaluate"],
+    sections: ["train", "logger", "evaluate", "launch"],
     verbs: [
       Verb(
         "report", "Measure a finished run again, or of a run's folder make the page again.",
@@ -29,18 +29,36 @@ import Shared
     ],
     input: .flags)
 
+  private typealias Command = (verb: String, run: (Invocation) throws -> Void)
+
+  /// What looks at files alone.
+  private static var readers: [Command] {
+    [
+      (initVerb.name, writePipeline), (CompareCommand.verb.name, CompareCommand.run),
+      (StatusCommand.verb.name, StatusCommand.run),
+      (CommonVerb.stage.rawValue, StageCommand.run),
+    ]
+  }
+
+  /// What multiplies matrices.
+  private static var workers: [Command] {
+    [
+      (EvaluateCommand.verb.name, EvaluateCommand.run),
+      (UploadCommand.verb.name, UploadCommand.run),
+      (DashboardCommand.verb.name, DashboardCommand.run),
+    ]
+  }
+
   static func main() {
     Program.main(description, run: run)
   }
 
   private static func run(_ invocation: Invocation) throws {
-    if invocation.verb == initVerb.name { return try writePipeline(invocation) }
-    if invocation.verb == CompareCommand.verb.name { return try CompareCommand.run(invocation) }
-    if invocation.verb == StatusCommand.verb.name { return try StatusCommand.run(invocation) }
+    let reads = readers.first { $0.verb == invocation.verb }
+    if let reads { return try reads.run(invocation) }
     if !invocation.isDryRun { try ProductMemory.reserve() }
-    if invocation.verb == EvaluateCommand.verb.name { return try EvaluateCommand.run(invocation) }
-    if invocation.verb == UploadCommand.verb.name { return try UploadCommand.run(invocation) }
-    if invocation.verb == DashboardCommand.verb.name { return try DashboardCommand.run(invocation) }
+    let works = workers.first { $0.verb == invocation.verb }
+    if let works { return try works.run(invocation) }
     let given = HomeFolder.expanded(invocation.config)
     if invocation.verb == "report", System.isDirectory(given) {
       let page = try Report.remake(run: given)

@@ -96,6 +96,7 @@ private func expectOwnProperty<Owner: Section>(_: Owner.Type) {
       TrainSettings.self, except: ["modelFromPretrainedKwargs", "stated", "takenOver"])
     expectComplete(LoggerSettings.self)
     expectComplete(EvaluateSettings.self)
+    expectComplete(LaunchSettings.self)
   }
 
   @Test func everySettingChangesItsOwnPropertyAlone() {
@@ -105,6 +106,7 @@ private func expectOwnProperty<Owner: Section>(_: Owner.Type) {
     expectOwnProperty(TrainSettings.self)
     expectOwnProperty(LoggerSettings.self)
     expectOwnProperty(EvaluateSettings.self)
+    expectOwnProperty(LaunchSettings.self)
   }
 
   @Test func everySectionOfAPipelineHasATable() {

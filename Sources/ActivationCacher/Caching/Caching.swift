@@ -123,6 +123,19 @@ package struct Caching: Sendable {
     return try result(tokensPerSecond: speed, didWork: true)
   }
 
+  /// How far the folders are, whoever works on them.
+  package func progress() throws -> [StageProgress] {
+    try folders.map { folder in
+      if let manifest = try folder.readManifest() {
+        return StageProgress(
+          finished: folder.path, unit: "shard", count: manifest.shards.count)
+      }
+      return StageProgress(
+        folder: folder.path, unit: "shard",
+        names: (0..<plan.shardCount).map(ActivationShard.fileName))
+    }
+  }
+
   private func say(_ text: String) { if mode != .quiet { terminal.print(text) } }
 
   private func summarize() throws {

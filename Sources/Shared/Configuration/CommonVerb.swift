@@ -1,9 +1,11 @@
-// The verbs that every program has. They print texts about the program itself and need no pipeline file.
+// The verbs that every program has. Most print texts about the program itself and need no pipeline file.
 
 package enum CommonVerb: String, CaseIterable, Sendable {
   case help
   case completion
   case manual
+  case sbatch
+  case stage
 
   package static var described: [Verb] { allCases.map(\.verb) }
 
@@ -19,6 +21,10 @@ package enum CommonVerb: String, CaseIterable, Sendable {
         operands: ["SHELL"], input: .flags)
     case .manual:
       Verb(rawValue, "Print the page for man.", input: .flags)
+    case .sbatch:
+      Verb(rawValue, "Print the script of the stage's jobs for Slurm.")
+    case .stage:
+      Verb(rawValue, "Print how far the stage is, and who works on it.")
     }
   }
 }

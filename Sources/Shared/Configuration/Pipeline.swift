@@ -9,6 +9,7 @@ package struct Pipeline: Sendable, Equatable {
   package var train = TrainSettings()
   package var logger = LoggerSettings()
   package var evaluate = EvaluateSettings()
+  package var launch = LaunchSettings()
   /// The folder of activations that a command line chose, which no file does.
   package var chosenActivations: String?
 
@@ -31,7 +32,7 @@ extension Pipeline: Section {
   /// The sections in the order in which data passes through them.
   package static let tables: [SectionTable] = [
     SectionTable(\.self), SectionTable(\.pretokenize), SectionTable(\.cache), SectionTable(\.train),
-    SectionTable(\.logger), SectionTable(\.evaluate),
+    SectionTable(\.logger), SectionTable(\.evaluate), SectionTable(\.launch),
   ]
 
   /// What does not fit together and what a stage lacks, in all sections but those of `refused`.

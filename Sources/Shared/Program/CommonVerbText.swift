@@ -1,4 +1,4 @@
-// What the verbs print that every program has.
+// What the verbs print that every program has and that need no pipeline file.
 
 extension CommonVerb {
   /// What the verb prints.
@@ -17,11 +17,14 @@ extension CommonVerb {
       }
       return shell.completions(of: CompletionWords(program))
     case .manual: return ManualPage.text(of: program)
+    case .sbatch, .stage: return nil
     }
   }
 }
 
 extension Verb {
   /// Whether the one screen of help lists the verb.
-  var isShown: Bool { name != CommonVerb.manual.rawValue }
+  var isShown: Bool {
+    ![CommonVerb.manual, .sbatch].map(\.rawValue).contains(name)
+  }
 }

@@ -71,5 +71,12 @@ package enum OptionOrigin: String {
         "loss_tokens",
       ]
     ),
+    (
+      .own, ["launch"],
+      [
+        "workers", "partition", "account", "qos", "constraint", "time", "mem", "cpus_per_task",
+        "save_seconds", "retries", "sbatch_options", "setup",
+      ]
+    ),
   ]
 }

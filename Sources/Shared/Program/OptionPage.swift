@@ -34,7 +34,7 @@ enum OptionPage {
   /// The program whose stage reads a section.
   private static func user(_ table: SectionTable) -> String {
     switch table.name {
-    case "": "all three programs"
+    case "", LaunchSettings.sectionName: "all three programs"
     case PretokenizeSettings.sectionName: "saeline-pretokenize"
     case CacheSettings.sectionName: "saeline-cache"
     default: "saeline-train"

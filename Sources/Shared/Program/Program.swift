@@ -53,7 +53,8 @@ package enum Program {
     System.restartWithoutLibraryThreads()
     do {
       try checkProcessor()
-      switch try request(Array(CommandLine.arguments.dropFirst()), for: program) {
+      let words = CommandLine.arguments
+      switch try request(Array(words.dropFirst()), for: program, startedAs: words.first) {
       case .print(let text): print(text, terminator: "")
       case .run(let invocation):
         System.catchInterrupts()
@@ -71,11 +72,11 @@ package enum Program {
     System.endProcess(.done)
   }
 
-  /// Understands a command line; the words of `arguments` follow the program's name.
+  /// Understands a command line; the words follow the program's name, or whatever it was started as.
   package static func request(
-    _ arguments: [String], for program: ProgramDescription
+    _ words: [String], for program: ProgramDescription, startedAs path: String? = nil
   ) throws -> Request {
-    let arguments = try Arguments(arguments, for: program)
+    let arguments = try Arguments(words, for: program)
     if arguments.has(.helpAll) { return .print(Help.whole(of: program)) }
     if arguments.has(.help) { return .print(try help(arguments, program)) }
     if arguments.has(.version) { return .print("\(program.name) \(Product.version)\n") }
@@ -83,6 +84,9 @@ package enum Program {
     let file = try pipelineFile(arguments, program)
     let notes = (file?.notes ?? []).filter {
       $0.section.isEmpty || program.sections.contains($0.section)
+    }
+    if arguments.verb == CommonVerb.sbatch.rawValue, let file {
+      return .print(script(file, program, [path ?? program.name] + words))
     }
     let activations = arguments.activations.map(HomeFolder.expanded)
     var pipeline = file?.pipeline ?? Pipeline()
@@ -99,6 +103,21 @@ package enum Program {
         options: arguments.options.mapValues(HomeFolder.expanded), isDryRun: arguments.has(.dryRun),
         isQuiet: arguments.has(.quiet), isJSON: arguments.has(.json),
         verifies: arguments.has(.verify), isVerbose: arguments.has(.verbose), notes: notes))
+  }
+
+  /// The script of the jobs of a program's stage, in which a worker is the same command line without the verb.
+  private static func script(
+    _ file: PipelineFile, _ program: ProgramDescription, _ words: [String]
+  ) -> String {
+    var command = words
+    // A word of this kind is the verb, wherever flags and their values stand.
+    if let verb = command.dropFirst().firstIndex(of: CommonVerb.sbatch.rawValue) {
+      command.remove(at: verb)
+    }
+    return JobScript(
+      file.pipeline, runs: max(1, file.combinations.count), stage: program.sections[0],
+      program: program.name, command: command
+    ).text
   }
 
   /// The pipeline file; nil where there is none, or a folder in its place.

@@ -23,6 +23,11 @@ enum StatusCommand {
       if !invocation.isQuiet { Terminal.standardError.print("\(store) holds no runs") }
       return
     }
+    show(runs)
+  }
+
+  /// Prints a table of runs, as wide as the terminal.
+  static func show(_ runs: [RunStatus]) {
     let isTerminal = System.isTerminal(1)
     print(StatusTable(runs).text(columns: isTerminal ? System.terminalColumns(1) : .max))
   }
