@@ -9,14 +9,14 @@ package struct Pretokenizing: Sendable {
   private let pipeline: Pipeline
   /// nil where rows of ids have none.
   private let tokenizer: Tokenizer?
-  private let text: DataSet
+  let text: DataSet
   private let door: (any HubDoor)?
-  private let reading: ReadingRules
+  let reading: ReadingRules
   private let rules: PackingRules
   private let key: StageKey
   /// Of the files that the key was taken of.
   private let marks: InputMarks
-  private let folder: StageFolder
+  let folder: StageFolder
   private let verification: StageFolder.Verification
   private let mode: Progress.Mode
   private let terminal: Terminal
@@ -25,7 +25,7 @@ package struct Pretokenizing: Sendable {
   private var settings: PretokenizeSettings { pipeline.pretokenize }
 
   /// Where blocks of tokens lie until the shards are written.
-  private var work: StageFolder {
+  var work: StageFolder {
     StageFolder(path: folder.path + "/work", stage: .tokens, fingerprint: nil)
   }
 
@@ -111,27 +111,6 @@ package struct Pretokenizing: Sendable {
     do { try System.removeTree(work.path) } catch {
       guard error.isAbsence || error.isReadOnly else { throw error }
     }
-  }
-
-  /// How far the stage is, whoever works on it: its blocks of tokens first, then its shards.
-  package func progress() throws -> [StageProgress] {
-    if let manifest = try folder.readManifest() {
-      return [
-        StageProgress(finished: folder.path, unit: "shard", count: manifest.shards.count)
-      ]
-    }
-    let isHere = text.files.allSatisfy(\.isLocal)
-    let blocks = isHere ? try InputBlock.cut(text, reading).count : nil
-    return [
-      StageProgress(
-        folder: work.path, unit: "block",
-        names: blocks.map { (0..<$0).map { TokenBlock.fileName($0) } },
-        isUnit: { $0.hasPrefix("block-") }),
-      // How many there will be is known once all blocks are there.
-      StageProgress(
-        folder: folder.path, unit: "shard", names: nil,
-        isUnit: { $0.hasPrefix("shard-") && $0.hasSuffix(".safetensors.zst") }),
-    ]
   }
 
   /// The manifest of a finished stage; a damaged tokenizer in it is made again.
