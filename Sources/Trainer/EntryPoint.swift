@@ -8,9 +8,9 @@ import Shared
     sections: ["train", "logger", "evaluate", "launch"],
     verbs: [
       Verb(
-        "report", "Measure a finished run again, or of a run's folder make the page again.",
+        "report", "Measure a finished run again, and write its page.",
         input: .pipelineFileOrFolder),
-      Verb("reconstruct", "Write cached rows and their reconstructions."),
+      Verb("reconstruct", "Write cached rows and their reconstructions.", isShown: false),
       EvaluateCommand.verb, DashboardCommand.verb, UploadCommand.verb, StatusCommand.verb,
       CompareCommand.verb, initVerb,
     ],

@@ -98,7 +98,7 @@ final class Workplace {
           try visit(child)
         } else if name == "metrics.jsonl" {
           digests[child] = try timelessLog(folder + "/" + child)
-        } else if !["timing.json", "report.html"].contains(name) {
+        } else if !["timing.json", "report.html", "report.json"].contains(name) {
           digests[child] = try Digest.ofFile(folder + "/" + child)
         }
       }

@@ -337,7 +337,7 @@ private func words(_ text: String) -> String {
   }
 
   private static let banana =
-    "banana: is unknown; sections are pretokenize, cache, train, logger, evaluate, name and store."
+    "banana: is unknown; sections are pretokenize, cache, train, logger, evaluate, launch, name and store."
   private static let nameRule =
     "name: must be letters, digits, '.', '_' and '-', not starting with '.'."
 

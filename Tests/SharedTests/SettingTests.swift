@@ -200,8 +200,9 @@ private func expectOwnProperty<Owner: Section>(_: Owner.Type) {
   @Test func resolvedSettingsNameEverySettingOnce() {
     #expect(
       LoggerSettings().resolved.canonical
-        == #"{"log_frequency":10,"log_optimizer_state_to_wandb":false,"log_to_tensorboard":false,"#
-        + #""log_to_wandb":false,"log_weights_to_wandb":true,"run_name":null,"wandb_entity":null,"#
+        == #"{"eval_batch_size_prompts":null,"eval_every_n_wandb_logs":100,"log_frequency":10,"#
+        + #""log_optimizer_state_to_wandb":false,"log_to_tensorboard":false,"#
+        + #""log_to_wandb":false,"log_weights_to_wandb":true,"n_eval_batches":10,"run_name":null,"wandb_entity":null,"#
         + #""wandb_id":null,"wandb_project":"sae_lens_training"}"#)
     #expect(TrainSettings().resolved.object?.count == TrainSettings.settings.count)
   }

@@ -7,6 +7,11 @@ import Trainer
 
 @Suite("The final figures")
 struct EvaluationTests {
+  private func end(_ rows: ArraySlice<[Float]>, _ sums: inout EvaluationSums) {
+    let batch = rows.flatMap(\.self)
+    sums.endBatch(batch.span)
+  }
+
   @Test("They agree with their formulas, also far from the origin", arguments: [0.0, 100])
   func agreesWithNaiveTwin(offset: Double) {
     let random = Random(seed: 7, stream: "rows")
@@ -23,9 +28,7 @@ struct EvaluationTests {
       let values: [Float] = index % 2 == 0 ? [1, 0.5] : [2]
       sums.add(
         row: row.span, reconstruction: out.span, latents: latents.span, values: values.span)
-      if index % 20 == 19 || index == 49 {
-        sums.endBatch(rows[(index / 20 * 20)...index].flatMap(\.self).span)
-      }
+      if index % 20 == 19 || index == 49 { end(rows[(index / 20 * 20)...index], &sums) }
     }
     let figures = sums.figures
     func close(_ figure: Figure, _ twin: Double) -> Bool {

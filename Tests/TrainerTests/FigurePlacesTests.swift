@@ -44,8 +44,9 @@ struct FigurePlacesTests {
     let text = figure.text(Self.value(figure))
     switch kind {
     case .table:
-      let table = FinalTable(name: "x", evaluation: Self.evaluation, stages: [], run: "r").tables[0]
-      return table.rows.contains { $0[0] == figure.words && $0[1] == text }
+      let table = FinalTable(name: "x", evaluation: Self.evaluation, stages: [], run: "r").tables
+        .last
+      return table?.rows.contains { $0[0] == figure.words && $0[1] == text } == true
     case .card:
       return page.blocks("figures", "cards").contains {
         $0["title"] == .string(place?.title ?? figure.title) && $0["value"] == .string(text)

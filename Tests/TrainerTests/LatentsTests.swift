@@ -152,7 +152,7 @@ struct LatentsTests {
     let without = LatentDetail(
       latent: 3, histogram: inside.histogram, highest: inside.highest, quarters: inside.quarters,
       bounds: inside.bounds, neighbors: inside.neighbors)
-    #expect(details[3] == without.json(.beside))
+    #expect(details[3].canonical == without.json(.beside).canonical)
     let text = try LatentFolder.readText(run: look.folder)
     #expect(text["sequences"]?.object?.count == 60)
     #expect(
@@ -211,7 +211,7 @@ struct LatentsTests {
       chosen[0]
         == ReportedLatent(
           7, because: ["the best latent of the category a", "the best latent of the category c"]))
-    #expect(chosen.map(\.latent) == [7, 9, 3, 8, 14, 18, 0, 1, 2])
+    #expect(chosen.map(\.latent) == [7, 9, 3, 8, 14, 18, 0, 1])
     #expect(chosen[2].reasons.first == "number 1 of 4 spread over the densities")
     #expect(chosen[6].reasons.contains("among the densest"))
     #expect(ReportedLatents.choose(0, columns, rows: 1, contexts: 1, named: [(1, "a")]).isEmpty)

@@ -95,7 +95,8 @@ struct PageTests {
     ).json
     #expect(json["kind"] == "lines")
     #expect(json["x"] == ["name": "step", "whole": true, "zero": false])
-    #expect(json["y"] == ["name": "loss", "whole": false, "zero": true, "log": true, "floor": 0])
+    #expect(
+      json["y"] == ["name": "loss", "whole": false, "zero": true, "log": true, "floor": .number(0)])
     let series = try #require(json["series"]?.array?[0])
     #expect(series["x"]?.array?.count == 3000)
     #expect(series["x"]?.array?.last == .number(9999))

@@ -140,11 +140,11 @@ struct PlanTests {
         speed: nil
       ).memoryByteCount
     }
-    var many = EvaluateSettings()
-    many.contextsPerLatent = 1008
-    // A top row has a value, a sequence and a position.
-    let added = bill(many) - bill(EvaluateSettings())
-    #expect(added >= 1000 * latents * 12)
-    #expect(added < 1000 * (latents * 12 + 20 * 300))
+    var few = EvaluateSettings()
+    few.evalTokens = 1
+    // Codes are kept up to a limit, once by row and once by latent.
+    let added = bill(EvaluateSettings()) - bill(few)
+    #expect(added >= 0)
+    #expect(added <= 2 * (1 << 24) * 8 + 200_000 * 64)
   }
 }

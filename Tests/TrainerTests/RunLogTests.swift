@@ -111,7 +111,7 @@ struct RunLogTests {
       #expect(
         line == """
           {"metrics/l0":2,"model_performance_preservation":{"ce_loss_score":0.5,"ce_loss_with_sae":3},\
-          "sparsity":{"l0":12},"step":99,"token_stats":{"total_tokens_eval_reconstruction":128},\
+          "sparsity":{"l0":12},"step":99,"token_stats":{"total_tokens_eval_sparsity_variance":128},\
           "weights/W_dec_norms":{"_type":"histogram","bins":[0,0.5,1],"values":[3,1]},\
           "weights/x":{"_type":"histogram","bins":[0,0.5,1],"values":[3,1]}}
           """)

@@ -19,9 +19,9 @@ struct RunTests {
     #expect(try run.run() == .trained)
     #expect(
       try System.list(run.folder.path) == [
-        "cfg.json", "evaluation.json", "manifest.json", "metrics.jsonl", "pipeline.json",
-        "report.html", "runner_cfg.json", "sae_weights.safetensors", "sparsity.safetensors",
-        "timing.json",
+        "cfg.json", "evaluation.json", "feature_metrics.json", "latents", "manifest.json",
+        "metrics.jsonl", "pipeline.json", "report.html", "report.json", "runner_cfg.json",
+        "sae_weights.safetensors", "sparsity.safetensors", "timing.json",
       ])
     let manifest = try #require(try run.folder.manifest())
     #expect(manifest.input == (try cache.source.fingerprint))

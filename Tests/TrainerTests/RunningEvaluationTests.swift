@@ -11,7 +11,7 @@ struct RunningEvaluationTests {
     let cache = try ModelCache()
     cache.change {
       $0.logger.logFrequency = 2
-      $0.logger.evalEveryNLogs = 3
+      $0.logger.evalEveryNWandbLogs = 3
       $0.logger.nEvalBatches = 1
       $0.logger.evalBatchSizePrompts = 4
       $0.train.featureSamplingWindow = 5
@@ -51,7 +51,7 @@ struct RunningEvaluationTests {
   @Test("Training does not notice it")
   func unchanged() throws {
     let often = try Self.cache()
-    let never = try Self.cache { $0.logger.evalEveryNLogs = 1000 }
+    let never = try Self.cache { $0.logger.evalEveryNWandbLogs = 1000 }
     for name in ["sae_weights.safetensors", "sparsity.safetensors", "cfg.json"] {
       let files = try [often, never].map { cache in
         let run = try Run(cache.pipeline, mode: .quiet)
@@ -65,7 +65,7 @@ struct RunningEvaluationTests {
   @Test("The last evaluation of a run is that of its files")
   func last() throws {
     let cache = try Self.cache {
-      $0.logger.evalEveryNLogs = 10
+      $0.logger.evalEveryNWandbLogs = 10
       $0.logger.evalBatchSizePrompts = 1000
       $0.evaluate.lossTokens = 16_000
     }

@@ -134,9 +134,9 @@ struct SweepTests {
     #expect(try MappedFile.contents(report) == page)
     try sweep.writePage(sweep.comparison(endings))
     let html = String(decoding: try MappedFile.contents(sweep.pagePath), as: UTF8.self)
-    #expect(html.contains("<td>failed</td>"))
+    #expect(html.contains("\"failed\""))
     let name = try #require(sweep.members[1].folder.path.split(separator: "/").last)
-    #expect(html.contains("<a href=\"../\(name)/report.html\">\(name)</a>"))
+    #expect(html.contains("\"../\(name)/report.html\""))
     #expect(!html.contains(cache.folder))
   }
 

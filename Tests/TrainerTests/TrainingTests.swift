@@ -49,7 +49,7 @@ struct TrainingTests {
     cache.pipeline.train.bDecInitMethod = bias
     cache.pipeline.train.nCheckpoints = 1
     cache.pipeline.train.featureSamplingWindow = 7
-    cache.pipeline.logger.evalEveryNLogs = 2
+    cache.pipeline.logger.evalEveryNWandbLogs = 2
     let straight = cache.folder + "/straight"
     let whole = try train(cache, in: straight)
     // What a process killed at step 33 leaves: a checkpoint, and a log that is ahead of it.

@@ -41,7 +41,8 @@ private final class WandbWorld {
   static let quickly: WandbPatience = {
     var patience = WandbPatience()
     (patience.interval, patience.longestWait, patience.endingWait) = (0.05, 0.05, 0.05)
-    (patience.ending, patience.shortEnding) = (1, 0.5)
+    // Long for a server that answers, since many tests share the processors.
+    (patience.ending, patience.shortEnding) = (20, 6)
     return patience
   }()
 

@@ -31,12 +31,15 @@ package struct Verb: Sendable, Equatable {
   /// A flag that means the same as the verb.
   package let alias: String?
   package let input: VerbInput
+  /// Whether the one screen of help lists it; `--help-all` lists every verb.
+  package let isShown: Bool
 
   package init(
     _ name: String, _ help: String, operands: [String] = [], flags: [VerbFlag] = [],
-    alias: String? = nil, input: VerbInput = .pipelineFile
+    alias: String? = nil, input: VerbInput = .pipelineFile, isShown: Bool = true
   ) {
     self.input = input
+    self.isShown = isShown
     self.name = name
     self.help = help
     self.operands = operands

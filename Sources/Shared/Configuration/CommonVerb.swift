@@ -20,11 +20,11 @@ package enum CommonVerb: String, CaseIterable, Sendable {
         rawValue, "Print completions for \(Spelling.alternatives(Shell.names)).",
         operands: ["SHELL"], input: .flags)
     case .manual:
-      Verb(rawValue, "Print the page for man.", input: .flags)
+      Verb(rawValue, "Print the page for man.", input: .flags, isShown: false)
     case .sbatch:
-      Verb(rawValue, "Print the script of the stage's jobs for Slurm.")
+      Verb(rawValue, "Print the script of the stage's jobs for Slurm.", isShown: false)
     case .stage:
-      Verb(rawValue, "Print how far the stage is, and who works on it.")
+      Verb(rawValue, "Print how far the stage is, and who works on it.", isShown: false)
     }
   }
 }

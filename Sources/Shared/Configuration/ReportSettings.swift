@@ -11,7 +11,7 @@ package struct LoggerSettings: Sendable, Equatable {
   package var wandbId: String?
   package var runName: String?
   package var logToTensorboard = false
-  package var evalEveryNLogs = 100
+  package var evalEveryNWandbLogs = 100
   package var nEvalBatches = 10
   package var evalBatchSizePrompts: Int?
 
@@ -52,7 +52,7 @@ extension LoggerSettings: Section {
       "log_to_tensorboard", \.logToTensorboard,
       "Write an event file for TensorBoard into the run's folder tensorboard.", effect: .none),
     Setting(
-      "eval_every_n_wandb_logs", \.evalEveryNLogs,
+      "eval_every_n_wandb_logs", \.evalEveryNWandbLogs,
       "Lines of metrics.jsonl between two evaluations while training.", .atLeast(1), effect: .none),
     Setting(
       "n_eval_batches", \.nEvalBatches, "Batches of sequences that such an evaluation takes.",

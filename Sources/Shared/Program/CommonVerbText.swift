@@ -21,10 +21,3 @@ extension CommonVerb {
     }
   }
 }
-
-extension Verb {
-  /// Whether the one screen of help lists the verb.
-  var isShown: Bool {
-    ![CommonVerb.manual, .sbatch].map(\.rawValue).contains(name)
-  }
-}

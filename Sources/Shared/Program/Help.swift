@@ -6,7 +6,7 @@ package enum Help {
   /// One screen: how the program is called, its verbs and flags, and examples.
   package static func page(of program: ProgramDescription) -> String {
     var lines = opening(program)
-    let verbs = (program.verbs + CommonVerb.described.filter(\.isShown)).map(named)
+    let verbs = (program.verbs + CommonVerb.described).filter(\.isShown).map(named)
     let flags = shownFlags(program)
     let first = ((verbs + flags).map(\.0.count).max() ?? 0) + 4
     lines += ["", "verbs, in place of the stage:"] + HelpLayout.columns(verbs, least: first)
@@ -82,9 +82,10 @@ package enum Help {
       + (words.isEmpty ? "." : "; it must have \(words).")
   }
 
-  /// The flags of the one screen; those that print texts share a line.
+  /// The flags of the one screen; those that print texts share a line, those of rare needs are left out.
   private static func shownFlags(_ program: ProgramDescription) -> [(String, String)] {
-    Flag.of(program).filter { ![.help, .helpAll, .version].contains($0) }.map(named)
+    let others: [Flag] = [.help, .helpAll, .version, .activations, .verify]
+    return Flag.of(program).filter { !others.contains($0) }.map(named)
       + [("--help --version", "Print this, or the version; --help-all tells all.")]
   }
 

@@ -5,9 +5,11 @@ enum HelpTopic {
   static func text(
     _ topic: String, of program: ProgramDescription
   ) throws(CommandLineError) -> String {
+    // A section may have the name of a verb.
+    let both = [verb(topic, program), section(topic)].compactMap(\.self)
     let lines =
-      section(topic) ?? options(topic) ?? inert(topic) ?? verb(topic, program)
-      ?? flag(topic, program) ?? value(topic)
+      (both.isEmpty ? nil : Array(both.joined(separator: [""])))
+      ?? options(topic) ?? inert(topic) ?? flag(topic, program) ?? value(topic)
     guard let lines else {
       throw .unknownTopic(topic, known: words(program), program: program.name)
     }

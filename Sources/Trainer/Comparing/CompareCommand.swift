@@ -110,7 +110,7 @@ package struct RunComparison: Sendable {
 enum CompareCommand {
   static let verb = Verb(
     "compare",
-    "Compare SAEs: trade-offs, curves, shared latents, options; the first with the others.",
+    "Compare SAEs on one page, the first with the others.",
     operands: ["RUN…"],
     flags: [
       VerbFlag("--output", value: "FILE", "The page; compare.html if not given."),

@@ -12,7 +12,7 @@ package struct EvaluationSchedule: Sendable, Equatable {
 
   package init(_ pipeline: Pipeline, contextSize: Int) {
     let logger = pipeline.logger
-    every = EvaluationSchedule.product(logger.logFrequency, logger.evalEveryNLogs)
+    every = EvaluationSchedule.product(logger.logFrequency, logger.evalEveryNWandbLogs)
     let sequences = logger.evalBatchSizePrompts ?? pipeline.cache.modelBatchSize
     tokens = EvaluationSchedule.product(
       EvaluationSchedule.product(logger.nEvalBatches, sequences), contextSize)

@@ -7,7 +7,7 @@ enum EvaluateCommand {
   private static let pipelineFlag = "--pipeline"
 
   static let verb = Verb(
-    "evaluate", "Measure any SAE that SAELens or a peer wrote, and print the figures.",
+    "evaluate", "Measure any SAE of SAELens or a peer.",
     flags: [
       VerbFlag(
         pipelineFlag, value: "FILE", "Model, text and hook point, where the folder is no run's.")

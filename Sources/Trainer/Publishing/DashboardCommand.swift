@@ -10,7 +10,7 @@ package enum DashboardCommand {
       VerbFlag("--latents", value: "LIST", "As 5, 1,5-9 or all; those in the report if not given."),
       VerbFlag("--output", value: "FILE", "The file; dashboard.json of the run if not given."),
     ],
-    input: .pipelineFileOrFolder)
+    input: .pipelineFileOrFolder, isShown: false)
 
   private static let fileName = "dashboard.json"
 

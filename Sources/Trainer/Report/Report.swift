@@ -166,7 +166,7 @@ extension Report {
     try System.list(folder).compactMap { name in
       // The page cannot know its own size, nor what is written after it.
       guard !name.hasSuffix(".tmp"), !name.hasSuffix(Lease.suffix), name != fileName,
-        name != dataName, name != "manifest.json"
+        name != dataName, name != "manifest.json", name != RunBeginning.fileName
       else { return nil }
       let path = folder + "/" + name
       let status = try System.status(path)

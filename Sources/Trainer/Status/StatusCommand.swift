@@ -7,7 +7,7 @@ enum StatusCommand {
   static let storeFlag = VerbFlag(
     "--store", value: "FOLDER", "Where names of runs are looked for; ./store if not given.")
   static let verb = Verb(
-    "status", "Tell how far runs are, here or elsewhere, from the store alone.",
+    "status", "Tell how far the runs of the store are.",
     operands: ["[RUN…]"], flags: [storeFlag], input: .flags)
 
   static func run(_ invocation: Invocation) throws {

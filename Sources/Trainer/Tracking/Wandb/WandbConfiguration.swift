@@ -17,7 +17,7 @@ package enum WandbConfiguration {
       "wandb_id": text(logger.wandbId), "wandb_entity": text(logger.wandbEntity),
       "run_name": .string(logger.runName ?? WandbSettings.defaultName(pipeline.train)),
       "wandb_log_frequency": .integer(logger.logFrequency),
-      "eval_every_n_wandb_logs": .integer(logger.evalEveryNLogs),
+      "eval_every_n_wandb_logs": .integer(logger.evalEveryNWandbLogs),
     ]
     config["n_eval_batches"] = .integer(logger.nEvalBatches)
     config["eval_batch_size_prompts"] = logger.evalBatchSizePrompts.map { .integer($0) } ?? .null
