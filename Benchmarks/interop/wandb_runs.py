@@ -276,7 +276,7 @@ def main(programs: pathlib.Path, program: str) -> None:
         torch.manual_seed(0)
         tokens = datasets.Dataset.from_dict({"input_ids": torch.randint(1, 50, (SEQUENCES, CONTEXT)).tolist()})
         logged_by_saelens(tokens)
-        path = pipeline("ours", log_to_wandb=True, wandb_project="ours")
+        path = pipeline("ours", eval_every_n_wandb_logs=10, n_eval_batches=1, log_to_wandb=True, wandb_project="ours")
         done = subprocess.run(
             [programs / "saeline-cache", "import", "theirs", "--config", path, "--quiet"], capture_output=True, text=True)
         expect(done.returncode == 0, "saeline-cache imports SAELens's cache", done.stderr)
