@@ -23,8 +23,8 @@ enum WandbOffline {
       try add(artifact, &records, facts, folder)
     }
     try records.add(kind: 18) {
-      $0.add(1, exitCode)
-      $0.add(2, Int(times.runtime))
+      $0.put(1, exitCode)
+      $0.put(2, Int(times.runtime))
     }
     try records.finish()
     let files = WandbDetails.files(facts, folder, summary: history.summaryText)
@@ -44,39 +44,39 @@ enum WandbOffline {
     _ records: inout WandbRecords, _ facts: WandbFacts, _ folder: WandbRunFolder
   ) throws {
     try records.add(kind: 21) { header in
-      header.add(1) {
-        $0.add(1, Product.name + " " + Product.version)
-        $0.add(2, "0.70.0")
+      header.put(1) {
+        $0.put(1, Product.name + " " + Product.version)
+        $0.put(2, "0.70.0")
       }
     }
     let settings = facts.settings
     try records.add(kind: 17) { run in
-      run.add(1, folder.identifier)
-      run.add(2, settings.entity ?? "")
-      run.add(3, settings.project)
-      run.add(4) { config in
+      run.put(1, folder.identifier)
+      run.put(2, settings.entity ?? "")
+      run.put(3, settings.project)
+      run.put(4) { config in
         for (key, value) in facts.config.sorted(by: { $0.key < $1.key }) {
-          config.add(1) {
-            $0.add(1, key)
-            $0.add(16, value.canonical)
+          config.put(1) {
+            $0.put(1, key)
+            $0.put(16, value.canonical)
           }
         }
       }
-      run.add(6, settings.group ?? "")
-      run.add(8, settings.name)
-      run.add(9, settings.notes ?? "")
-      for tag in settings.tags { run.add(10, tag) }
-      run.add(13, System.hostName)
-      run.add(17, seconds: folder.started)
+      run.put(6, settings.group ?? "")
+      run.put(8, settings.name)
+      run.put(9, settings.notes ?? "")
+      for tag in settings.tags { run.put(10, tag) }
+      run.put(13, System.hostName)
+      run.put(17, seconds: folder.started)
     }
     try records.add(kind: 26) { machine in
-      machine.add(1, ProcessInfo.processInfo.operatingSystemVersionString)
-      machine.add(3, seconds: folder.started)
-      machine.add(6, Product.name + "-train")
-      machine.add(12, System.hostName)
-      machine.add(16, ProcessInfo.processInfo.processorCount)
-      machine.add(17, ProcessInfo.processInfo.processorCount)
-      machine.add(199, folder.identifier)
+      machine.put(1, ProcessInfo.processInfo.operatingSystemVersionString)
+      machine.put(3, seconds: folder.started)
+      machine.put(6, Product.name + "-train")
+      machine.put(12, System.hostName)
+      machine.put(16, ProcessInfo.processInfo.processorCount)
+      machine.put(17, ProcessInfo.processInfo.processorCount)
+      machine.put(199, folder.identifier)
     }
   }
 
@@ -85,11 +85,11 @@ enum WandbOffline {
     while let line = try lines.next() {
       guard let members = (try? JSON(parsing: line))?.object else { continue }
       try records.add(kind: 7) { stats in
-        stats.add(2, seconds: members["_timestamp"]?.double ?? 0)
+        stats.put(2, seconds: members["_timestamp"]?.double ?? 0)
         for (key, value) in members.sorted(by: { $0.key < $1.key }) where key.hasPrefix("system.") {
-          stats.add(3) {
-            $0.add(1, String(key.dropFirst(7)))
-            $0.add(16, value.canonical)
+          stats.put(3) {
+            $0.put(1, String(key.dropFirst(7)))
+            $0.put(16, value.canonical)
           }
         }
       }
@@ -102,24 +102,22 @@ enum WandbOffline {
     var history = WandbHistory(log: facts.folder + "/metrics.jsonl", times: times)
     while let row = try history.next(isLast: true) {
       try records.add(kind: 2) { record in
-        for (keys, value) in leaves(.object(row.members)) {
-          record.add(1) { item in
-            for key in keys { item.add(2, key) }
-            item.add(16, WandbText.json(value))
-          }
-        }
-        record.add(2) { $0.add(1, row.step) }
+        put(row, &record)
+        record.put(2) { $0.put(1, row.step) }
       }
-      try records.add(kind: 3) { record in
-        for (keys, value) in leaves(.object(row.members)) {
-          record.add(1) { item in
-            for key in keys { item.add(2, key) }
-            item.add(16, WandbText.json(value))
-          }
-        }
-      }
+      try records.add(kind: 3) { put(row, &$0) }
     }
     return history
+  }
+
+  /// The values of a row, one item each.
+  private static func put(_ row: WandbRow, _ record: inout ProtocolBuffer) {
+    for (keys, value) in leaves(.object(row.members)) {
+      record.put(1) { item in
+        for key in keys { item.put(2, key) }
+        item.put(16, WandbText.json(value))
+      }
+    }
   }
 
   /// The values in objects and in objects of these, each with the keys that lead to it.
@@ -135,9 +133,9 @@ enum WandbOffline {
     while let line = try lines.next() {
       let text = String(decoding: line.dropFirst(WandbDetails.stampByteCount), as: UTF8.self)
       try records.add(kind: 13) {
-        $0.add(1, 1)
-        $0.add(2, seconds: folder.started)
-        $0.add(3, text + "\n")
+        $0.put(1, 1)
+        $0.put(2, seconds: folder.started)
+        $0.put(3, text + "\n")
       }
     }
   }
@@ -147,34 +145,34 @@ enum WandbOffline {
     _ folder: WandbRunFolder
   ) throws {
     try records.add(kind: 8) { record in
-      record.add(1, folder.identifier)
-      record.add(2, facts.settings.project)
-      record.add(3, facts.settings.entity ?? "")
-      record.add(4, artifact.type)
-      record.add(5, artifact.name)
-      record.add(6, artifact.digest)
-      record.add(8, artifact.metadata.canonical)
-      for alias in ["latest"] + artifact.aliases { record.add(11, alias) }
-      record.add(12) { manifest in
-        manifest.add(1, 1)
-        manifest.add(2, "wandb-storage-policy-v1")
-        manifest.add(3) {
-          $0.add(1, "storageLayout")
-          $0.add(2, "\"V2\"")
+      record.put(1, folder.identifier)
+      record.put(2, facts.settings.project)
+      record.put(3, facts.settings.entity ?? "")
+      record.put(4, artifact.type)
+      record.put(5, artifact.name)
+      record.put(6, artifact.digest)
+      record.put(8, artifact.metadata.canonical)
+      for alias in ["latest"] + artifact.aliases { record.put(11, alias) }
+      record.put(12) { manifest in
+        manifest.put(1, 1)
+        manifest.put(2, "wandb-storage-policy-v1")
+        manifest.put(3) {
+          $0.put(1, "storageLayout")
+          $0.put(2, "\"V2\"")
         }
-        for file in artifact.files { manifest.add(4) { entry(file, &$0) } }
+        for file in artifact.files { manifest.put(4) { entry(file, &$0) } }
       }
-      record.add(14, 1)
-      record.add(15, artifact.client)
-      record.add(16, artifact.client)
-      record.add(20, "MANIFEST_MD5")
+      record.put(14, 1)
+      record.put(15, artifact.client)
+      record.put(16, artifact.client)
+      record.put(20, "MANIFEST_MD5")
     }
   }
 
-  private static func entry(_ file: WandbArtifact.File, _ message: inout WireMessage) {
-    message.add(1, file.name)
-    message.add(2, file.md5)
-    message.add(4, file.byteCount)
-    message.add(6, HomeFolder.absolute(file.path))
+  private static func entry(_ file: WandbArtifact.File, _ message: inout ProtocolBuffer) {
+    message.put(1, file.name)
+    message.put(2, file.md5)
+    message.put(4, file.byteCount)
+    message.put(6, HomeFolder.absolute(file.path))
   }
 }

@@ -3,50 +3,13 @@
 
 import Shared
 
-/// A message as Protocol Buffers write it, field by field.
-struct WireMessage {
-  private(set) var bytes: [UInt8] = []
-
-  mutating func add(_ field: Int, _ value: Int) {
-    guard value != 0 else { return }
-    varint(UInt64(field) << 3)
-    varint(UInt64(bitPattern: Int64(value)))
-  }
-
-  mutating func add(_ field: Int, _ text: String) {
-    if !text.isEmpty { add(field, Array(text.utf8)) }
-  }
-
-  mutating func add(_ field: Int, _ message: WireMessage) { add(field, message.bytes) }
-
-  /// Adds a message that `fill` fills.
-  mutating func add(_ field: Int, _ fill: (inout WireMessage) -> Void) {
-    var message = WireMessage()
-    fill(&message)
-    add(field, message)
-  }
-
-  /// Adds a time: whole seconds and nanoseconds.
-  mutating func add(_ field: Int, seconds: Double) {
-    add(field) {
-      $0.add(1, Int(seconds))
-      $0.add(2, Int(seconds.truncatingRemainder(dividingBy: 1) * 1e9))
+extension ProtocolBuffer {
+  /// A time: whole seconds and nanoseconds.
+  mutating func put(_ field: Int, seconds: Double) {
+    put(field) {
+      $0.put(1, Int(seconds))
+      $0.put(2, Int(seconds.truncatingRemainder(dividingBy: 1) * 1e9))
     }
-  }
-
-  private mutating func add(_ field: Int, _ content: [UInt8]) {
-    varint(UInt64(field) << 3 | 2)
-    varint(UInt64(content.count))
-    bytes += content
-  }
-
-  private mutating func varint(_ value: UInt64) {
-    var rest = value
-    while rest > 127 {
-      bytes.append(UInt8(rest & 127) | 128)
-      rest >>= 7
-    }
-    bytes.append(UInt8(rest))
   }
 }
 
@@ -68,11 +31,11 @@ struct WandbRecords: ~Copyable {
   }
 
   /// Adds a record with one member, of that number among the kinds of records.
-  mutating func add(kind: Int, _ fill: (inout WireMessage) -> Void) throws {
+  mutating func add(kind: Int, _ fill: (inout ProtocolBuffer) -> Void) throws {
     number += 1
-    var record = WireMessage()
-    record.add(1, number)
-    record.add(kind, fill)
+    var record = ProtocolBuffer()
+    record.put(1, number)
+    record.put(kind, fill)
     try add(record.bytes)
   }
 

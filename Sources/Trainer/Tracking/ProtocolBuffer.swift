@@ -1,5 +1,5 @@
-// Messages in the wire format of Protocol Buffers, as far as event files need it. Comes in: fields by
-// number. Leaves: bytes. A field with the default value of its type is not written, as in proto3.
+// Messages in the wire format of Protocol Buffers, as far as event files and W&B's logs need it. Comes in: fields
+// by number. Leaves: bytes. A field with the default value of its type is not written, as in proto3.
 
 /// A message that is being written, field by field in the order of their numbers.
 struct ProtocolBuffer {
@@ -44,6 +44,13 @@ struct ProtocolBuffer {
   }
 
   mutating func put(_ field: Int, _ message: ProtocolBuffer) { put(field, message.bytes) }
+
+  /// A message that `fill` fills.
+  mutating func put(_ field: Int, _ fill: (inout ProtocolBuffer) -> Void) {
+    var message = ProtocolBuffer()
+    fill(&message)
+    put(field, message)
+  }
 
   private mutating func put(_ field: Int, _ content: [UInt8]) {
     key(field, .delimited)
