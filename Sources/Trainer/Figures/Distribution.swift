@@ -66,7 +66,7 @@ extension Distribution {
       let edges = json["bins"]?.array?.compactMap(\.double), edges.count > 1,
       let counts = json["values"]?.array?.compactMap(\.integer),
       edges.count == json["bins"]?.array?.count, counts.count == json["values"]?.array?.count,
-      edges.count == counts.count + 1
+      edges.count == counts.count + 1, edges.allSatisfy(\.isFinite)
     else { return nil }
     self.init(edges: edges, counts: counts)
   }

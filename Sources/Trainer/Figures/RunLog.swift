@@ -54,7 +54,7 @@ package struct RunLog: ~Copyable {
       separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
     // What follows the last newline is either nothing or an unfinished line.
     return try lines.dropLast().enumerated().map { index, line in
-      guard let json = try? JSON(parsing: Array(line)), let entry = Entry(json) else {
+      guard let entry = Entry(line) else {
         throw RunLogError.notALogLine(path: path, line: index + 1)
       }
       return entry

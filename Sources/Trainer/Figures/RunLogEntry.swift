@@ -41,6 +41,12 @@ extension RunLog.Entry {
     return JSON.object(members).canonical
   }
 
+  /// Reads a line without its newline; nil where it is none of a run's log.
+  init?(_ line: some Sequence<UInt8>) {
+    guard let json = try? JSON(parsing: Array(line)) else { return nil }
+    self.init(json)
+  }
+
   init?(_ json: JSON) {
     guard let members = json.object, let step = json[RunLog.Entry.stepKey]?.integer else {
       return nil

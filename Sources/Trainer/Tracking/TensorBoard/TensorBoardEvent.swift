@@ -38,11 +38,11 @@ struct TensorBoardEvent {
 
   /// The values of a line; nil of `describe` where a name has been described.
   static func values(
-    _ tracked: TrackedValues, time: Double, describe: (String) -> String?
+    _ entry: RunLog.Entry, time: Double, describe: (String) -> String?
   ) -> TensorBoardEvent {
-    TensorBoardEvent(time: time, step: tracked.step) { event in
+    TensorBoardEvent(time: time, step: entry.step) { event in
       var summary = ProtocolBuffer()
-      for (name, value) in tracked.values {
+      for (name, value) in entry.drawn {
         summary.put(1, self.value(name, value, description: describe(name)))
       }
       event.put(5, summary)
@@ -50,7 +50,7 @@ struct TensorBoardEvent {
   }
 
   private static func value(
-    _ name: String, _ value: TrackedValues.Value, description: String?
+    _ name: String, _ value: RunLog.Entry.Drawn, description: String?
   ) -> ProtocolBuffer {
     var message = ProtocolBuffer()
     message.put(1, name)
@@ -64,7 +64,7 @@ struct TensorBoardEvent {
 
   /// A SummaryMetadata: which of TensorBoard's plugins shows the name, and what it says of it.
   private static func metadata(
-    _ value: TrackedValues.Value, _ description: String
+    _ value: RunLog.Entry.Drawn, _ description: String
   ) -> ProtocolBuffer {
     // The numbers of DataClass are those of SCALAR and TENSOR.
     let (name, dataClass) =
@@ -82,12 +82,13 @@ struct TensorBoardEvent {
   }
 
   /// A HistogramProto; sums are those of the middles of the bins.
-  private static func histogram(_ histogram: TrackedHistogram) -> ProtocolBuffer {
+  private static func histogram(_ histogram: Distribution) -> ProtocolBuffer {
     let edges = histogram.edges
     var count = 0.0
     var sum = 0.0
     var squares = 0.0
-    for (index, part) in histogram.counts.enumerated() {
+    let counts = histogram.counts.map { Double($0) }
+    for (index, part) in counts.enumerated() {
       let middle = (edges[index] + edges[index + 1]) / 2
       count += part
       sum += part * middle
@@ -100,7 +101,7 @@ struct TensorBoardEvent {
     message.put(4, sum)
     message.put(5, squares)
     message.put(6, Array(edges.dropFirst()))
-    message.put(7, histogram.counts)
+    message.put(7, counts)
     return message
   }
 }

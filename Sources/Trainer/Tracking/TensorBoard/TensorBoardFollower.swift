@@ -45,10 +45,10 @@ package final class TensorBoardFollower: RunObserver {
   }
 
   package func logged(step: Int, line: String) {
-    guard let values = TrackedValues(line.utf8) else { return }
+    guard let entry = RunLog.Entry(line.utf8) else { return }
     state.withLock { state in
       if state.isBroken { return }
-      let event = event(values, time: clock(), &state.described)
+      let event = event(entry, time: clock(), &state.described)
       attempt(&state) { state throws(SystemError) in try state.file?.append([event]) }
     }
   }
@@ -76,9 +76,9 @@ package final class TensorBoardFollower: RunObserver {
   }
 
   private func event(
-    _ values: TrackedValues, time: Double, _ described: inout Set<String>
+    _ entry: RunLog.Entry, time: Double, _ described: inout Set<String>
   ) -> [UInt8] {
-    TensorBoardEvent.values(values, time: time) { name in
+    TensorBoardEvent.values(entry, time: time) { name in
       described.insert(name).inserted ? TensorBoardFollower.description(name) : nil
     }.bytes
   }
@@ -135,37 +135,28 @@ extension TensorBoardFollower {
     Int(name.dropFirst(EventFile.prefix.count).prefix { $0 != "." })
   }
 
-  private func logLines() -> [TrackedValues] {
+  private func logLines() -> [RunLog.Entry] {
     let bytes = (try? MappedFile.contents(run.folder + "/metrics.jsonl")) ?? []
-    return bytes.split(separator: UInt8(ascii: "\n")).compactMap { TrackedValues($0) }
+    return bytes.split(separator: UInt8(ascii: "\n")).compactMap { RunLog.Entry($0) }
   }
 
   /// The time of each line: as an earlier file has it, else counted back from the next line by the speed
   /// that was logged.
   static func times(
-    of lines: [TrackedValues], known: [Int: Double], now: Double
+    of lines: [RunLog.Entry], known: [Int: Double], now: Double
   ) -> [Double] {
     var times = [Double](repeating: now, count: lines.count)
     var next: (time: Double, samples: Double?, speed: Double?) = (now, nil, nil)
     for (index, line) in lines.enumerated().reversed() {
-      let samples = line.number(.trainingSamples)
+      let samples = line[.trainingSamples]
       if let time = known[line.step] {
         next.time = time
       } else if let samples, let later = next.samples, let speed = next.speed, speed > 0 {
         next.time -= max(0, later - samples) / speed
       }
       times[index] = next.time
-      if let samples { next = (next.time, samples, line.number(.tokensPerSecond)) }
+      if let samples { next = (next.time, samples, line[.tokensPerSecond]) }
     }
     return times
-  }
-}
-
-extension TrackedValues {
-  fileprivate func number(_ figure: Figure) -> Double? {
-    guard case .number(let number)? = values.first(where: { $0.name == figure.name })?.value else {
-      return nil
-    }
-    return number
   }
 }
