@@ -100,11 +100,7 @@ package struct LatentMatching: Sendable, Equatable {
     let values = matrix.span
     return (0..<matrix.rows).map { row in
       guard counted(row) else { return 0 }
-      var squares = 0.0
-      for column in 0..<width {
-        let value = Double(values[row * width + column])
-        squares += value * value
-      }
+      let squares = Vector.squaredNorm(values.extracting(row * width..<(row + 1) * width))
       return squares > 0 && squares.isFinite ? Float(1 / squares.squareRoot()) : 0
     }
   }

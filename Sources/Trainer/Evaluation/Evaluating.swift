@@ -101,7 +101,7 @@ extension Evaluating {
     var rows = CacheWalk(places, filter: filter, batchRows: sae.batchRows)
     try rows.forEachBatch(of: source == .heldOut ? .heldOut : .all, limit: settings.evalTokens) {
       rows, batch, targets in
-      try Evaluating.checkInterruption()
+      try Interrupted.check(while: "the trained SAE was measured")
       try sae.encode(batch, rows: rows.count) { offsets, latents, values, reconstruction in
         for (index, row) in rows.enumerated() {
           let active = Int(offsets[index])..<Int(offsets[index + 1])
@@ -122,13 +122,6 @@ extension Evaluating {
     guard let words, let corpus else { return nil }
     return CategoryCounts(
       tokens: CategoryTokens(words, encode: corpus.encode), latentCount: latentCount)
-  }
-
-  private static func checkInterruption() throws {
-    guard System.isInterrupted else { return }
-    throw Interrupted(
-      "Stopped while the trained SAE was measured.",
-      hint: "Run the same command again; training will not be repeated.")
   }
 }
 

@@ -42,7 +42,7 @@ package struct Splicing: Sendable {
     var (plain, withSAE, ablated) = (PredictionSums(), PredictionSums(), PredictionSums())
     var (count, predicted) = (0, 0)
     for start in stride(from: 0, to: sequences.count, by: limit) {
-      try Splicing.checkInterruption()
+      try Interrupted.check(while: "the loss with the SAE was measured")
       let tokens = sequences[start..<min(start + limit, sequences.count)].flatMap(\.self)
       var chosen: [Int] = []
       try model.visit(tokens, replace: nil) { index, values, rows in
@@ -85,13 +85,6 @@ package struct Splicing: Sendable {
         values.extracting(rows.range(index)), token: tokens[index],
         position: index % plan.contextSize)
     }
-  }
-
-  private static func checkInterruption() throws {
-    guard System.isInterrupted else { return }
-    throw Interrupted(
-      "Stopped while the loss with the SAE was measured.",
-      hint: "Run the same command again; training will not be repeated.")
   }
 }
 

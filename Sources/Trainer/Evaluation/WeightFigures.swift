@@ -15,21 +15,11 @@ extension FeatureFigures {
   private init(_ parameters: borrowing Parameters) {
     self.init()
     let shape = parameters.shape
-    let latents = 0..<shape.dSae
     guard shape.has(.encoder) else { return }
-    let norms = latents.map { Vector.squaredNorm(parameters.encoder.row($0)).squareRoot() }
-    self[.encoderNorm] = norms
-    if shape.dIn == shape.dOut {
-      self[.encoderDecoderCosine] = latents.map { latent in
-        let decoder = parameters.decoder.row(latent)
-        let norm = Vector.squaredNorm(decoder).squareRoot()
-        let product = Double(Vector.dot(parameters.encoder.row(latent), decoder))
-        // Without a direction there is no cosine.
-        return product / (norms[latent] * norm)
-      }
-    }
+    self[.encoderNorm] = parameters.encoderNorms
+    if shape.dIn == shape.dOut { self[.encoderDecoderCosine] = parameters.encoderDecoderCosines }
     if shape.has(.encoderBias), !shape.has(.magnitudeBias) {
-      self[.encoderBias] = latents.map { Double(parameters.encoderBias.buffer[$0]) }
+      self[.encoderBias] = (0..<shape.dSae).map { Double(parameters.encoderBias.buffer[$0]) }
     }
   }
 }

@@ -15,6 +15,8 @@ package struct LatentCollecting: Sendable {
   /// Multiplications of comparing or unembedding all latents that are worth their time; beyond it only those
   /// that the report itself shows are looked at so.
   static let workLimit = 1 << 40
+  /// What is said to be going on where it is stopped.
+  static let activity = "the latents of the trained SAE were looked at"
 
   package init(
     _ settings: EvaluateSettings, corpus: CorpusText?, lens: LensPlace, progress: Progress
@@ -44,7 +46,7 @@ package struct LatentCollecting: Sendable {
     let tokens = corpus.map { corpus in CategoryTokens(words, encode: corpus.encode) }
     let entries = LatentEntries(codes)
     let columns = LatentColumns(
-      codes, entries, fires: evaluation.fires, LatentWeights(parameters), tokens)
+      codes, entries, fires: evaluation.fires, parameters, tokens)
     var look = LatentLook(
       contexts: LatentContexts(
         entries: entries, sequences: try corpus?.sequences(codes.sequences) ?? [:],
@@ -83,7 +85,7 @@ package struct LatentCollecting: Sendable {
     var tokens = Set(look.contexts.sequences.values.joined())
     let count = look.columns.fires.count
     for start in stride(from: 0, to: count, by: LatentFolder.chunk) {
-      try Interruption.check()
+      try Interrupted.check(while: LatentCollecting.activity)
       let part = Array(start..<min(start + LatentFolder.chunk, count))
       let details = try look.details(part, parameters, .withinLimit)
       for detail in details { tokens.formUnion(detail.directionTokens) }

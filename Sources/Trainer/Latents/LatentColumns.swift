@@ -67,14 +67,15 @@ extension LatentColumns {
   /// Takes the columns from kept codes; `tokens` and categories come from the kept rows alone.
   init(
     _ codes: KeptCodes, _ entries: LatentEntries, fires: [Int],
-    _ weights: LatentWeights, _ categories: CategoryTokens?
+    _ parameters: borrowing Parameters, _ categories: CategoryTokens?
   ) {
     let labels = RowLabels(entries.rows, categories)
     self.init(
       fires: fires,
       means: fires.indices.map { fires[$0] > 0 ? codes.sums[$0] / Double(fires[$0]) : 0 },
-      highest: codes.highest.map { Double($0) }, norms: weights.norms.map { Double($0) },
-      cosines: weights.cosines.map { Double($0) })
+      highest: codes.highest.map { Double($0) },
+      norms: parameters.decoderNorms.map { Double(Float($0)) },
+      cosines: parameters.encoderDecoderCosines.map { $0.isNaN ? 0 : Double(Float($0)) })
     let found = Parallel.map(fires.count) { latent in labels.found(latent, entries) }
     tokens = found.map(\.token)
     self.categories = found.map(\.category)
@@ -120,34 +121,5 @@ private struct RowLabels: Sendable {
       if f1 > found.category?.f1 ?? 0 { found.category = .init(category: category, f1: f1) }
     }
     return found
-  }
-}
-
-/// What the table says of the weights of latents.
-struct LatentWeights: Sendable {
-  /// ‖row of the decoder‖.
-  let norms: [Float]
-  /// Between what a latent reads and what it writes; empty where these have other widths.
-  let cosines: [Float]
-
-  /// Measures the decoder `[latents, dOut]` and the encoder `[latents, dIn]`, which may be empty.
-  init(_ parameters: borrowing Parameters) {
-    let decoder = parameters.decoder.span
-    let (latents, width) = (parameters.decoder.rows, parameters.decoder.columns)
-    let norms = (0..<latents).map { latent in
-      Vector.squaredNorm(decoder.extracting(latent * width..<(latent + 1) * width)).squareRoot()
-    }
-    self.norms = norms.map { Float($0) }
-    guard parameters.encoder.rows == latents, parameters.encoder.columns == width else {
-      cosines = []
-      return
-    }
-    let encoder = parameters.encoder.span
-    cosines = (0..<latents).map { latent in
-      let place = latent * width..<(latent + 1) * width
-      let (read, written) = (encoder.extracting(place), decoder.extracting(place))
-      let length = norms[latent] * Vector.squaredNorm(read).squareRoot()
-      return length > 0 ? Float(Double(Vector.dot(read, written)) / length) : 0
-    }
   }
 }

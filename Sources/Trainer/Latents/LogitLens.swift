@@ -77,7 +77,7 @@ struct LogitLens: ~Copyable {
     let width = directions.columns
     var result: [DirectionTokens] = []
     for start in stride(from: 0, to: latents.count, by: LogitLens.block) {
-      try Interruption.check()
+      try Interrupted.check(while: LatentCollecting.activity)
       let part = latents[start..<min(start + LogitLens.block, latents.count)]
       Directions.copy(part, of: decoder, scaledBy: inverse, width: width, into: &directions)
       result += LogitLens.read(directions, rows: part.count, through: &unembedding)
@@ -107,14 +107,5 @@ struct LogitLens: ~Copyable {
     return DirectionTokens(
       promoted: high.entries.map { .init(token: UInt32($0.index), weight: $0.value) },
       suppressed: low.entries.map { .init(token: UInt32($0.index), weight: -$0.value) })
-  }
-}
-
-enum Interruption {
-  static func check() throws {
-    guard System.isInterrupted else { return }
-    throw Interrupted(
-      "Stopped while the latents of the trained SAE were looked at.",
-      hint: "Run the same command again; training will not be repeated.")
   }
 }

@@ -7,12 +7,8 @@ import Shared
 extension TrainingState {
   /// Those that are logged with an evaluation; of values that are not finite there is none.
   func weightHistograms(_ kind: Architecture) -> [HistogramFigure: Distribution] {
-    let latents = 0..<parameters.shape.dSae
     var histograms: [HistogramFigure: Distribution] = [:]
-    let norms = latents.map { latent in
-      Float(Vector.squaredNorm(parameters.decoder.row(latent)).squareRoot())
-    }
-    histograms[.decoderNorms] = Distribution(norms)
+    histograms[.decoderNorms] = Distribution(parameters.decoderNorms.map { Float($0) })
     switch kind {
     case .standard: histograms[.encoderBias] = distribution(.encoderBias)
     case .gated:
