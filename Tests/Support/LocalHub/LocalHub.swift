@@ -5,7 +5,7 @@ import Foundation
 import Shared
 import Synchronization
 
-/// Owns two listening sockets, the Hub and the host of large files, until `stop`.
+/// Owns a server, the Hub and the host of large files, until `stop`.
 package final class LocalHub: Sendable {
   package struct Options: Sendable {
     /// What every reader of private repositories and every writer has to send.
@@ -39,32 +39,29 @@ package final class LocalHub: Sendable {
   }
 
   package let options: Options
-  package let port: Int
-  package let contentPort: Int
+  private let server: LocalServer
   let state = Mutex(State())
   let faults = LocalHubFaults()
   let log = LocalHubLog()
   /// Where uploads are kept; it is made with the first one.
   let folder: String
-  private let listeners: [Int32]
-  private let connections = Mutex<Set<Int32>>([])
-  private static let addresses = [LocalHubRequest.Host.hub: "127.0.0.1", .content: "127.0.0.2"]
 
   package init(_ options: Options = Options()) throws {
     self.options = options
-    let hub = try LocalSocket.listen(address: "127.0.0.1", port: options.port)
-    let content = try LocalSocket.listen(address: "127.0.0.2", port: 0)
-    (port, contentPort, listeners) = (hub.port, content.port, [hub.descriptor, content.descriptor])
+    server = try LocalServer(port: options.port)
     folder = NSTemporaryDirectory() + "/saeline-hub-" + UUID().uuidString
-    listen(hub.descriptor, .hub)
-    listen(content.descriptor, .content)
+    server.start { try self.respond($0, $1, $2) }
   }
 
+  package var port: Int { server.port }
+
+  package var contentPort: Int { server.contentPort }
+
   /// What `HF_ENDPOINT` is set to.
-  package var endpoint: String { "http://127.0.0.1:\(port)" }
+  package var endpoint: String { server.endpoint }
 
   /// The second host, which a token must never reach.
-  package var contentEndpoint: String { "http://127.0.0.2:\(contentPort)" }
+  package var contentEndpoint: String { server.contentEndpoint }
 
   /// All requests so far, in the order in which they came.
   package var requests: [LocalHubRequest] { log.all }
@@ -77,41 +74,16 @@ package final class LocalHub: Sendable {
 
   /// Ends all connections and forgets all content.
   package func stop() {
-    for listener in listeners { LocalSocket.shutDown(listener) }
-    connections.withLock { for descriptor in $0 { LocalSocket.shutDown(descriptor) } }
+    server.stop()
     try? System.removeTree(folder)
   }
 
-  private func listen(_ listener: Int32, _ host: LocalHubRequest.Host) {
-    Thread.detachNewThread {
-      while let descriptor = LocalSocket.accept(listener) {
-        self.connections.withLock { _ = $0.insert(descriptor) }
-        Thread.detachNewThread { self.serve(descriptor, host) }
-      }
-      System.close(listener)
-    }
-  }
-
-  /// Answers the requests of a connection until either side ends it.
-  private func serve(_ descriptor: Int32, _ host: LocalHubRequest.Host) {
-    defer {
-      connections.withLock { _ = $0.remove(descriptor) }
-      System.close(descriptor)
-    }
-    LocalSocket.surviveBrokenConnections()
-    let connection = LocalHTTPConnection(descriptor)
-    do {
-      while let request = try connection.nextRequest() {
-        let entry = log.begin(request, host: host, port: host == .hub ? port : contentPort)
-        defer {
-          log.change(entry) { $0.receivedByteCount = connection.receivedByteCount }
-        }
-        try exchange(request, host, connection, entry)
-        if connection.hasUnreadBody || request.headers["connection"]?.lowercased() == "close" {
-          return
-        }
-      }
-    } catch {}
+  private func respond(
+    _ request: LocalHTTPRequest, _ host: LocalHubRequest.Host, _ connection: LocalHTTPConnection
+  ) throws {
+    let entry = log.begin(request, host: host, port: server.port(of: host))
+    defer { log.change(entry) { $0.receivedByteCount = connection.receivedByteCount } }
+    try exchange(request, host, connection, entry)
   }
 
   private func exchange(
@@ -121,20 +93,12 @@ package final class LocalHub: Sendable {
     if options.latency > 0 { System.sleep(seconds: options.latency) }
     let first = faults.take(for: request, at: .asking)
     var response: LocalHTTPResponse
-    switch first {
-    case .cut: throw LocalHTTPCut()
-    case .reset:
-      connection.resetOnClose()
-      throw LocalHTTPCut()
-    case .answer(let status, let headers):
-      response = .json(
-        ["error": "This failure was asked for."], status: status,
-        headers: headers.sorted { $0.key < $1.key }.map { ($0.key, $0.value) })
-    case .endlessRedirects:
+    if let failure = try first?.answer(on: connection) {
+      response = failure
+    } else if first == .endlessRedirects {
       let hop = request.value("hop").flatMap { Int($0) } ?? 0
       response = .redirect(302, to: "\(endpoint)\(request.path)?hop=\(hop + 1)")
-    default:
-      if case .hang(let seconds) = first { System.sleep(seconds: seconds) }
+    } else {
       response = answer(request, host, connection, first)
     }
     if faults.take(for: request, at: .head) == .wrongETag { response.nameWrongContent() }

@@ -5,7 +5,7 @@ import Foundation
 package import Shared
 import Synchronization
 
-/// Owns two listening sockets, the server and the host that files are sent to, until `stop`.
+/// Owns a server and the host that files are sent to, until `stop`.
 package final class LocalWandb: Sendable {
   package struct Options: Sendable {
     /// What `WANDB_API_KEY` has to be.
@@ -16,9 +16,6 @@ package final class LocalWandb: Sendable {
     package init() {}
   }
 
-  /// The two hosts: a key must never reach the second one.
-  enum Host: Sendable { case server, storage }
-
   struct State {
     /// By entity, project and name, joined by slashes.
     var runs: [String: LocalWandbRun] = [:]
@@ -28,28 +25,21 @@ package final class LocalWandb: Sendable {
   }
 
   package let options: Options
-  package let port: Int
-  package let storagePort: Int
+  private let server: LocalServer
   let state = Mutex(State())
   let faults = LocalHubFaults()
   let log = LocalHubLog()
-  private let listeners: [Int32]
-  private let connections = Mutex<Set<Int32>>([])
 
   package init(_ options: Options = Options()) throws {
     self.options = options
-    let server = try LocalSocket.listen(address: "127.0.0.1", port: options.port)
-    let storage = try LocalSocket.listen(address: "127.0.0.2", port: 0)
-    (port, storagePort) = (server.port, storage.port)
-    listeners = [server.descriptor, storage.descriptor]
-    listen(server.descriptor, .server)
-    listen(storage.descriptor, .storage)
+    server = try LocalServer(port: options.port)
+    server.start { try self.respond($0, $1, $2) }
   }
 
   /// What `WANDB_BASE_URL` is set to.
-  package var endpoint: String { "http://127.0.0.1:\(port)" }
+  package var endpoint: String { server.endpoint }
 
-  var storageEndpoint: String { "http://127.0.0.2:\(storagePort)" }
+  var storageEndpoint: String { server.contentEndpoint }
 
   /// All requests so far, in the order in which they came.
   package var requests: [LocalHubRequest] { log.all }
@@ -82,73 +72,34 @@ package final class LocalWandb: Sendable {
   }
 
   /// Ends all connections: from now on nobody answers.
-  package func stop() {
-    for listener in listeners { LocalSocket.shutDown(listener) }
-    connections.withLock { for descriptor in $0 { LocalSocket.shutDown(descriptor) } }
-  }
+  package func stop() { server.stop() }
 
-  private func listen(_ listener: Int32, _ host: Host) {
-    Thread.detachNewThread {
-      while let descriptor = LocalSocket.accept(listener) {
-        self.connections.withLock { _ = $0.insert(descriptor) }
-        Thread.detachNewThread { self.serve(descriptor, host) }
-      }
-      System.close(listener)
-    }
-  }
-
-  /// Answers the requests of a connection until either side ends it.
-  private func serve(_ descriptor: Int32, _ host: Host) {
-    defer {
-      connections.withLock { _ = $0.remove(descriptor) }
-      System.close(descriptor)
-    }
-    LocalSocket.surviveBrokenConnections()
-    let connection = LocalHTTPConnection(descriptor)
-    do {
-      while let request = try connection.nextRequest() {
-        let entry = log.begin(
-          request, host: host == .server ? .hub : .content,
-          port: host == .server ? port : storagePort)
-        try exchange(request, host, connection, entry)
-        if connection.hasUnreadBody || request.headers["connection"]?.lowercased() == "close" {
-          return
-        }
-      }
-    } catch {}
+  private func respond(
+    _ request: LocalHTTPRequest, _ host: LocalHubRequest.Host, _ connection: LocalHTTPConnection
+  ) throws {
+    let entry = log.begin(request, host: host, port: server.port(of: host))
+    try exchange(request, host, connection, entry)
   }
 
   private func exchange(
-    _ request: LocalHTTPRequest, _ host: Host, _ connection: LocalHTTPConnection, _ entry: Int
+    _ request: LocalHTTPRequest, _ host: LocalHubRequest.Host, _ connection: LocalHTTPConnection,
+    _ entry: Int
   ) throws {
-    var response: LocalHTTPResponse
     let isControl = request.parts.first?.hasPrefix("__") == true
-    switch isControl ? nil : faults.take(for: request, at: .asking) {
-    case .cut: throw LocalHTTPCut()
-    case .reset:
-      connection.resetOnClose()
-      throw LocalHTTPCut()
-    case .answer(let status, let headers):
-      response = .json(
-        ["error": "This failure was asked for."], status: status,
-        headers: headers.sorted { $0.key < $1.key }.map { ($0.key, $0.value) })
-    case .hang(let seconds):
-      System.sleep(seconds: seconds)
-      response = answer(request, host, connection)
-    default: response = answer(request, host, connection)
-    }
+    let fault = isControl ? nil : faults.take(for: request, at: .asking)
+    var response = try fault?.answer(on: connection) ?? answer(request, host, connection)
     log.change(entry) { [status = response.status] in $0.status = status }
     if connection.hasUnreadBody { response.headers.append(("Connection", "close")) }
     try connection.send(response, isHead: request.method == "HEAD", fault: nil) { _ in }
   }
 
   private func answer(
-    _ request: LocalHTTPRequest, _ host: Host, _ connection: LocalHTTPConnection
+    _ request: LocalHTTPRequest, _ host: LocalHubRequest.Host, _ connection: LocalHTTPConnection
   ) -> LocalHTTPResponse {
     do {
       var body: [UInt8] = []
       try connection.readBody { body += $0 }
-      if host == .storage { return storageAnswer(request, body) }
+      if host == .content { return storageAnswer(request, body) }
       if request.parts.first?.hasPrefix("__") == true { return try controlAnswer(request, body) }
       // What the client measures about itself it sends without the key.
       if request.parts.first == "sdk" { return .json([:]) }
