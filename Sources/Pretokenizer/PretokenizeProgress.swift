@@ -6,11 +6,7 @@ package import Shared
 extension Pretokenizing {
   /// How far the stage is, whoever works on it: its blocks of tokens first, then its shards.
   package func progress() throws -> [StageProgress] {
-    if let manifest = try folder.readManifest() {
-      return [
-        StageProgress(finished: folder.path, unit: "shard", count: manifest.shards.count)
-      ]
-    }
+    if let finished = try StageProgress.finished(folder) { return [finished] }
     let isHere = text.files.allSatisfy(\.isLocal)
     let blocks = isHere ? try InputBlock.cut(text, reading).count : nil
     return [
@@ -20,7 +16,7 @@ extension Pretokenizing {
         isUnit: { $0.hasPrefix("block-") }),
       // How many there will be is known once all blocks are there.
       StageProgress(
-        folder: folder.path, unit: "shard", names: nil,
+        folder: folder.path, unit: StageProgress.shard, names: nil,
         isUnit: { $0.hasPrefix("shard-") && $0.hasSuffix(".safetensors.zst") }),
     ]
   }

@@ -126,13 +126,10 @@ package struct Caching: Sendable {
   /// How far the folders are, whoever works on them.
   package func progress() throws -> [StageProgress] {
     try folders.map { folder in
-      if let manifest = try folder.readManifest() {
-        return StageProgress(
-          finished: folder.path, unit: "shard", count: manifest.shards.count)
-      }
-      return StageProgress(
-        folder: folder.path, unit: "shard",
-        names: (0..<plan.shardCount).map(ActivationShard.fileName))
+      try StageProgress.finished(folder)
+        ?? StageProgress(
+          folder: folder.path, unit: StageProgress.shard,
+          names: (0..<plan.shardCount).map(ActivationShard.fileName))
     }
   }
 

@@ -2,7 +2,8 @@
 // say. Leaves: the lowest of these numbers.
 
 package enum Memory {
-  /// Bytes of this machine's memory, or of this process's share where its control group or its address space is limited.
+  /// Bytes of this machine's memory, or of this process's share where its control group or its address
+  /// space is limited.
   package static let byteCount = min(
     System.memoryByteCount, groupLimit(read: read) ?? .max, System.addressSpaceLimit ?? .max)
 

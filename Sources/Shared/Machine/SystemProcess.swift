@@ -96,8 +96,8 @@ extension System {
   /// Lets signals that ask to stop set a flag instead of ending the process, and gives words to a file
   /// that vanishes under a mapping.
   ///
-  /// A second SIGINT ends the process at once. They are unblocked, since a process inherits the signal mask of the thread that started it. A SIGHUP that is
-  /// ignored, as nohup has it, stays ignored.
+  /// A second SIGINT ends the process at once. They are unblocked, since a process inherits the signal mask of
+  /// the thread that started it. A SIGHUP that is ignored, as nohup has it, stays ignored.
   package static func catchInterrupts() {
     var signals = sigset_t()
     unsafe sigemptyset(&signals)

@@ -46,6 +46,16 @@ package struct StageProgress: Sendable, Equatable {
     doneCount = count
   }
 
+  /// The shards of a folder that is finished; nil of one that is not.
+  package static func finished(_ folder: StageFolder) throws -> StageProgress? {
+    try folder.readManifest().map {
+      StageProgress(finished: folder.path, unit: shard, count: $0.shards.count)
+    }
+  }
+
+  /// What the units of most stages are called.
+  package static let shard = "shard"
+
   /// Reads what there is to see of units that are files of a folder; `now` is this machine's clock, in seconds
   /// since 1970.
   ///
