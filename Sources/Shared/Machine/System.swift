@@ -349,29 +349,6 @@ package enum System {
     _ = unsafe chmod(path, raw.st_mode & 0o7777 | S_ISGID | 0o070)
   }
 
-  /// The names in a folder, sorted, without `.` and `..`.
-  package static func list(_ path: String) throws(SystemError) -> [String] {
-    guard let folder = unsafe opendir(path) else {
-      throw SystemError(call: "opendir", path: path, errno: errno)
-    }
-    defer { unsafe closedir(folder) }
-    var names: [String] = []
-    while true {
-      errno = 0
-      guard let entry = unsafe readdir(folder) else {
-        // A list that breaks off is none.
-        let code = errno
-        if code != 0 { throw SystemError(call: "readdir", path: path, errno: code) }
-        break
-      }
-      let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) {
-        unsafe $0.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
-      }
-      if name != "." && name != ".." { names.append(name) }
-    }
-    return names.sorted()
-  }
-
   /// The bytes a user may still write on the file system that holds `path`.
   package static func freeByteCount(_ path: String) throws(SystemError) -> Int {
     var raw = statvfs()
