@@ -44,10 +44,15 @@ REAL(DIR *, opendir, const char *);
 REAL(struct dirent *, readdir, DIR *);
 REAL(int, mkdir, const char *, mode_t);
 
-__attribute__((constructor)) static void begin(void) {
+/* Other libraries may call before the constructor runs. */
+static void find(void) {
 #define FIND(name) real_##name = dlsym(RTLD_NEXT, #name)
   FIND(stat); FIND(open); FIND(read); FIND(pread); FIND(write); FIND(link); FIND(unlink); FIND(rename);
   FIND(fsync); FIND(close); FIND(opendir); FIND(readdir); FIND(mkdir);
+}
+
+__attribute__((constructor)) static void begin(void) {
+  find();
   folder = getenv("CALLS_FOLDER");
   folder_length = folder ? strlen(folder) : 0;
   if (getenv("CALLS_LOST")) lost = atof(getenv("CALLS_LOST"));
@@ -64,12 +69,18 @@ __attribute__((constructor)) static void begin(void) {
   real_close(descriptor);
 }
 
-static int below(const char *path) { return folder_length && strncmp(path, folder, folder_length) == 0; }
+static int below(const char *path) {
+  if (!real_mkdir) find();
+  return folder_length && strncmp(path, folder, folder_length) == 0;
+}
 static int count(int kind) {
   if (counts) __atomic_fetch_add(&counts[kind], 1, __ATOMIC_RELAXED);
   return 1;
 }
-static int mine(int descriptor) { return descriptor >= 0 && descriptor < 65536 && ours[descriptor]; }
+static int mine(int descriptor) {
+  if (!real_mkdir) find();
+  return descriptor >= 0 && descriptor < 65536 && ours[descriptor];
+}
 
 /* Whether the answer to a call that was done gets lost. */
 static int loses(void) {
@@ -96,9 +107,10 @@ int open(const char *path, int flags, ...) {
   va_start(rest, flags);
   mode_t mode = flags & O_CREAT ? va_arg(rest, mode_t) : 0;
   va_end(rest);
+  int isBelow = below(path);
   int descriptor = real_open(path, flags, mode);
   int error = errno;
-  if (below(path)) {
+  if (isBelow) {
     count(flags & O_CREAT ? CREATE : OPEN);
     if (descriptor >= 0 && descriptor < 65536) ours[descriptor] = 1;
   }
@@ -106,6 +118,7 @@ int open(const char *path, int flags, ...) {
   return descriptor;
 }
 int close(int descriptor) {
+  if (!real_close) find();
   if (descriptor >= 0 && descriptor < 65536) ours[descriptor] = 0;
   return real_close(descriptor);
 }
@@ -146,8 +159,9 @@ int mkdir(const char *path, mode_t mode) {
   return answer(real_mkdir(path, mode), EEXIST);
 }
 DIR *opendir(const char *path) {
+  int isBelow = below(path);
   DIR *result = real_opendir(path);
-  if (below(path)) {
+  if (isBelow) {
     count(LIST);
     if (result && dirfd(result) < 65536) ours[dirfd(result)] = 1;
   }

@@ -17,6 +17,8 @@ package struct SystemError: Failure, Equatable {
 
   package var isFileExists: Bool { errno == EEXIST }
   package var isNotFound: Bool { errno == ENOENT }
+  /// Whether the path leads through a file.
+  var isNoFolder: Bool { errno == ENOTDIR }
 
   /// Whether a folder could not take its name, since another one with files has it.
   package var isOccupied: Bool { errno == ENOTEMPTY || errno == EEXIST }

@@ -12,22 +12,22 @@ extension StageFolder {
   ///
   /// Shards that were made again with other bytes are removed, so that the folder stays unfinished.
   package func finish(_ manifest: () throws -> Manifest) throws {
-    if let standing = try readManifest() { return try compare(with: standing) }
     try System.createDirectories(path)
     let leasePath = manifestPath + Lease.suffix
     var watch = LeaseWatch()
     var pause = Self.firstPause
+    var hasStood = true
     while true {
-      // Whoever has written the manifest clears up, unless they died over it.
-      let isWritten = try System.isThere(manifestPath)
-      if isWritten, try !System.isThere(leasePath) { return }
+      let standing = try readManifest()
+      if standing == nil { hasStood = false }
       var longest = Self.longestPause
       switch try watch.look(at: leasePath) {
       case .held(let isLocal):
-        if isWritten { return }
+        // Whoever has written it clears up.
+        if standing != nil, !hasStood { return }
         if isLocal { longest = Self.longestLocalPause }
       case .free:
-        if isWritten { return try readManifest().map { try removeLeftovers(of: $0) } ?? () }
+        if let standing { return hasStood ? try compare(with: standing) : () }
         guard let lease = try Lease.claim(leasePath) else { break }
         defer { lease.release() }
         if try !System.isThere(manifestPath) { try finish(manifest()) }

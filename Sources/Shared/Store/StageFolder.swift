@@ -71,8 +71,8 @@ package struct StageFolder: Sendable, Equatable {
   package func readManifest() throws -> Manifest? {
     let bytes: [UInt8]
     do { bytes = try MappedFile.contents(manifestPath) } catch {
-      // What cannot be read is not the same as what is not there.
-      if try !System.isThere(manifestPath) { return nil }
+      // What cannot be read is not the same as what is not there; asked again, it may have come meanwhile.
+      if error.isNotFound || error.isNoFolder { return nil }
       throw error
     }
     let manifest = try Manifest(parsing: bytes, path: manifestPath)

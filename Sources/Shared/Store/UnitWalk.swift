@@ -3,7 +3,7 @@
 // that others have would cost each of them as many looks as there are units.
 
 /// Goes unit by unit, and past long runs of what others have by jumps of random length that double.
-struct UnitWalk {
+package struct UnitWalk {
   /// Units in a row that others have before it jumps; so many workers make units in order.
   private static let patience = 16
 
@@ -14,27 +14,27 @@ struct UnitWalk {
   /// Jumps are shorter than this.
   private var reach = 1
   private var left: Int
-  private(set) var index: Int
+  package private(set) var index: Int
 
   /// - Parameters:
   ///   - count: units.
   ///   - random: what tells this worker from others.
   ///   - start: the first unit; those before it come last.
-  init(count: Int, random: Random, start: Int = 0) {
+  package init(count: Int, random: Random, start: Int = 0) {
     (self.count, self.random) = (count, random)
     (left, index) = (count, start)
   }
 
-  var isOver: Bool { left <= 0 }
+  package var isOver: Bool { left <= 0 }
 
   /// Goes on from a unit that was free.
-  mutating func advance() {
+  package mutating func advance() {
     (misses, reach) = (0, 1)
     step(1)
   }
 
   /// Goes on from a unit that others have or had.
-  mutating func pass() {
+  package mutating func pass() {
     misses += 1
     guard misses > Self.patience else { return step(1) }
     reach = min(2 * reach, count)
