@@ -7,8 +7,9 @@ Prints one JSON line: what was lost, doubled or left, how many calls about files
 which is compiled here) and how long it took. With --kill some workers are killed and with --stop some are suspended for
 longer than a lease. --machines starts workers in process namespaces of their own, so that they are strangers to each
 other as on several hosts; with --cached-seconds each of these sees the folder through a mount of its own (bindfs) whose
-kernel remembers names, sizes and absences for so long, as a network file system's client does, and --lost loses the
-answer to a share of the calls that were done. Needs cc, unshare and bindfs; Linux and root for the last two.
+kernel remembers names and sizes for so long, as a network file system's client does (with --cached-absence also that
+a name was not there, whatever this machine has changed in the folder since), and --lost loses the answer to a share of
+the calls that were done. Needs cc, unshare and bindfs; Linux and root for the last two.
 """
 
 import argparse
@@ -52,7 +53,8 @@ class Simulation:
         mount = self.work / f"mount-{machine}"
         mount.mkdir()
         seconds = self.options.cached_seconds
-        caching = ",".join(f"{what}_timeout={seconds}" for what in ["attr", "entry", "negative"])
+        kinds = ["attr", "entry"] + ["negative"] * self.options.cached_absence
+        caching = ",".join(f"{what}_timeout={seconds}" for what in kinds)
         subprocess.run(["bindfs", "-o", caching, self.store, mount], check=True)
         self.mounts.append(mount)
         return mount / "activations"
@@ -153,6 +155,7 @@ def main():
     parser.add_argument("--stop", type=int, default=0, help="workers that are suspended beyond their lease")
     parser.add_argument("--machines", type=int, default=0, help="strangers among the workers")
     parser.add_argument("--cached-seconds", type=float, default=0)
+    parser.add_argument("--cached-absence", action="store_true", help="names that were not there are remembered, too")
     parser.add_argument("--lost", type=float, default=0, help="share of answers that are lost")
     parser.add_argument("--folder", default="/dev/shm")
     parser.add_argument("--seed", type=int, default=1)

@@ -355,6 +355,27 @@ private func expectFinished(_ path: String, units: Int) throws {
     try expectFinished(folder.path, units: 3)
   }
 
+  @Test(
+    "A shard that is listed and yet said not to be there is asked for again, one that is not is missing"
+  )
+  func lateSight() throws {
+    let temporary = try TemporaryFolder()
+    let folder = stage(temporary.path)
+    try folder.work(units: 2, name: name, produce: makeWhole)
+    func missing(_ unit: Int) -> SystemError {
+      SystemError(call: "stat", path: folder.path + "/" + name(unit), errno: ENOENT)
+    }
+    #expect(throws: missing(2)) { try folder.finish { throw missing(2) } }
+    var looks = 0
+    try folder.finish {
+      looks += 1
+      if looks == 1 { throw missing(1) }
+      return try manifest(folder, units: 2)
+    }
+    #expect(looks == 2)
+    try expectFinished(folder.path, units: 2)
+  }
+
   @Test("Who finds the manifest of a process that died over it clears up what that left")
   func finishedByTheDead() async throws {
     let temporary = try TemporaryFolder()

@@ -6,6 +6,8 @@ extension StageFolder {
   private static let firstPause = 0.05
   private static let longestLocalPause = 0.2
   private static let longestPause = 2.0
+  /// Seconds for which a network file system's client believes what it has seen, at most, as they are set usually.
+  private static let longestMemory = 90.0
 
   /// Writes the manifest of shards that are all there, waits for another worker to write it, or compares the shards
   /// with the one that is there.
@@ -30,12 +32,26 @@ extension StageFolder {
         if let standing { return hasStood ? try compare(with: standing) : () }
         guard let lease = try Lease.claim(leasePath) else { break }
         defer { lease.release() }
-        if try !System.isThere(manifestPath) { try finish(manifest()) }
+        if try !System.isThere(manifestPath) { try finish(whenAllIsSeen(manifest)) }
         return
       }
       if System.isInterrupted { throw UnitWorker.interruption }
       System.sleep(seconds: pause)
       pause = min(pause * 1.5, longest)
+    }
+  }
+
+  /// Asks again for what the folder lists and yet is said not to be there.
+  ///
+  /// The client of a network file system may remember for a minute that a name was free.
+  private func whenAllIsSeen(_ manifest: () throws -> Manifest) throws -> Manifest {
+    let end = System.uptime + Self.longestMemory
+    while true {
+      do { return try manifest() } catch let error as SystemError where error.isNotFound {
+        let isListed = try System.names(path).contains { path + "/" + $0 == error.path }
+        guard isListed, System.uptime < end, !System.isInterrupted else { throw error }
+        System.sleep(seconds: Self.longestPause)
+      }
     }
   }
 
