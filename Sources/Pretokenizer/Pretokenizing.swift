@@ -210,8 +210,8 @@ package struct Pretokenizing: Sendable {
       rowsPerShard: rowsPerShard, seed: settings.shuffle ? settings.seed.value : nil)
     try writeShards(shards, packing)
     try copyTokenizer()
-    let manifest = try manifest(shards, packing, source.counts)
-    try folder.finish(manifest)
+    try folder.finish { try manifest(shards, packing, source.counts) }
+    guard let manifest = try folder.readManifest() else { throw AlreadyFinished() }
     let tokens = packing.sequenceCount * rules.contextSize
     try Timing(tokens: tokens, seconds: System.uptime - start).write(folder: folder.path)
     try System.removeTree(work.path)

@@ -88,6 +88,24 @@ private func foreignLease(seconds: Double, machine: String = "elsewhere", owner:
     #expect(try watch.look(at: path) == .free)
   }
 
+  @Test("A lease that was renewed for days is read by its end, and is seen to grow")
+  func long() throws {
+    let folder = try TemporaryFolder()
+    let line = foreignLease(seconds: 0.3)
+    let days = (0..<50_000).flatMap { _ in line }
+    let path = try folder.write(days, to: "u.lease")
+    var watch = LeaseWatch()
+    #expect(try watch.look(at: path) == .held(isLocal: false))
+    System.sleep(seconds: 0.2)
+    // The last lines are the same as before.
+    try folder.write(days + line, to: "u.lease")
+    #expect(try watch.look(at: path) == .held(isLocal: false))
+    System.sleep(seconds: 0.2)
+    #expect(try watch.look(at: path) == .held(isLocal: false))
+    System.sleep(seconds: 0.2)
+    #expect(try watch.look(at: path) == .free)
+  }
+
   @Test("The lease of a process that died is free at once")
   func deadProcess() async throws {
     let folder = try TemporaryFolder()

@@ -152,11 +152,11 @@ package struct Caching: Sendable {
   /// Refuses a disk on which the missing shards would not fit.
   private func checkDisk(_ missing: [Int]) throws {
     let needed = missing.reduce(0) { total, index in
-      (0..<plan.shardCount).reduce(total) { total, shard in
-        let path = folders[index].path + "/" + ActivationShard.fileName(shard)
+      let made = (try? System.names(folders[index].path)) ?? []
+      return (0..<plan.shardCount).reduce(total) { total, shard in
         let type = settings.dtype.tensorType
         let byteCount = CacheBill.byteCount(shard, of: hookPoints[index], model, plan, type)
-        return total + (System.exists(path) ? 0 : byteCount)
+        return total + (made.contains(ActivationShard.fileName(shard)) ? 0 : byteCount)
       }
     }
     try DiskSpace.require(needed, at: pipeline.store, remedy: CacheBill.diskRemedy)

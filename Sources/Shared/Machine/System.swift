@@ -17,6 +17,8 @@ package struct SystemError: Failure, Equatable {
 
   package var isFileExists: Bool { errno == EEXIST }
   package var isNotFound: Bool { errno == ENOENT }
+  /// Whether the path leads through a file.
+  var isNoFolder: Bool { errno == ENOTDIR }
 
   /// Whether a folder could not take its name, since another one with files has it.
   package var isOccupied: Bool { errno == ENOTEMPTY || errno == EEXIST }
@@ -347,29 +349,6 @@ package enum System {
     guard isShared(folder(of: path)), unsafe stat(path, &raw) == 0 else { return }
     // What the group may do in the folder above it may do here, and in what is made here.
     _ = unsafe chmod(path, raw.st_mode & 0o7777 | S_ISGID | 0o070)
-  }
-
-  /// The names in a folder, sorted, without `.` and `..`.
-  package static func list(_ path: String) throws(SystemError) -> [String] {
-    guard let folder = unsafe opendir(path) else {
-      throw SystemError(call: "opendir", path: path, errno: errno)
-    }
-    defer { unsafe closedir(folder) }
-    var names: [String] = []
-    while true {
-      errno = 0
-      guard let entry = unsafe readdir(folder) else {
-        // A list that breaks off is none.
-        let code = errno
-        if code != 0 { throw SystemError(call: "readdir", path: path, errno: code) }
-        break
-      }
-      let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) {
-        unsafe $0.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
-      }
-      if name != "." && name != ".." { names.append(name) }
-    }
-    return names.sorted()
   }
 
   /// The bytes a user may still write on the file system that holds `path`.

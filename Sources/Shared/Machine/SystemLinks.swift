@@ -1,9 +1,45 @@
-// The calls of libc that folders shared with others need: names that are given once, and for the cache of
+// The calls of libc that folders shared with others need: the names in them, names that are given once, and for the cache of
 // other programs symbolic links, locks that Python's programs respect, and files that are filled by places.
 
 import Foundation
 
 extension System {
+  /// The names in a folder, sorted, without `.` and `..`.
+  package static func list(_ path: String) throws(SystemError) -> [String] {
+    var names: [String] = []
+    try forEachName(path) { names.append($0) }
+    return names.sorted()
+  }
+
+  /// The names in a folder, to look others up in.
+  package static func names(_ path: String) throws(SystemError) -> Set<String> {
+    var names: Set<String> = []
+    try forEachName(path) { names.insert($0) }
+    return names
+  }
+
+  private static func forEachName(
+    _ path: String, _ body: (String) -> Void
+  ) throws(SystemError) {
+    guard let folder = unsafe opendir(path) else {
+      throw SystemError(call: "opendir", path: path, errno: errno)
+    }
+    defer { unsafe closedir(folder) }
+    while true {
+      errno = 0
+      guard let entry = unsafe readdir(folder) else {
+        // A list that breaks off is none.
+        let code = errno
+        if code != 0 { throw SystemError(call: "readdir", path: path, errno: code) }
+        break
+      }
+      let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) {
+        unsafe $0.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
+      }
+      if name != "." && name != ".." { body(name) }
+    }
+  }
+
   /// Gives a file a second name; fails where that name exists.
   package static func link(_ from: String, to: String) throws(SystemError) {
     _ = try retrying("link", to) { unsafe Foundation.link(from, to) }

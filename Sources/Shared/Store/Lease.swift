@@ -206,9 +206,28 @@ struct LeaseRecord: Equatable {
   var isLocal: Bool { machine == ProcessIdentity.machine }
 }
 
+/// As much of a lease as tells whether it has grown: one that was renewed for days is long.
+struct LeaseContent: Equatable {
+  let byteCount: Int
+  /// Its last bytes, among them a whole line if there is one.
+  let tail: [UInt8]
+
+  static func read(_ path: String) -> LeaseContent? {
+    guard let descriptor = try? System.openForReading(path) else { return nil }
+    defer { System.close(descriptor) }
+    guard let byteCount = try? System.status(of: descriptor, path: path).byteCount else {
+      return nil
+    }
+    let length = min(byteCount, 2 * LeaseRecord.byteLimit)
+    let tail = try? System.read(
+      descriptor, byteCount: length, offset: byteCount - length, path: path)
+    return tail.map { LeaseContent(byteCount: byteCount, tail: $0) }
+  }
+}
+
 /// Looks at leases of others again and again, to notice those whose owners are gone.
 package struct LeaseWatch {
-  private var seen: [String: (content: [UInt8], since: Double)] = [:]
+  private var seen: [String: (content: LeaseContent, since: Double)] = [:]
 
   package init() {}
 
@@ -219,20 +238,16 @@ package struct LeaseWatch {
     case held(isLocal: Bool)
   }
 
-  static func content(of path: String) -> [UInt8]? {
-    guard let descriptor = try? System.openForReading(path) else { return nil }
-    defer { System.close(descriptor) }
-    guard let status = try? System.status(of: descriptor, path: path) else { return nil }
-    return try? System.read(descriptor, byteCount: status.byteCount, offset: 0, path: path)
-  }
+  /// Forgets a lease whose unit is made.
+  mutating func forget(_ path: String) { seen[path] = nil }
 
   /// Looks at a lease and takes it away from an owner that is gone.
   package mutating func look(at path: String) throws(SystemError) -> Finding {
-    guard let content = Self.content(of: path) else {
+    guard let content = LeaseContent.read(path) else {
       seen[path] = nil
       return .free
     }
-    let record = LeaseRecord(lastOf: content)
+    let record = LeaseRecord(lastOf: content.tail)
     let now = System.uptime
     if seen[path]?.content != content { seen[path] = (content, now) }
     let silence = now - (seen[path]?.since ?? now)
@@ -246,13 +261,15 @@ package struct LeaseWatch {
   }
 
   /// Removes a lease that still is what was looked at; of several who try, one succeeds.
-  private func takeAway(_ path: String, _ content: [UInt8]) throws(SystemError) -> Bool {
+  private func takeAway(
+    _ path: String, _ content: LeaseContent
+  ) throws(SystemError) -> Bool {
     let aside = TemporaryName.sibling(of: path)
     do { try System.rename(path, to: aside) } catch {
       if error.isNotFound { return false }
       throw error
     }
-    let isSame = Self.content(of: aside) == content
+    let isSame = LeaseContent.read(aside) == content
     // Its owner gave a sign of life, or another owner came: the name is given back.
     if !isSame { _ = try? System.nameUnlessTaken(aside, as: path) }
     try System.remove(aside)

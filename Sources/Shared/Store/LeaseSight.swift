@@ -19,22 +19,31 @@ package struct LeaseSight: Sendable, Equatable {
 
   /// Nil where there is no lease; of one that is being written, what can be read.
   package static func look(at path: String) -> LeaseSight? {
-    guard let content = LeaseWatch.content(of: path), let status = try? System.status(path) else {
+    guard let content = LeaseContent.read(path), let status = try? System.status(path) else {
       return nil
     }
     let modified = Double(status.modifiedNanoseconds) * 1e-9
-    guard let record = LeaseRecord(lastOf: content) else {
+    guard let record = LeaseRecord(lastOf: content.tail) else {
       return LeaseSight(
         host: "", process: 0, isLocal: false, isDead: false, since: modified, renewed: modified,
         modified: modified, patience: Lease.defaultSeconds)
     }
-    let lines = content.split(separator: 0x0A)
-    let whole = content.last == 0x0A ? lines[...] : lines.dropLast()
-    let (first, last) = (whole.first.flatMap(Line.init), whole.last.flatMap(Line.init))
+    let lines = content.tail.split(separator: 0x0A)
+    let whole = content.tail.last == 0x0A ? lines[...] : lines.dropLast()
+    let (first, last) = (
+      head(path)?.split(separator: 0x0A).first.flatMap(Line.init), whole.last.flatMap(Line.init)
+    )
     return LeaseSight(
       host: last?.host ?? "", process: record.process, isLocal: record.isLocal,
       isDead: record.isDead, since: first?.written ?? modified, renewed: last?.written ?? modified,
       modified: modified, patience: record.seconds)
+  }
+
+  /// The first bytes of a lease, as many as a line may have.
+  private static func head(_ path: String) -> [UInt8]? {
+    guard let descriptor = try? System.openForReading(path) else { return nil }
+    defer { System.close(descriptor) }
+    return try? System.read(descriptor, byteCount: LeaseRecord.byteLimit, offset: 0, path: path)
   }
 
   /// What a line says to people.

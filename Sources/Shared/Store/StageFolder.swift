@@ -14,7 +14,7 @@ package struct StageFolder: Sendable, Equatable {
     self.fingerprint = fingerprint
   }
 
-  private var manifestPath: String { path + "/" + Manifest.fileName }
+  var manifestPath: String { path + "/" + Manifest.fileName }
 
   /// Whether a manifest is there, whatever it says; also where that cannot be told, which shows once it is read.
   var hasManifest: Bool { (try? System.isThere(manifestPath)) ?? true }
@@ -71,8 +71,8 @@ package struct StageFolder: Sendable, Equatable {
   package func readManifest() throws -> Manifest? {
     let bytes: [UInt8]
     do { bytes = try MappedFile.contents(manifestPath) } catch {
-      // What cannot be read is not the same as what is not there.
-      if try !System.isThere(manifestPath) { return nil }
+      // What cannot be read is not the same as what is not there; asked again, it may have come meanwhile.
+      if error.isNotFound || error.isNoFolder { return nil }
       throw error
     }
     let manifest = try Manifest(parsing: bytes, path: manifestPath)
@@ -114,26 +114,6 @@ package struct StageFolder: Sendable, Equatable {
       sha256: try ShardDigest.of(whole))
   }
 
-  /// Writes the manifest of shards that are all there, or compares them with the one that is there.
-  ///
-  /// Shards that were made again with other bytes are removed, so that the folder stays unfinished.
-  package func finish(_ manifest: () throws -> Manifest) throws {
-    guard let standing = try readManifest() else { return try finish(manifest()) }
-    var failure: ManifestError?
-    for shard in standing.shards {
-      let file = path + "/" + shard.file
-      let found = try self.shard(shard.file, rows: shard.rows)
-      guard found.sha256 != shard.sha256 else { continue }
-      try System.remove(file)
-      failure =
-        failure
-        ?? .madeOtherwise(
-          path: file, sha256: found.sha256, expected: shard.sha256, stage: stage)
-    }
-    if let failure { throw failure }
-    try finish(standing)
-  }
-
   /// Writes the manifest, unless another worker has, and clears away what the work left.
   package func finish(_ manifest: Manifest) throws {
     try System.createDirectories(path)
@@ -153,7 +133,7 @@ package struct StageFolder: Sendable, Equatable {
   }
 
   /// Removes the leases, digests and temporary files of a finished folder.
-  private func removeLeftovers(of manifest: Manifest) throws {
+  func removeLeftovers(of manifest: Manifest) throws {
     let files = Set(
       manifest.shards.map(\.file) + manifest.files.map(\.name) + [Manifest.fileName])
     func isOfFile(_ name: String, _ suffixes: [String]) -> Bool {
