@@ -18,8 +18,16 @@ package struct SystemError: Failure, Equatable {
   package var isFileExists: Bool { errno == EEXIST }
   package var isNotFound: Bool { errno == ENOENT }
 
+  /// Whether nothing lies at the path.
+  var isNothing: Bool { errno == ENOENT || errno == ENOTDIR }
+
+  /// Whether the disk or the machine failed, rather than that the file is not what it should be.
+  package var isBreakdown: Bool { !isAbsence && errno != EISDIR }
+
   /// Whether a folder could not take its name, since another one with files has it.
   package var isOccupied: Bool { errno == ENOTEMPTY || errno == EEXIST }
+  /// Whether a network file system has forgotten an open file.
+  var isStale: Bool { errno == ESTALE }
   package var isReadOnly: Bool { errno == EROFS }
 
   /// Whether there is nothing for this process at the path, rather than something that it failed to read.
@@ -150,25 +158,6 @@ package enum System {
       changedNanoseconds: Int64(raw.st_ctim.tv_sec) * 1_000_000_000 + Int64(raw.st_ctim.tv_nsec))
   }
 
-  package static func exists(_ path: String) -> Bool {
-    (try? status(path)) != nil
-  }
-
-  /// Whether something is at a path, where “no” must not mean that it could not be told.
-  ///
-  /// - Throws: what keeps one from looking, such as a disk that fails or a folder that is closed.
-  package static func isThere(_ path: String) throws(SystemError) -> Bool {
-    do { _ = try status(path) } catch {
-      if error.isNotFound || error.errno == ENOTDIR { return false }
-      throw error
-    }
-    return true
-  }
-
-  package static func isDirectory(_ path: String) -> Bool {
-    (try? status(path))?.isDirectory ?? false
-  }
-
   package static func openForReading(_ path: String) throws(SystemError) -> Int32 {
     try retrying("open", path) { unsafe open(path, O_RDONLY | O_CLOEXEC) }
   }
@@ -296,7 +285,10 @@ package enum System {
   package static func synchronizeDirectory(_ path: String) throws(SystemError) {
     let descriptor = try openForReading(path)
     defer { close(descriptor) }
-    try synchronize(descriptor, path: path)
+    do { try synchronize(descriptor, path: path) } catch {
+      // Some file systems have nothing to write back of a folder, and say so by this.
+      guard error.errno == EINVAL || error.errno == EOPNOTSUPP else { throw error }
+    }
   }
 
   package static func rename(_ from: String, to: String) throws(SystemError) {
@@ -351,7 +343,9 @@ package enum System {
 
   /// The names in a folder, sorted, without `.` and `..`.
   package static func list(_ path: String) throws(SystemError) -> [String] {
-    guard let folder = unsafe opendir(path) else {
+    var opened = unsafe opendir(path)
+    while unsafe opened == nil, errno == EINTR { unsafe opened = opendir(path) }
+    guard let folder = unsafe opened else {
       throw SystemError(call: "opendir", path: path, errno: errno)
     }
     defer { unsafe closedir(folder) }
@@ -361,6 +355,7 @@ package enum System {
       guard let entry = unsafe readdir(folder) else {
         // A list that breaks off is none.
         let code = errno
+        if code == EINTR { continue }
         if code != 0 { throw SystemError(call: "readdir", path: path, errno: code) }
         break
       }

@@ -219,16 +219,20 @@ package struct LeaseWatch {
     case held(isLocal: Bool)
   }
 
-  static func content(of path: String) -> [UInt8]? {
-    guard let descriptor = try? System.openForReading(path) else { return nil }
-    defer { System.close(descriptor) }
-    guard let status = try? System.status(of: descriptor, path: path) else { return nil }
-    return try? System.read(descriptor, byteCount: status.byteCount, offset: 0, path: path)
+  /// The bytes of a lease; nil where there is none, or none of this process's business.
+  ///
+  /// - Throws: what keeps one from reading: who cannot see a lease grow would wait for ever.
+  static func content(of path: String) throws(SystemError) -> [UInt8]? {
+    do { return try MappedFile.contents(path) } catch {
+      // On a network file system a file that is gone while it is read is stale.
+      if error.isAbsence || error.isStale { return nil }
+      throw error
+    }
   }
 
   /// Looks at a lease and takes it away from an owner that is gone.
   package mutating func look(at path: String) throws(SystemError) -> Finding {
-    guard let content = Self.content(of: path) else {
+    guard let content = try Self.content(of: path) else {
       seen[path] = nil
       return .free
     }
@@ -252,7 +256,7 @@ package struct LeaseWatch {
       if error.isNotFound { return false }
       throw error
     }
-    let isSame = Self.content(of: aside) == content
+    let isSame = (try? Self.content(of: aside)) == content
     // Its owner gave a sign of life, or another owner came: the name is given back.
     if !isSame { _ = try? System.nameUnlessTaken(aside, as: path) }
     try System.remove(aside)
