@@ -99,6 +99,9 @@ package struct Sweep: Sendable {
       }
     }
     if !missing.isEmpty { throw MissingInputs.error(missing) }
+    if verify == .digests {
+      for member in members { _ = try member.folder.manifest(verify: verify) }
+    }
   }
 
   private static func member(
