@@ -124,6 +124,12 @@ struct FaultTests {
         "/pipelines/demo/model/config.json: stat failed: Input/output error."
       ),
       (
+        "saeline-cache",
+        // Once the model was found and is marked, before its digest is taken.
+        Fault(call: "stat", like: "/demo/model/config.json", at: 3, kind: "\(EIO)"),
+        "/pipelines/demo/model/config.json: stat failed: Input/output error."
+      ),
+      (
         "saeline-train", Fault(call: "open", like: "/demo/model", at: 1, kind: "\(EIO)"),
         "open failed: Input/output error."
       ),

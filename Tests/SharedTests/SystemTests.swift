@@ -62,7 +62,7 @@ struct SystemTests {
     try folder.write([1, 2, 3], to: "file")
     #expect(try System.find(folder.file("file"))?.byteCount == 3)
     #expect(try System.find(folder.path)?.isDirectory == true)
-    for nothing in ["none", "file/none"] {
+    for nothing in ["none", "file/none", String(repeating: "n", count: 300)] {
       #expect(try System.find(folder.file(nothing)) == nil)
       #expect(try !System.isThere(folder.file(nothing)))
       #expect(try MappedFile.contents(ifThere: folder.file(nothing)) == nil)

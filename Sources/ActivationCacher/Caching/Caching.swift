@@ -62,7 +62,7 @@ package struct Caching: Sendable {
     self.terminal = terminal
     let inputs = try CacheInputs.find(pipeline, through: door)
     modelFolder = inputs.model
-    marks = InputMarks(try ActivationKey.files(model: modelFolder))
+    marks = try InputMarks(ActivationKey.files(model: modelFolder))
     model = try ModelDescription.open(folder: modelFolder)
     tokens = try TokenSequences(inputs.tokens, verification: verification)
     hookPoints = try LanguageModel.hookPoints(

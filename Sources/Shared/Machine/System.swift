@@ -19,7 +19,7 @@ package struct SystemError: Failure, Equatable {
   package var isNotFound: Bool { errno == ENOENT }
 
   /// Whether nothing lies at the path.
-  var isNothing: Bool { errno == ENOENT || errno == ENOTDIR }
+  var isNothing: Bool { [ENOENT, ENOTDIR, ENAMETOOLONG].contains(errno) }
 
   /// Whether the disk or the machine failed, rather than that the file is not what it should be.
   package var isBreakdown: Bool { !isAbsence && errno != EISDIR }
