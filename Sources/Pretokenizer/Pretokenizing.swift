@@ -52,7 +52,7 @@ package struct Pretokenizing: Sendable {
     let settings = pipeline.pretokenize
     let inputs = try given ?? PretokenizeInputs.find(settings, through: door)
     text = inputs.text
-    marks = InputMarks(
+    marks = try InputMarks(
       inputs.text.files.map(\.path) + (inputs.tokenizer.map(TokenizerLocation.sources) ?? []))
     tokenizer = try inputs.tokenizer.map(Tokenizer.open)
     reading = try ReadingRules(settings, text)

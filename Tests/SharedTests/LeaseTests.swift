@@ -106,6 +106,17 @@ private func foreignLease(seconds: Double, machine: String = "elsewhere", owner:
     #expect(try watch.look(at: path) == .free)
   }
 
+  @Test("A lease that cannot be read is an error, and is not waited for")
+  func unreadable() throws {
+    let folder = try TemporaryFolder()
+    let path = folder.file("shard.lease")
+    // Opens, and fails once it is read.
+    try System.createDirectories(path)
+    var watch = LeaseWatch()
+    let error = #expect(throws: SystemError.self) { try watch.look(at: path) }
+    #expect(error?.sentence == "\(path) is a folder where a file was expected.")
+  }
+
   @Test("The lease of a process that died is free at once")
   func deadProcess() async throws {
     let folder = try TemporaryFolder()

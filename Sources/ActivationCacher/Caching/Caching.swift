@@ -62,7 +62,7 @@ package struct Caching: Sendable {
     self.terminal = terminal
     let inputs = try CacheInputs.find(pipeline, through: door)
     modelFolder = inputs.model
-    marks = InputMarks(try ActivationKey.files(model: modelFolder))
+    marks = try InputMarks(ActivationKey.files(model: modelFolder))
     model = try ModelDescription.open(folder: modelFolder)
     tokens = try TokenSequences(inputs.tokens, verification: verification)
     hookPoints = try LanguageModel.hookPoints(
@@ -90,11 +90,11 @@ package struct Caching: Sendable {
       }
     }
     let missing = try folders.indices.filter { try !folders[$0].isFinished() }
+    for index in folders.indices where !missing.contains(index) {
+      if let manifest = try folders[index].readManifest() { try folders[index].clearUp(manifest) }
+    }
     guard !missing.isEmpty else {
-      for folder in folders {
-        if let manifest = try folder.readManifest() { try folder.clearUp(manifest) }
-        say("activations: nothing to do (\(folder.path))")
-      }
+      for folder in folders { say("activations: nothing to do (\(folder.path))") }
       try summarize()
       let speed = Timing.read(folder: folders[0].path)?.tokensPerSecond ?? 0
       return try result(tokensPerSecond: speed, didWork: false)

@@ -62,7 +62,7 @@ package struct Importing: Sendable {
     let limit = min(sequences, ActivationShardBuilder.rowLimit / context)
     rowsPerShard = max(1, Int(min(fitting, Double(limit)))) * context
     var identities: [String: String] = [:]
-    marks = InputMarks(cache.files.map(\.path))
+    marks = try InputMarks(cache.files.map(\.path))
     let store = Store(pipeline.store)
     for file in cache.files {
       let name = file.path.split(separator: "/").last.map { String($0) } ?? file.path

@@ -17,11 +17,17 @@ package struct SystemError: Failure, Equatable {
 
   package var isFileExists: Bool { errno == EEXIST }
   package var isNotFound: Bool { errno == ENOENT }
-  /// Whether the path leads through a file.
-  var isNoFolder: Bool { errno == ENOTDIR }
+
+  /// Whether nothing lies at the path.
+  var isNothing: Bool { [ENOENT, ENOTDIR, ENAMETOOLONG].contains(errno) }
+
+  /// Whether the disk or the machine failed, rather than that the file is not what it should be.
+  package var isBreakdown: Bool { !isAbsence && errno != EISDIR }
 
   /// Whether a folder could not take its name, since another one with files has it.
   package var isOccupied: Bool { errno == ENOTEMPTY || errno == EEXIST }
+  /// Whether a network file system has forgotten an open file.
+  var isStale: Bool { errno == ESTALE }
   package var isReadOnly: Bool { errno == EROFS }
 
   /// Whether there is nothing for this process at the path, rather than something that it failed to read.
@@ -152,25 +158,6 @@ package enum System {
       changedNanoseconds: Int64(raw.st_ctim.tv_sec) * 1_000_000_000 + Int64(raw.st_ctim.tv_nsec))
   }
 
-  package static func exists(_ path: String) -> Bool {
-    (try? status(path)) != nil
-  }
-
-  /// Whether something is at a path, where “no” must not mean that it could not be told.
-  ///
-  /// - Throws: what keeps one from looking, such as a disk that fails or a folder that is closed.
-  package static func isThere(_ path: String) throws(SystemError) -> Bool {
-    do { _ = try status(path) } catch {
-      if error.isNotFound || error.errno == ENOTDIR { return false }
-      throw error
-    }
-    return true
-  }
-
-  package static func isDirectory(_ path: String) -> Bool {
-    (try? status(path))?.isDirectory ?? false
-  }
-
   package static func openForReading(_ path: String) throws(SystemError) -> Int32 {
     try retrying("open", path) { unsafe open(path, O_RDONLY | O_CLOEXEC) }
   }
@@ -298,7 +285,10 @@ package enum System {
   package static func synchronizeDirectory(_ path: String) throws(SystemError) {
     let descriptor = try openForReading(path)
     defer { close(descriptor) }
-    try synchronize(descriptor, path: path)
+    do { try synchronize(descriptor, path: path) } catch {
+      // Some file systems have nothing to write back of a folder, and say so by this.
+      guard error.errno == EINVAL || error.errno == EOPNOTSUPP else { throw error }
+    }
   }
 
   package static func rename(_ from: String, to: String) throws(SystemError) {

@@ -21,7 +21,9 @@ extension System {
   private static func forEachName(
     _ path: String, _ body: (String) -> Void
   ) throws(SystemError) {
-    guard let folder = unsafe opendir(path) else {
+    var opened = unsafe opendir(path)
+    while unsafe opened == nil, errno == EINTR { unsafe opened = opendir(path) }
+    guard let folder = unsafe opened else {
       throw SystemError(call: "opendir", path: path, errno: errno)
     }
     defer { unsafe closedir(folder) }
@@ -30,6 +32,7 @@ extension System {
       guard let entry = unsafe readdir(folder) else {
         // A list that breaks off is none.
         let code = errno
+        if code == EINTR { continue }
         if code != 0 { throw SystemError(call: "readdir", path: path, errno: code) }
         break
       }

@@ -10,6 +10,8 @@ extension ActivationKey {
     _ pipeline: Pipeline, _ inputs: Inputs, hookName: String
   ) throws -> StageFolder? {
     let store = Store(pipeline.store)
+    // A model that fails to be looked at is not one that is not here.
+    if let cause = inputs.model.problem as? SystemError, !cause.isAbsence { throw cause }
     let known = KnownInputs(
       model: try inputs.model.value.flatMap { model in
         try self.known { try self.identities(model: model, store: store) }

@@ -19,9 +19,8 @@ package struct LeaseSight: Sendable, Equatable {
 
   /// Nil where there is no lease; of one that is being written, what can be read.
   package static func look(at path: String) -> LeaseSight? {
-    guard let content = LeaseContent.read(path), let status = try? System.status(path) else {
-      return nil
-    }
+    guard let content = try? LeaseContent.read(path), let status = try? System.status(path)
+    else { return nil }
     let modified = Double(status.modifiedNanoseconds) * 1e-9
     guard let record = LeaseRecord(lastOf: content.tail) else {
       return LeaseSight(

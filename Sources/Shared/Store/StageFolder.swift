@@ -72,7 +72,7 @@ package struct StageFolder: Sendable, Equatable {
     let bytes: [UInt8]
     do { bytes = try MappedFile.contents(manifestPath) } catch {
       // What cannot be read is not the same as what is not there; asked again, it may have come meanwhile.
-      if error.isNotFound || error.isNoFolder { return nil }
+      if error.isNothing { return nil }
       throw error
     }
     let manifest = try Manifest(parsing: bytes, path: manifestPath)

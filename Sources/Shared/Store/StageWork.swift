@@ -75,7 +75,13 @@ extension StageFolder {
   ///
   /// For workers that make a unit of several folders at once.
   package func publish(_ file: consuming AtomicFile) throws -> Bool {
-    let (sha256, path) = (try file.digest(), file.path)
+    let path = file.path
+    let sha256: String
+    do { sha256 = try file.digest() } catch {
+      // Who finds the work finished may have cleared this file away.
+      if error.isNotFound, System.exists(path) { return false }
+      throw error
+    }
     guard try file.publishIfAbsent() else { return false }
     ShardDigest.note(sha256, of: path)
     return true

@@ -24,6 +24,8 @@ package struct Run: Sendable {
     var inputs = TrainInputs(pipeline, through: door, verify: verify)
     let settled = try inputs.settled(pipeline)
     try self.init(settled, input: try inputs.input(settled), mode: mode, terminal: terminal)
+    // A finished run is an input of what is done with it.
+    if verify == .digests { _ = try folder.manifest(verify: verify) }
   }
 
   /// The run over inputs that have been found.
@@ -126,6 +128,7 @@ package struct Run: Sendable {
   private func clearUp(_ manifest: Manifest) throws {
     try folder.clearUp(manifest)
     do {
+      try RunBeginning.remove(folder.path)
       try Checkpoints(plan, folder: folder.path, fingerprint: key.fingerprint).removeUnscheduled()
     } catch let error as SystemError {
       guard error.isAbsence || error.isReadOnly else { throw error }

@@ -172,6 +172,7 @@ package final class Training {
     guard state.isFinite else {
       throw TrainingError.weightsDiverged(step: state.step - 1, folder: folder)
     }
+    try log.synchronize()
     let path = try checkpoints.save(state, sae: prepared.files)
     for observer in observers { observer.saved(checkpoint: path, step: state.step) }
     clock.saved()

@@ -99,6 +99,9 @@ package struct Sweep: Sendable {
       }
     }
     if !missing.isEmpty { throw MissingInputs.error(missing) }
+    if verify == .digests {
+      for member in members { _ = try member.folder.manifest(verify: verify) }
+    }
   }
 
   private static func member(
@@ -272,8 +275,11 @@ extension Sweep {
     let place = pagePath.split(separator: "/").suffix(2).joined(separator: "/")
     let link = Page.Link("sweep \(name)", to: "../" + place)
     for row in comparison.rows where row.figures != nil {
-      // Runs of other versions have no data to make their pages of.
-      try? Report.add(link, run: row.folder)
+      do { try Report.add(link, run: row.folder) } catch is ReportError {
+        // Runs of other versions have no data to make their pages of.
+      } catch let error as SystemError where error.isAbsence || error.isReadOnly {
+        // Runs of others may be closed to this user.
+      }
     }
   }
 
