@@ -29,7 +29,7 @@ import Shared
     let upload = try ActivationUpload(invocation.pipeline, mode: mode)
     let door = HubInputs(invocation)
     let result = try Caching(
-      invocation.pipeline, through: door,
+      invocation.pipeline, combinations: invocation.combinations, through: door,
       verification: invocation.verifies ? .digests : .sizes, mode: mode
     ).run()
     var json = result.json.object ?? [:]

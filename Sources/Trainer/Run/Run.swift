@@ -81,6 +81,7 @@ package struct Run: Sendable {
     case .claimed(let lease):
       defer { lease.release() }
       try plan.requireLoss()
+      plan.source.supply?.tell { [mode, terminal] in if mode != .quiet { terminal.print($0) } }
       let prepared = try prepare(plan)
       let progress = progress(total: plan.steps * plan.batchRows)
       let training = try training(prepared, progress, keeping: lease)
