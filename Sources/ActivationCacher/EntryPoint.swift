@@ -121,7 +121,7 @@ import Shared
     }
     guard !estimate.isFinished else { return }
     try DiskSpace.require(
-      estimate.bill.byteCount, at: invocation.pipeline.store, remedy: CacheBill.diskRemedy)
+      estimate.bill.diskByteCount, at: invocation.pipeline.store, remedy: CacheBill.diskRemedy)
     if let needed = estimate.bill.memoryByteCount { try CacheBill.checkMemory(needed) }
   }
 }

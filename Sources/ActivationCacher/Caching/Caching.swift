@@ -129,8 +129,14 @@ package struct Caching: Sendable {
 
   /// How far the folders are, whoever works on them.
   package func progress() throws -> [StageProgress] {
-    try folders.map { folder in
-      try StageProgress.finished(folder)
+    let streamed = settings.maxDiskGB == nil ? nil : pipeline.trainedHookNames.first
+    return try folders.enumerated().map { index, folder in
+      if hookPoints[index].name == streamed, try !folder.isFinished() {
+        return StageProgress(
+          folder: StreamFolder(of: folder, partCount: 1).path, unit: StageProgress.shard,
+          names: nil, isUnit: StreamFolder.isShard)
+      }
+      return try StageProgress.finished(folder)
         ?? StageProgress(
           folder: folder.path, unit: StageProgress.shard,
           names: (0..<plan.shardCount).map(ActivationShard.fileName))

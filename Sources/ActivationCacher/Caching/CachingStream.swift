@@ -24,7 +24,9 @@ extension Caching {
       }, shardCount: plan.shardCount)
     let stream = try description(indices, budget)
     let end = StreamEnd(stream.folder, pipeline, combinations)
-    guard try !end.isReached() else {
+    let isRead = try end.isReached()
+    var watch = LeaseWatch()
+    guard try !isRead || stream.hasReaders(&watch) else {
       say("activations: nothing to do, all runs are finished (\(stream.folder.path))")
       return result(stream, tokensPerSecond: 0, didWork: false)
     }
@@ -126,7 +128,7 @@ private struct StreamWork {
         pause = Self.pauses.first
         continue
       }
-      if try end.isReached() { break }
+      if try end.isReached(), try !stream.hasReaders(&watch) { break }
       try folder.tidy(slots: stream.slots, &watch)
       System.sleep(seconds: pause)
       pause = min(pause * 1.5, Self.pauses.longest)

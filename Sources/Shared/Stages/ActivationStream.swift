@@ -76,6 +76,12 @@ package struct ActivationStream: Sendable, Equatable {
       manifest, in: stage, slots: try count("slots"), seats: try count("seats"), targets: targets)
   }
 
+  /// Whether anybody who lives reads it.
+  package func hasReaders(_ watch: inout LeaseWatch) throws -> Bool {
+    guard System.isDirectory(folder.path) else { return false }
+    return try !StreamSeat.demands(of: seats, in: folder, &watch).isEmpty
+  }
+
   /// Writes stream.json, unless it says the same already.
   package func write() throws {
     try System.createDirectories(folder.path)

@@ -40,7 +40,7 @@ package struct StreamFolder: Sendable, Equatable {
   }
 
   package func leasePath(_ shard: Int) -> String {
-    "\(path)/shard-\(paddedNumber(shard))" + Lease.suffix
+    shardPath(shard, part: 0) + Lease.suffix
   }
 
   private func slotPath(_ slot: Int) -> String {
@@ -85,6 +85,11 @@ extension StreamFolder {
       content.slots[slot] = shard
     }
     return content
+  }
+
+  /// Whether a name is that of a shard of the first hook point.
+  package static func isShard(_ name: String) -> Bool {
+    name.hasPrefix(parts[0]) && shard(of: name) != nil
   }
 
   /// The shard of which a name is that of a file.
@@ -141,10 +146,14 @@ extension StreamFolder {
     else { return }
     defer { lease.release() }
     if try isWanted() { return }
-    try removeFiles(of: shard, lease)
-    for (slot, held) in try content().slots where held == shard {
-      try lease.requireHeld()
-      try System.remove(slotPath(slot))
+    do {
+      try removeFiles(of: shard, lease)
+      for (slot, held) in try content().slots where held == shard {
+        try lease.requireHeld()
+        try System.remove(slotPath(slot))
+      }
+    } catch is LostLease {
+      // Whoever has the lease by now makes the shard, or removes it.
     }
   }
 

@@ -60,10 +60,10 @@ package struct PreparedRows: Sendable {
         Normalization(
           settings.normalizeActivations, dIn: source.facts.dIn, meanNorm: try sample.meanNorm())
       default:
-        Normalization(
+        try Normalization(
           settings.normalizeActivations, dIn: source.facts.dIn,
           meanNorm: settings.normalizeActivations == .expectedAverageOnlyIn
-            ? try source.statistics().meanNorm : source.facts.meanNorm)
+            ? source.statistics().meanNorm : source.facts.meanNorm)
       }
   }
 

@@ -53,15 +53,19 @@ package struct CacheFacts: Sendable, Equatable {
       try require(key, details[key]?.integer.flatMap { (1...1 << 24).contains($0) ? $0 : nil })
     }
     let statistics = details["statistics"] ?? .null
+    let (mean, norm): ([Double], Double)
+    if let known {
+      (mean, norm) = known
+    } else {
+      mean = try require("statistics.mean", statistics["mean"]?.array).compactMap(\.double)
+      norm = try require("statistics.mean_norm", statistics["mean_norm"]?.double)
+    }
     self.init(
       modelName: try require("model_name", details["model_name"]?.string),
       hookName: try require("hook_name", details["hook_name"]?.string),
       dIn: try size("d_in"), contextSize: try size("context_size"),
       rows: try require("rows", details["rows"]?.integer),
-      mean: try known?.mean
-        ?? require("statistics.mean", statistics["mean"]?.array).compactMap(\.double),
-      meanNorm: try known?.norm
-        ?? require("statistics.mean_norm", statistics["mean_norm"]?.double))
+      mean: mean, meanNorm: norm)
     guard mean.count == dIn || known != nil else {
       throw .incompleteManifest(path: path, key: "statistics.mean")
     }

@@ -39,6 +39,9 @@ package struct Run: Sendable {
     self.pipeline = plan.pipeline
     self.mode = mode
     self.terminal = terminal
+    plan.source.supply?.tell { text in
+      if mode != .quiet { terminal.print(text) }
+    }
   }
 
   /// What became of a request to run.
@@ -81,7 +84,6 @@ package struct Run: Sendable {
     case .claimed(let lease):
       defer { lease.release() }
       try plan.requireLoss()
-      plan.source.supply?.tell { [mode, terminal] in if mode != .quiet { terminal.print($0) } }
       let prepared = try prepare(plan)
       let progress = progress(total: plan.steps * plan.batchRows)
       let training = try training(prepared, progress, keeping: lease)

@@ -75,9 +75,6 @@ extension Sweep {
     for member in claimed {
       work.endings[member.index] = try ending(of: member.index) {
         try member.run.plan.requireLoss()
-        member.run.plan.source.supply?.tell { [mode] in
-          if mode != .quiet { Terminal.standardError.print($0) }
-        }
         let prepared = try work.rows.prepare(member.run.plan)
         runs.append(
           (
