@@ -41,6 +41,9 @@ package struct Run: Sendable {
     self.pipeline = plan.pipeline
     self.mode = mode
     self.terminal = terminal
+    plan.source.supply?.tell { text in
+      if mode != .quiet { terminal.print(text) }
+    }
   }
 
   /// What became of a request to run.
