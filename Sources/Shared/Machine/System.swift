@@ -30,6 +30,9 @@ package struct SystemError: Failure, Equatable {
   /// Whether a link failed because the file system has none.
   var lacksLinks: Bool { [EPERM, EOPNOTSUPP, ENOSYS].contains(errno) }
 
+  /// Whether a call failed because the file system has no such thing.
+  var lacksCall: Bool { [EPERM, EOPNOTSUPP, ENOSYS, EINVAL].contains(errno) }
+
   /// Whether the file system has neither links nor renames that replace nothing.
   private var lacksNaming: Bool {
     call == "renameat2" && [EINVAL, EOPNOTSUPP, ENOSYS].contains(errno)
@@ -105,6 +108,8 @@ package enum System {
     package let inode: UInt64
     package let modifiedNanoseconds: Int64
     package let changedNanoseconds: Int64
+    /// The number of the user whose it is.
+    package let owner: UInt32
   }
 
   /// Runs a call that answers -1 on failure, again for as long as a signal interrupts it.
@@ -147,7 +152,8 @@ package enum System {
       isRegularFile: raw.st_mode & S_IFMT == S_IFREG,
       device: UInt64(raw.st_dev), inode: UInt64(raw.st_ino),
       modifiedNanoseconds: Int64(raw.st_mtim.tv_sec) * 1_000_000_000 + Int64(raw.st_mtim.tv_nsec),
-      changedNanoseconds: Int64(raw.st_ctim.tv_sec) * 1_000_000_000 + Int64(raw.st_ctim.tv_nsec))
+      changedNanoseconds: Int64(raw.st_ctim.tv_sec) * 1_000_000_000 + Int64(raw.st_ctim.tv_nsec),
+      owner: raw.st_uid)
   }
 
   package static func exists(_ path: String) -> Bool {

@@ -87,7 +87,8 @@ package struct StageFolder: Sendable, Equatable {
     return manifest
   }
 
-  private func check(_ shard: Manifest.Shard, _ verify: Verification) throws {
+  /// Compares a file with what a manifest of this folder says about it.
+  package func check(_ shard: Manifest.Shard, _ verify: Verification) throws {
     let file = path + "/" + shard.file
     let byteCount: Int
     do { byteCount = try System.status(file).byteCount } catch {

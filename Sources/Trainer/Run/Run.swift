@@ -149,7 +149,11 @@ package struct Run: Sendable {
     if let warning = advice.warning { note("warning: " + warning) }
     let observers = try RunObservers.make(observed(prepared, progress))
     return try RunFileError.explaining {
-      try RunBeginning(steps: plan.steps, batchRows: plan.batchRows).write(folder.path)
+      let sources = [plan.source, plan.targets].compactMap(\.self)
+      try RunBeginning(
+        steps: plan.steps, batchRows: plan.batchRows, inputs: sources.map(\.fingerprint)
+      ).write(folder.path)
+      for source in sources { LastUse.mark(source.folder) }
       return try Training(
         prepared, folder: folder.path, fingerprint: key.fingerprint, progress: progress,
         keeping: lease, observers: observers)
