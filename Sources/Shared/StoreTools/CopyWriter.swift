@@ -125,6 +125,6 @@ package struct CopiedDamage: Failure, Equatable {
   }
 
   package var hint: String? {
-    "Nothing of it was copied; verify tells what else is damaged."
+    "It was not copied; verify tells what else is damaged."
   }
 }

@@ -98,7 +98,7 @@ package struct Copying: Sendable {
     if isThere { return }
     let now = StoreClock.now(in: folder(of: target))
     for sight in FolderScan(target).leases.compactMap(LeaseSight.look) where sight.isHeld(now) {
-      throw CopyError.inTheMaking(path: target, by: "\(sight.user) on \(sight.host)")
+      throw CopyError.inTheMaking(path: target, by: sight.holder)
     }
     let missing = items.reduce(0) { sum, item in
       let there = (try? System.status(target + "/" + item.path))?.byteCount

@@ -59,6 +59,7 @@ package struct GarbageSearch: Sendable {
   /// - Parameters:
   ///   - listing: the store.
   ///   - others: further stores whose runs may need what is in this one.
+  ///   - rules: what is looked for.
   ///   - now: the time by the clock of the store's disk.
   package init(
     _ listing: StoreListing, others: [StoreEntry] = [], rules: GarbageRules, now: Double

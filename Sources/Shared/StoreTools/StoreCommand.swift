@@ -28,7 +28,7 @@ package enum StoreCommand {
   static func stores(_ places: [StorePlace]) throws -> [String] {
     var stores: [String] = []
     for place in places {
-      if case .folder(let path, _) = place { throw StorePlaceError.noStore(path: path) }
+      if case .part(let path, _) = place { throw StorePlaceError.noStore(path: path) }
       for store in place.stores where !stores.contains(store) { stores.append(store) }
     }
     return stores
@@ -70,7 +70,7 @@ package enum StoreCommand {
   private static func verify(_ invocation: Invocation) throws {
     var folders: [(path: String, stage: Stage)] = []
     for place in try places(invocation, invocation.operands) {
-      if case .folder(let path, let stage) = place { folders.append((path, stage)) }
+      if case .part(let path, let stage) = place { folders.append((path, stage)) }
       for store in place.stores {
         folders += try StoreListing(store).entries.filter { $0.kind != .sweeps }.map {
           ($0.path, Stage(rawValue: $0.kind.rawValue) ?? .runs)

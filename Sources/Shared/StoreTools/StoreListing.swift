@@ -116,6 +116,5 @@ extension StoreEntry {
 }
 
 extension StoreEntry.Holder {
-  /// "alice on node7", or the process where the user is not known.
-  var words: String { "\(user.isEmpty ? "process \(process)" : user) on \(host)" }
+  var words: String { LeaseSight.holder(user, process, on: host) }
 }

@@ -3,14 +3,14 @@
 /// A place that the verbs that look after stores work on.
 package enum StorePlace: Sendable, Equatable {
   case store(String)
-  case folder(String, Stage)
+  case part(String, Stage)
   case pipeline(Pipeline)
 
   /// The stores that a place names whole.
   package var stores: [String] {
     switch self {
     case .store(let path): [path]
-    case .folder: []
+    case .part: []
     case .pipeline(let pipeline): pipeline.stores.paths.filter { System.isDirectory($0) }
     }
   }
@@ -23,8 +23,8 @@ package enum StorePlace: Sendable, Equatable {
       self = .pipeline(try PipelineFile.read(path).pipeline)
       return
     }
-    if let stage = StorePlace.stage(of: path) {
-      self = .folder(path, stage)
+    if let stage = StorePlace.kind(of: path) {
+      self = .part(path, stage)
     } else if Stage.allCases.contains(where: { System.isDirectory("\(path)/\($0.rawValue)") }) {
       self = .store(path)
     } else {
@@ -34,13 +34,13 @@ package enum StorePlace: Sendable, Equatable {
 
   /// The folder of a stage at a path, wherever it lies.
   package static func stageFolder(_ word: String) throws -> (path: String, stage: Stage) {
-    guard case .folder(let path, let stage) = try StorePlace(word) else {
+    guard case .part(let path, let stage) = try StorePlace(word) else {
       throw StorePlaceError.noFolder(path: word)
     }
     return (path, stage)
   }
 
-  private static func stage(of path: String) -> Stage? {
+  private static func kind(of path: String) -> Stage? {
     if let name = folder(of: path).split(separator: "/").last,
       let stage = Stage(rawValue: String(name))
     {
