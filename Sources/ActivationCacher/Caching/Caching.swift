@@ -76,7 +76,7 @@ package struct Caching: Sendable {
     plan = ShardPlan(
       pipeline.cache, modelWidth: model.width, contextSize: tokens.contextSize,
       available: tokens.sequenceCount)
-    let store = Store(pipeline.store)
+    let store = Store(pipeline)
     let identities = try ActivationKey.identities(model: modelFolder, store: store)
     let input = tokens.fingerprint
     keys = hookPoints.map {
@@ -87,6 +87,7 @@ package struct Caching: Sendable {
 
   /// Makes the folders, or finds them made; shards that were damaged since are made again.
   package func run() throws -> CacheResult {
+    LastUse.mark(tokens.folder.path)
     for folder in folders {
       for damage in try folder.removeDamagedShards(verify: verification) {
         say("activations: \(damage) It is made again.")
@@ -97,7 +98,10 @@ package struct Caching: Sendable {
       if let manifest = try folders[index].readManifest() { try folders[index].clearUp(manifest) }
     }
     guard !missing.isEmpty else {
-      for folder in folders { say("activations: nothing to do (\(folder.path))") }
+      for folder in folders {
+        LastUse.mark(folder.path)
+        say("activations: nothing to do (\(folder.path))")
+      }
       try summarize()
       let speed = Timing.read(folder: folders[0].path)?.tokensPerSecond ?? 0
       return try result(tokensPerSecond: speed, didWork: false)
@@ -217,7 +221,8 @@ package struct Caching: Sendable {
           guard turn == 0 else { return }
           progress.finishPart()
           if !made.withLock({ $0.contains(shard) }) { progress.skip(plan.rows(shard)) }
-        })
+        },
+        onWaiting: { progress.note("cache: " + $0) })
     }
     return progress.finish()
   }

@@ -9,7 +9,7 @@ extension ActivationKey {
   package static func finished(
     _ pipeline: Pipeline, _ inputs: Inputs, hookName: String
   ) throws -> StageFolder? {
-    let store = Store(pipeline.store)
+    let store = Store(pipeline)
     let known = try KnownInputs(pipeline, inputs)
     let label = stageLabel(pipeline, hookName: hookName)
     var (made, imported): ([StageFolder], [StageFolder]) = ([], [])
@@ -72,7 +72,7 @@ private struct KnownInputs {
     if let cause = inputs.model.problem as? SystemError, !cause.isAbsence { throw cause }
     model = try inputs.model.value.flatMap { model in
       try ActivationKey.known {
-        try ActivationKey.identities(model: model, store: Store(pipeline.store))
+        try ActivationKey.identities(model: model, store: Store(pipeline))
       }
     }
     tokens = try ActivationKey.known { try PretokenizeKey.make(pipeline, inputs) }?.fingerprint

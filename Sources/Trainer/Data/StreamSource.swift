@@ -32,7 +32,7 @@ extension TrainingSource {
       facts.rows == manifest.rows
     else { throw TrainingSourceError.incompleteManifest(path: path, key: "sequences_per_shard") }
     let tokens = try manifest.input.flatMap {
-      try Store(pipeline.store).find(stage: .tokens, fingerprint: $0)
+      try Store(pipeline).find(stage: .tokens, fingerprint: $0)
     }
     return TrainingSource(
       folder: stage.path, fingerprint: fingerprint, facts: facts,
