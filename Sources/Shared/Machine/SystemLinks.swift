@@ -1,5 +1,6 @@
 // The calls of libc that folders shared with others need: names that are given once, and for the cache of
-// other programs symbolic links, locks that Python's programs respect, and files that are filled by places.
+// other programs symbolic links, locks that Python's programs respect, files that are filled by places; and the end
+// of whole folders.
 
 import Foundation
 
@@ -112,5 +113,28 @@ extension System {
       if error.errno == EWOULDBLOCK || error.errno == EACCES { return false }
       throw error
     }
+  }
+
+  /// Removes a folder and all in it; what is already gone, or goes meanwhile, is no error.
+  package static func removeTree(_ path: String) throws(SystemError) {
+    try unlessGone {
+      () throws(SystemError) in
+      for name in try list(path) {
+        let child = path + "/" + name
+        try unlessGone {
+          () throws(SystemError) in
+          var raw = stat()
+          _ = try retrying("lstat", child) { unsafe lstat(child, &raw) }
+          if raw.st_mode & S_IFMT == S_IFDIR { try removeTree(child) } else { try remove(child) }
+        }
+      }
+      _ = try retrying("rmdir", path) { unsafe rmdir(path) }
+    }
+  }
+
+  private static func unlessGone(
+    _ body: () throws(SystemError) -> Void
+  ) throws(SystemError) {
+    do { try body() } catch { if !error.isNotFound { throw error } }
   }
 }
