@@ -187,12 +187,15 @@ struct LeaseRecord: Equatable {
     self.init(owner: owner, machine: machine, process: process, seconds: seconds)
   }
 
-  /// The record with a deadline from now; host and deadline are for people.
+  /// Of this process, asked for once.
+  private static let user = System.userName(System.user)
+
+  /// The record with a deadline from now; user, host and deadline are for people.
   var line: String {
     JSON.object([
       "owner": .string(owner), "machine": .string(machine), "pid": .integer(Int(process)),
       "seconds": .number(seconds), "host": .string(System.hostName),
-      "deadline": .integer(Int(System.now + seconds)),
+      "deadline": .integer(Int(System.now + seconds)), "user": .string(LeaseRecord.user),
     ]).canonical + "\n"
   }
 

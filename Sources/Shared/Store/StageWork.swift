@@ -9,14 +9,16 @@ extension StageFolder {
   ///
   /// Unit `i` is the file `name(i)` of the folder. Returns once all of them exist, however many
   /// workers made them, with the number that this call made. `onFinished` is called once for every
-  /// unit, also for those that were there already.
+  /// unit, also for those that were there already; `onWaiting` now and then with a sentence about the
+  /// others that it waits for.
   @discardableResult
   package func work(
     units: Int, name: (Int) -> String, leaseSeconds: Double = Lease.defaultSeconds,
-    produce: (Int, inout AtomicFile) throws -> Void, onFinished: (Int) -> Void = { _ in }
+    produce: (Int, inout AtomicFile) throws -> Void, onFinished: (Int) -> Void = { _ in },
+    onWaiting: @escaping @Sendable (String) -> Void = { _ in }
   ) throws -> Int {
     try prepare()
-    let board = WorkBoard(units: units)
+    let board = WorkBoard(units: units, onWaiting: onWaiting)
     var worker = UnitWorker(folder: self, board: board, leaseSeconds: leaseSeconds)
     try worker.run(name, compute: { _ in }, write: { try produce($0, &$2) }, onFinished)
     return board.madeCount
@@ -28,11 +30,13 @@ extension StageFolder {
     units: Int, name: @escaping @Sendable (Int) -> String, threads: Int,
     leaseSeconds: Double = Lease.defaultSeconds,
     produce: @escaping @Sendable (Int, inout AtomicFile) throws -> Void,
-    onFinished: @escaping @Sendable (Int) -> Void = { _ in }
+    onFinished: @escaping @Sendable (Int) -> Void = { _ in },
+    onWaiting: @escaping @Sendable (String) -> Void = { _ in }
   ) throws -> Int {
     try work(
       units: units, name: name, threads: threads, turns: nil, leaseSeconds: leaseSeconds,
-      compute: { _ in }, write: { try produce($0, &$2) }, onFinished: onFinished)
+      compute: { _ in }, write: { try produce($0, &$2) }, onFinished: onFinished,
+      onWaiting: onWaiting)
   }
 
   /// Makes the units that are missing in two steps: up to `ahead` units are in the making, of which
@@ -43,11 +47,12 @@ extension StageFolder {
     leaseSeconds: Double = Lease.defaultSeconds,
     compute: @escaping @Sendable (Int) throws -> Product,
     write: @escaping @Sendable (Int, Product, inout AtomicFile) throws -> Void,
-    onFinished: @escaping @Sendable (Int) -> Void = { _ in }
+    onFinished: @escaping @Sendable (Int) -> Void = { _ in },
+    onWaiting: @escaping @Sendable (String) -> Void = { _ in }
   ) throws -> Int {
     try work(
       units: units, name: name, threads: ahead, turns: Turns(), leaseSeconds: leaseSeconds,
-      compute: compute, write: write, onFinished: onFinished)
+      compute: compute, write: write, onFinished: onFinished, onWaiting: onWaiting)
   }
 
   private func work<Product>(
@@ -55,10 +60,11 @@ extension StageFolder {
     leaseSeconds: Double,
     compute: @escaping @Sendable (Int) throws -> Product,
     write: @escaping @Sendable (Int, Product, inout AtomicFile) throws -> Void,
-    onFinished: @escaping @Sendable (Int) -> Void
+    onFinished: @escaping @Sendable (Int) -> Void,
+    onWaiting: @escaping @Sendable (String) -> Void
   ) throws -> Int {
     try prepare()
-    let board = WorkBoard(units: units)
+    let board = WorkBoard(units: units, onWaiting: onWaiting)
     Parallel.onThreads(max(1, min(threads, units))) { _ in
       var worker = UnitWorker(folder: self, board: board, leaseSeconds: leaseSeconds, turns: turns)
       do {
@@ -107,11 +113,14 @@ private final class WorkBoard: Sendable {
     var units: [UnitState]
     var made = 0
     var failure: (any Error)?
+    var nextWord = System.uptime + Waiting.firstSeconds
   }
 
   private let state: Mutex<State>
+  private let onWaiting: @Sendable (String) -> Void
 
-  init(units: Int) {
+  init(units: Int, onWaiting: @escaping @Sendable (String) -> Void) {
+    self.onWaiting = onWaiting
     state = Mutex(State(units: [UnitState](repeating: .open, count: units)))
   }
 
@@ -129,6 +138,18 @@ private final class WorkBoard: Sendable {
       state.units[unit] = .inHand
       return true
     }
+  }
+
+  /// Says whom this process waits for, where that is due.
+  func sayWaiting(_ path: (Int) -> String) {
+    let now = System.uptime
+    let (left, count): ([Int], Int) = state.withLock { state in
+      guard now >= state.nextWord else { return ([], 0) }
+      state.nextWord = now + Waiting.secondsBetween
+      return (state.units.indices.filter { state.units[$0] == .open }, state.units.count)
+    }
+    if left.isEmpty { return }
+    Waiting.words("part", left: left.map(path), of: count).map(onWaiting)
   }
 
   func putBack(_ unit: Int) { state.withLock { $0.units[unit] = .open } }
@@ -201,6 +222,7 @@ private struct UnitWorker {
       }
       // What other threads of this process have in hand, they finish or fail with.
       if board.open.isEmpty || board.hasFailed { return }
+      if !progressed { board.sayWaiting { folder.path + "/" + name($0) } }
       pause = progressed ? Self.firstPause : min(pause * 1.5, longest)
       System.sleep(seconds: pause)
     }
