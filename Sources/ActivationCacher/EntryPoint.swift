@@ -5,6 +5,7 @@ import Shared
 @main enum Main {
   static func main() {
     Program.main(description) { invocation in
+      if try StoreCommand.run(invocation) { return }
       switch invocation.verb {
       case hooks.name: return try listHooks(invocation)
       case exportVerb.name: return try export(invocation)

@@ -54,6 +54,7 @@ import Shared
   }
 
   private static func run(_ invocation: Invocation) throws {
+    if try StoreCommand.run(invocation) { return }
     let reads = readers.first { $0.verb == invocation.verb }
     if let reads { return try reads.run(invocation) }
     if !invocation.isDryRun { try ProductMemory.reserve() }

@@ -73,7 +73,7 @@ package struct Caching: Sendable {
     plan = ShardPlan(
       pipeline.cache, modelWidth: model.width, contextSize: tokens.contextSize,
       available: tokens.sequenceCount)
-    let store = Store(pipeline.store)
+    let store = Store(pipeline)
     let identities = try ActivationKey.identities(model: modelFolder, store: store)
     let input = tokens.fingerprint
     keys = hookPoints.map {
@@ -84,6 +84,7 @@ package struct Caching: Sendable {
 
   /// Makes the folders, or finds them made; shards that were damaged since are made again.
   package func run() throws -> CacheResult {
+    LastUse.mark(tokens.folder.path)
     for folder in folders {
       for damage in try folder.removeDamagedShards(verify: verification) {
         say("activations: \(damage) It is made again.")
@@ -93,6 +94,7 @@ package struct Caching: Sendable {
     guard !missing.isEmpty else {
       for folder in folders {
         if let manifest = try folder.readManifest() { try folder.clearUp(manifest) }
+        LastUse.mark(folder.path)
         say("activations: nothing to do (\(folder.path))")
       }
       try summarize()
@@ -207,7 +209,8 @@ package struct Caching: Sendable {
           guard turn == 0 else { return }
           progress.finishPart()
           if !made.withLock({ $0.contains(shard) }) { progress.skip(plan.rows(shard)) }
-        })
+        },
+        onWaiting: { progress.note("cache: " + $0) })
     }
     return progress.finish()
   }

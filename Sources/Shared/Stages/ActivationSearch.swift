@@ -9,7 +9,7 @@ extension ActivationKey {
   package static func finished(
     _ pipeline: Pipeline, _ inputs: Inputs, hookName: String
   ) throws -> StageFolder? {
-    let store = Store(pipeline.store)
+    let store = Store(pipeline)
     let known = KnownInputs(
       model: try inputs.model.value.flatMap { model in
         try self.known { try self.identities(model: model, store: store) }

@@ -165,12 +165,12 @@ package struct TrainingSource: Sendable {
       throw TrainingSourceError.contradiction(
         key: "train.hook_name", given: hook, folder: folder.path, fact: "are of \(facts.hookName)")
     }
-    let store = Store(pipeline.store)
+    let store = Store(pipeline)
     let model = try inputs.model.value.flatMap { model in
       try ActivationKey.known { try ActivationKey.identities(model: model, store: store) }
     }
     let tokens = try manifest.input.flatMap {
-      try Store(pipeline.store).find(stage: .tokens, fingerprint: $0)
+      try Store(pipeline).find(stage: .tokens, fingerprint: $0)
     }
     let origin = try tokens?.readManifest()
     try check(facts, manifest, tokens: origin, in: folder)
