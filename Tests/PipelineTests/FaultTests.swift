@@ -133,6 +133,12 @@ struct FaultTests {
         "saeline-train", Fault(call: "open", like: "/demo/model", at: 1, kind: "\(EIO)"),
         "open failed: Input/output error."
       ),
+      (
+        "saeline-train",
+        // After the loss was measured, for what the latents write to the vocabulary.
+        Fault(call: "mmap", like: "/demo/model/config.json", at: 4, kind: "\(ENOMEM)"),
+        "/pipelines/demo/model/config.json: mmap failed: Cannot allocate memory."
+      ),
     ]
     for program in Workplace.programs {
       for each in cases where each.program == program {
