@@ -38,8 +38,9 @@ let linking: [LinkerSetting] =
   Context.environment["SAELINE_LINK"] == "static"
   ? [.unsafeFlags(["-static-stdlib", "-use-ld=lld"] + runtime)] : []
 
-// The local servers as programs are for scripts only: the build of the three programs leaves them out.
-let localServers: [Target] =
+// The local servers as programs, and the worker of the simulation of many, are for scripts and tests only: the build
+// of the three programs leaves them out.
+let localPrograms: [Target] =
   Context.environment["SAELINE_LINK"] == "static"
   ? []
   : [
@@ -48,6 +49,9 @@ let localServers: [Target] =
       swiftSettings: settings),
     .executableTarget(
       name: "LocalWandbServer", dependencies: ["Shared", "Support"], path: "Tests/LocalWandbServer",
+      swiftSettings: settings),
+    .executableTarget(
+      name: "ScaleWorker", dependencies: ["Shared"], path: "Tests/ScaleWorker",
       swiftSettings: settings),
   ]
 
@@ -90,5 +94,5 @@ let package = Package(
       name: "TrainerTests", dependencies: ["Trainer", "Support"], swiftSettings: testSettings),
     .testTarget(
       name: "PipelineTests", dependencies: ["Shared", "Support"], swiftSettings: testSettings),
-  ] + localServers
+  ] + localPrograms
 )

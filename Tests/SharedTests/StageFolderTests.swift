@@ -335,6 +335,86 @@ private func expectFinished(_ path: String, units: Int) throws {
     try expectFinished(folder.path, units: 1)
   }
 
+  @Test("Of several who have made a folder one asks for all shards, and the others wait")
+  func finishedOnce() throws {
+    let temporary = try TemporaryFolder()
+    let folder = stage(temporary.path)
+    try folder.work(units: 3, name: name, produce: makeWhole)
+    let computed = Mutex(0)
+    let failures = Mutex<[String]>([])
+    Parallel.onThreads(6) { _ in
+      do {
+        try folder.finish {
+          computed.withLock { $0 += 1 }
+          System.sleep(seconds: 0.3)
+          return try manifest(folder, units: 3)
+        }
+      } catch { failures.withLock { $0.append("\(error)") } }
+    }
+    #expect(failures.withLock { $0 } == [])
+    #expect(computed.withLock { $0 } == 1)
+    try expectFinished(folder.path, units: 3)
+  }
+
+  @Test(
+    "A shard that is listed and yet said not to be there is asked for again, one that is not is missing"
+  )
+  func lateSight() throws {
+    let temporary = try TemporaryFolder()
+    let folder = stage(temporary.path)
+    try folder.work(units: 2, name: name, produce: makeWhole)
+    func missing(_ unit: Int) -> SystemError {
+      SystemError(call: "stat", path: folder.path + "/" + name(unit), errno: ENOENT)
+    }
+    #expect(throws: missing(2)) { try folder.finish { throw missing(2) } }
+    var looks = 0
+    try folder.finish {
+      looks += 1
+      if looks == 1 { throw missing(1) }
+      return try manifest(folder, units: 2)
+    }
+    #expect(looks == 2)
+    try expectFinished(folder.path, units: 2)
+  }
+
+  @Test("Who finds the manifest of a process that died over it clears up what that left")
+  func finishedByTheDead() async throws {
+    let temporary = try TemporaryFolder()
+    let path = temporary.path
+    await #expect(processExitsWith: .signal(SIGKILL)) { [path = path as String] in
+      let folder = stage(path)
+      try folder.work(units: 2, name: name, produce: makeWhole)
+      _ = try Lease.claim(path + "/manifest.json.lease")
+      var file = try AtomicFile.create(path + "/manifest.json")
+      try file.write(try manifest(folder, units: 2).json.pretty)
+      _ = try file.publishIfAbsent()
+      kill(getpid(), SIGKILL)
+    }
+    #expect(try System.list(path).contains(name(0) + ".sha256"))
+    try stage(path).finish {
+      Issue.record("The manifest is made again.")
+      return try manifest(stage(path), units: 2)
+    }
+    try expectFinished(path, units: 2)
+  }
+
+  @Test("Many units that are there are found by one look at the folder")
+  func struckOff() throws {
+    let temporary = try TemporaryFolder()
+    let folder = stage(temporary.path)
+    for unit in 0..<200 where unit % 3 != 0 { try temporary.write(content(unit), to: name(unit)) }
+    var made: [Int] = []
+    var finished: [Int] = []
+    try folder.work(
+      units: 200, name: name,
+      produce: { unit, file in
+        made.append(unit)
+        try makeWhole(unit, &file)
+      }, onFinished: { finished.append($0) })
+    #expect(made == (0..<200).filter { $0 % 3 == 0 })
+    #expect(finished.sorted() == Array(0..<200))
+  }
+
   @Test("A manifest that cannot be read is an error, and not one that is not there")
   func unreadableManifest() throws {
     let temporary = try TemporaryFolder()

@@ -104,6 +104,11 @@ struct SystemTests {
       guard unsafe chmod(path, 0o2775) == 0 else { exit(4) }
       guard try make("d", 0o022) == (0o2775, 0o664, 0o664) else { exit(5) }
       guard try make("e", 0o077) == (0o2770, 0o660, 0o660) else { exit(6) }
+      // Where a group may write it is let in, also without the bit that hands its number down.
+      guard unsafe chmod(path, 0o770) == 0 else { exit(8) }
+      guard try make("f", 0o022) == (0o775, 0o664, 0o664) else { exit(9) }
+      guard unsafe chmod(path, 0o1777) == 0 else { exit(10) }
+      guard try make("g", 0o022) == (0o755, 0o644, 0o644) else { exit(11) }
       exit(7)
     }
   }

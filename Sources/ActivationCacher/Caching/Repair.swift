@@ -8,9 +8,10 @@ extension StageFolder {
   /// made again.
   func removeUnreadableShards(_ count: Int, dIn: Int) throws -> [String] {
     var damages: [String] = []
-    for shard in 0..<count {
-      let path = path + "/" + ActivationShard.fileName(shard)
-      guard System.exists(path) else { continue }
+    guard System.isDirectory(path) else { return damages }
+    let names = try System.names(path)
+    for name in (0..<count).map(ActivationShard.fileName) where names.contains(name) {
+      let path = path + "/" + name
       do {
         guard try ActivationShard.open(path).dIn != dIn else { continue }
         damages.append("\(path) is not \(dIn) wide.")

@@ -63,7 +63,7 @@ package struct Importing: Sendable {
     rowsPerShard = max(1, Int(min(fitting, Double(limit)))) * context
     var identities: [String: String] = [:]
     marks = try InputMarks(cache.files.map(\.path))
-    let store = Store(pipeline.store)
+    let store = Store(pipeline)
     for file in cache.files {
       let name = file.path.split(separator: "/").last.map { String($0) } ?? file.path
       identities[name] = try FileIdentity.of(file.path, store: store)

@@ -187,12 +187,15 @@ struct LeaseRecord: Equatable {
     self.init(owner: owner, machine: machine, process: process, seconds: seconds)
   }
 
-  /// The record with a deadline from now; host and deadline are for people.
+  /// Of this process, asked for once.
+  private static let user = System.userName(System.user)
+
+  /// The record with a deadline from now; user, host and deadline are for people.
   var line: String {
     JSON.object([
       "owner": .string(owner), "machine": .string(machine), "pid": .integer(Int(process)),
       "seconds": .number(seconds), "host": .string(System.hostName),
-      "deadline": .integer(Int(System.now + seconds)),
+      "deadline": .integer(Int(System.now + seconds)), "user": .string(LeaseRecord.user),
     ]).canonical + "\n"
   }
 
@@ -206,9 +209,35 @@ struct LeaseRecord: Equatable {
   var isLocal: Bool { machine == ProcessIdentity.machine }
 }
 
+/// As much of a lease as tells whether it has grown: one that was renewed for days is long.
+struct LeaseContent: Equatable {
+  let byteCount: Int
+  /// Its last bytes, among them a whole line if there is one.
+  let tail: [UInt8]
+
+  /// The end of a lease; nil where there is none, or none of this process's business.
+  ///
+  /// - Throws: what keeps one from reading: who cannot see a lease grow would wait for ever.
+  static func read(_ path: String) throws(SystemError) -> LeaseContent? {
+    do throws(SystemError) {
+      let descriptor = try System.openForReading(path)
+      defer { System.close(descriptor) }
+      let byteCount = try System.status(of: descriptor, path: path).byteCount
+      let length = min(byteCount, 2 * LeaseRecord.byteLimit)
+      let tail = try System.read(
+        descriptor, byteCount: length, offset: byteCount - length, path: path)
+      return LeaseContent(byteCount: byteCount, tail: tail)
+    } catch {
+      // On a network file system a file that is gone while it is read is stale.
+      if error.isAbsence || error.isStale { return nil }
+      throw error
+    }
+  }
+}
+
 /// Looks at leases of others again and again, to notice those whose owners are gone.
 package struct LeaseWatch {
-  private var seen: [String: (content: [UInt8], since: Double)] = [:]
+  private var seen: [String: (content: LeaseContent, since: Double)] = [:]
 
   package init() {}
 
@@ -219,24 +248,16 @@ package struct LeaseWatch {
     case held(isLocal: Bool)
   }
 
-  /// The bytes of a lease; nil where there is none, or none of this process's business.
-  ///
-  /// - Throws: what keeps one from reading: who cannot see a lease grow would wait for ever.
-  static func content(of path: String) throws(SystemError) -> [UInt8]? {
-    do { return try MappedFile.contents(path) } catch {
-      // On a network file system a file that is gone while it is read is stale.
-      if error.isAbsence || error.isStale { return nil }
-      throw error
-    }
-  }
+  /// Forgets a lease whose unit is made.
+  mutating func forget(_ path: String) { seen[path] = nil }
 
   /// Looks at a lease and takes it away from an owner that is gone.
   package mutating func look(at path: String) throws(SystemError) -> Finding {
-    guard let content = try Self.content(of: path) else {
+    guard let content = try LeaseContent.read(path) else {
       seen[path] = nil
       return .free
     }
-    let record = LeaseRecord(lastOf: content)
+    let record = LeaseRecord(lastOf: content.tail)
     let now = System.uptime
     if seen[path]?.content != content { seen[path] = (content, now) }
     let silence = now - (seen[path]?.since ?? now)
@@ -250,13 +271,15 @@ package struct LeaseWatch {
   }
 
   /// Removes a lease that still is what was looked at; of several who try, one succeeds.
-  private func takeAway(_ path: String, _ content: [UInt8]) throws(SystemError) -> Bool {
+  private func takeAway(
+    _ path: String, _ content: LeaseContent
+  ) throws(SystemError) -> Bool {
     let aside = TemporaryName.sibling(of: path)
     do { try System.rename(path, to: aside) } catch {
       if error.isNotFound { return false }
       throw error
     }
-    let isSame = (try? Self.content(of: aside)) == content
+    let isSame = (try? LeaseContent.read(aside)) == content
     // Its owner gave a sign of life, or another owner came: the name is given back.
     if !isSame { _ = try? System.nameUnlessTaken(aside, as: path) }
     try System.remove(aside)

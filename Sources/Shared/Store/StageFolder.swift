@@ -8,13 +8,19 @@ package struct StageFolder: Sendable, Equatable {
   /// The fingerprint that its manifest must state; nil where the folder was found by other means.
   package let fingerprint: String?
 
-  package init(path: String, stage: Stage, fingerprint: String?) {
+  /// Whether its store is the one that is written to.
+  package let access: Access
+
+  package enum Access: Sendable { case written, read }
+
+  package init(path: String, stage: Stage, fingerprint: String?, access: Access = .written) {
+    self.access = access
     self.path = path
     self.stage = stage
     self.fingerprint = fingerprint
   }
 
-  private var manifestPath: String { path + "/" + Manifest.fileName }
+  var manifestPath: String { path + "/" + Manifest.fileName }
 
   /// Whether a manifest is there, whatever it says; also where that cannot be told, which shows once it is read.
   var hasManifest: Bool { (try? System.isThere(manifestPath)) ?? true }
@@ -47,12 +53,20 @@ package struct StageFolder: Sendable, Equatable {
       name: name, bytes: try System.status(whole).byteCount, sha256: try Digest.ofFile(whole))
   }
 
+  /// Refuses a folder in which nothing may be written.
+  package func requireWritten() throws(StoreError) {
+    if access == .read { throw .onlyRead(folder: path) }
+  }
+
   /// Removes the shards of a finished folder that are not what its manifest says, so that they can
   /// be made again; returns a sentence for each.
+  ///
+  /// - Throws: what is damaged, where the folder is only read.
   package func removeDamagedShards(verify: Verification) throws -> [String] {
     var damages: [String] = []
     for shard in try readManifest()?.shards ?? [] {
       do { try check(shard, verify) } catch let error as ManifestError {
+        if access == .read { throw error }
         damages.append(error.sentence)
         let file = path + "/" + shard.file
         if System.exists(file) { try System.remove(file) }
@@ -71,8 +85,8 @@ package struct StageFolder: Sendable, Equatable {
   package func readManifest() throws -> Manifest? {
     let bytes: [UInt8]
     do { bytes = try MappedFile.contents(manifestPath) } catch {
-      // What cannot be read is not the same as what is not there.
-      if try !System.isThere(manifestPath) { return nil }
+      // What cannot be read is not the same as what is not there; asked again, it may have come meanwhile.
+      if error.isNothing { return nil }
       throw error
     }
     let manifest = try Manifest(parsing: bytes, path: manifestPath)
@@ -87,7 +101,8 @@ package struct StageFolder: Sendable, Equatable {
     return manifest
   }
 
-  private func check(_ shard: Manifest.Shard, _ verify: Verification) throws {
+  /// Compares a file with what a manifest of this folder says about it.
+  package func check(_ shard: Manifest.Shard, _ verify: Verification) throws {
     let file = path + "/" + shard.file
     let byteCount: Int
     do { byteCount = try System.status(file).byteCount } catch {
@@ -114,26 +129,6 @@ package struct StageFolder: Sendable, Equatable {
       sha256: try ShardDigest.of(whole))
   }
 
-  /// Writes the manifest of shards that are all there, or compares them with the one that is there.
-  ///
-  /// Shards that were made again with other bytes are removed, so that the folder stays unfinished.
-  package func finish(_ manifest: () throws -> Manifest) throws {
-    guard let standing = try readManifest() else { return try finish(manifest()) }
-    var failure: ManifestError?
-    for shard in standing.shards {
-      let file = path + "/" + shard.file
-      let found = try self.shard(shard.file, rows: shard.rows)
-      guard found.sha256 != shard.sha256 else { continue }
-      try System.remove(file)
-      failure =
-        failure
-        ?? .madeOtherwise(
-          path: file, sha256: found.sha256, expected: shard.sha256, stage: stage)
-    }
-    if let failure { throw failure }
-    try finish(standing)
-  }
-
   /// Writes the manifest, unless another worker has, and clears away what the work left.
   package func finish(_ manifest: Manifest) throws {
     try System.createDirectories(path)
@@ -147,13 +142,14 @@ package struct StageFolder: Sendable, Equatable {
   ///
   /// Where the store cannot be written to, that stays as it is.
   package func clearUp(_ manifest: Manifest) throws {
+    if access == .read { return }
     do { try removeLeftovers(of: manifest) } catch let error as SystemError {
       guard error.isAbsence || error.isReadOnly else { throw error }
     }
   }
 
   /// Removes the leases, digests and temporary files of a finished folder.
-  private func removeLeftovers(of manifest: Manifest) throws {
+  func removeLeftovers(of manifest: Manifest) throws {
     let files = Set(
       manifest.shards.map(\.file) + manifest.files.map(\.name) + [Manifest.fileName])
     func isOfFile(_ name: String, _ suffixes: [String]) -> Bool {

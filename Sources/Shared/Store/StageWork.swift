@@ -9,14 +9,16 @@ extension StageFolder {
   ///
   /// Unit `i` is the file `name(i)` of the folder. Returns once all of them exist, however many
   /// workers made them, with the number that this call made. `onFinished` is called once for every
-  /// unit, also for those that were there already.
+  /// unit, also for those that were there already; `onWaiting` now and then with a sentence about the
+  /// others that it waits for.
   @discardableResult
   package func work(
     units: Int, name: (Int) -> String, leaseSeconds: Double = Lease.defaultSeconds,
-    produce: (Int, inout AtomicFile) throws -> Void, onFinished: (Int) -> Void = { _ in }
+    produce: (Int, inout AtomicFile) throws -> Void, onFinished: (Int) -> Void = { _ in },
+    onWaiting: @escaping @Sendable (String) -> Void = { _ in }
   ) throws -> Int {
     try prepare()
-    let board = WorkBoard(units: units)
+    let board = WorkBoard(units: units, onWaiting: onWaiting)
     var worker = UnitWorker(folder: self, board: board, leaseSeconds: leaseSeconds)
     try worker.run(name, compute: { _ in }, write: { try produce($0, &$2) }, onFinished)
     return board.madeCount
@@ -28,11 +30,13 @@ extension StageFolder {
     units: Int, name: @escaping @Sendable (Int) -> String, threads: Int,
     leaseSeconds: Double = Lease.defaultSeconds,
     produce: @escaping @Sendable (Int, inout AtomicFile) throws -> Void,
-    onFinished: @escaping @Sendable (Int) -> Void = { _ in }
+    onFinished: @escaping @Sendable (Int) -> Void = { _ in },
+    onWaiting: @escaping @Sendable (String) -> Void = { _ in }
   ) throws -> Int {
     try work(
       units: units, name: name, threads: threads, turns: nil, leaseSeconds: leaseSeconds,
-      compute: { _ in }, write: { try produce($0, &$2) }, onFinished: onFinished)
+      compute: { _ in }, write: { try produce($0, &$2) }, onFinished: onFinished,
+      onWaiting: onWaiting)
   }
 
   /// Makes the units that are missing in two steps: up to `ahead` units are in the making, of which
@@ -43,11 +47,12 @@ extension StageFolder {
     leaseSeconds: Double = Lease.defaultSeconds,
     compute: @escaping @Sendable (Int) throws -> Product,
     write: @escaping @Sendable (Int, Product, inout AtomicFile) throws -> Void,
-    onFinished: @escaping @Sendable (Int) -> Void = { _ in }
+    onFinished: @escaping @Sendable (Int) -> Void = { _ in },
+    onWaiting: @escaping @Sendable (String) -> Void = { _ in }
   ) throws -> Int {
     try work(
       units: units, name: name, threads: ahead, turns: Turns(), leaseSeconds: leaseSeconds,
-      compute: compute, write: write, onFinished: onFinished)
+      compute: compute, write: write, onFinished: onFinished, onWaiting: onWaiting)
   }
 
   private func work<Product>(
@@ -55,10 +60,11 @@ extension StageFolder {
     leaseSeconds: Double,
     compute: @escaping @Sendable (Int) throws -> Product,
     write: @escaping @Sendable (Int, Product, inout AtomicFile) throws -> Void,
-    onFinished: @escaping @Sendable (Int) -> Void
+    onFinished: @escaping @Sendable (Int) -> Void,
+    onWaiting: @escaping @Sendable (String) -> Void
   ) throws -> Int {
     try prepare()
-    let board = WorkBoard(units: units)
+    let board = WorkBoard(units: units, onWaiting: onWaiting)
     Parallel.onThreads(max(1, min(threads, units))) { _ in
       var worker = UnitWorker(folder: self, board: board, leaseSeconds: leaseSeconds, turns: turns)
       do {
@@ -92,169 +98,6 @@ extension StageFolder {
     try System.createDirectories(path)
     for name in try System.list(path) where TemporaryName(name)?.isAbandoned == true {
       try System.remove(path + "/" + name)
-    }
-  }
-}
-
-/// Lets one thread at a time claim and compute a unit; claimed ahead of its turn, a unit would only
-/// be kept from other processes.
-private final class Turns: Sendable {
-  private let semaphore = DispatchSemaphore(value: 1)
-
-  func begin() { semaphore.wait() }
-  func end() { semaphore.signal() }
-}
-
-/// What the threads of one process know together about the units.
-private final class WorkBoard: Sendable {
-  private enum UnitState { case open, inHand, finished }
-
-  private struct State {
-    var units: [UnitState]
-    var made = 0
-    var failure: (any Error)?
-  }
-
-  private let state: Mutex<State>
-
-  init(units: Int) {
-    state = Mutex(State(units: [UnitState](repeating: .open, count: units)))
-  }
-
-  var madeCount: Int { state.withLock(\.made) }
-  var hasFailed: Bool { state.withLock { $0.failure != nil } }
-  /// The units that no thread of this process has in hand.
-  var open: [Int] {
-    state.withLock { state in state.units.indices.filter { state.units[$0] == .open } }
-  }
-
-  /// Takes a unit in hand; false where another thread has it or it is finished.
-  func take(_ unit: Int) -> Bool {
-    state.withLock { state in
-      guard state.units[unit] == .open else { return false }
-      state.units[unit] = .inHand
-      return true
-    }
-  }
-
-  func putBack(_ unit: Int) { state.withLock { $0.units[unit] = .open } }
-
-  func finish(_ unit: Int, isOurs: Bool) {
-    state.withLock { state in
-      state.units[unit] = .finished
-      if isOurs { state.made += 1 }
-    }
-  }
-
-  func fail(_ error: any Error) {
-    state.withLock { $0.failure = $0.failure ?? error }
-  }
-
-  func throwFailure() throws {
-    if let failure = state.withLock(\.failure) { throw failure }
-  }
-}
-
-/// One thread that works on a folder.
-private struct UnitWorker {
-  /// `taken`: another thread of this process has the unit.
-  private enum Outcome { case made, wasThere, taken, held(isLocal: Bool) }
-
-  private enum Beginning<Product> {
-    case over(Outcome)
-    case computed(Product, Lease)
-  }
-
-  /// Seconds between two looks at units that others hold: at first, and at most.
-  private static let firstPause = 0.05
-  private static let longestLocalPause = 0.2
-  private static let longestPause = 2.0
-
-  let folder: StageFolder
-  let board: WorkBoard
-  let leaseSeconds: Double
-  let turns: Turns?
-  private var watch = LeaseWatch()
-
-  init(folder: StageFolder, board: WorkBoard, leaseSeconds: Double, turns: Turns? = nil) {
-    self.folder = folder
-    self.board = board
-    self.leaseSeconds = leaseSeconds
-    self.turns = turns
-  }
-
-  mutating func run<Product>(
-    _ name: (Int) -> String, compute: (Int) throws -> Product,
-    write: (Int, Product, inout AtomicFile) throws -> Void, _ onFinished: (Int) -> Void
-  ) throws {
-    var pause = Self.firstPause
-    while true {
-      var progressed = false
-      var longest = Self.longestPause
-      for unit in board.open {
-        if board.hasFailed { return }
-        switch try attempt(unit, folder.path + "/" + name(unit), compute, write) {
-        case .taken: continue
-        case .held(let isLocal):
-          board.putBack(unit)
-          if isLocal { longest = Self.longestLocalPause }
-          continue
-        case .made: board.finish(unit, isOurs: true)
-        case .wasThere: board.finish(unit, isOurs: false)
-        }
-        progressed = true
-        onFinished(unit)
-      }
-      // What other threads of this process have in hand, they finish or fail with.
-      if board.open.isEmpty || board.hasFailed { return }
-      pause = progressed ? Self.firstPause : min(pause * 1.5, longest)
-      System.sleep(seconds: pause)
-    }
-  }
-
-  /// Makes a unit, unless it exists or somebody else is at it.
-  private mutating func attempt<Product>(
-    _ unit: Int, _ path: String, _ compute: (Int) throws -> Product,
-    _ write: (Int, Product, inout AtomicFile) throws -> Void
-  ) throws -> Outcome {
-    switch try begin(unit, path, compute) {
-    case .over(let outcome): return outcome
-    case .computed(let product, let lease):
-      defer { lease.release() }
-      var file = try AtomicFile.create(path)
-      try write(unit, product, &file)
-      return try folder.publish(file) ? .made : .wasThere
-    }
-  }
-
-  private mutating func begin<Product>(
-    _ unit: Int, _ path: String, _ compute: (Int) throws -> Product
-  ) throws -> Beginning<Product> {
-    turns?.begin()
-    defer { turns?.end() }
-    guard !board.hasFailed, board.take(unit) else { return .over(.taken) }
-    if System.exists(path) { return .over(.wasThere) }
-    if System.isInterrupted {
-      throw Interrupted(
-        "Interrupted; finished shards are kept.", hint: "Run the same command again to continue.")
-    }
-    let leasePath = path + Lease.suffix
-    if case .held(let isLocal) = try watch.look(at: leasePath) {
-      return .over(.held(isLocal: isLocal))
-    }
-    guard let lease = try Lease.claim(leasePath, seconds: leaseSeconds) else {
-      return .over(.held(isLocal: true))
-    }
-    do {
-      // Its last owner may have finished between the look at the file and the claim.
-      if System.exists(path) {
-        lease.release()
-        return .over(.wasThere)
-      }
-      return .computed(try compute(unit), lease)
-    } catch {
-      lease.release()
-      throw error
     }
   }
 }

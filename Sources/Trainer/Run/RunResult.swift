@@ -76,11 +76,12 @@ extension Run {
     return try Reconstruction.write(plan.places, run: folder.path)
   }
 
-  /// Refuses a run without its manifest.
+  /// Refuses a run without its manifest, and one whose folder may not be changed.
   package func requireFinished() throws {
     guard try folder.manifest() != nil else {
       throw TrainedSAEError.notFinished(folder: folder.path)
     }
+    try folder.requireWritten()
   }
 
   /// What `--json` prints.

@@ -85,7 +85,7 @@ package struct Sweep: Sendable {
   ) throws {
     name = pipeline.name
     isShared = pipeline.train.sweepMode == .shared
-    store = Store(pipeline.store)
+    store = Store(pipeline)
     self.mode = mode
     self.terminal = terminal
     var inputs = TrainInputs(pipeline, through: door, verify: verify)
@@ -173,7 +173,11 @@ extension Sweep {
       if left == 0 { return work.endings.compactMap(\.self) }
       if hasNews { continue }
       if !hasSaid {
-        note("other processes train the last \(left) of \(members.count) runs; waiting")
+        let open = members.indices.filter { work.endings[$0] == nil }
+        let leases = open.map { Run.leasePath(members[$0].folder) }
+        note(
+          "waiting for the last \(left) of \(members.count) runs"
+            + (Waiting.holders(leases).map { "; at work: " + $0 } ?? ""))
       }
       hasSaid = true
       System.sleep(seconds: 0.2)
