@@ -162,11 +162,14 @@ def main() -> int:
     print(f"seed {arguments.seed}", flush=True)
     with tempfile.TemporaryDirectory(dir=arguments.place) as base:
         trials = Trials(arguments.programs.resolve(), pathlib.Path(base).resolve(), arguments.seed)
-        if "calls" in arguments.only:
-            calls(trials, arguments.faults)
-        for name in PARTS:
-            if name in arguments.only and name != "calls":
-                getattr(disturbing, name)(trials, getattr(arguments, name))
+        try:
+            if "calls" in arguments.only:
+                calls(trials, arguments.faults)
+            for name in PARTS:
+                if name in arguments.only and name != "calls":
+                    getattr(disturbing, name)(trials, getattr(arguments, name))
+        except KeyboardInterrupt:
+            print(f"faults: interrupted in trial {trials.number}")
     print("\nHow they ended:")
     for (part, code), number in sorted(trials.endings.items()):
         print(f"  {part}: {code} {number} times")

@@ -5,12 +5,11 @@ Imported by faults.py.
 
 import collections
 import errno
-import os
 import pathlib
 import random
 import re
 
-from place import STAGES, Ended, Place
+from place import Place
 
 E = errno
 # What each call may come to; numbers are those of errno.

@@ -68,6 +68,7 @@ private struct GroundSearch {
       reasons.append("nor the tokens of its text")
       return nil
     }
+    if let cause = inputs.model.problem as? SystemError, !cause.isAbsence { throw cause }
     guard let folder = inputs.model.value else {
       let name = pipeline.cache.modelName
       reasons.append(
@@ -86,6 +87,7 @@ private struct GroundSearch {
       processing: pipeline.cache.weightProcessing, contextSize: length,
       batchSequences: pipeline.cache.modelBatchSize, rows: try rows(tokens, length))
     do { try plan.check() } catch {
+      if case .unread(let cause) = error { throw cause }
       reasons.append(error.words)
       return nil
     }

@@ -53,6 +53,8 @@ extension Run {
   ) throws -> LatentReport {
     var lens = LensPlace.none(reason: "the model was not looked for")
     do { lens = LensPlace(try plan.input.splice(pipeline, filter: filter)) } catch {
+      // What cannot be read is not the same as what is not there.
+      if case .unread(let cause) = error { throw cause }
       lens = .none(reason: error.words)
     }
     let progress = Shared.Progress(
