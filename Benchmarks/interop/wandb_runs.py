@@ -49,8 +49,9 @@ class Server:
 
     def __init__(self, program: str, port: int = 0):
         self.process = subprocess.Popen(
-            [program, "--key", KEY, "--until-eof", "--port", str(port)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            text=True)
+            # The server stands for another machine, whose work does not take this one's processors.
+            ["nice", "-n", "19", program, "--key", KEY, "--until-eof", "--port", str(port)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.address = self.process.stdout.readline().strip()
         self.port = int(self.address.rsplit(":", 1)[1])
         os.environ.update(WANDB_BASE_URL=self.address, WANDB_API_KEY=KEY, NO_PROXY="127.0.0.1,127.0.0.2")

@@ -23,7 +23,11 @@ struct ParquetPages {
   private let numbers: NumberType?
   private var position: Int
   private let end: Int
-  private(set) var dictionary: ParquetDictionary?
+  private var dictionary: ParquetDictionary?
+  /// Where the dictionary's page lies; nil before it was met.
+  private var dictionaryPosition: Int?
+  /// Whether pages with and without the dictionary alternate.
+  private var alternates = false
 
   private static let pageLimit = 256 << 20
   /// A page may grow to so many times its size, and to so much in any case.
@@ -59,8 +63,9 @@ struct ParquetPages {
         return ParquetPage(
           header: header, offset: offset, levels: content, values: content, valuesStart: 0)
       case 2:
-        let content = try decompress(bytes.span.raw, to: header.byteCount, at: offset) ?? bytes
-        try readDictionary(header, content, at: offset)
+        guard dictionaryPosition == nil else { throw malformed("a second dictionary", at: offset) }
+        dictionaryPosition = offset
+        try readDictionary(header, bytes, at: offset)
       case 3: return try version2(header, bytes, at: offset)
       default: break
       }
@@ -173,9 +178,29 @@ struct ParquetPages {
       throw ParquetError.unsupported(
         path: file.path, byte: offset, what: "a dictionary in the encoding \(header.encoding)")
     }
-    guard dictionary == nil else { throw malformed("a second dictionary", at: offset) }
+    let content = try decompress(bytes.span.raw, to: header.byteCount, at: offset) ?? bytes
     do {
-      dictionary = try ParquetDictionary(bytes, count: header.valueCount, numbers: numbers)
+      dictionary = try ParquetDictionary(content, count: header.valueCount, numbers: numbers)
     } catch { throw malformed(error.what, at: offset) }
+  }
+
+  /// The dictionary, where values in this encoding need it.
+  ///
+  /// Writers give dictionaries up once they grow, to tens of megabytes where texts are long: the first page that
+  /// does without it drops it. Should a later page come back to it, it is read again and kept.
+  mutating func dictionary(for encoding: ParquetEncoding) throws -> ParquetDictionary? {
+    guard encoding == .dictionary || encoding == .plainDictionary else {
+      if !alternates { dictionary = nil }
+      return nil
+    }
+    if dictionary == nil, let start = dictionaryPosition {
+      alternates = true
+      let next = position
+      position = start
+      let header = try header()
+      try readDictionary(header, try content(header, at: start), at: start)
+      position = next
+    }
+    return dictionary
   }
 }

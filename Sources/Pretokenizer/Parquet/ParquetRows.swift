@@ -66,8 +66,9 @@ struct ParquetRows {
     _ page: ParquetPage, into sink: inout Sink
   ) throws {
     var levels = try levels(page)
+    let encoding = try encoding(page)
     var values = try ParquetStrings(
-      page.values, from: levels.end, try encoding(page), pages.dictionary)
+      page.values, from: levels.end, encoding, try pages.dictionary(for: encoding))
     let full = UInt32(column.levels.definition)
     var left = page.header.valueCount
     guard left <= rowCount - begun else { throw tooManyRows }
@@ -103,8 +104,9 @@ struct ParquetRows {
     _ page: ParquetPage, into sink: inout Sink
   ) throws {
     var levels = try levels(page)
+    let encoding = try encoding(page)
     var values = try ParquetNumbers(
-      page.values, from: levels.end, try encoding(page), pages.dictionary, type)
+      page.values, from: levels.end, encoding, try pages.dictionary(for: encoding), type)
     var left = page.header.valueCount
     while left > 0 {
       let count = min(left, ParquetBatch.size)

@@ -70,6 +70,7 @@ package final class RangedSource: ByteSource {
     let end = offset + min(count, byteCount - offset)
     return try state.withLock { state in
       var bytes: [UInt8] = []
+      bytes.reserveCapacity(end - offset)
       var position = offset
       while position < end {
         let window = try window(at: position, wanted: end - position, &state)
@@ -112,9 +113,10 @@ package final class RangedSource: ByteSource {
   /// What a request for the byte at `position` asks for.
   private func range(at position: Int, wanted: Int, _ state: State) -> Range<Int> {
     if byteCount <= RangedSource.tailByteCount { return 0..<byteCount }
+    // However much a reader wants at once, such as a large page, it comes in parts: a window of all of it
+    // would be there beside what the reader is given.
     if let expected = state.expected.first(where: { $0.contains(position) }) {
-      let size = RangedSource.part(of: expected.upperBound - position)
-      return position..<min(byteCount, position + max(size, wanted))
+      return position..<position + RangedSource.part(of: expected.upperBound - position)
     }
     let tail = byteCount - RangedSource.tailByteCount
     if position >= tail { return tail..<byteCount }

@@ -28,9 +28,16 @@ package final class WorkerThread: Sendable {
 
   private init(_ handle: pthread_t) { self.handle = handle }
 
+  /// How much of the processors a thread takes where others want them.
+  package enum Share: Sendable {
+    case equal
+    /// What others leave.
+    case rest
+  }
+
   /// Starts a thread with a stack of eight mebibytes.
   package static func start(
-    _ body: @escaping @Sendable () -> Void
+    taking share: Share = .equal, _ body: @escaping @Sendable () -> Void
   ) throws(ThreadError) -> WorkerThread {
     let attributes = UnsafeMutablePointer<pthread_attr_t>.allocate(capacity: 1)
     unsafe pthread_attr_init(attributes)
@@ -39,13 +46,13 @@ package final class WorkerThread: Sendable {
       unsafe attributes.deallocate()
     }
     unsafe pthread_attr_setstacksize(attributes, 8 << 20)
-    let work = unsafe Unmanaged.passRetained(Work(body))
+    let work = unsafe Unmanaged.passRetained(Work(share, body))
     var handle = pthread_t()
     let code = unsafe pthread_create(
       &handle, attributes,
       { argument in
         if let argument = unsafe argument {
-          unsafe Unmanaged<Work>.fromOpaque(argument).takeRetainedValue().body()
+          unsafe Unmanaged<Work>.fromOpaque(argument).takeRetainedValue().run()
         }
         return nil
       }, work.toOpaque())
@@ -63,9 +70,18 @@ package final class WorkerThread: Sendable {
   package func join() { _ = pthread_join(handle, nil) }
 
   private final class Work: Sendable {
-    let body: @Sendable () -> Void
+    private let share: Share
+    private let body: @Sendable () -> Void
 
-    init(_ body: @escaping @Sendable () -> Void) { self.body = body }
+    init(_ share: Share, _ body: @escaping @Sendable () -> Void) {
+      (self.share, self.body) = (share, body)
+    }
+
+    func run() {
+      // Linux keeps a niceness for each thread, that of the caller by number 0; more of it is always allowed.
+      if share == .rest { _ = setpriority(Int32(PRIO_PROCESS.rawValue), 0, 19) }
+      body()
+    }
   }
 }
 

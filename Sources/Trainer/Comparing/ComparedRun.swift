@@ -109,7 +109,7 @@ extension ComparedRun {
   /// Short names for folders: of a run in a store without its fingerprint, where that is enough.
   package static func names(_ folders: [String]) -> [String] {
     let whole = folders.map { $0.split(separator: "/").last.map(String.init) ?? $0 }
-    let labels = whole.map(label)
+    let labels = whole.map(Report.runName)
     return folders.indices.map { index in
       if labels.count(where: { $0 == labels[index] }) == 1 { return labels[index] }
       let short = String(
@@ -117,13 +117,5 @@ extension ComparedRun {
       if whole.count(where: { $0.hasPrefix(short) }) == 1 { return short }
       return whole.count(where: { $0 == whole[index] }) == 1 ? whole[index] : folders[index]
     }
-  }
-
-  private static func label(_ name: String) -> String {
-    let digits = name.suffix(StageKey.shownDigits)
-    guard digits.count == StageKey.shownDigits, digits.allSatisfy(\.isHexDigit),
-      name.dropLast(StageKey.shownDigits).hasSuffix("-")
-    else { return name }
-    return String(name.dropLast(StageKey.shownDigits + 1))
   }
 }

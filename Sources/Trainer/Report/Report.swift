@@ -157,9 +157,11 @@ extension Report {
   /// The folder's name without the fingerprint that ends it.
   static func runName(_ folder: String) -> String {
     let last = folder.split(separator: "/").last.map(String.init) ?? folder
-    guard let dash = last.lastIndex(of: "-"), last.distance(from: dash, to: last.endIndex) == 17
+    let digits = last.suffix(StageKey.shownDigits)
+    guard digits.count == StageKey.shownDigits, digits.allSatisfy(\.isHexDigit),
+      last.dropLast(StageKey.shownDigits).hasSuffix("-")
     else { return last }
-    return String(last[..<dash])
+    return String(last.dropLast(StageKey.shownDigits + 1))
   }
 
   private static func listing(_ folder: String) throws -> [(name: String, byteCount: Int)] {

@@ -175,6 +175,10 @@ known(file("no-groups", TEXT, [], 0, 6, groups=[]), [])
 known(file("gzip", TEXT, [page(strings("a", "b"), 2, codec=lambda x: gzip.compress(x, mtime=0))], 2, 6, codec=2), ["a", "b"])
 stream = pa.compress(strings("a", "b"), codec="zstd", asbytes=True)
 known(file("zstd", TEXT, [page(strings("a", "b"), 2, codec=lambda x: stream)], 2, 6, codec=6), ["a", "b"])
+known(file("alternating", TEXT, [
+    dictionary(strings("a", "b"), 2), page(bytes([1, 2, 0]), 1, encoding=8), page(strings("c"), 1),
+    page(bytes([1, 2, 1]), 1, encoding=8), page(strings("d"), 1), page(bytes([1, 2, 0]), 1, encoding=8)],
+    5, 6), ["a", "c", "b", "d", "a"])
 known(file("uncompressed-2", TEXT, [page2((b"", b""), strings("a"), 1, compressed=False)], 1, 6, codec=1), ["a"])
 
 # Damage of every kind; none of these is read to its end.

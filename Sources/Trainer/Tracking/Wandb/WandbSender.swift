@@ -51,7 +51,7 @@ final class WandbSender: Sendable {
   func start(
     sample: @escaping @Sendable () -> Void, _ make: @escaping @Sendable () -> WandbTransfer
   ) {
-    do { try WorkerThread.start { self.send(sample, make) }.detach() } catch {
+    do { try WorkerThread.start(taking: .rest) { self.send(sample, make) }.detach() } catch {
       note(error)
       done.ring()
     }

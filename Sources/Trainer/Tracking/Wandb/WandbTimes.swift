@@ -7,7 +7,8 @@ import Shared
 /// The times of a log's lines.
 final class WandbTimes: Sendable {
   private let path: String
-  private let descriptor: Int32
+  private let writer: Int32
+  private let reader: Int32
   /// On the clock of this process: when it began.
   private let began = System.uptime
   /// Seconds that earlier processes were at the run.
@@ -29,10 +30,18 @@ final class WandbTimes: Sendable {
       kept += WandbTimes.record(last?.stamp ?? now, earlier)
     }
     try AtomicFile.replace(path, with: String(decoding: kept, as: UTF8.self))
-    descriptor = try System.openForAppending(path)
+    let writer = try System.openForAppending(path)
+    do { reader = try System.openForReading(path) } catch {
+      System.close(writer)
+      throw error
+    }
+    self.writer = writer
   }
 
-  deinit { System.close(descriptor) }
+  deinit {
+    System.close(writer)
+    System.close(reader)
+  }
 
   /// Seconds that this and earlier processes have been at the run.
   var runtime: Double { earlier + System.uptime - began }
@@ -40,13 +49,11 @@ final class WandbTimes: Sendable {
   /// Notes that a line is being written.
   func append() {
     let bytes = WandbTimes.record(Date().timeIntervalSince1970, runtime)
-    try? System.write(bytes.span.raw, to: descriptor, path: path)
+    try? System.write(bytes.span.raw, to: writer, path: path)
   }
 
   /// When a line was written, in seconds since 1970 and of the run.
   subscript(line: Int) -> (stamp: Double, runtime: Double) {
-    guard let reader = try? System.openForReading(path) else { return (0, 0) }
-    defer { System.close(reader) }
     let bytes = try? System.read(
       reader, byteCount: WandbTimes.recordByteCount, offset: line * WandbTimes.recordByteCount,
       path: path)

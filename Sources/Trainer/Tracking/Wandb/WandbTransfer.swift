@@ -31,14 +31,27 @@ struct WandbTransfer {
   let session: WandbSession
   /// Told whenever something has been moved.
   let moved: @Sendable () -> Void
-  private(set) var history: WandbHistory
-  private var output: SkippingTail
-  private var events: SkippingTail
-  private var historyOffset = 0
+  private var reading: Reading
+  /// The request that is under way: it is kept over failures, so that a server that fails costs no work.
+  private var prepared: Prepared?
   /// The step of the last row that the server had before.
   private var knownStep = -1
   /// Entity, project and id, once the server knows the run.
   private(set) var place: (entity: String, project: String)?
+
+  /// How far the files have been read.
+  private struct Reading {
+    var history: WandbHistory
+    var output: SkippingTail
+    var events: SkippingTail
+    var historyOffset = 0
+  }
+
+  private struct Prepared {
+    let text: String
+    /// How far they are read once it has arrived.
+    let after: Reading
+  }
 
   /// Bytes of lines that one request carries.
   private static let requestByteCount = 1 << 20
@@ -51,12 +64,15 @@ struct WandbTransfer {
     self.folder = folder
     self.session = session
     self.moved = moved
-    history = WandbHistory(log: facts.folder + "/metrics.jsonl", times: times)
-    output = SkippingTail(folder.output)
-    events = SkippingTail(folder.events)
+    reading = Reading(
+      history: WandbHistory(log: facts.folder + "/metrics.jsonl", times: times),
+      output: SkippingTail(folder.output), events: SkippingTail(folder.events))
   }
 
   private var settings: WandbSettings { facts.settings }
+
+  /// The last value of each figure that has been sent, as W&B stores it.
+  var summaryText: String { reading.history.summaryText }
 
   /// Sends whatever has come; with an exit code, which ends the run there, all of it.
   mutating func round(exitCode: Int?) throws {
@@ -88,10 +104,10 @@ struct WandbTransfer {
       WandbQueries.upsertRun, .object(names.merging(WandbDetails.variables(facts)) { $1 }))
     let project = answer["upsertBucket"]?["bucket"]?["project"]
     if let known, known.object != nil, folder.isContinued || settings.continuesForeign {
-      historyOffset = known["historyLineCount"]?.integer ?? 0
-      knownStep = historyOffset > 0 ? WandbTransfer.step(known["historyTail"]?.string) : -1
-      output.begin(at: known["logLineCount"]?.integer ?? 0, skips: folder.isContinued)
-      events.begin(at: known["eventsLineCount"]?.integer ?? 0, skips: folder.isContinued)
+      reading.historyOffset = known["historyLineCount"]?.integer ?? 0
+      knownStep = reading.historyOffset > 0 ? WandbTransfer.step(known["historyTail"]?.string) : -1
+      reading.output.begin(at: known["logLineCount"]?.integer ?? 0, skips: folder.isContinued)
+      reading.events.begin(at: known["eventsLineCount"]?.integer ?? 0, skips: folder.isContinued)
     }
     place = (
       project?["entity"]?["name"]?.string ?? settings.entity ?? viewer ?? "",
@@ -119,7 +135,16 @@ struct WandbTransfer {
   /// - Returns: whether there was something to send.
   private mutating func sendLines(isLast: Bool) throws -> Bool {
     // Only what has arrived counts as sent.
-    var next = self
+    guard let request = try prepared ?? prepare(isLast: isLast) else { return false }
+    prepared = request
+    try session.stream(request.text, to: path)
+    (reading, prepared) = (request.after, nil)
+    return true
+  }
+
+  /// The next request; nil where nothing has come.
+  private mutating func prepare(isLast: Bool) throws -> Prepared? {
+    var next = reading
     var (files, byteCount) = ([String: JSON](), 0)
     var rows: [JSON] = []
     while byteCount < WandbTransfer.requestByteCount,
@@ -131,7 +156,9 @@ struct WandbTransfer {
       byteCount += text.utf8.count
     }
     if !rows.isEmpty {
-      files["wandb-history.jsonl"] = ["offset": .integer(historyOffset), "content": .array(rows)]
+      files["wandb-history.jsonl"] = [
+        "offset": .integer(next.historyOffset), "content": .array(rows),
+      ]
       files["wandb-summary.json"] = [
         "offset": 0, "content": [.string(next.history.summaryText)],
       ]
@@ -141,11 +168,9 @@ struct WandbTransfer {
     files["output.log"] = try next.output.chunk(byteCount: half)
     files["wandb-events.jsonl"] = try next.events.chunk(byteCount: half)
     guard !files.isEmpty else {
-      self = next
-      return false
+      reading = next
+      return nil
     }
-    try session.stream(JSON.object(["files": .object(files)]).canonical, to: path)
-    self = next
-    return true
+    return Prepared(text: JSON.object(["files": .object(files)]).canonical, after: next)
   }
 }

@@ -7,7 +7,7 @@ import Shared
 extension WandbTransfer {
   /// Sends the files that W&B shows of a run.
   func sendFiles() throws {
-    let files = WandbDetails.files(facts, folder, summary: history.summaryText)
+    let files = WandbDetails.files(facts, folder, summary: summaryText)
     let answer = try session.ask(
       WandbQueries.runFiles,
       [
