@@ -5,6 +5,7 @@ import Shared
 @main enum Main {
   static func main() {
     Program.main(description) { invocation in
+      if try StoreCommand.run(invocation) { return }
       switch invocation.verb {
       case hooks.name: return try listHooks(invocation)
       case exportVerb.name: return try export(invocation)
@@ -29,7 +30,7 @@ import Shared
     let upload = try ActivationUpload(invocation.pipeline, mode: mode)
     let door = HubInputs(invocation)
     let result = try Caching(
-      invocation.pipeline, through: door,
+      invocation.pipeline, combinations: invocation.combinations, through: door,
       verification: invocation.verifies ? .digests : .sizes, mode: mode
     ).run()
     var json = result.json.object ?? [:]
@@ -121,7 +122,7 @@ import Shared
     }
     guard !estimate.isFinished else { return }
     try DiskSpace.require(
-      estimate.bill.byteCount, at: invocation.pipeline.store, remedy: CacheBill.diskRemedy)
+      estimate.bill.diskByteCount, at: invocation.pipeline.store, remedy: CacheBill.diskRemedy)
     if let needed = estimate.bill.memoryByteCount { try CacheBill.checkMemory(needed) }
   }
 }

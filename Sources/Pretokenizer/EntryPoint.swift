@@ -5,6 +5,7 @@ import Shared
 @main enum Main {
   static func main() {
     Program.main(description) { invocation in
+      if try StoreCommand.run(invocation) { return }
       if invocation.isDryRun { return try dryRun(invocation) }
       if invocation.verb == encode.name { return try printIds(invocation) }
       if invocation.verb == CommonVerb.stage.rawValue {

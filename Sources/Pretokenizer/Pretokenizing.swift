@@ -52,7 +52,7 @@ package struct Pretokenizing: Sendable {
     let settings = pipeline.pretokenize
     let inputs = try given ?? PretokenizeInputs.find(settings, through: door)
     text = inputs.text
-    marks = InputMarks(
+    marks = try InputMarks(
       inputs.text.files.map(\.path) + (inputs.tokenizer.map(TokenizerLocation.sources) ?? []))
     tokenizer = try inputs.tokenizer.map(Tokenizer.open)
     reading = try ReadingRules(settings, text)
@@ -61,7 +61,7 @@ package struct Pretokenizing: Sendable {
     key = try PretokenizeKey.make(pipeline, tokenizer: tokenizer, text: text)
     // The tokenizer was read before its digest was taken.
     try marks.check(tokenizer.map { TokenizerLocation.sources($0.path) } ?? [])
-    folder = Store(pipeline.store).folder(key)
+    folder = Store(pipeline).folder(key)
   }
 
   package var bill: PretokenizeBill {
@@ -85,6 +85,7 @@ package struct Pretokenizing: Sendable {
       recorded, folder, environment: environment, mode: mode, terminal: terminal)
     if let manifest = try standing() {
       try clearUp(manifest)
+      LastUse.mark(folder.path)
       say("tokens: nothing to do (\(folder.path))")
       summarize(manifest, Timing.read(folder: folder.path))
       try save(manifest)
@@ -107,7 +108,7 @@ package struct Pretokenizing: Sendable {
   /// Removes what a worker left that died between the manifest and its clearing up.
   private func clearUp(_ manifest: Manifest) throws {
     try folder.clearUp(manifest)
-    guard try System.isThere(work.path) else { return }
+    guard folder.access == .written, try System.isThere(work.path) else { return }
     do { try System.removeTree(work.path) } catch {
       guard error.isAbsence || error.isReadOnly else { throw error }
     }
@@ -116,7 +117,7 @@ package struct Pretokenizing: Sendable {
   /// The manifest of a finished stage; a damaged tokenizer in it is made again.
   private func standing() throws -> Manifest? {
     do { return try folder.manifest(verify: verification) } catch let error as ManifestError {
-      guard case .damagedFile(let path, _) = error else { throw error }
+      guard case .damagedFile(let path, _) = error, folder.access == .written else { throw error }
       terminal.print("warning: " + error.sentence + " It is made again.")
       try copyTokenizer()
       guard let manifest = try folder.manifest(verify: verification) else {
@@ -239,7 +240,7 @@ package struct Pretokenizing: Sendable {
       },
       onFinished: { unit in
         if !made.withLock({ $0.contains(unit) }) { progress.skip(blocks[unit].byteCount) }
-      })
+      }, onWaiting: { progress.note("pretokenize: " + $0) })
     progress.finish()
   }
 

@@ -61,11 +61,17 @@ package struct SavedDataSet: Sendable {
     }
     try check()
     try check(names)
-    if isComplete(names) { return false }
+    let lease = folder + "/.saeline" + Lease.suffix
+    if isComplete(names) {
+      // That of a process that died before it gave it back.
+      var watch = LeaseWatch()
+      _ = try? watch.look(at: lease)
+      return false
+    }
     try System.createDirectories(folder)
     // One at a time: what the others would write is the same.
     return try Lease.holding(
-      folder + "/.saeline" + Lease.suffix,
+      lease,
       waiting: "Stopped while another process writes \(folder)."
     ) {
       if isComplete(names) { return false }
@@ -114,16 +120,16 @@ package struct SavedDataSet: Sendable {
 
   /// Refuses a place with something else in it; needs no rows, so it comes before the work.
   package func check() throws {
-    guard System.exists(folder) else { return }
-    guard System.isDirectory(folder) else { throw SavePathError.noFolder(path: folder) }
+    guard let there = try System.find(folder) else { return }
+    guard there.isDirectory else { throw SavePathError.noFolder(path: folder) }
     for name in try System.list(folder) where !name.hasPrefix(".") {
       let isOurs = SavedDataSet.isRows(name) || SavedDataSet.isUnfinished(name)
       guard isOurs || name == RecordedOptions.fileName else {
         throw SavePathError.otherFile(path: folder, file: name)
       }
     }
-    guard System.exists(recordPath) else { return }
-    let found = try? JSON(parsing: MappedFile.contents(recordPath))
+    guard let bytes = try MappedFile.contents(ifThere: recordPath) else { return }
+    let found = try? JSON(parsing: bytes)
     guard found?["saeline_fingerprint"]?.string == stage.fingerprint else {
       throw SavePathError.otherRows(path: folder)
     }

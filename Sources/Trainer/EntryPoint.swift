@@ -54,6 +54,7 @@ import Shared
   }
 
   private static func run(_ invocation: Invocation) throws {
+    if try StoreCommand.run(invocation) { return }
     let reads = readers.first { $0.verb == invocation.verb }
     if let reads { return try reads.run(invocation) }
     if !invocation.isDryRun { try ProductMemory.reserve() }
@@ -66,6 +67,11 @@ import Shared
     }
     if !invocation.combinations.isEmpty { return try SweepCommand.run(invocation) }
     if invocation.isDryRun { return try bill(invocation) }
+    if invocation.verb == nil {
+      try StreamOpening.wait(invocation.pipeline, through: HubInputs(invocation)) {
+        if !invocation.isQuiet { Terminal.standardError.print($0) }
+      }
+    }
     let run = try Run(
       invocation.pipeline, through: HubInputs(invocation),
       verify: invocation.verifies ? .digests : .sizes,
@@ -80,6 +86,11 @@ import Shared
       print(invocation.isJSON ? result.canonical : result["file"]?.string ?? "")
     default:
       let outcome = try run.run()
+      if let supply = run.plan.source.supply {
+        supply.leave()
+        let stream = supply.stream
+        try StreamEnd(stream.folder, invocation.pipeline, []).write(runs: [run.folder.path])
+      }
       if outcome == .nothingToDo, !invocation.isQuiet {
         Terminal.standardError.print("nothing to do: \(run.folder.path) is finished")
       }

@@ -139,6 +139,21 @@ import Testing
     }
   }
 
+  @Test func leftoversOfOneFolderGoWhileAnotherIsMade() throws {
+    let folder = try TemporaryFolder()
+    let pipeline = try pipeline(folder, hooks: Array(Self.hooks.prefix(2)))
+    let paths = try run(pipeline).folders
+    let before = try paths.map { try contentsOfFolder($0) }
+    // As if killed while it cleared the first one up.
+    try AtomicFile.replace(paths[0] + "/" + ActivationShard.fileName(0) + ".sha256", with: "1 2\n")
+    try System.remove(paths[1] + "/manifest.json")
+    #expect(try run(pipeline).didWork)
+    for (path, contents) in zip(paths, before) {
+      let isSame = try contentsOfFolder(path) == contents
+      #expect(isSame)
+    }
+  }
+
   @Test(arguments: [StorageType.float16, .bfloat16])
   func narrowRowsAreTheRoundedOnes(type: StorageType) throws {
     let folder = try TemporaryFolder()

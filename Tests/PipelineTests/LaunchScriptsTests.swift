@@ -17,7 +17,12 @@ private final class Launching {
         """
         echo "\(stage) $*" >>'\(folder.path)/notes'
         [ -e '\(folder.path)/\(stage).code' ] && exit "$(cat '\(folder.path)/\(stage).code')"
-        [ "$1" != sbatch ] && exit 0
+        if [ "$1" != sbatch ]; then
+          [ -e '\(folder.path)/\(stage).lasts' ] && exec sleep 60
+          [ -e '\(folder.path)/\(stage).fails' ] && exit 3
+          exit 0
+        fi
+        case "\(stage) $*" in train*max_disk_gb*) echo '# beside: cache' ;; esac
         echo '#SBATCH --job-name=saeline-\(stage):mine'
         echo '#SBATCH --array=1-3'
         echo '#SBATCH --output="\(folder.path)/st\\"o%%re/.jobs/%x-%A_%a.log"'
@@ -50,6 +55,16 @@ private final class Launching {
   /// Lets a program end with a code.
   func end(_ stage: String, with code: Int) throws {
     try AtomicFile.replace(folder.file(stage + ".code"), with: "\(code)")
+  }
+
+  /// Lets a program run until it is stopped.
+  func hold(_ stage: String) throws {
+    try AtomicFile.replace(folder.file(stage + ".lasts"), with: "")
+  }
+
+  /// Lets a program's work end with 3, but not what only asks it.
+  func fail(_ stage: String) throws {
+    try AtomicFile.replace(folder.file(stage + ".fails"), with: "")
   }
 
   func exists(_ name: String) -> Bool { System.exists(folder.file(name)) }
@@ -117,6 +132,39 @@ struct LaunchScriptsTests {
     let result = try launching.run("local", "BIN", Self.stages, "1")
     #expect(result.code == 130)
     #expect(result.calls == ["pretokenize ", "cache "])
+  }
+
+  @Test("Where activations are streamed, caching and training run at the same time")
+  func streaming() throws {
+    let launching = try Launching()
+    let options = "--set cache.max_disk_gb=1"
+    let result = try launching.run("local", "BIN", Self.stages, "2", options)
+    #expect(result.code == 0)
+    #expect(
+      result.calls.sorted() == [
+        "cache \(options)", "cache \(options) --quiet", "pretokenize \(options)",
+        "pretokenize \(options) --quiet", "train \(options)", "train sbatch \(options)",
+      ])
+    #expect(try launching.run("local", "BIN", "train", "", options).calls == ["train \(options)"])
+  }
+
+  @Test("Of a stream, the side that fails ends the other", arguments: ["cache", "train"])
+  func oneSide(failing: String) throws {
+    let launching = try Launching()
+    try launching.fail(failing)
+    try launching.hold(failing == "cache" ? "train" : "cache")
+    let result = try launching.run("local", "BIN", "cache train", "1", "max_disk_gb")
+    #expect(result.code == 3)
+  }
+
+  @Test("On Slurm training that reads a stream begins with caching")
+  func streamOnSlurm() throws {
+    let calls = try Launching().run("slurm", "BIN", Self.stages, "", "max_disk_gb").calls
+    #expect(
+      calls.filter { $0.hasPrefix("sbatch") } == [
+        "sbatch --parsable", "sbatch --parsable --dependency=afterany:5",
+        "sbatch --parsable --dependency=afterany:5",
+      ])
   }
 
   @Test("WORKERS is a number")

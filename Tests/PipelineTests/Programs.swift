@@ -22,11 +22,14 @@ final class RunningProgram {
   private let streams: String
 
   /// Starts a program; its streams go to files, so that it never waits for a reader.
-  init(_ name: String, _ arguments: [String], in folder: String) throws {
+  init(
+    _ name: String, _ arguments: [String], in folder: String, environment: [String: String] = [:]
+  ) throws {
     streams = folder + "/streams-" + UUID().uuidString
     process.executableURL = URL(fileURLWithPath: RunningProgram.products + "/" + name)
     process.arguments = arguments
     process.currentDirectoryURL = URL(fileURLWithPath: folder)
+    process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
     for suffix in [".out", ".err"] {
       _ = FileManager.default.createFile(atPath: streams + suffix, contents: nil)
     }
@@ -75,12 +78,17 @@ final class Workplace {
 
   deinit { try? System.removeTree(folder) }
 
-  func start(_ program: String, _ arguments: [String] = []) throws -> RunningProgram {
-    try RunningProgram(program, ["--config", "tiny.json5"] + arguments, in: folder)
+  func start(
+    _ program: String, _ arguments: [String] = [], environment: [String: String] = [:]
+  ) throws -> RunningProgram {
+    try RunningProgram(
+      program, ["--config", "tiny.json5"] + arguments, in: folder, environment: environment)
   }
 
-  func run(_ program: String, _ arguments: [String] = []) throws -> ProgramResult {
-    try start(program, arguments).result()
+  func run(
+    _ program: String, _ arguments: [String] = [], environment: [String: String] = [:]
+  ) throws -> ProgramResult {
+    try start(program, arguments, environment: environment).result()
   }
 
   /// Runs the three programs with `--json`.

@@ -8,7 +8,7 @@ struct InputMarksTests {
   func changes() throws {
     let folder = try TemporaryFolder()
     let paths = try ["a", "b", "c", "d"].map { try folder.write([1, 2, 3], to: $0) }
-    let marks = InputMarks(paths + ["hf://datasets/me/set/x", folder.file("never")])
+    let marks = try InputMarks(paths + ["hf://datasets/me/set/x", folder.file("never")])
     try marks.check()
     let descriptor = try System.openForUpdating(paths[1])
     System.sleep(seconds: 0.02)

@@ -47,6 +47,20 @@ import Testing
     #expect(InputResolver.tokenizer(settings).value == folder.path + "/tokenizer.json")
   }
 
+  @Test func whatCannotBeLookedAtIsRefusedAndNotMissing() throws {
+    let folder = try TemporaryFolder()
+    let loop = folder.file("loop")
+    try System.symbolicLink(loop, at: loop)
+    let cause = SystemError(call: "stat", path: loop, errno: 40)
+    var model = CacheSettings()
+    model.modelName = loop
+    var tokenizer = PretokenizeSettings()
+    tokenizer.tokenizerName = loop
+    #expect(InputResolver.model(model).problem as? SystemError == cause)
+    #expect(InputResolver.sae(loop).problem as? SystemError == cause)
+    #expect(InputResolver.tokenizer(tokenizer).problem as? SystemError == cause)
+  }
+
   @Test func aTextThatIsNotHereIsMissingAndOneThatCannotBeReadIsRefused() throws {
     let folder = try TemporaryFolder()
     var settings = PretokenizeSettings()

@@ -45,6 +45,17 @@ struct JobScriptTests {
     }
   }
 
+  @Test("Training that reads a stream says that it does not wait for caching")
+  func beside() throws {
+    let line = "# beside: cache"
+    func lines(_ program: ProgramDescription, _ overrides: [String]) throws -> [Substring] {
+      try script(program, overrides).split(separator: "\n")
+    }
+    #expect(try !lines(trainer, []).contains { $0 == line })
+    #expect(try lines(trainer, ["cache.max_disk_gb=80"]).contains { $0 == line })
+    #expect(try !lines(cacher, ["cache.max_disk_gb=80"]).contains { $0 == line })
+  }
+
   private func array(_ overrides: String..., of program: ProgramDescription = trainer) throws
     -> String?
   {

@@ -37,7 +37,7 @@ private func foreignLease(seconds: Double, machine: String = "elsewhere", owner:
     defer { lease.release() }
     let json = try JSON(parsing: try contents(of: path))
     #expect(
-      json.object?.keys.sorted() == ["deadline", "host", "machine", "owner", "pid", "seconds"])
+      json.object?.keys.sorted() == ["deadline", "host", "machine", "owner", "pid", "seconds", "user"])
     #expect(json["pid"]?.integer == Int(System.processIdentifier))
     #expect(json["host"]?.string == System.hostName)
     #expect(json["seconds"]?.integer == 30)
@@ -104,6 +104,17 @@ private func foreignLease(seconds: Double, machine: String = "elsewhere", owner:
     #expect(try watch.look(at: path) == .held(isLocal: false))
     System.sleep(seconds: 0.2)
     #expect(try watch.look(at: path) == .free)
+  }
+
+  @Test("A lease that cannot be read is an error, and is not waited for")
+  func unreadable() throws {
+    let folder = try TemporaryFolder()
+    let path = folder.file("shard.lease")
+    // Opens, and fails once it is read.
+    try System.createDirectories(path)
+    var watch = LeaseWatch()
+    let error = #expect(throws: SystemError.self) { try watch.look(at: path) }
+    #expect(error?.sentence == "\(path) is a folder where a file was expected.")
   }
 
   @Test("The lease of a process that died is free at once")
@@ -198,6 +209,31 @@ private func foreignLease(seconds: Double, machine: String = "elsewhere", owner:
       for lease in leases { lease.release() }
     }
     #expect(try System.list(folder.path) == [])
+  }
+
+  @Test("Who waits is told who is at work and for how long, whatever their clocks say")
+  func waiting() throws {
+    let folder = try TemporaryFolder()
+    func write(_ name: String, _ user: String, _ start: Int) throws -> String {
+      let lines = [start, start + 120].map {
+        #"{"deadline":\#($0 + 60),"host":"node7","machine":"other","owner":"o","pid":7,"seconds":60"#
+          + "\(user)}\n"
+      }
+      try AtomicFile.replace(folder.file(name), with: lines.joined())
+      return folder.file(name)
+    }
+    let now = System.now
+    let alice = try write("a.lease", #","user":"alice""#, Int(now) - 86_400)
+    #expect(Waiting.holders([alice], now: now) == "alice on node7, for 2 min 00 s")
+    let nameless = try write("b.lease", "", 0)
+    #expect(Waiting.holders([nameless], now: now) == "process 7 on node7, for 2 min 00 s")
+    let bob = try write("c.lease", #","user":"bob""#, Int(now))
+    #expect(
+      Waiting.holders([alice, bob, nameless], now: now)
+        == "alice on node7 and 2 others, for 2 min 00 s")
+    // Silent for longer than allowed by both clocks: nobody is at it.
+    #expect(Waiting.holders([alice], now: now + 3_600) == nil)
+    #expect(Waiting.holders([folder.file("none.lease")], now: now) == nil)
   }
 
   @Test("A folder that is missing is an error")

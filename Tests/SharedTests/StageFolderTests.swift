@@ -189,6 +189,7 @@ private func expectFinished(_ path: String, units: Int) throws {
         #expect(try other.publishIfAbsent())
         let left = try System.list(path).filter { $0.hasSuffix(".tmp") }
         #expect(left.count == 1)
+        for name in left { try System.remove(path + "/" + name) }
       })
     #expect(made == 0)
   }

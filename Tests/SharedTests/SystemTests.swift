@@ -51,6 +51,35 @@ struct SystemTests {
     }
   }
 
+  @Test("A file system that has nothing to write back of a folder is no obstacle")
+  func foldersThatNeedNoWritingBack() throws {
+    try System.synchronizeDirectory("/proc/self")
+  }
+
+  @Test("What cannot be looked at is not the same as what is not there")
+  func looking() throws {
+    let folder = try TemporaryFolder()
+    try folder.write([1, 2, 3], to: "file")
+    #expect(try System.find(folder.file("file"))?.byteCount == 3)
+    #expect(try System.find(folder.path)?.isDirectory == true)
+    for nothing in ["none", "file/none", String(repeating: "n", count: 300)] {
+      #expect(try System.find(folder.file(nothing)) == nil)
+      #expect(try !System.isThere(folder.file(nothing)))
+      #expect(try MappedFile.contents(ifThere: folder.file(nothing)) == nil)
+    }
+    #expect(try MappedFile.contents(ifThere: folder.file("file")) == [1, 2, 3])
+    let loop = folder.file("loop")
+    try System.symbolicLink(loop, at: loop)
+    let error = SystemError(call: "stat", path: loop, errno: ELOOP)
+    #expect(throws: error) { try System.find(loop) }
+    #expect(throws: SystemError.self) { try MappedFile.contents(ifThere: loop) }
+    #expect(error.isAbsence && !error.isBreakdown)
+    for code in [EIO, EMFILE, ESTALE, ENOMEM] {
+      #expect(SystemError(call: "read", path: "x", errno: code).isBreakdown)
+    }
+    #expect(!SystemError(call: "read", path: "x", errno: EISDIR).isBreakdown)
+  }
+
   @Test("Modes follow the mask of the process, and in a group's folder that folder")
   func modes() async throws {
     let folder = try TemporaryFolder()
@@ -75,6 +104,11 @@ struct SystemTests {
       guard unsafe chmod(path, 0o2775) == 0 else { exit(4) }
       guard try make("d", 0o022) == (0o2775, 0o664, 0o664) else { exit(5) }
       guard try make("e", 0o077) == (0o2770, 0o660, 0o660) else { exit(6) }
+      // Where a group may write it is let in, also without the bit that hands its number down.
+      guard unsafe chmod(path, 0o770) == 0 else { exit(8) }
+      guard try make("f", 0o022) == (0o775, 0o664, 0o664) else { exit(9) }
+      guard unsafe chmod(path, 0o1777) == 0 else { exit(10) }
+      guard try make("g", 0o022) == (0o755, 0o644, 0o644) else { exit(11) }
       exit(7)
     }
   }

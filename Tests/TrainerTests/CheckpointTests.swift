@@ -211,6 +211,18 @@ struct CheckpointTests {
         == "\(remedy) and run the same command again; it continues from the newest checkpoint.")
   }
 
+  @Test("A disk that fails is no damaged checkpoint")
+  func unreadCheckpoint() {
+    let cause = SystemError(call: "read", path: "x/state.safetensors", errno: EIO)
+    let error = CheckpointError.notRead(folder: "run/checkpoints/step-00000012", cause: cause)
+    #expect(error.sentence == "x/state.safetensors: read failed: Input/output error.")
+    #expect(
+      error.hint
+        == "Run the same command again; if it says the same, remove run/checkpoints/step-00000012 to "
+        + "continue from the checkpoint before.")
+    #expect(error.exitCode == .failed)
+  }
+
   @Test("A full disk leaves the checkpoint before, and nothing half-written")
   func full() async throws {
     await #expect(processExitsWith: .success) {

@@ -38,6 +38,28 @@ struct RowOrderTests {
     }
   }
 
+  @Test("The shards that come next are those that walking on opens", arguments: sizes)
+  func upcoming(sizes: [Int]) {
+    let order = RowOrder(seed: 6, sizes: sizes)
+    let count = 3 * order.rowsPerEpoch
+    for position in stride(from: 0, to: count, by: max(1, count / 30)) {
+      var cursor = RowCursor(order: order, position: position)
+      #expect(cursor.position == position)
+      _ = cursor.next()
+      let (limit, end) = (5 + position % 20, position + 1 + position * 7 % count)
+      let told = cursor.upcoming(limit, before: end)
+      var walked: [Int] = []
+      var before = (cursor.openShards, cursor.epoch)
+      while cursor.position < end, walked.count < limit {
+        _ = cursor.next()
+        if cursor.openShards == before.0, cursor.epoch == before.1 { continue }
+        walked += cursor.openShards
+        before = (cursor.openShards, cursor.epoch)
+      }
+      #expect(told == Array(walked.prefix(limit)))
+    }
+  }
+
   @Test("Seed and epoch choose the order, and nothing else does")
   func dependence() {
     let sizes = [40, 40, 40]

@@ -37,6 +37,30 @@ struct RunTests {
     #expect(try self.run(cache).run() == .nothingToDo)
   }
 
+  @Test("What a process left that died behind its manifest goes, and what a run says is compared")
+  func finishedRun() throws {
+    let cache = try SyntheticCache()
+    let run = try run(cache)
+    #expect(try run.run() == .trained)
+    let names = try System.list(run.folder.path)
+    try RunBeginning(steps: 40, batchRows: 16).write(run.folder.path)
+    try System.createDirectories(run.folder.path + "/checkpoints/step-00000040")
+    #expect(try self.run(cache).run() == .nothingToDo)
+    #expect(try System.list(run.folder.path) == names)
+    _ = try Run(cache.pipeline, verify: .digests, mode: .quiet)
+    let weights = run.folder.path + "/sae_weights.safetensors"
+    var bytes = try MappedFile.contents(weights)
+    bytes[bytes.count - 1] ^= 1
+    var file = try AtomicFile.create(weights)
+    try file.write(bytes.span.raw)
+    try file.publishReplacing()
+    #expect(try self.run(cache).run() == .nothingToDo)
+    let error = #expect(throws: ManifestError.self) {
+      try Run(cache.pipeline, verify: .digests, mode: .quiet)
+    }
+    #expect(error?.sentence.hasPrefix("\(weights) has the SHA-256 ") == true)
+  }
+
   @Test("What does not change the weights does not make a new run; the learning rate does")
   func fingerprints() throws {
     let cache = try SyntheticCache()

@@ -23,6 +23,8 @@ package struct CacheBill: Sendable, Equatable {
   package let memoryByteCount: Int?
   /// How fast this machine is; nil where the model is not here.
   package let speed: CacheSpeed?
+  /// Most that is on the disk at once; nil where all is kept.
+  private let diskLimit: Int?
 
   /// The bill of a model that is here, or of which the configuration is.
   package init(
@@ -32,6 +34,7 @@ package struct CacheBill: Sendable, Equatable {
     self.plan = plan
     self.weightByteCount = weightByteCount
     self.speed = speed
+    diskLimit = settings.maxDiskGB.map { Int(min($0 * 1e9, 1e18)) }
     let context = plan.contextSize
     let type = settings.dtype.tensorType
     width = hookPoints.first?.width(in: model, contextSize: context)
@@ -49,6 +52,7 @@ package struct CacheBill: Sendable, Equatable {
   /// The bill of a model that is not here, from what the settings say about it.
   package init(_ settings: CacheSettings, contextSize: Int) {
     let width = settings.dIn
+    diskLimit = settings.maxDiskGB.map { Int(min($0 * 1e9, 1e18)) }
     self.width = width
     let plan = ShardPlan(settings, modelWidth: width ?? 1, contextSize: contextSize)
     self.plan = plan
@@ -104,13 +108,15 @@ package struct CacheBill: Sendable, Equatable {
   }
 
   package var byteCount: Int { items.reduce(0) { $0 + ($1.byteCount ?? 0) } }
+  /// Bytes that are on the disk at once.
+  package var diskByteCount: Int { min(byteCount, diskLimit ?? byteCount) }
 
   /// The bill in the shape of all programs; `needed` are the bytes that are not there yet.
   package func bill(isFinished: Bool = false, needed: Int? = nil) -> StageBill {
     let isKnown = items.allSatisfy { $0.byteCount != nil }
     return StageBill(
       .activations, isFinished: isFinished, tokens: plan.rowCount, lines: lines,
-      diskByteCount: isKnown ? needed ?? byteCount : nil, memoryByteCount: memoryByteCount,
+      diskByteCount: isKnown ? needed ?? diskByteCount : nil, memoryByteCount: memoryByteCount,
       operations: operations, parts: parts)
   }
 

@@ -27,34 +27,37 @@ package struct CacheResult: Sendable, Equatable {
 /// One run of the stage.
 package struct Caching: Sendable {
   package let pipeline: Pipeline
+  /// Of the pipeline's sweep.
+  let combinations: [Combination]
   package let model: ModelDescription
-  private let modelFolder: String
+  let modelFolder: String
   private let door: (any HubDoor)?
   package let hookPoints: [HookPoint]
   package let plan: ShardPlan
-  private let tokens: TokenSequences
-  private let keys: [StageKey]
+  let tokens: TokenSequences
+  let keys: [StageKey]
   /// Of the model's files, which the keys were taken of.
   private let marks: InputMarks
-  private let folders: [StageFolder]
+  let folders: [StageFolder]
   private let verification: StageFolder.Verification
-  private let memoryLimit: Int
-  private let mode: Progress.Mode
-  private let terminal: Terminal
+  let memoryLimit: Int
+  let mode: Progress.Mode
+  let terminal: Terminal
 
-  private var settings: CacheSettings { pipeline.cache }
+  var settings: CacheSettings { pipeline.cache }
 
   static let interruption = Interrupted(
     "Interrupted; finished shards are kept.", hint: "Run the same command again to continue.")
 
   /// Reads the settings against model and tokens and finds the places in the store.
   package init(
-    _ pipeline: Pipeline, through door: (any HubDoor)? = nil,
+    _ pipeline: Pipeline, combinations: [Combination] = [], through door: (any HubDoor)? = nil,
     verification: StageFolder.Verification = .sizes,
     memoryLimit: Int = Memory.byteCount, mode: Progress.Mode = .automatic,
     terminal: Terminal = .standardError
   ) throws {
     self.pipeline = pipeline
+    self.combinations = combinations
     self.door = door
     self.verification = verification
     self.memoryLimit = memoryLimit
@@ -62,7 +65,7 @@ package struct Caching: Sendable {
     self.terminal = terminal
     let inputs = try CacheInputs.find(pipeline, through: door)
     modelFolder = inputs.model
-    marks = InputMarks(try ActivationKey.files(model: modelFolder))
+    marks = try InputMarks(ActivationKey.files(model: modelFolder))
     model = try ModelDescription.open(folder: modelFolder)
     tokens = try TokenSequences(inputs.tokens, verification: verification)
     hookPoints = try LanguageModel.hookPoints(
@@ -73,7 +76,7 @@ package struct Caching: Sendable {
     plan = ShardPlan(
       pipeline.cache, modelWidth: model.width, contextSize: tokens.contextSize,
       available: tokens.sequenceCount)
-    let store = Store(pipeline.store)
+    let store = Store(pipeline)
     let identities = try ActivationKey.identities(model: modelFolder, store: store)
     let input = tokens.fingerprint
     keys = hookPoints.map {
@@ -84,21 +87,26 @@ package struct Caching: Sendable {
 
   /// Makes the folders, or finds them made; shards that were damaged since are made again.
   package func run() throws -> CacheResult {
+    LastUse.mark(tokens.folder.path)
     for folder in folders {
       for damage in try folder.removeDamagedShards(verify: verification) {
         say("activations: \(damage) It is made again.")
       }
     }
     let missing = try folders.indices.filter { try !folders[$0].isFinished() }
+    for index in folders.indices where !missing.contains(index) {
+      if let manifest = try folders[index].readManifest() { try folders[index].clearUp(manifest) }
+    }
     guard !missing.isEmpty else {
       for folder in folders {
-        if let manifest = try folder.readManifest() { try folder.clearUp(manifest) }
+        LastUse.mark(folder.path)
         say("activations: nothing to do (\(folder.path))")
       }
       try summarize()
       let speed = Timing.read(folder: folders[0].path)?.tokensPerSecond ?? 0
       return try result(tokensPerSecond: speed, didWork: false)
     }
+    if let gigabytes = settings.maxDiskGB { return try stream(gigabytes) }
     try checkDisk(missing)
     try CacheBill.checkMemory(
       CacheBill.memoryByteCount(settings, model, missing.map { hookPoints[$0] }, plan),
@@ -125,15 +133,21 @@ package struct Caching: Sendable {
 
   /// How far the folders are, whoever works on them.
   package func progress() throws -> [StageProgress] {
-    try folders.map { folder in
-      try StageProgress.finished(folder)
+    let streamed = settings.maxDiskGB == nil ? nil : pipeline.trainedHookNames.first
+    return try folders.enumerated().map { index, folder in
+      if hookPoints[index].name == streamed, try !folder.isFinished() {
+        return StageProgress(
+          folder: StreamFolder(of: folder, partCount: 1).path, unit: StageProgress.shard,
+          names: nil, isUnit: StreamFolder.isShard)
+      }
+      return try StageProgress.finished(folder)
         ?? StageProgress(
           folder: folder.path, unit: StageProgress.shard,
           names: (0..<plan.shardCount).map(ActivationShard.fileName))
     }
   }
 
-  private func say(_ text: String) { if mode != .quiet { terminal.print(text) } }
+  func say(_ text: String) { if mode != .quiet { terminal.print(text) } }
 
   private func summarize() throws {
     guard mode != .quiet else { return }
@@ -207,7 +221,8 @@ package struct Caching: Sendable {
           guard turn == 0 else { return }
           progress.finishPart()
           if !made.withLock({ $0.contains(shard) }) { progress.skip(plan.rows(shard)) }
-        })
+        },
+        onWaiting: { progress.note("cache: " + $0) })
     }
     return progress.finish()
   }
@@ -219,12 +234,14 @@ package struct Caching: Sendable {
   }
 
   /// Writes a shard, unless its numbers are not finite as they are stored.
-  private func write(
+  @discardableResult
+  func write(
     _ part: ShardMaker.Part, _ shard: Int, _ index: Int, to file: inout AtomicFile
-  ) throws {
+  ) throws -> ActivationStatistics {
     let statistics = try part.builder.write(metadata: metadata(shard, index), to: &file)
     try marks.check()
     try checkFinite(statistics, index)
+    return statistics
   }
 
   private func checkFinite(
@@ -249,6 +266,26 @@ package struct Caching: Sendable {
     return name.hasPrefix("/") ? ActivationKey.label(name) : name
   }
 
+  /// What the next stage needs to know of a hook point besides the statistics.
+  func details(_ index: Int, rows: Int) throws -> [String: JSON] {
+    let point = hookPoints[index]
+    var details: [String: JSON] = [
+      "model_name": .string(modelName), "hook_name": .string(point.name),
+      "d_in": .integer(point.width(in: model, contextSize: plan.contextSize)),
+      "context_size": .integer(plan.contextSize),
+      "vocabulary_size": .integer(model.vocabularySize),
+      "dtype": .string(settings.dtype.tensorType.rawValue), "rows": .integer(rows),
+      "sequences": .integer(plan.sequenceCount),
+    ]
+    if let head = settings.hookHeadIndex { details["hook_head_index"] = .integer(head) }
+    if settings.seqposSlice != .all { details["seqpos_slice"] = settings.seqposSlice.json }
+    if settings.excludeSpecialTokens != .none {
+      details["excluded_tokens"] = .array(
+        try tokens.excluded(settings).sorted().map { .integer(Int($0)) })
+    }
+    return details
+  }
+
   /// The manifest of a hook point whose shards all exist, from the shards alone.
   private func manifest(_ index: Int) throws -> Manifest {
     let (folder, point) = (folders[index], hookPoints[index])
@@ -262,19 +299,8 @@ package struct Caching: Sendable {
       rows.append(content.rows)
     }
     try checkFinite(statistics, index)
-    var details: [String: JSON] = [
-      "model_name": .string(modelName), "hook_name": .string(point.name),
-      "d_in": .integer(width), "context_size": .integer(plan.contextSize),
-      "vocabulary_size": .integer(model.vocabularySize),
-      "dtype": .string(settings.dtype.tensorType.rawValue), "rows": .integer(rows.reduce(0, +)),
-      "sequences": .integer(plan.sequenceCount), "statistics": statistics.json,
-    ]
-    if let head = settings.hookHeadIndex { details["hook_head_index"] = .integer(head) }
-    if settings.seqposSlice != .all { details["seqpos_slice"] = settings.seqposSlice.json }
-    if settings.excludeSpecialTokens != .none {
-      details["excluded_tokens"] = .array(
-        try tokens.excluded(settings).sorted().map { .integer(Int($0)) })
-    }
+    var details = try details(index, rows: rows.reduce(0, +))
+    details["statistics"] = statistics.json
     return Manifest(
       key: keys[index], name: keys[index].label, tool: "saeline-cache \(Product.version)",
       shards: try (0..<plan.shardCount).map {

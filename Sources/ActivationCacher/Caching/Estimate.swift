@@ -63,7 +63,7 @@ package struct Estimate: Sendable {
   private static func isFinished(
     _ pipeline: Pipeline, _ inputs: Inputs, hookName: String, tokens: String?
   ) throws -> Bool {
-    let store = Store(pipeline.store)
+    let store = Store(pipeline)
     guard let model = inputs.model.value, let tokens else {
       do {
         return try ActivationKey.finished(pipeline, inputs, hookName: hookName) != nil

@@ -180,8 +180,8 @@ package struct Exporting: Sendable {
     of manifest: Manifest, _ folder: String, files names: [String]
   ) throws -> Bool {
     let path = folder + "/state.json"
-    guard try System.isThere(path) else { return false }
-    let stated = try? JSON(parsing: try MappedFile.contents(path))
+    guard let bytes = try MappedFile.contents(ifThere: path) else { return false }
+    let stated = try? JSON(parsing: bytes)
     return stated == state(names, fingerprint: manifest.fingerprint)
   }
 

@@ -54,7 +54,8 @@ package struct ImportedCache: Sendable {
 
   /// The files that a data set says it has.
   private static func listedFiles(_ state: String) throws -> [String] {
-    guard let list = (try? JSON(parsing: MappedFile.contents(state)))?["_data_files"]?.array
+    let bytes = try MappedFile.contents(state)
+    guard let list = (try? JSON(parsing: bytes))?["_data_files"]?.array
     else { throw ExchangeError.malformedState(path: state) }
     let names = try list.map { item in
       guard let name = item["filename"]?.string, !name.isEmpty, !name.contains("/"),

@@ -62,8 +62,8 @@ package struct Importing: Sendable {
     let limit = min(sequences, ActivationShardBuilder.rowLimit / context)
     rowsPerShard = max(1, Int(min(fitting, Double(limit)))) * context
     var identities: [String: String] = [:]
-    marks = InputMarks(cache.files.map(\.path))
-    let store = Store(pipeline.store)
+    marks = try InputMarks(cache.files.map(\.path))
+    let store = Store(pipeline)
     for file in cache.files {
       let name = file.path.split(separator: "/").last.map { String($0) } ?? file.path
       identities[name] = try FileIdentity.of(file.path, store: store)

@@ -24,6 +24,7 @@ package struct CacheSettings: Sendable, Equatable {
   package var trainingTokens = 2_000_000
   package var modelBatchSize = 32
   package var bufferSizeGB = 2.0
+  package var maxDiskGB: Double?
   package var dtype = StorageType.float32
   package var seed = 42
   package var shuffle = true
@@ -118,6 +119,10 @@ extension CacheSettings: Section {
       "model_batch_size", \.modelBatchSize, "Rows of tokens per forward pass.", .atLeast(1),
       aliases: ["store_batch_size_prompts"]),
     Setting("buffer_size_gb", \.bufferSizeGB, "Size of an activation shard, in GB.", .above(0)),
+    Setting(
+      "max_disk_gb", \.maxDiskGB,
+      "Most that shards take of the disk, in GB: caching and training run together; null: all are kept.",
+      .above(0), effect: .none),
     Setting("dtype", \.dtype, "How activations are stored; int8 with a scale per row."),
     Setting(
       "seqpos_slice", \.seqposSlice,
@@ -203,6 +208,12 @@ extension CacheSettings: Section {
           "hf_repo_id",
           "takes the activations of one hook point, but hook_names has \(allHookNames.count): leave hook_names "
             + "out, and upload each in a run of its own, by hook_name and a repository for it."))
+    }
+    if hfRepoID != nil, maxDiskGB != nil {
+      found.append(
+        Complaint(
+          "hf_repo_id",
+          "takes all activations, of which max_disk_gb keeps only some: leave one of them out."))
     }
     if let contextSize, contextSize < 2, contextSize != -1 {
       found.append(Complaint("context_size", "is \(contextSize); it must be at least 2, or -1."))

@@ -87,6 +87,8 @@ package struct ProgramDescription: Sendable {
   package let sections: [String]
   package let verbs: [Verb]
   package let examples: [Example]
+  /// The program's own verbs, and those of every program.
+  package var allVerbs: [Verb] { verbs + CommonVerb.described }
   /// The setting that limits threads; 0 there means every processor that may be used.
   package let threads: @Sendable (Pipeline) -> Int
 
@@ -247,7 +249,7 @@ package struct Arguments: Sendable, Equatable {
         plain.append(word)
       }
     }
-    let verbs = program.verbs + CommonVerb.described
+    let verbs = program.allVerbs
     try place(plain[...], verbs, program)
     if has(.help) || has(.helpAll) || has(.version) { return }
     let known = verbs.first { $0.name == verb }
@@ -267,13 +269,15 @@ package struct Arguments: Sendable, Equatable {
       return
     }
     guard let flag = Flag(name), flag.belongs(to: program) else {
-      let ownFlags = program.verbs.flatMap { $0.flags.map(\.name) + [$0.alias].compactMap(\.self) }
+      let ownFlags = program.allVerbs.flatMap {
+        $0.flags.map(\.name) + [$0.alias].compactMap(\.self)
+      }
       guard ownFlags.contains(name) else {
         let known = Flag.of(program).map(\.rawValue) + ownFlags
         throw .unknownFlag(name, known: known, program: program.name)
       }
       if options[name] != nil { throw .repeated(name) }
-      let own = program.verbs.lazy.flatMap(\.flags).first { $0.name == name }
+      let own = program.allVerbs.lazy.flatMap(\.flags).first { $0.name == name }
       if own?.value == nil, parts.count > 1 { throw .unwantedValue(name) }
       options[name] = own?.value == nil ? "" : try value(of: name, parts, &rest)
       return
@@ -314,7 +318,7 @@ package struct Arguments: Sendable, Equatable {
     }) {
       throw .foreignFlag(
         foreign,
-        verbs: program.verbs.filter { $0.flags.contains { $0.name == foreign } }.map(\.name))
+        verbs: program.allVerbs.filter { $0.flags.contains { $0.name == foreign } }.map(\.name))
     }
   }
 }

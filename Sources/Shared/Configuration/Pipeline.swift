@@ -3,7 +3,8 @@
 /// A pipeline file: what the three programs agree on.
 package struct Pipeline: Sendable, Equatable {
   package var name = "pipeline"
-  package var store = "./store"
+  /// Where stages are written, and where else they are found.
+  package var stores = StorePaths("./store")
   package var pretokenize = PretokenizeSettings()
   package var cache = CacheSettings()
   package var train = TrainSettings()
@@ -14,6 +15,12 @@ package struct Pipeline: Sendable, Equatable {
   package var chosenActivations: String?
 
   package init() {}
+
+  /// The store that is written to.
+  package var store: String {
+    get { stores.written }
+    set { stores = StorePaths(newValue) }
+  }
 }
 
 extension Pipeline: Section {
@@ -25,7 +32,8 @@ extension Pipeline: Section {
       "name", \.name, "Names the folders of tokens and runs in the store; letters, digits, . _ -",
       effect: .none),
     Setting(
-      "store", \.store, "Folder that holds what the stages write; a team may share one.",
+      "store", \.stores,
+      "Folder that holds what the stages write; of a list the first, the others are only read.",
       effect: .none, names: .path),
   ]
 
@@ -54,7 +62,7 @@ extension Pipeline: Section {
       found.append(
         Complaint("name", "must be letters, digits, '.', '_' and '-', not starting with '.'."))
     }
-    if store.isEmpty { found.append(Complaint("store", "must not be empty.")) }
+    if stores.paths.contains("") { found.append(Complaint("store", "must not be empty.")) }
     return found + disagreements
   }
 

@@ -24,8 +24,10 @@ enum SavedFiles {
   /// The files that a state.json lists; nil where there is no such file.
   private static func list(_ folder: String, _ tree: DataTree) throws -> [String]? {
     let state = DataTree.joined(folder, "state.json")
-    guard case .file(let byteCount)? = tree.files.entry(state), byteCount <= stateLimit,
-      let list = (try? JSON(parsing: tree.contents(state)))?["_data_files"]?.array
+    guard case .file(let byteCount)? = tree.files.entry(state), byteCount <= stateLimit
+    else { return nil }
+    let bytes = try tree.contents(state)
+    guard let list = (try? JSON(parsing: bytes))?["_data_files"]?.array
     else { return nil }
     return try list.map { item in
       guard let name = item["filename"]?.string, !name.contains("/"), !name.hasPrefix(".") else {

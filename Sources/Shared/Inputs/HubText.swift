@@ -21,7 +21,7 @@ struct HubText {
     } else {
       guard !DataFiles.isBuilder(settings.datasetPath),
         settings.datasetPath.hasPrefix(RepositoryName.scheme)
-          || !System.exists(settings.datasetPath),
+          || !LocalTree().exists(settings.datasetPath),
         let found = RepositoryName(settings.datasetPath)
       else { return nil }
       name = found

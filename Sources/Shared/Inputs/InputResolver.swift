@@ -49,7 +49,10 @@ package enum InputResolver {
     _ settings: CacheSettings, through door: (any HubDoor)? = nil
   ) -> Resolved<String> {
     let name = settings.modelName
-    guard System.isDirectory(name) else {
+    let found: System.Status?
+    // A folder that fails to be looked at is no name to be sought elsewhere.
+    do { found = try System.find(name) } catch { return .refused(error) }
+    guard let found, found.isDirectory else {
       if let door, let sought = soughtModel(settings) {
         return fetched(.model(name)) {
           try door.fetchModel(sought.name, revision: sought.revision)
@@ -96,7 +99,7 @@ package enum InputResolver {
     _ settings: PretokenizeSettings, through door: (any HubDoor)? = nil
   ) -> Resolved<String?> {
     guard let name = settings.tokenizerName else { return .here(nil) }
-    do throws(TokenizerError) { return .here(try TokenizerLocation.find(name)) } catch {
+    do { return .here(try TokenizerLocation.find(name)) } catch let error as TokenizerError {
       if let door, !System.exists(name), let sought = soughtName(name) {
         return fetched(.tokenizer(name)) {
           try TokenizerLocation.find(
@@ -104,14 +107,16 @@ package enum InputResolver {
         }
       }
       return .missing(MissingInput(name: .tokenizer(name), failure: error))
-    }
+    } catch { return .refused(error) }
   }
 
   /// The folder of an SAE that training starts from, or its one file.
   package static func sae(
     _ path: String, through door: (any HubDoor)? = nil
   ) -> Resolved<String> {
-    guard System.exists(path) else {
+    let isHere: Bool
+    do { isHere = try System.isThere(path) } catch { return .refused(error) }
+    guard isHere else {
       if let door, !path.hasPrefix("/"), !path.hasPrefix("."), path.contains("/") {
         return fetched(.sae(path)) { try door.fetchSAE(path, revision: nil) }
       }

@@ -8,6 +8,8 @@ package struct JobScript: Sendable, Equatable {
   private let name: String
   private let logs: String
   private let workers: Int
+  /// Whether it works on what the stage before makes at the same time.
+  private let isBeside: Bool
   private let command: [String]
 
   /// `stage` is the section of the stage, `program` the name of its program, `command` the words that start a
@@ -18,6 +20,7 @@ package struct JobScript: Sendable, Equatable {
     settings = pipeline.launch
     self.stage = stage
     self.command = command
+    isBeside = stage == TrainSettings.sectionName && pipeline.cache.maxDiskGB != nil
     name = "\(program):\(pipeline.name)"
     logs = pipeline.store + "/.jobs"
     workers = JobScript.workers(pipeline, runs: runs, stage: stage)
@@ -36,8 +39,12 @@ package struct JobScript: Sendable, Equatable {
     let setup =
       settings.setup.isEmpty
       ? "" : "\nset -e\n" + settings.setup.joined(separator: "\n") + "\nset +e\n"
-    return "#!/bin/bash\n" + options + opening + setup + work
+    let remark = isBeside ? JobScript.besideRemark + "\n" : ""
+    return "#!/bin/bash\n" + options + remark + opening + setup + work
   }
+
+  /// A line that tells those who start the stages that training does not wait for the end of caching.
+  private static let besideRemark = "# beside: cache"
 
   private var requests: [String] {
     let pattern = JobScript.escaped(logs) + "/%x-%A_%a.log"

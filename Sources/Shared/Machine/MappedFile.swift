@@ -50,4 +50,12 @@ extension MappedFile {
     let status = try System.status(of: descriptor, path: path)
     return try System.read(descriptor, byteCount: status.byteCount, offset: 0, path: path)
   }
+
+  /// The whole of a small file; nil where there is none, but not where it cannot be read.
+  package static func contents(ifThere path: String) throws(SystemError) -> [UInt8]? {
+    do { return try contents(path) } catch {
+      if error.isNothing { return nil }
+      throw error
+    }
+  }
 }

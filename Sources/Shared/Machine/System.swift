@@ -17,11 +17,17 @@ package struct SystemError: Failure, Equatable {
 
   package var isFileExists: Bool { errno == EEXIST }
   package var isNotFound: Bool { errno == ENOENT }
-  /// Whether the path leads through a file.
-  var isNoFolder: Bool { errno == ENOTDIR }
+
+  /// Whether nothing lies at the path.
+  var isNothing: Bool { [ENOENT, ENOTDIR, ENAMETOOLONG].contains(errno) }
+
+  /// Whether the disk or the machine failed, rather than that the file is not what it should be.
+  package var isBreakdown: Bool { !isAbsence && errno != EISDIR }
 
   /// Whether a folder could not take its name, since another one with files has it.
   package var isOccupied: Bool { errno == ENOTEMPTY || errno == EEXIST }
+  /// Whether a network file system has forgotten an open file.
+  var isStale: Bool { errno == ESTALE }
   package var isReadOnly: Bool { errno == EROFS }
 
   /// Whether there is nothing for this process at the path, rather than something that it failed to read.
@@ -31,6 +37,9 @@ package struct SystemError: Failure, Equatable {
 
   /// Whether a link failed because the file system has none.
   var lacksLinks: Bool { [EPERM, EOPNOTSUPP, ENOSYS].contains(errno) }
+
+  /// Whether a call failed because the file system has no such thing.
+  var lacksCall: Bool { [EPERM, EOPNOTSUPP, ENOSYS, EINVAL].contains(errno) }
 
   /// Whether the file system has neither links nor renames that replace nothing.
   private var lacksNaming: Bool {
@@ -107,6 +116,8 @@ package enum System {
     package let inode: UInt64
     package let modifiedNanoseconds: Int64
     package let changedNanoseconds: Int64
+    /// The number of the user whose it is.
+    package let owner: UInt32
   }
 
   /// Runs a call that answers -1 on failure, again for as long as a signal interrupts it.
@@ -149,26 +160,8 @@ package enum System {
       isRegularFile: raw.st_mode & S_IFMT == S_IFREG,
       device: UInt64(raw.st_dev), inode: UInt64(raw.st_ino),
       modifiedNanoseconds: Int64(raw.st_mtim.tv_sec) * 1_000_000_000 + Int64(raw.st_mtim.tv_nsec),
-      changedNanoseconds: Int64(raw.st_ctim.tv_sec) * 1_000_000_000 + Int64(raw.st_ctim.tv_nsec))
-  }
-
-  package static func exists(_ path: String) -> Bool {
-    (try? status(path)) != nil
-  }
-
-  /// Whether something is at a path, where “no” must not mean that it could not be told.
-  ///
-  /// - Throws: what keeps one from looking, such as a disk that fails or a folder that is closed.
-  package static func isThere(_ path: String) throws(SystemError) -> Bool {
-    do { _ = try status(path) } catch {
-      if error.isNotFound || error.errno == ENOTDIR { return false }
-      throw error
-    }
-    return true
-  }
-
-  package static func isDirectory(_ path: String) -> Bool {
-    (try? status(path))?.isDirectory ?? false
+      changedNanoseconds: Int64(raw.st_ctim.tv_sec) * 1_000_000_000 + Int64(raw.st_ctim.tv_nsec),
+      owner: raw.st_uid)
   }
 
   package static func openForReading(_ path: String) throws(SystemError) -> Int32 {
@@ -192,20 +185,25 @@ package enum System {
     return descriptor
   }
 
-  /// Lets the group into a file of a folder that is its own.
+  /// Lets the group into a file of a folder that the group may write, whatever the mask of this process.
   ///
-  /// Such a folder is writable for the group, and has the bit that gives its group to what is made in it.
-  /// Elsewhere the mask of the process says who may do what.
+  /// The file gets the folder's group, where it has not got that from the bit which does so. Elsewhere, and in
+  /// folders such as /tmp where everybody keeps to themselves, the mask says who may do what.
   private static func share(_ descriptor: Int32, _ path: String) {
     var raw = stat()
-    guard isShared(folder(of: path)), unsafe fstat(descriptor, &raw) == 0 else { return }
+    guard let group = sharedGroup(folder(of: path)), unsafe fstat(descriptor, &raw) == 0 else {
+      return
+    }
+    if raw.st_gid != group, fchown(descriptor, uid_t.max, group) != 0 { return }
     if raw.st_mode & 0o060 != 0o060 { _ = fchmod(descriptor, raw.st_mode & 0o7777 | 0o060) }
   }
 
-  private static func isShared(_ folder: String) -> Bool {
+  /// The group that works together in a folder; nil where none does.
+  private static func sharedGroup(_ folder: String) -> gid_t? {
     var raw = stat()
-    guard unsafe stat(folder, &raw) == 0 else { return false }
-    return raw.st_mode & S_ISGID != 0 && raw.st_mode & S_IWGRP != 0
+    guard unsafe stat(folder, &raw) == 0, raw.st_mode & S_IWGRP != 0, raw.st_mode & S_ISVTX == 0
+    else { return nil }
+    return raw.st_gid
   }
 
   package static func close(_ descriptor: Int32) {
@@ -298,7 +296,10 @@ package enum System {
   package static func synchronizeDirectory(_ path: String) throws(SystemError) {
     let descriptor = try openForReading(path)
     defer { close(descriptor) }
-    try synchronize(descriptor, path: path)
+    do { try synchronize(descriptor, path: path) } catch {
+      // Some file systems have nothing to write back of a folder, and say so by this.
+      guard error.errno == EINVAL || error.errno == EOPNOTSUPP else { throw error }
+    }
   }
 
   package static func rename(_ from: String, to: String) throws(SystemError) {
@@ -312,29 +313,6 @@ package enum System {
     }
   }
 
-  /// Removes a folder and all in it; what is already gone, or goes meanwhile, is no error.
-  package static func removeTree(_ path: String) throws(SystemError) {
-    try unlessGone {
-      () throws(SystemError) in
-      for name in try list(path) {
-        let child = path + "/" + name
-        try unlessGone {
-          () throws(SystemError) in
-          var raw = stat()
-          _ = try retrying("lstat", child) { unsafe lstat(child, &raw) }
-          if raw.st_mode & S_IFMT == S_IFDIR { try removeTree(child) } else { try remove(child) }
-        }
-      }
-      _ = try retrying("rmdir", path) { unsafe rmdir(path) }
-    }
-  }
-
-  private static func unlessGone(
-    _ body: () throws(SystemError) -> Void
-  ) throws(SystemError) {
-    do { try body() } catch { if !error.isNotFound { throw error } }
-  }
-
   /// Creates a folder and those above it; one that exists is no error.
   package static func createDirectories(_ path: String) throws(SystemError) {
     if isDirectory(path) { return }
@@ -346,9 +324,11 @@ package enum System {
       return
     }
     var raw = stat()
-    guard isShared(folder(of: path)), unsafe stat(path, &raw) == 0 else { return }
+    guard let group = sharedGroup(folder(of: path)), unsafe stat(path, &raw) == 0 else { return }
+    let inherits = raw.st_mode & S_ISGID != 0 || raw.st_gid != group
+    if raw.st_gid != group, unsafe chown(path, uid_t.max, group) != 0 { return }
     // What the group may do in the folder above it may do here, and in what is made here.
-    _ = unsafe chmod(path, raw.st_mode & 0o7777 | S_ISGID | 0o070)
+    _ = unsafe chmod(path, raw.st_mode & 0o7777 | (inherits ? S_ISGID : 0) | 0o070)
   }
 
   /// The bytes a user may still write on the file system that holds `path`.

@@ -1,5 +1,6 @@
-// The calls of libc that folders shared with others need: the names in them, names that are given once, and for the cache of
-// other programs symbolic links, locks that Python's programs respect, and files that are filled by places.
+// The calls of libc that folders shared with others need: the names in them, names that are given once, and for the
+// cache of other programs symbolic links, locks that Python's programs respect, files that are filled by places; and the
+// end of whole folders.
 
 import Foundation
 
@@ -21,7 +22,9 @@ extension System {
   private static func forEachName(
     _ path: String, _ body: (String) -> Void
   ) throws(SystemError) {
-    guard let folder = unsafe opendir(path) else {
+    var opened = unsafe opendir(path)
+    while unsafe opened == nil, errno == EINTR { unsafe opened = opendir(path) }
+    guard let folder = unsafe opened else {
       throw SystemError(call: "opendir", path: path, errno: errno)
     }
     defer { unsafe closedir(folder) }
@@ -30,6 +33,7 @@ extension System {
       guard let entry = unsafe readdir(folder) else {
         // A list that breaks off is none.
         let code = errno
+        if code == EINTR { continue }
         if code != 0 { throw SystemError(call: "readdir", path: path, errno: code) }
         break
       }
@@ -148,5 +152,28 @@ extension System {
       if error.errno == EWOULDBLOCK || error.errno == EACCES { return false }
       throw error
     }
+  }
+
+  /// Removes a folder and all in it; what is already gone, or goes meanwhile, is no error.
+  package static func removeTree(_ path: String) throws(SystemError) {
+    try unlessGone {
+      () throws(SystemError) in
+      for name in try list(path) {
+        let child = path + "/" + name
+        try unlessGone {
+          () throws(SystemError) in
+          var raw = stat()
+          _ = try retrying("lstat", child) { unsafe lstat(child, &raw) }
+          if raw.st_mode & S_IFMT == S_IFDIR { try removeTree(child) } else { try remove(child) }
+        }
+      }
+      _ = try retrying("rmdir", path) { unsafe rmdir(path) }
+    }
+  }
+
+  private static func unlessGone(
+    _ body: () throws(SystemError) -> Void
+  ) throws(SystemError) {
+    do { try body() } catch { if !error.isNotFound { throw error } }
   }
 }

@@ -13,6 +13,17 @@ extension System {
     return String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
 
+  /// The name of a user of this machine, or the number where it has none; to be asked by one thread at a time.
+  package static func userName(_ user: UInt32) -> String {
+    guard let entry = unsafe getpwuid(user), let name = unsafe entry.pointee.pw_name else {
+      return String(user)
+    }
+    return unsafe String(cString: name)
+  }
+
+  /// The user whose rights this process has.
+  package static var user: UInt32 { geteuid() }
+
   /// Tells whether a process of this host still runs.
   package static func isRunning(_ process: Int32) -> Bool {
     kill(process, 0) == 0 || errno == EPERM

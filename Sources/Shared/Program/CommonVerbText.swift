@@ -17,7 +17,7 @@ extension CommonVerb {
       }
       return shell.completions(of: CompletionWords(program))
     case .manual: return ManualPage.text(of: program)
-    case .sbatch, .stage: return nil
+    case .sbatch, .stage, .list, .info, .verify, .collect, .copy: return nil
     }
   }
 }

@@ -31,7 +31,7 @@ struct CompletionWords {
   let topics: [String]
 
   init(_ program: ProgramDescription) {
-    let all = program.verbs + CommonVerb.described
+    let all = program.allVerbs
     self.program = program.name
     verbs = all.map { Word(name: $0.name, value: nil, help: $0.help) }
     var flags = Flag.of(program).map { Word(name: $0.rawValue, value: $0.value, help: $0.help) }

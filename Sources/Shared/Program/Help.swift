@@ -6,7 +6,7 @@ package enum Help {
   /// One screen: how the program is called, its verbs and flags, and examples.
   package static func page(of program: ProgramDescription) -> String {
     var lines = opening(program)
-    let verbs = (program.verbs + CommonVerb.described).filter(\.isShown).map(named)
+    let verbs = program.allVerbs.filter(\.isShown).map(named)
     let flags = shownFlags(program)
     let first = ((verbs + flags).map(\.0.count).max() ?? 0) + 4
     lines += ["", "verbs, in place of the stage:"] + HelpLayout.columns(verbs, least: first)
@@ -24,7 +24,7 @@ package enum Help {
 
   /// Everything that there is to say about a program: its verbs, flags and settings.
   package static func whole(of program: ProgramDescription) -> String {
-    let verbs = program.verbs + CommonVerb.described
+    let verbs = program.allVerbs
     var lines = opening(program)
     lines += ["", "verbs, in place of the stage:"] + HelpLayout.columns(verbs.map(named))
     for verb in verbs where !verb.flags.isEmpty {
@@ -84,7 +84,7 @@ package enum Help {
 
   /// The flags of the one screen; those that print texts share a line, those of rare needs are left out.
   private static func shownFlags(_ program: ProgramDescription) -> [(String, String)] {
-    let others: [Flag] = [.help, .helpAll, .version, .activations, .verify]
+    let others: [Flag] = [.help, .helpAll, .version, .activations, .verify, .verbose]
     return Flag.of(program).filter { !others.contains($0) }.map(named)
       + [("--help --version", "Print this, or the version; --help-all tells all.")]
   }

@@ -18,7 +18,7 @@ enum HelpTopic {
 
   /// Everything that a topic may be called.
   static func words(_ program: ProgramDescription) -> [String] {
-    let verbs = program.verbs + CommonVerb.described
+    let verbs = program.allVerbs
     let settings = Pipeline.tables.flatMap { table in
       [table.name] + table.keys
         + table.rows.map { table.name.isEmpty ? $0.name : "\(table.name).\($0.name)" }
@@ -55,7 +55,7 @@ enum HelpTopic {
   }
 
   private static func verb(_ topic: String, _ program: ProgramDescription) -> [String]? {
-    let all = program.verbs + CommonVerb.described
+    let all = program.allVerbs
     guard let verb = all.first(where: { $0.name == topic || $0.alias == topic }) else {
       return nil
     }

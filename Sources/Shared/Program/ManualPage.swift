@@ -3,7 +3,7 @@
 
 enum ManualPage {
   static func text(of program: ProgramDescription) -> String {
-    let verbs = program.verbs + CommonVerb.described
+    let verbs = program.allVerbs
     var lines = [
       ".TH \(escaped(program.name.uppercased())) 1 \"\" \"\(Product.name) \(Product.version)\"",
       ".nh", ".ad l", ".SH NAME",

@@ -38,6 +38,18 @@ package struct ProcessorError: Failure, Equatable {
   }
 }
 
+/// A store that is only read and that is not there, as where a disk is not mounted.
+package struct MissingStore: Failure, Equatable {
+  package let path: String
+
+  package init(path: String) { self.path = path }
+
+  package var sentence: String {
+    "store: \(path) is not there, from which finished stages are read."
+  }
+  package var hint: String? { "Mount it, or take it off the list; only the first store is made." }
+}
+
 package enum Program {
   /// What came of a command line.
   package enum Request: Sendable, Equatable {
@@ -130,8 +142,12 @@ package enum Program {
       guard arguments.overrides.isEmpty else { throw CommandLineError.unexpectedWord("--set") }
       return nil
     }
-    return try PipelineFile.read(
+    let file = try PipelineFile.read(
       path, overrides: arguments.overrides, running: program.sections.first)
+    for store in file.pipeline.stores.read where !System.isDirectory(store) {
+      throw MissingStore(path: store)
+    }
+    return file
   }
 
   /// The notes as they are printed: those of options that change nothing in one line, but on request.

@@ -6,7 +6,7 @@ package enum ActivationKey {
   ///
   /// By its key where tokenizer and text are on this machine, else by its settings.
   package static func tokens(_ pipeline: Pipeline, _ inputs: Inputs) throws -> StageFolder? {
-    let store = Store(pipeline.store)
+    let store = Store(pipeline)
     if let key = try known({ try PretokenizeKey.make(pipeline, inputs) }) {
       return try store.find(stage: .tokens, fingerprint: key.fingerprint)
     }

@@ -86,7 +86,7 @@ package struct StageProgress: Sendable, Equatable {
     var workers: Set<Worker> = []
     for lease in leases {
       guard let sight = LeaseSight.look(at: lease) else { continue }
-      if sight.isDead || now - sight.modified > sight.patience {
+      if !sight.isHeld(now) {
         abandonedCount += 1
       } else {
         heldCount += 1

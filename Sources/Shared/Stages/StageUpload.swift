@@ -42,8 +42,9 @@ package struct StageUpload: Sendable {
   package func run(
     folder: StageFolder, key: JSON, send: (HubUpload) throws -> [String]
   ) throws -> String {
-    let lease = try claim(folder)
-    defer { lease.release() }
+    // Where nothing may be written, nobody hears of it: the Hub itself takes each file once.
+    let lease = folder.access == .read ? nil : try claim(folder)
+    defer { lease?.release() }
     let upload = try HubUpload(
       environment, to: repository, visibility: visibility, mode: mode, terminal: terminal)
     try upload.open()
@@ -58,7 +59,9 @@ package struct StageUpload: Sendable {
     }
     let paths = try send(upload)
     let result = try upload.finish(summary: StageUpload.summary)
-    try UploadRecord(place, files: upload.identities(paths)).write(folder: folder.path)
+    if folder.access == .written {
+      try UploadRecord(place, files: upload.identities(paths)).write(folder: folder.path)
+    }
     say(
       result.changedCount > 0
         ? "uploaded to \(result.page)" : "\(result.page) has it all")
@@ -77,7 +80,10 @@ package struct StageUpload: Sendable {
     var hasSaid = false
     while true {
       if try watch.look(at: path) == .free, let lease = try Lease.claim(path) { return lease }
-      if !hasSaid { say("another process uploads this stage; waiting for it") }
+      if !hasSaid {
+        let who = Waiting.holders([path]) ?? "another process"
+        say("waiting for the upload of this stage by \(who)")
+      }
       hasSaid = true
       if System.isInterrupted {
         throw Interrupted("Stopped while another process uploads this stage.", hint: nil)

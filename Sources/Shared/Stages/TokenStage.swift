@@ -14,7 +14,7 @@ package enum PretokenizeKey {
     _ pipeline: Pipeline, tokenizer: Tokenizer?, text: DataSet
   ) throws -> StageKey {
     let settings = pipeline.pretokenize
-    let store = Store(pipeline.store)
+    let store = Store(pipeline)
     var identities: [String: String] = [:]
     if let tokenizer {
       for path in TokenizerLocation.sources(tokenizer.path) {

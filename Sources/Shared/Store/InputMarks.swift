@@ -6,9 +6,9 @@ package struct InputMarks: Sendable {
   private let marks: [String: System.Status]
 
   /// Looks at the files that are here; those of a server are told by what names them.
-  package init(_ paths: some Sequence<String>) {
+  package init(_ paths: some Sequence<String>) throws(SystemError) {
     var marks: [String: System.Status] = [:]
-    for path in paths { marks[path] = try? System.status(path) }
+    for path in paths { marks[path] = try System.find(path) }
     self.marks = marks
   }
 

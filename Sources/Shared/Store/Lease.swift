@@ -187,12 +187,15 @@ struct LeaseRecord: Equatable {
     self.init(owner: owner, machine: machine, process: process, seconds: seconds)
   }
 
-  /// The record with a deadline from now; host and deadline are for people.
+  /// Of this process, asked for once.
+  private static let user = System.userName(System.user)
+
+  /// The record with a deadline from now; user, host and deadline are for people.
   var line: String {
     JSON.object([
       "owner": .string(owner), "machine": .string(machine), "pid": .integer(Int(process)),
       "seconds": .number(seconds), "host": .string(System.hostName),
-      "deadline": .integer(Int(System.now + seconds)),
+      "deadline": .integer(Int(System.now + seconds)), "user": .string(LeaseRecord.user),
     ]).canonical + "\n"
   }
 
@@ -212,16 +215,23 @@ struct LeaseContent: Equatable {
   /// Its last bytes, among them a whole line if there is one.
   let tail: [UInt8]
 
-  static func read(_ path: String) -> LeaseContent? {
-    guard let descriptor = try? System.openForReading(path) else { return nil }
-    defer { System.close(descriptor) }
-    guard let byteCount = try? System.status(of: descriptor, path: path).byteCount else {
-      return nil
+  /// The end of a lease; nil where there is none, or none of this process's business.
+  ///
+  /// - Throws: what keeps one from reading: who cannot see a lease grow would wait for ever.
+  static func read(_ path: String) throws(SystemError) -> LeaseContent? {
+    do throws(SystemError) {
+      let descriptor = try System.openForReading(path)
+      defer { System.close(descriptor) }
+      let byteCount = try System.status(of: descriptor, path: path).byteCount
+      let length = min(byteCount, 2 * LeaseRecord.byteLimit)
+      let tail = try System.read(
+        descriptor, byteCount: length, offset: byteCount - length, path: path)
+      return LeaseContent(byteCount: byteCount, tail: tail)
+    } catch {
+      // On a network file system a file that is gone while it is read is stale.
+      if error.isAbsence || error.isStale { return nil }
+      throw error
     }
-    let length = min(byteCount, 2 * LeaseRecord.byteLimit)
-    let tail = try? System.read(
-      descriptor, byteCount: length, offset: byteCount - length, path: path)
-    return tail.map { LeaseContent(byteCount: byteCount, tail: $0) }
   }
 }
 
@@ -243,7 +253,7 @@ package struct LeaseWatch {
 
   /// Looks at a lease and takes it away from an owner that is gone.
   package mutating func look(at path: String) throws(SystemError) -> Finding {
-    guard let content = LeaseContent.read(path) else {
+    guard let content = try LeaseContent.read(path) else {
       seen[path] = nil
       return .free
     }
@@ -269,7 +279,7 @@ package struct LeaseWatch {
       if error.isNotFound { return false }
       throw error
     }
-    let isSame = LeaseContent.read(aside) == content
+    let isSame = (try? LeaseContent.read(aside)) == content
     // Its owner gave a sign of life, or another owner came: the name is given back.
     if !isSame { _ = try? System.nameUnlessTaken(aside, as: path) }
     try System.remove(aside)

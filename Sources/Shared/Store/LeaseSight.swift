@@ -5,6 +5,8 @@
 ///
 /// Times are seconds since 1970, `since` and `renewed` by the owner's clock, `modified` by that of the disk.
 package struct LeaseSight: Sendable, Equatable {
+  /// The owner's user, by the name on the owner's machine; empty of leases that do not say.
+  package let user: String
   package let host: String
   package let process: Int32
   /// Whether the owner is a process of this machine.
@@ -19,13 +21,13 @@ package struct LeaseSight: Sendable, Equatable {
 
   /// Nil where there is no lease; of one that is being written, what can be read.
   package static func look(at path: String) -> LeaseSight? {
-    guard let content = LeaseContent.read(path), let status = try? System.status(path) else {
-      return nil
-    }
+    guard let content = try? LeaseContent.read(path), let status = try? System.status(path)
+    else { return nil }
     let modified = Double(status.modifiedNanoseconds) * 1e-9
     guard let record = LeaseRecord(lastOf: content.tail) else {
       return LeaseSight(
-        host: "", process: 0, isLocal: false, isDead: false, since: modified, renewed: modified,
+        user: "", host: "", process: 0, isLocal: false, isDead: false, since: modified,
+        renewed: modified,
         modified: modified, patience: Lease.defaultSeconds)
     }
     let lines = content.tail.split(separator: 0x0A)
@@ -34,7 +36,8 @@ package struct LeaseSight: Sendable, Equatable {
       head(path)?.split(separator: 0x0A).first.flatMap(Line.init), whole.last.flatMap(Line.init)
     )
     return LeaseSight(
-      host: last?.host ?? "", process: record.process, isLocal: record.isLocal,
+      user: last?.user ?? "", host: last?.host ?? "", process: record.process,
+      isLocal: record.isLocal,
       isDead: record.isDead, since: first?.written ?? modified, renewed: last?.written ?? modified,
       modified: modified, patience: record.seconds)
   }
@@ -48,6 +51,7 @@ package struct LeaseSight: Sendable, Equatable {
 
   /// What a line says to people.
   private struct Line {
+    let user: String
     let host: String
     let written: Double
 
@@ -55,8 +59,23 @@ package struct LeaseSight: Sendable, Equatable {
       guard let json = try? JSON(parsing: Array(bytes)), let host = json["host"]?.string,
         let deadline = json["deadline"]?.double, let seconds = json["seconds"]?.double
       else { return nil }
+      user = json["user"]?.string ?? ""
       self.host = host
       written = deadline - seconds
     }
+  }
+}
+
+extension LeaseSight {
+  /// Whether the owner may still be at work; `now` is this machine's time or the disk's.
+  ///
+  /// Clocks of machines and disks differ: a sign of life counts by the disk's clock and by the owner's.
+  package func isHeld(_ now: Double) -> Bool {
+    !isDead && (now - modified <= patience || now - renewed <= patience)
+  }
+
+  /// How long the owner has held it, whatever the owner's clock says.
+  package func heldSeconds(_ now: Double) -> Double {
+    max(0, renewed - since) + max(0, min(now - modified, patience))
   }
 }

@@ -8,7 +8,13 @@ package struct StageFolder: Sendable, Equatable {
   /// The fingerprint that its manifest must state; nil where the folder was found by other means.
   package let fingerprint: String?
 
-  package init(path: String, stage: Stage, fingerprint: String?) {
+  /// Whether its store is the one that is written to.
+  package let access: Access
+
+  package enum Access: Sendable { case written, read }
+
+  package init(path: String, stage: Stage, fingerprint: String?, access: Access = .written) {
+    self.access = access
     self.path = path
     self.stage = stage
     self.fingerprint = fingerprint
@@ -47,12 +53,20 @@ package struct StageFolder: Sendable, Equatable {
       name: name, bytes: try System.status(whole).byteCount, sha256: try Digest.ofFile(whole))
   }
 
+  /// Refuses a folder in which nothing may be written.
+  package func requireWritten() throws(StoreError) {
+    if access == .read { throw .onlyRead(folder: path) }
+  }
+
   /// Removes the shards of a finished folder that are not what its manifest says, so that they can
   /// be made again; returns a sentence for each.
+  ///
+  /// - Throws: what is damaged, where the folder is only read.
   package func removeDamagedShards(verify: Verification) throws -> [String] {
     var damages: [String] = []
     for shard in try readManifest()?.shards ?? [] {
       do { try check(shard, verify) } catch let error as ManifestError {
+        if access == .read { throw error }
         damages.append(error.sentence)
         let file = path + "/" + shard.file
         if System.exists(file) { try System.remove(file) }
@@ -72,7 +86,7 @@ package struct StageFolder: Sendable, Equatable {
     let bytes: [UInt8]
     do { bytes = try MappedFile.contents(manifestPath) } catch {
       // What cannot be read is not the same as what is not there; asked again, it may have come meanwhile.
-      if error.isNotFound || error.isNoFolder { return nil }
+      if error.isNothing { return nil }
       throw error
     }
     let manifest = try Manifest(parsing: bytes, path: manifestPath)
@@ -87,7 +101,8 @@ package struct StageFolder: Sendable, Equatable {
     return manifest
   }
 
-  private func check(_ shard: Manifest.Shard, _ verify: Verification) throws {
+  /// Compares a file with what a manifest of this folder says about it.
+  package func check(_ shard: Manifest.Shard, _ verify: Verification) throws {
     let file = path + "/" + shard.file
     let byteCount: Int
     do { byteCount = try System.status(file).byteCount } catch {
@@ -127,6 +142,7 @@ package struct StageFolder: Sendable, Equatable {
   ///
   /// Where the store cannot be written to, that stays as it is.
   package func clearUp(_ manifest: Manifest) throws {
+    if access == .read { return }
     do { try removeLeftovers(of: manifest) } catch let error as SystemError {
       guard error.isAbsence || error.isReadOnly else { throw error }
     }

@@ -9,14 +9,16 @@ extension StageFolder {
   ///
   /// Unit `i` is the file `name(i)` of the folder. Returns once all of them exist, however many
   /// workers made them, with the number that this call made. `onFinished` is called once for every
-  /// unit, also for those that were there already.
+  /// unit, also for those that were there already; `onWaiting` now and then with a sentence about the
+  /// others that it waits for.
   @discardableResult
   package func work(
     units: Int, name: (Int) -> String, leaseSeconds: Double = Lease.defaultSeconds,
-    produce: (Int, inout AtomicFile) throws -> Void, onFinished: (Int) -> Void = { _ in }
+    produce: (Int, inout AtomicFile) throws -> Void, onFinished: (Int) -> Void = { _ in },
+    onWaiting: @escaping @Sendable (String) -> Void = { _ in }
   ) throws -> Int {
     try prepare()
-    let board = WorkBoard(units: units)
+    let board = WorkBoard(units: units, onWaiting: onWaiting)
     var worker = UnitWorker(folder: self, board: board, leaseSeconds: leaseSeconds)
     try worker.run(name, compute: { _ in }, write: { try produce($0, &$2) }, onFinished)
     return board.madeCount
@@ -28,11 +30,13 @@ extension StageFolder {
     units: Int, name: @escaping @Sendable (Int) -> String, threads: Int,
     leaseSeconds: Double = Lease.defaultSeconds,
     produce: @escaping @Sendable (Int, inout AtomicFile) throws -> Void,
-    onFinished: @escaping @Sendable (Int) -> Void = { _ in }
+    onFinished: @escaping @Sendable (Int) -> Void = { _ in },
+    onWaiting: @escaping @Sendable (String) -> Void = { _ in }
   ) throws -> Int {
     try work(
       units: units, name: name, threads: threads, turns: nil, leaseSeconds: leaseSeconds,
-      compute: { _ in }, write: { try produce($0, &$2) }, onFinished: onFinished)
+      compute: { _ in }, write: { try produce($0, &$2) }, onFinished: onFinished,
+      onWaiting: onWaiting)
   }
 
   /// Makes the units that are missing in two steps: up to `ahead` units are in the making, of which
@@ -43,11 +47,12 @@ extension StageFolder {
     leaseSeconds: Double = Lease.defaultSeconds,
     compute: @escaping @Sendable (Int) throws -> Product,
     write: @escaping @Sendable (Int, Product, inout AtomicFile) throws -> Void,
-    onFinished: @escaping @Sendable (Int) -> Void = { _ in }
+    onFinished: @escaping @Sendable (Int) -> Void = { _ in },
+    onWaiting: @escaping @Sendable (String) -> Void = { _ in }
   ) throws -> Int {
     try work(
       units: units, name: name, threads: ahead, turns: Turns(), leaseSeconds: leaseSeconds,
-      compute: compute, write: write, onFinished: onFinished)
+      compute: compute, write: write, onFinished: onFinished, onWaiting: onWaiting)
   }
 
   private func work<Product>(
@@ -55,10 +60,11 @@ extension StageFolder {
     leaseSeconds: Double,
     compute: @escaping @Sendable (Int) throws -> Product,
     write: @escaping @Sendable (Int, Product, inout AtomicFile) throws -> Void,
-    onFinished: @escaping @Sendable (Int) -> Void
+    onFinished: @escaping @Sendable (Int) -> Void,
+    onWaiting: @escaping @Sendable (String) -> Void
   ) throws -> Int {
     try prepare()
-    let board = WorkBoard(units: units)
+    let board = WorkBoard(units: units, onWaiting: onWaiting)
     Parallel.onThreads(max(1, min(threads, units))) { _ in
       var worker = UnitWorker(folder: self, board: board, leaseSeconds: leaseSeconds, turns: turns)
       do {
@@ -75,7 +81,13 @@ extension StageFolder {
   ///
   /// For workers that make a unit of several folders at once.
   package func publish(_ file: consuming AtomicFile) throws -> Bool {
-    let (sha256, path) = (try file.digest(), file.path)
+    let path = file.path
+    let sha256: String
+    do { sha256 = try file.digest() } catch {
+      // Who finds the work finished may have cleared this file away.
+      if error.isNotFound, System.exists(path) { return false }
+      throw error
+    }
     guard try file.publishIfAbsent() else { return false }
     ShardDigest.note(sha256, of: path)
     return true

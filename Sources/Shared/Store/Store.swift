@@ -54,31 +54,44 @@ package struct StageKey: Sendable, Equatable {
   }
 }
 
-/// A folder of stage folders.
+/// A folder of stage folders, and others in which finished ones are found as well.
 package struct Store: Sendable, Equatable {
   package let path: String
+  /// Stores that are only read: nothing is begun, mended or cleared away there.
+  package let others: [String]
 
-  package init(_ path: String) {
+  package init(_ path: String, reading others: [String] = []) {
     self.path = path
+    self.others = others
   }
 
   /// The folder of a stage, whether it exists or not.
   ///
-  /// A folder that has the fingerprint under another label is the stage's: a finished one before one
-  /// that somebody has begun.
+  /// A folder that has the fingerprint under another label is the stage's: a finished one, of whatever store,
+  /// before one that somebody has begun.
   package func folder(_ key: StageKey) -> StageFolder {
-    let parent = "\(path)/\(key.stage.rawValue)"
-    func folder(_ name: String) -> StageFolder {
-      StageFolder(path: parent + "/" + name, stage: key.stage, fingerprint: key.fingerprint)
-    }
-    let own = folder(key.folderName)
+    let own = StageFolder(
+      path: "\(path)/\(key.stage.rawValue)/\(key.folderName)", stage: key.stage,
+      fingerprint: key.fingerprint)
+    if own.hasManifest { return own }
+    let begun = folders(key, in: path, .written)
+    let all = begun + others.flatMap { folders(key, in: $0, .read) }
+    if let finished = all.first(where: \.hasManifest) { return finished }
+    return System.isDirectory(own.path) ? own : begun.first ?? own
+  }
+
+  /// The folders with a key's fingerprint, whatever their label.
+  private func folders(
+    _ key: StageKey, in store: String, _ access: StageFolder.Access
+  ) -> [StageFolder] {
+    let parent = "\(store)/\(key.stage.rawValue)"
     let suffix = "-" + key.fingerprint.prefix(StageKey.shownDigits)
-    let others = ((try? System.list(parent)) ?? []).filter {
-      $0.hasSuffix(suffix) && $0 != key.folderName && System.isDirectory(parent + "/" + $0)
-    }.map(folder)
-    if others.isEmpty || own.hasManifest { return own }
-    if let finished = others.first(where: \.hasManifest) { return finished }
-    return System.isDirectory(own.path) ? own : others[0]
+    return ((try? System.list(parent)) ?? []).filter {
+      $0.hasSuffix(suffix) && System.isDirectory(parent + "/" + $0)
+    }.map {
+      StageFolder(
+        path: parent + "/" + $0, stage: key.stage, fingerprint: key.fingerprint, access: access)
+    }
   }
 
   /// The finished folder with a fingerprint.
@@ -108,23 +121,31 @@ package struct Store: Sendable, Equatable {
     return folders.first
   }
 
+  /// The finished folders that fit, each fingerprint once, from the first store that has it.
   private func finished(
     _ stage: Stage, where nameFits: (String) -> Bool, _ fits: (Manifest) -> Bool
   ) throws -> [StageFolder] {
-    let parent = "\(path)/\(stage.rawValue)"
-    guard try System.isThere(parent) else { return [] }
-    var result: [StageFolder] = []
+    var (result, known): ([StageFolder], Set<String>) = ([], [])
     var obstacle: (any Error)?
-    for name in try System.list(parent) where nameFits(name) {
-      let folder = StageFolder(path: "\(parent)/\(name)", stage: stage, fingerprint: nil)
-      do {
-        if let manifest = try folder.readManifest(), fits(manifest) { result.append(folder) }
-      } catch let error as ManifestError where error.isForeign {
-        // A folder that another version wrote is none of ours.
-      } catch let error as SystemError where error.isAbsence {
-        // Nor is one that is closed to this process.
-      } catch {
-        obstacle = obstacle ?? error
+    for (store, access) in [(path, StageFolder.Access.written)] + others.map({ ($0, .read) }) {
+      let parent = "\(store)/\(stage.rawValue)"
+      guard try System.isThere(parent) else { continue }
+      for name in try System.list(parent) where nameFits(name) {
+        let folder = StageFolder(
+          path: "\(parent)/\(name)", stage: stage, fingerprint: nil, access: access)
+        do {
+          guard let manifest = try folder.readManifest(), fits(manifest) else { continue }
+          // Of one store all are told, so that people hear of two of one kind.
+          if access == .read, known.contains(manifest.fingerprint) { continue }
+          known.insert(manifest.fingerprint)
+          result.append(folder)
+        } catch let error as ManifestError where error.isForeign {
+          // A folder that another version wrote is none of ours.
+        } catch let error as SystemError where error.isAbsence {
+          // Nor is one that is closed to this process.
+        } catch {
+          obstacle = obstacle ?? error
+        }
       }
     }
     // Where none is found, the one that cannot be read may be it.
@@ -136,16 +157,21 @@ package struct Store: Sendable, Equatable {
 /// Why the store has no answer.
 package enum StoreError: Failure, Equatable {
   case ambiguous(stage: Stage, folders: [String])
+  /// Something would have to be written into a folder of a store that is only read.
+  case onlyRead(folder: String)
 
   package var sentence: String {
     switch self {
     case .ambiguous(let stage, let folders):
       "Several folders of \(stage.rawValue) were made with these settings from different inputs: "
         + folders.joined(separator: ", ") + "."
+    case .onlyRead(let folder): "\(folder) lies in a store that is only read."
     }
   }
 
   package var hint: String? {
-    "Make model, tokenizer and data reachable, so that one can be told, or remove the others."
+    if case .onlyRead = self { return "Name its store first in the list that store is." }
+    return
+      "Make model, tokenizer and data reachable, so that one can be told, or remove the others."
   }
 }

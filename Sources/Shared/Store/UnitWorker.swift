@@ -22,11 +22,16 @@ final class WorkBoard: Sendable {
     var units: [UnitState]
     var made = 0
     var failure: (any Error)?
+    var nextWord = System.uptime + Waiting.firstSeconds
   }
 
   private let state: Mutex<State>
+  private let onWaiting: @Sendable (String) -> Void
+  /// Units whose holders are looked up for a word about them.
+  private static let namedUnits = 64
 
-  init(units: Int) {
+  init(units: Int, onWaiting: @escaping @Sendable (String) -> Void) {
+    self.onWaiting = onWaiting
     state = Mutex(State(units: [UnitState](repeating: .open, count: units)))
   }
 
@@ -44,6 +49,19 @@ final class WorkBoard: Sendable {
       state.units[unit] = .inHand
       return true
     }
+  }
+
+  /// Says whom this process waits for, where that is due.
+  func sayWaiting(_ path: (Int) -> String) {
+    let now = System.uptime
+    let (left, count): ([Int], Int) = state.withLock { state in
+      guard now >= state.nextWord else { return ([], 0) }
+      state.nextWord = now + Waiting.secondsBetween
+      return (state.units.indices.filter { state.units[$0] == .open }, state.units.count)
+    }
+    if left.isEmpty { return }
+    let some = left.prefix(Self.namedUnits).map(path)
+    Waiting.words("part", some, left: left.count, of: count).map(onWaiting)
   }
 
   func putBack(_ unit: Int) { state.withLock { $0.units[unit] = .open } }
@@ -138,6 +156,7 @@ struct UnitWorker {
       // What other threads of this process have in hand, they finish or fail with.
       let left = board.open.count
       if left == 0 || board.hasFailed { return }
+      if !progressed { board.sayWaiting { folder.path + "/" + name($0) } }
       pause = progressed ? Self.firstPause : min(pause * 1.5, longest)
       // Those who only wait look at different units.
       start = progressed ? 0 : random().integer(0, below: left)

@@ -61,7 +61,12 @@ struct CacheWalk: ~Copyable {
     _ body: (_ rows: [CachedRow], _ batch: Span<Float>, _ targets: Span<Float>) throws -> Void
   ) throws {
     var left = limit
+    let pass = places.supply?.pass()
+    defer { pass?.close() }
     for index in places.shards.indices where left > 0 {
+      try pass?.wait(
+        for: index, window: [index],
+        next: { (index + 1..<places.shards.count).prefix($0) })
       let shard = try PairedShard(places, index, &seen)
       var candidates = try filter.candidates(of: shard.shard, sequences)
       guard !candidates.isEmpty else { continue }

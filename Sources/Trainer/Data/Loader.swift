@@ -81,12 +81,19 @@ package final class Loader: @unchecked Sendable {
   /// The inode of every file that was opened.
   private var seen: [String: UInt64] = [:]
   private var nextSlot = 0
+  /// The row of the stream at which nothing more is needed.
+  private let end: Int
+  private let pass: ShardPass?
   private let isStopped = Atomic<Bool>(false)
   private let waited = Atomic<Int>(0)
 
   /// Prepares the stream; nothing is read before `run`.
-  package init(_ plan: LoaderPlan, batchRows: Int, firstStep: Int) {
+  ///
+  /// `end` rows of the stream are needed, from its beginning on; no batch begins after them.
+  package init(_ plan: LoaderPlan, batchRows: Int, firstStep: Int, rows end: Int = .max) {
     self.plan = plan
+    self.end = end
+    pass = plan.places.supply?.pass()
     self.batchRows = batchRows
     slots = (0..<2).map { _ in
       Slot(count: batchRows * plan.places.dIn, targetCount: batchRows * plan.places.dOut)
@@ -141,6 +148,7 @@ package final class Loader: @unchecked Sendable {
     isStopped.store(true, ordering: .releasing)
     for slot in slots { slot.free.signal() }
     thread.join()
+    pass?.close()
   }
 
   private func gatherForever() {
@@ -149,7 +157,7 @@ package final class Loader: @unchecked Sendable {
       let slot = slots[turn]
       turn = 1 - turn
       slot.free.wait()
-      if isStopped.load(ordering: .acquiring) { return }
+      if isStopped.load(ordering: .acquiring) || cursor.position >= end { return }
       do { try gather(into: &slot.batch, &slot.targets, scratch: &scratch) } catch {
         slot.failure = error
       }
@@ -185,6 +193,9 @@ package final class Loader: @unchecked Sendable {
     if let shard = open[index] { return shard }
     let needed = cursor.openShards
     for other in open.indices where !needed.contains(other) { open[other] = nil }
+    try pass?.wait(
+      for: index, window: needed, next: { cursor.upcoming($0, before: end) },
+      isStopped: { isStopped.load(ordering: .acquiring) })
     let shard = try OpenShard(plan, index, &seen)
     open[index] = shard
     return shard

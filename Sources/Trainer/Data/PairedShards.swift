@@ -37,10 +37,14 @@ package struct PairedShards: Sendable {
   package let targets: [CachedShard]
   /// Width of the targets; 0 where there are none.
   package let dOut: Int
+  /// Where shards come from that are not there; nil of a finished cache.
+  let supply: ShardSupply?
 
   package init(
-    shards: [CachedShard], dIn: Int, targets: [CachedShard] = [], dOut: Int = 0
+    shards: [CachedShard], dIn: Int, targets: [CachedShard] = [], dOut: Int = 0,
+    supply: ShardSupply? = nil
   ) {
+    self.supply = supply
     self.shards = shards
     self.dIn = dIn
     self.targets = targets
@@ -50,7 +54,7 @@ package struct PairedShards: Sendable {
   package init(_ source: TrainingSource, targets: TrainingSource? = nil) {
     self.init(
       shards: source.shards, dIn: source.facts.dIn, targets: targets?.shards ?? [],
-      dOut: targets?.facts.dIn ?? 0)
+      dOut: targets?.facts.dIn ?? 0, supply: source.supply)
   }
 
   package var isPaired: Bool { !targets.isEmpty }
@@ -63,6 +67,8 @@ final class PairedShard {
 
   /// Opens shard `index`, which must be the file that `seen` knows from before.
   init(_ places: PairedShards, _ index: Int, _ seen: inout [String: UInt64]) throws {
+    // A shard of a stream may be another file each time, of the same bytes.
+    if places.supply != nil { seen = [:] }
     shard = try PairedShard.open(places.shards[index], dIn: places.dIn, &seen)
     guard places.isPaired else {
       targets = nil

@@ -15,14 +15,21 @@ package struct TrainableRows: Sendable {
 
   /// Counts them; with a filter that reads what the shards say of each row.
   package init(_ settings: TrainSettings, _ source: TrainingSource, store: Store) throws {
-    try self.init(source, filter: RowFilter.make(settings, source, store: store))
+    let filter = try RowFilter.make(settings, source, store: store)
+    try self.init(source, filter: filter, counts: filter.counts(source, store: store))
   }
 
-  package init(_ source: TrainingSource, filter: RowFilter) throws {
+  /// `counts` are the trained rows of every shard, where they are known.
+  package init(_ source: TrainingSource, filter: RowFilter, counts: [Int]? = nil) throws {
     self.filter = filter
-    sizes = try source.shards.map { shard in
-      filter.isEmpty ? shard.rows : try filter.rows(of: ActivationReader.open(shard.path)).count
-    }
+    sizes =
+      if filter.isEmpty {
+        source.shards.map(\.rows)
+      } else if let counts {
+        counts
+      } else {
+        try source.read(Array(source.shards.indices)) { try filter.rows(of: $0).count }
+      }
     guard sizes.contains(where: { $0 > 0 }) else {
       throw TrainingSourceError.nothingToTrainOn(folder: source.folder)
     }
@@ -53,8 +60,10 @@ package struct PreparedRows: Sendable {
         Normalization(
           settings.normalizeActivations, dIn: source.facts.dIn, meanNorm: try sample.meanNorm())
       default:
-        Normalization(
-          settings.normalizeActivations, dIn: source.facts.dIn, meanNorm: source.facts.meanNorm)
+        try Normalization(
+          settings.normalizeActivations, dIn: source.facts.dIn,
+          meanNorm: settings.normalizeActivations == .expectedAverageOnlyIn
+            ? source.statistics().meanNorm : source.facts.meanNorm)
       }
   }
 
@@ -65,7 +74,7 @@ package struct PreparedRows: Sendable {
 
   /// The mean of what is reconstructed, as it is cached `[dOut]`.
   package func mean(_ source: TrainingSource, targets: TrainingSource?) throws -> [Double] {
-    guard !filter.leavesNothingOut else { return (targets ?? source).facts.mean }
+    guard !filter.leavesNothingOut else { return try (targets ?? source).statistics().mean }
     return try RowSample(
       LoaderPlan(PairedShards(source, targets: targets), order: order, filter: filter),
       rows: Self.sampledRows
@@ -85,7 +94,7 @@ private struct RowSample {
     batchRows = min(count, 4096)
   }
 
-  private var loader: Loader { Loader(plan, batchRows: batchRows, firstStep: 0) }
+  private var loader: Loader { Loader(plan, batchRows: batchRows, firstStep: 0, rows: count) }
 
   func meanNorm() throws -> Double {
     let width = plan.places.dIn

@@ -112,10 +112,10 @@ package struct RowFilter: Sendable {
   private static func medianNorm(_ source: TrainingSource) throws -> Double {
     var norms: [Double] = []
     let step = max(1, source.shards.count / sample.shards)
-    for index in stride(from: 0, to: source.shards.count, by: step) {
-      let shard = try ActivationReader.open(source.shards[index].path)
-      norms += try RowFilter.norms(shard, 0..<min(shard.rows, sample.rows))
-    }
+    let chosen = Array(stride(from: 0, to: source.shards.count, by: step))
+    norms = try source.read(chosen) { shard in
+      try RowFilter.norms(shard, 0..<min(shard.rows, sample.rows))
+    }.flatMap(\.self)
     norms.sort()
     return norms.isEmpty ? 0 : norms[norms.count / 2]
   }
@@ -147,12 +147,18 @@ package struct RowFilter: Sendable {
       && sees(norm: largestNorm == nil ? 0 : RowFilter.norm(row))
   }
 
-  private func sees(token: UInt32, position: Int) -> Bool {
+  func sees(token: UInt32, position: Int) -> Bool {
     if excluded.contains(token) { return false }
     return positions.isEmpty || (position < positions.count && positions[position])
   }
 
   private func sees(norm: Double) -> Bool { largestNorm.map { norm <= $0 } ?? true }
+
+  /// Whether rows are left out for their norm, or for their token.
+  var looksAtNorms: Bool { largestNorm != nil }
+  var looksAtTokens: Bool { !excluded.isEmpty }
+
+  func isTrained(_ sequence: UInt32) -> Bool { takes(sequence, .trained) }
 
   private func takesAll(_ choice: SequenceChoice) -> Bool {
     switch choice {

@@ -36,7 +36,7 @@ package struct StreamRow: Sendable, Equatable {
 /// The order of all epochs, as a pure function of the seed and the shards' sizes.
 package struct RowOrder: Sendable {
   /// Shards that are read at the same time, at most.
-  package static let openShards = 8
+  package static let openShards = StreamBudget.openShards
 
   package let seed: Int
   /// Trainable rows per shard.
@@ -80,11 +80,14 @@ package struct RowCursor: Sendable {
   private var nextGroup = 0
   private var members: [Member] = []
   private var left = 0
+  /// The row of the stream that comes next.
+  package private(set) var position: Int
 
   /// Starts at row `position` of the stream.
   package init(order: RowOrder, position: Int = 0) {
     precondition(order.rowsPerEpoch > 0, "no row to read")
     self.order = order
+    self.position = position / order.rowsPerEpoch * order.rowsPerEpoch
     epoch = position / order.rowsPerEpoch
     groups = order.groups(epoch: epoch)
     skip(position % order.rowsPerEpoch)
@@ -97,6 +100,7 @@ package struct RowCursor: Sendable {
   package mutating func next() -> StreamRow {
     if left == 0 { openNextGroup() }
     left -= 1
+    position += 1
     // Webster's rule: the member whose next row is due first, (taken + ½) / size being smallest.
     var due = 0
     for candidate in 1..<max(1, members.count)
@@ -110,6 +114,23 @@ package struct RowCursor: Sendable {
     return StreamRow(shard: member.shard, index: (member.first + member.taken) % member.size)
   }
 
+  /// Up to `limit` shards of the groups after the present one, in order, of those that begin before row `end`.
+  package func upcoming(_ limit: Int, before end: Int) -> [Int] {
+    var (start, epoch, groups, next) = (position + left, epoch, groups[...], nextGroup)
+    var shards: [Int] = []
+    while shards.count < limit, start < end {
+      if next == groups.count {
+        epoch += 1
+        groups = order.groups(epoch: epoch)[...]
+        next = 0
+      }
+      shards += groups[next]
+      start += groups[next].reduce(0) { $0 + order.sizes[$1] }
+      next += 1
+    }
+    return Array(shards.prefix(limit))
+  }
+
   /// Moves on within the epoch; groups that are passed over whole cost nothing.
   private mutating func skip(_ count: Int) {
     var count = count
@@ -117,6 +138,7 @@ package struct RowCursor: Sendable {
       let size = groups[nextGroup].reduce(0) { $0 + order.sizes[$1] }
       guard count >= size else { break }
       count -= size
+      position += size
       nextGroup += 1
     }
     for _ in 0..<count { _ = next() }

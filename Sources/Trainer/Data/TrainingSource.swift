@@ -40,7 +40,11 @@ package struct CacheFacts: Sendable, Equatable {
   }
 
   /// Reads the details of a manifest; `path` is named where one is missing.
-  init(details: JSON, path: String) throws(TrainingSourceError) {
+  ///
+  /// `known` are statistics in the place of those that stand there.
+  init(
+    details: JSON, path: String, statistics known: (mean: [Double], norm: Double)? = nil
+  ) throws(TrainingSourceError) {
     func require<Value>(_ key: String, _ value: Value?) throws(TrainingSourceError) -> Value {
       guard let value else { throw .incompleteManifest(path: path, key: key) }
       return value
@@ -49,14 +53,20 @@ package struct CacheFacts: Sendable, Equatable {
       try require(key, details[key]?.integer.flatMap { (1...1 << 24).contains($0) ? $0 : nil })
     }
     let statistics = details["statistics"] ?? .null
+    let (mean, norm): ([Double], Double)
+    if let known {
+      (mean, norm) = known
+    } else {
+      mean = try require("statistics.mean", statistics["mean"]?.array).compactMap(\.double)
+      norm = try require("statistics.mean_norm", statistics["mean_norm"]?.double)
+    }
     self.init(
       modelName: try require("model_name", details["model_name"]?.string),
       hookName: try require("hook_name", details["hook_name"]?.string),
       dIn: try size("d_in"), contextSize: try size("context_size"),
       rows: try require("rows", details["rows"]?.integer),
-      mean: try require("statistics.mean", statistics["mean"]?.array).compactMap(\.double),
-      meanNorm: try require("statistics.mean_norm", statistics["mean_norm"]?.double))
-    guard mean.count == dIn else {
+      mean: mean, meanNorm: norm)
+    guard mean.count == dIn || known != nil else {
       throw .incompleteManifest(path: path, key: "statistics.mean")
     }
   }
@@ -71,6 +81,7 @@ package enum TrainingSourceError: Failure, Equatable {
   case nothingToTrainOn(folder: String)
   case unpaired(folder: String, targets: String)
   case nothingChosen(folder: String)
+  case noTokens(folder: String)
 
   package var sentence: String {
     switch self {
@@ -85,6 +96,7 @@ package enum TrainingSourceError: Failure, Equatable {
       "What is held out or left out leaves no row of \(folder) to train on."
     case .unpaired(let folder, let targets):
       "\(targets) does not hold the rows of \(folder), in the same order."
+    case .noTokens(let folder): "The store lacks the tokens behind \(folder)."
     case .nothingChosen(let folder): "--activations: \(folder) holds no finished activations."
     }
   }
@@ -99,6 +111,7 @@ package enum TrainingSourceError: Failure, Equatable {
       "Choose a smaller train.eval_fraction, or leave out less with exclude_special_tokens, "
         + "seqpos_slice or max_norm_multiple."
     case .unpaired: "Cache both hook points in one run, as cache.hook_names."
+    case .noTokens: "Run saeline-pretokenize with the same pipeline file."
     case .nothingChosen: "Give a folder of the store's activations, with a manifest.json."
     }
   }
@@ -121,13 +134,23 @@ package struct TrainingSource: Sendable {
   package let excludedTokens: Set<UInt32>
   /// Whether it was made with the files of the model that is on this machine, whatever that is called.
   private let isOfModelHere: Bool
+  /// Where the shards come from that are not there; nil of a finished cache.
+  package let supply: ShardSupply?
+  /// Which of a stream's hook points it is.
+  let part: Int
+  /// How sequences are cut into shards; nil where the shards are there to tell.
+  let sequencesPerShard: Int?
 
   package init(
     folder: String, fingerprint: String, facts: CacheFacts, shards: [CachedShard],
     tokens: String? = nil, origin: CacheOrigin = CacheOrigin(),
     identities: [String: String] = [:], sequenceCount: Int = 0,
-    excludedTokens: Set<UInt32> = [], isOfModelHere: Bool = false
+    excludedTokens: Set<UInt32> = [], isOfModelHere: Bool = false, supply: ShardSupply? = nil,
+    part: Int = 0, sequencesPerShard: Int? = nil
   ) {
+    self.supply = supply
+    self.part = part
+    self.sequencesPerShard = sequencesPerShard
     self.isOfModelHere = isOfModelHere
     self.origin = origin
     self.folder = folder
@@ -142,35 +165,37 @@ package struct TrainingSource: Sendable {
 
   /// The hook points that a run reads: the SAE's, and that of a transcoder's targets.
   package static func hookNames(_ pipeline: Pipeline) throws(TrainingSourceError) -> [String] {
-    guard let hook = pipeline.train.hookName ?? pipeline.cache.allHookNames.first else {
-      throw .noHook
-    }
-    let targets = pipeline.train.architecture.isTranscoder ? pipeline.train.hookNameOut : nil
-    return [hook] + [targets].compactMap(\.self)
+    let names = pipeline.trainedHookNames
+    guard !names.isEmpty else { throw .noHook }
+    return names
   }
 
   /// Finds the finished cache of a hook point among `inputs`, what the pipeline file names.
   package static func find(
     _ pipeline: Pipeline, _ inputs: Inputs, hook: String,
-    verify: StageFolder.Verification = .sizes
+    verify: StageFolder.Verification = .sizes, supply: ShardSupply? = nil
   ) throws -> TrainingSource {
     let chosen = try chosen(pipeline, hook: hook)
     guard
       let folder = try chosen ?? ActivationKey.finished(pipeline, inputs, hookName: hook),
       let manifest = try folder.manifest(verify: verify)
-    else { throw TrainingSourceError.notCached(hook: hook, store: pipeline.store) }
+    else {
+      let stream = try streamed(pipeline, inputs, hook: hook, supply: supply)
+      if let stream { return stream }
+      throw TrainingSourceError.notCached(hook: hook, store: pipeline.store)
+    }
     let facts = try CacheFacts(
       details: manifest.details, path: folder.path + "/" + Manifest.fileName)
     guard facts.hookName == hook || chosen == nil else {
       throw TrainingSourceError.contradiction(
         key: "train.hook_name", given: hook, folder: folder.path, fact: "are of \(facts.hookName)")
     }
-    let store = Store(pipeline.store)
+    let store = Store(pipeline)
     let model = try inputs.model.value.flatMap { model in
       try ActivationKey.known { try ActivationKey.identities(model: model, store: store) }
     }
     let tokens = try manifest.input.flatMap {
-      try Store(pipeline.store).find(stage: .tokens, fingerprint: $0)
+      try Store(pipeline).find(stage: .tokens, fingerprint: $0)
     }
     let origin = try tokens?.readManifest()
     try check(facts, manifest, tokens: origin, in: folder)
@@ -183,10 +208,14 @@ package struct TrainingSource: Sendable {
       origin: CacheOrigin(manifest, tokens: origin),
       identities: manifest.identities,
       sequenceCount: manifest.details["sequences"]?.integer ?? 0,
-      excludedTokens: Set(
-        (manifest.details["excluded_tokens"]?.array ?? []).compactMap(\.integer).map {
-          UInt32(clamping: $0)
-        }), isOfModelHere: manifest.input != nil && manifest.identities == model)
+      excludedTokens: excludedTokens(manifest),
+      isOfModelHere: manifest.input != nil && manifest.identities == model)
+  }
+
+  /// The tokens whose rows a cache leaves out.
+  static func excludedTokens(_ manifest: Manifest) -> Set<UInt32> {
+    let ids = manifest.details["excluded_tokens"]?.array ?? []
+    return Set(ids.compactMap(\.integer).map { UInt32(clamping: $0) })
   }
 
   /// Refuses numbers that contradict the shards or the token stage behind them.

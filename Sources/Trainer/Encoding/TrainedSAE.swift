@@ -69,7 +69,8 @@ package struct TrainedSAE: ~Copyable {
   /// Reads cfg.json and sae_weights.safetensors of a folder.
   package static func open(_ folder: String) throws -> TrainedSAE {
     let path = folder + "/cfg.json"
-    let json = try? JSON(parsing: try MappedFile.contents(path))
+    let bytes = try MappedFile.contents(path)
+    let json = try? JSON(parsing: bytes)
     guard let configuration = json.flatMap(configuration) else {
       throw TrainedSAEError.unreadable(path: path)
     }

@@ -45,6 +45,7 @@ package enum LossObstacle: Error, Equatable {
   /// Why a model that was looked for is not there.
   static func missing(_ model: Resolved<String>, name: String) -> LossObstacle {
     let problem = model.problem
+    if let cause = problem as? SystemError, !cause.isAbsence { return .unread(cause) }
     let failure = (problem as? MissingInput)?.failure ?? problem as? any Failure
     guard let failure, !(failure is MissingModel), !(failure is NotFetched) else {
       return .modelNotHere(name: name)

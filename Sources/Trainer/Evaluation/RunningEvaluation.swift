@@ -63,20 +63,22 @@ package struct RunningEvaluation: Sendable {
     var sums = EvaluationSums(dIn: width, latentCount: latentCount)
     var isInterrupted = false
     var rows = CacheWalk(places, filter: filter, batchRows: sae.batchRows)
-    try rows.forEachBatch(of: choice, limit: tokens) { rows, batch, targets in
-      isInterrupted = isInterrupted || System.isInterrupted
-      guard !isInterrupted else { return }
-      try sae.encode(batch, rows: rows.count) { offsets, latents, values, reconstruction in
-        for index in rows.indices {
-          let active = Int(offsets[index])..<Int(offsets[index + 1])
-          let columns = index * width..<(index + 1) * width
-          sums.add(
-            row: targets.extracting(columns), reconstruction: reconstruction.extracting(columns),
-            latents: latents.extracting(active), values: values.extracting(active))
+    do {
+      try rows.forEachBatch(of: choice, limit: tokens) { rows, batch, targets in
+        isInterrupted = isInterrupted || System.isInterrupted
+        guard !isInterrupted else { return }
+        try sae.encode(batch, rows: rows.count) { offsets, latents, values, reconstruction in
+          for index in rows.indices {
+            let active = Int(offsets[index])..<Int(offsets[index + 1])
+            let columns = index * width..<(index + 1) * width
+            sums.add(
+              row: targets.extracting(columns), reconstruction: reconstruction.extracting(columns),
+              latents: latents.extracting(active), values: values.extracting(active))
+          }
+          sums.endBatch(targets)
         }
-        sums.endBatch(targets)
       }
-    }
+    } catch is Interrupted { return nil }
     return isInterrupted ? nil : sums
   }
 }

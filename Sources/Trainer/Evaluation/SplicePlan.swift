@@ -50,7 +50,7 @@ package struct SplicePlan: Sendable {
     guard let tokens = source.tokens else { throw .imported }
     let name = settings.modelName.isEmpty ? source.facts.modelName : settings.modelName
     guard let folder = resolved.value else { throw .missing(resolved, name: name) }
-    let store = Store(pipeline.store)
+    let store = Store(pipeline)
     let identities = try usable { try ActivationKey.identities(model: folder, store: store) }
     guard identities == source.identities else { throw .otherModel(name: name) }
     guard try usable({ try store.find(stage: .tokens, fingerprint: tokens) }) != nil else {

@@ -47,6 +47,11 @@ package struct RunLog: ~Copyable {
     return line
   }
 
+  /// Brings to the disk what was appended, before a checkpoint says that it need not come again.
+  package func synchronize() throws(SystemError) {
+    try System.synchronize(descriptor, path: path)
+  }
+
   /// The lines of a log, oldest first; a last line that was cut off by a crash is passed over.
   package static func read(_ path: String) throws -> [Entry] {
     guard try System.isThere(path) else { return [] }

@@ -58,7 +58,7 @@ package enum MeasuringRequest {
     let above = folder.split(separator: "/", omittingEmptySubsequences: false).dropLast(2)
     pipeline.store = above.isEmpty ? folder + "/../.." : above.joined(separator: "/")
     if let input = manifest.input {
-      pipeline.chosenActivations = try Store(pipeline.store).find(
+      pipeline.chosenActivations = try Store(pipeline).find(
         stage: .activations, fingerprint: input)?.path
     }
     return pipeline

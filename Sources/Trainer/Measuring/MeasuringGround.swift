@@ -46,7 +46,7 @@ private struct GroundSearch {
     self.pipeline = pipeline
     self.hooks = hooks
     self.caches = caches
-    store = Store(pipeline.store)
+    store = Store(pipeline)
   }
 
   func cache() throws -> MeasuringGround? {

@@ -20,8 +20,8 @@ package struct SAEPlace: Sendable, Equatable {
   }
 
   /// That of a folder; knows nothing where there is no cfg.json.
-  package static func read(_ folder: String) -> SAEPlace {
-    let bytes = try? MappedFile.contents(folder + "/cfg.json")
+  package static func read(_ folder: String) throws(SystemError) -> SAEPlace {
+    let bytes = try MappedFile.contents(ifThere: folder + "/cfg.json")
     return SAEPlace(bytes.flatMap { try? JSON(parsing: $0) } ?? .null)
   }
 

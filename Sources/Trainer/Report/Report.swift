@@ -96,7 +96,9 @@ extension Report {
   @discardableResult package static func write(
     run folder: String, latents: LatentReport? = nil, origin: ReportOrigin? = nil
   ) throws -> String {
-    let earlier = try? data(run: folder)
+    var earlier: Report?
+    // What is not there or cannot be understood is made anew.
+    do { earlier = try data(run: folder) } catch is ReportError {}
     return try write(
       read(
         run: folder, latents: latents?.json ?? earlier?.latents, origin: origin ?? earlier?.origin,
@@ -131,7 +133,7 @@ extension Report {
   /// Reads `report.json` of a run.
   package static func data(run folder: String) throws -> Report {
     let path = folder + "/" + dataName
-    guard System.exists(path) else { throw ReportError.noData(path: path) }
+    guard try System.isThere(path) else { throw ReportError.noData(path: path) }
     guard let report = Report(try json(path)) else { throw ReportError.unreadable(path: path) }
     return report
   }

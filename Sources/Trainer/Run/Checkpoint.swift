@@ -34,9 +34,11 @@ package enum CheckpointError: Failure, Equatable {
   case foreign(path: String)
   case notFinite(path: String)
   case notWritten(step: Int, folder: String, cause: SystemError)
+  case notRead(folder: String, cause: SystemError)
 
   package var sentence: String {
     switch self {
+    case .notRead(_, let cause): cause.sentence
     case .missingFile(let path): "\(path) is missing."
     case .damagedFile(let path): "\(path) is damaged: its SHA-256 is not the recorded one."
     case .foreign(let path): "\(path) belongs to a run with other settings."
@@ -47,14 +49,21 @@ package enum CheckpointError: Failure, Equatable {
   }
 
   package var hint: String? {
-    guard case .notWritten(_, _, let cause) = self else { return nil }
-    return cause.remedy
-      + " and run the same command again; it continues from the checkpoint before."
+    switch self {
+    case .missingFile, .damagedFile, .foreign, .notFinite: nil
+    case .notWritten(_, _, let cause):
+      cause.remedy + " and run the same command again; it continues from the checkpoint before."
+    case .notRead(let folder, _):
+      "Run the same command again; if it says the same, remove \(folder) to continue from the "
+        + "checkpoint before."
+    }
   }
 
   package var exitCode: ExitCode {
-    guard case .notWritten(_, _, let cause) = self else { return .wrongInput }
-    return cause.exitCode
+    switch self {
+    case .missingFile, .damagedFile, .foreign, .notFinite: .wrongInput
+    case .notWritten(_, _, let cause), .notRead(_, let cause): cause.exitCode
+    }
   }
 }
 
@@ -124,6 +133,7 @@ package struct Checkpoints: Sendable {
   /// `warn`.
   ///
   /// - Returns: the path of that checkpoint; nil where there is none, and `state` is then unusable.
+  /// - Throws: what keeps one from reading, which says nothing about the checkpoint.
   package func restoreNewest(
     into state: inout TrainingState, warn: (String) -> Void
   ) throws -> String? {
@@ -134,6 +144,8 @@ package struct Checkpoints: Sendable {
         try checkDigests(of: path)
         try readState(path + "/" + stateFile, into: &state)
         return path
+      } catch let error as SystemError where error.isBreakdown {
+        throw CheckpointError.notRead(folder: path, cause: error)
       } catch let failure as any Failure {
         warn("skipping the checkpoint of step \(step): \(failure.sentence)")
       }
@@ -150,7 +162,7 @@ package struct Checkpoints: Sendable {
 
   /// The numbers of steps done at each checkpoint, ascending.
   package func steps() throws -> [Int] {
-    guard System.isDirectory(folder) else { return [] }
+    guard try System.find(folder)?.isDirectory == true else { return [] }
     return try System.list(folder).compactMap { name in
       guard name.hasPrefix("step-"), name.count == 13 else { return nil }
       return Int(name.dropFirst(5))
@@ -175,7 +187,7 @@ package struct Checkpoints: Sendable {
 
   /// Removes the folders of writers that were killed; the caller holds the run's lease, or nobody does.
   private func removeLeftovers() throws {
-    guard System.isDirectory(folder) else { return }
+    guard try System.find(folder)?.isDirectory == true else { return }
     for name in try System.list(folder) where name.hasSuffix(".tmp") {
       try System.removeTree(folder + "/" + name)
     }
@@ -200,13 +212,15 @@ extension Checkpoints {
 
   private func checkDigests(of path: String) throws {
     let record = path + "/" + digestFile
-    guard System.exists(record) else { throw CheckpointError.missingFile(path: record) }
-    guard let digests = (try? JSON(parsing: MappedFile.contents(record)))?["sha256"]?.object else {
+    guard let bytes = try MappedFile.contents(ifThere: record) else {
+      throw CheckpointError.missingFile(path: record)
+    }
+    guard let digests = (try? JSON(parsing: bytes))?["sha256"]?.object else {
       throw CheckpointError.damagedFile(path: record)
     }
     for (name, digest) in digests {
       let file = path + "/" + name
-      guard System.exists(file) else { throw CheckpointError.missingFile(path: file) }
+      guard try System.isThere(file) else { throw CheckpointError.missingFile(path: file) }
       guard try Digest.ofFile(file) == digest.string else {
         throw CheckpointError.damagedFile(path: file)
       }

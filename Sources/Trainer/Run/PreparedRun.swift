@@ -20,9 +20,11 @@ package struct PreparedRun: Sendable {
       + "\(plan.steps * plan.batchRows): \(epochs) epochs"
   }
 
-  /// The stream of batches from a step on.
-  package func loader(batchRows: Int, firstStep: Int) -> Loader {
-    Loader(rows.loaderPlan(plan.places), batchRows: batchRows, firstStep: firstStep)
+  /// The stream of batches from a step on, as far as `steps`.
+  package func loader(batchRows: Int, firstStep: Int, steps: Int) -> Loader {
+    Loader(
+      rows.loaderPlan(plan.places), batchRows: batchRows, firstStep: firstStep,
+      rows: steps * batchRows)
   }
 
   package var files: SAEFiles {
@@ -77,7 +79,7 @@ extension PreparedRun {
   /// A center of the first rows, as the SAE sees them.
   private func center(_ body: (Span<Float>) -> [Float]) throws -> [Float] {
     let count = min(PreparedRun.centerRows, rows.order.rowsPerEpoch)
-    let loader = loader(batchRows: count, firstStep: 0)
+    let loader = loader(batchRows: count, firstStep: 0, steps: 1)
     return try loader.run {
       try loader.withNextBatch { batch, targets in
         guard plan.configuration.rowNormalization != .none else {

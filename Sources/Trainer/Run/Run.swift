@@ -24,6 +24,8 @@ package struct Run: Sendable {
     var inputs = TrainInputs(pipeline, through: door, verify: verify)
     let settled = try inputs.settled(pipeline)
     try self.init(settled, input: try inputs.input(settled), mode: mode, terminal: terminal)
+    // A finished run is an input of what is done with it.
+    if verify == .digests { _ = try folder.manifest(verify: verify) }
   }
 
   /// The run over inputs that have been found.
@@ -34,11 +36,14 @@ package struct Run: Sendable {
     self.group = group
     plan = TrainingPlan(pipeline, input)
     key = input.key(pipeline)
-    store = Store(pipeline.store)
+    store = Store(pipeline)
     folder = store.folder(key)
     self.pipeline = plan.pipeline
     self.mode = mode
     self.terminal = terminal
+    plan.source.supply?.tell { text in
+      if mode != .quiet { terminal.print(text) }
+    }
   }
 
   /// What became of a request to run.
@@ -51,17 +56,35 @@ package struct Run: Sendable {
   /// at it, and takes over from one that died.
   package func run() throws -> Outcome {
     var watch = LeaseWatch()
-    var hasSaid = false
+    var nextWord = 0.0
     if try folder.manifest() == nil { try RunObservers.check(pipeline) }
     while true {
       if let outcome = try runUnlessHeld(&watch) { return outcome }
-      if !hasSaid { note("another process trains this run; waiting for it") }
-      hasSaid = true
+      if System.uptime >= nextWord {
+        note("waiting: " + holder())
+        nextWord = System.uptime + Run.secondsBetweenWords
+      }
       if System.isInterrupted {
         throw Interrupted("Stopped while another process trains this run.", hint: nil)
       }
       System.sleep(seconds: 0.2)
     }
+  }
+
+  /// Seconds until one who waits says again for what.
+  private static let secondsBetweenWords = 600.0
+
+  /// Who trains the run, for how long, and how far it is.
+  private func holder() -> String {
+    let lease = Run.leasePath(folder)
+    guard let who = Waiting.holders([lease]) else { return "another process trains this run" }
+    let status = RunStatus.read(folder.path)
+    let words = [
+      "this run is trained by \(who)",
+      status.step.map { "step \($0)" + (status.steps.map { " of \($0)" } ?? "") },
+      status.secondsLeft.map { "\(Readable.duration(seconds: $0)) left" },
+    ]
+    return words.compactMap(\.self).joined(separator: "; ")
   }
 
   /// The lease of whoever trains the run in a folder.
@@ -105,6 +128,7 @@ package struct Run: Sendable {
   package func claim(_ watch: inout LeaseWatch) throws -> Claim {
     let path = Run.leasePath(folder)
     if let manifest = try folder.manifest() {
+      if folder.access == .read { return .finished }
       // Of a process that died between the manifest and its clearing up; one that lives does that itself.
       if (try? watch.look(at: path)) == .free { try clearUp(manifest) }
       return .finished
@@ -126,6 +150,7 @@ package struct Run: Sendable {
   private func clearUp(_ manifest: Manifest) throws {
     try folder.clearUp(manifest)
     do {
+      try RunBeginning.remove(folder.path)
       try Checkpoints(plan, folder: folder.path, fingerprint: key.fingerprint).removeUnscheduled()
     } catch let error as SystemError {
       guard error.isAbsence || error.isReadOnly else { throw error }
@@ -149,7 +174,11 @@ package struct Run: Sendable {
     if let warning = advice.warning { note("warning: " + warning) }
     let observers = try RunObservers.make(observed(prepared, progress))
     return try RunFileError.explaining {
-      try RunBeginning(steps: plan.steps, batchRows: plan.batchRows).write(folder.path)
+      let sources = [plan.source, plan.targets].compactMap(\.self)
+      try RunBeginning(
+        steps: plan.steps, batchRows: plan.batchRows, inputs: sources.map(\.fingerprint)
+      ).write(folder.path)
+      for source in sources { LastUse.mark(source.folder) }
       return try Training(
         prepared, folder: folder.path, fingerprint: key.fingerprint, progress: progress,
         keeping: lease, observers: observers)

@@ -102,7 +102,7 @@ extension BilledRows {
   /// Whether the run over these rows is finished.
   func isFinished(_ pipeline: Pipeline) throws -> Bool {
     guard let input else { return false }
-    return try Store(pipeline.store).folder(input.key(pipeline)).manifest() != nil
+    return try Store(pipeline).folder(input.key(pipeline)).manifest() != nil
   }
 
   /// Whether tokens are known, as a cache that was imported has none.

@@ -22,7 +22,7 @@ extension PreparedRun {
 
   private func spliced(_ schedule: EvaluationSchedule) throws -> RunningEvaluation.Model {
     let splice = try plan.input.splice(plan.pipeline, filter: rows.filter)
-    let store = Store(plan.pipeline.store)
+    let store = Store(plan.pipeline)
     guard
       let corpus = try plan.source.tokens.flatMap({
         try CorpusText.open(store: store, fingerprint: $0)

@@ -36,7 +36,9 @@ extension Run {
     var features = FeatureFigures(sae)
     features[.density] = evaluation.densities
     try addLoss(to: &evaluation, &features, &sae, filter, corpus)
-    if let earlier = try? Evaluation.read(run: folder.path) { evaluation.keep(earlier) }
+    do { evaluation.keep(try Evaluation.read(run: folder.path)) } catch is EvaluationError {
+      // What cannot be understood is measured anew.
+    } catch let error as SystemError where error.isNotFound {}
     evaluation.advice = advice.sentences(evaluation.figures)
     try refusal()
     try features.write(folder: folder.path)

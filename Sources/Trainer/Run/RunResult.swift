@@ -25,14 +25,14 @@ extension Run {
 
   /// Writes the report, with what was seen of the latents.
   package func writeReport(_ latents: LatentReport) throws {
-    try Report.write(run: folder.path, latents: latents, origin: origin)
+    try Report.write(run: folder.path, latents: latents, origin: origin())
   }
 
   /// Where the run's data came from, by folders of the store.
-  private var origin: ReportOrigin {
+  private func origin() throws -> ReportOrigin {
     let (source, settings) = (plan.source, pipeline.pretokenize)
     func name(_ path: String) -> String { path.split(separator: "/").last.map(String.init) ?? path }
-    let tokens = source.tokens.flatMap { try? store.find(stage: .tokens, fingerprint: $0) }
+    let tokens = try source.tokens.flatMap { try store.find(stage: .tokens, fingerprint: $0) }
     let entries: [(String, String?)] = [
       ("run", name(folder.path)), ("fingerprint of the run", key.fingerprint),
       ("activations", name(source.folder)), ("fingerprint of the activations", source.fingerprint),
@@ -76,11 +76,12 @@ extension Run {
     return try Reconstruction.write(plan.places, run: folder.path)
   }
 
-  /// Refuses a run without its manifest.
+  /// Refuses a run without its manifest, and one whose folder may not be changed.
   package func requireFinished() throws {
     guard try folder.manifest() != nil else {
       throw TrainedSAEError.notFinished(folder: folder.path)
     }
+    try folder.requireWritten()
   }
 
   /// What `--json` prints.

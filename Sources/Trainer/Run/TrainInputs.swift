@@ -90,7 +90,9 @@ package struct TrainInputs: Sendable {
 
   private mutating func cache(_ pipeline: Pipeline, hook: String) throws -> TrainingSource {
     if let found = caches[hook] { return found }
-    let source = try TrainingSource.find(pipeline, inputs, hook: hook, verify: verify)
+    let source = try TrainingSource.find(
+      pipeline, inputs, hook: hook, verify: verify,
+      supply: caches.values.lazy.compactMap(\.supply).first)
     caches[hook] = source
     return source
   }

@@ -172,6 +172,7 @@ package final class Training {
     guard state.isFinite else {
       throw TrainingError.weightsDiverged(step: state.step - 1, folder: folder)
     }
+    try log.synchronize()
     let path = try checkpoints.save(state, sae: prepared.files)
     for observer in observers { observer.saved(checkpoint: path, step: state.step) }
     clock.saved()
@@ -235,7 +236,9 @@ package enum TrainingStream {
     guard var step = left.map({ runs[$0].step }).min() else { return failures }
     for run in runs { run.isAlone = runs.count == 1 }
     let prepared = runs[left[0]].prepared
-    let loader = prepared.loader(batchRows: prepared.plan.batchRows, firstStep: step)
+    let loader = prepared.loader(
+      batchRows: prepared.plan.batchRows, firstStep: step,
+      steps: left.map { runs[$0].plan.steps }.max() ?? 0)
     func attempt(_ index: Int, _ work: (Training) throws -> Void) {
       do { try RunFileError.explaining { try work(runs[index]) } } catch {
         failures[index] = error
@@ -245,8 +248,14 @@ package enum TrainingStream {
     try loader.run {
       while !left.isEmpty {
         let fed = left.filter { runs[$0].step == step }
-        try loader.withNextBatch { batch, targets in
-          for index in fed { attempt(index) { try $0.take(batch, targets) } }
+        do {
+          try loader.withNextBatch { batch, targets in
+            for index in fed { attempt(index) { try $0.take(batch, targets) } }
+          }
+        } catch is Interrupted {
+          // Stopped while shards were waited for.
+          for index in left { attempt(index) { try $0.saveIfDue(isStopping: true) } }
+          throw try interruption(left.map { runs[$0] }, failures)
         }
         step += 1
         left.removeAll { failures[$0] != nil }

@@ -31,7 +31,7 @@ package struct BilledRows: Sendable {
       let plan = TrainingPlan(pipeline, input)
       do throws(LossRecoveredError) { try plan.requireLoss() } catch { missing(error) }
       do {
-        try RowFilter.check(pipeline.train, input.source, store: Store(pipeline.store))
+        try RowFilter.check(pipeline.train, input.source, store: Store(pipeline))
       } catch let error as RowFilterError { missing(error) }
     } catch let error as any Failure {
       guard let parts = TrainInputs.missing(error), let dIn = BilledRows.width(pipeline, inputs)

@@ -67,6 +67,6 @@ package struct TrainingPlan: Sendable {
   private func readRows() throws -> PreparedRows {
     let settings = pipeline.train
     return try PreparedRows(
-      TrainableRows(settings, source, store: Store(pipeline.store)), settings, source)
+      TrainableRows(settings, source, store: Store(pipeline)), settings, source)
   }
 }

@@ -19,7 +19,7 @@ package struct PretrainedSAE: Sendable {
   package static func open(_ folder: String) throws -> PretrainedSAE {
     let sae = try read(folder)
     let path = System.isDirectory(folder) ? folder + "/" + sae.weights : folder
-    let marks = InputMarks([path])
+    let marks = try InputMarks([path])
     return PretrainedSAE(
       folder: folder, weights: path, digest: "sha256:" + (try Digest.ofFile(path)), sae: sae,
       marks: marks)

@@ -63,7 +63,7 @@ package struct RunNames: Sendable {
     }
     if System.exists(path) {
       let pipeline = try PipelineFile.read(path, overrides: [], running: "train").pipeline
-      let found = RunNames.called(pipeline.name, in: pipeline.store)
+      let found = pipeline.stores.paths.flatMap { RunNames.called(pipeline.name, in: $0) }
       guard !found.isEmpty else {
         throw RunNameError.noneOfPipeline(
           name: pipeline.name, file: path, store: pipeline.store)

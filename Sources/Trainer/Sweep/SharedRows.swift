@@ -17,7 +17,7 @@ package struct SharedRows {
     if let rows = prepared[streamKey] { return try plan.prepared(rows) }
     let rows =
       try trainable[rowKey]
-      ?? TrainableRows(settings, plan.source, store: Store(plan.pipeline.store))
+      ?? TrainableRows(settings, plan.source, store: Store(plan.pipeline))
     trainable[rowKey] = rows
     let made = try PreparedRows(rows, settings, plan.source)
     prepared[streamKey] = made

@@ -8,7 +8,7 @@ enum StageCommand {
     var folders: [StageFolder] = []
     StageReport.of(TrainSettings.sectionName) {
       folders = try runs(invocation)
-      return [progress(folders, in: Store(invocation.pipeline.store))]
+      return [progress(folders, in: Store(invocation.pipeline))]
     }.print(asJSON: invocation.isJSON)
     let begun = folders.map(\.path).filter(RunStatus.isRun)
     if !invocation.isJSON, !begun.isEmpty { StatusCommand.show(begun.map { RunStatus.read($0) }) }

@@ -85,7 +85,7 @@ package struct Sweep: Sendable {
   ) throws {
     name = pipeline.name
     isShared = pipeline.train.sweepMode == .shared
-    store = Store(pipeline.store)
+    store = Store(pipeline)
     self.mode = mode
     self.terminal = terminal
     var inputs = TrainInputs(pipeline, through: door, verify: verify)
@@ -99,6 +99,9 @@ package struct Sweep: Sendable {
       }
     }
     if !missing.isEmpty { throw MissingInputs.error(missing) }
+    if verify == .digests {
+      for member in members { _ = try member.folder.manifest(verify: verify) }
+    }
   }
 
   private static func member(
@@ -170,7 +173,11 @@ extension Sweep {
       if left == 0 { return work.endings.compactMap(\.self) }
       if hasNews { continue }
       if !hasSaid {
-        note("other processes train the last \(left) of \(members.count) runs; waiting")
+        let open = members.indices.filter { work.endings[$0] == nil }
+        let leases = open.map { Run.leasePath(members[$0].folder) }
+        note(
+          "waiting for the last \(left) of \(members.count) runs"
+            + (Waiting.holders(leases).map { "; at work: " + $0 } ?? ""))
       }
       hasSaid = true
       System.sleep(seconds: 0.2)
@@ -272,8 +279,11 @@ extension Sweep {
     let place = pagePath.split(separator: "/").suffix(2).joined(separator: "/")
     let link = Page.Link("sweep \(name)", to: "../" + place)
     for row in comparison.rows where row.figures != nil {
-      // Runs of other versions have no data to make their pages of.
-      try? Report.add(link, run: row.folder)
+      do { try Report.add(link, run: row.folder) } catch is ReportError {
+        // Runs of other versions have no data to make their pages of.
+      } catch let error as SystemError where error.isAbsence || error.isReadOnly {
+        // Runs of others may be closed to this user.
+      }
     }
   }
 

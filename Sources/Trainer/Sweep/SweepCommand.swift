@@ -8,6 +8,14 @@ enum SweepCommand {
     if let verb = invocation.verb, verb != "report" {
       throw SweepError.oneRunOnly(verb: verb, count: invocation.combinations.count)
     }
+    if invocation.pipeline.cache.maxDiskGB != nil {
+      try StreamRefusal.check(invocation.combinations.map(\.pipeline.trainedHookNames))
+    }
+    if invocation.verb == nil {
+      try StreamOpening.wait(
+        invocation.combinations[0].pipeline, through: HubInputs(invocation)
+      ) { if !invocation.isQuiet { Terminal.standardError.print($0) } }
+    }
     let sweep = try Sweep(
       invocation.pipeline, combinations: invocation.combinations, through: HubInputs(invocation),
       verify: invocation.verifies ? .digests : .sizes,
@@ -30,6 +38,10 @@ enum SweepCommand {
       }
     }
     try sweep.requireSuccess(endings)
+    guard let supply = sweep.members.lazy.compactMap(\.input.source.supply).first else { return }
+    supply.leave()
+    try StreamEnd(supply.stream.folder, invocation.pipeline, invocation.combinations).write(
+      runs: sweep.members.map(\.folder.path))
   }
 
   /// Prints what the runs will cost, and refuses where the disk is too small for them.

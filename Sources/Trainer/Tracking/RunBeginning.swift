@@ -5,15 +5,18 @@ package import Shared
 
 /// The sizes of a run in training.
 package struct RunBeginning: Sendable, Equatable {
-  package static let fileName = "run.json"
+  package static let fileName = RunReading.fileName
 
   package let steps: Int
   /// Rows of a step.
   package let batchRows: Int
+  /// The fingerprints of the caches that it reads.
+  private let inputs: [String]
 
-  package init(steps: Int, batchRows: Int) {
+  package init(steps: Int, batchRows: Int, inputs: [String] = []) {
     self.steps = steps
     self.batchRows = batchRows
+    self.inputs = inputs
   }
 
   /// Nil where there is no such file, or one of another version.
@@ -23,12 +26,17 @@ package struct RunBeginning: Sendable, Equatable {
       let batchRows = json["train_batch_size_tokens"]?.integer, steps >= 0, batchRows > 0,
       !steps.multipliedReportingOverflow(by: batchRows).overflow
     else { return nil }
-    return RunBeginning(steps: steps, batchRows: batchRows)
+    return RunBeginning(
+      steps: steps, batchRows: batchRows, inputs: RunReading.inputs(of: folder) ?? [])
   }
 
   package func write(_ folder: String) throws(SystemError) {
-    let json: JSON = ["steps": .integer(steps), "train_batch_size_tokens": .integer(batchRows)]
-    try AtomicFile.replace(folder + "/" + RunBeginning.fileName, with: json.pretty)
+    var members: [String: JSON] = [
+      "steps": .integer(steps), "train_batch_size_tokens": .integer(batchRows),
+    ]
+    if !inputs.isEmpty { members[RunReading.key] = .array(inputs.map { .string($0) }) }
+    try AtomicFile.replace(
+      folder + "/" + RunBeginning.fileName, with: JSON.object(members).pretty)
   }
 
   package static func remove(_ folder: String) throws(SystemError) {

@@ -10,7 +10,7 @@ struct ModelConfiguration {
 
   static func open(folder: String) throws -> ModelConfiguration {
     let path = folder + "/" + fileName
-    guard System.exists(path) else { throw ModelError.noConfiguration(folder: folder) }
+    guard try System.isThere(path) else { throw ModelError.noConfiguration(folder: folder) }
     return try ModelConfiguration(text: MappedFile.open(path).bytes.copied(), path: path)
   }
 

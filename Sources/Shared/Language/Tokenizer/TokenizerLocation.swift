@@ -11,12 +11,12 @@ package enum TokenizerLocation {
   ]
 
   /// The file that a path means; a file that stands for itself, or the vocabulary of a folder.
-  package static func find(_ path: String) throws(TokenizerError) -> String {
-    guard System.exists(path) else { throw .absent(path) }
-    guard System.isDirectory(path) else { return path }
+  package static func find(_ path: String) throws -> String {
+    guard let found = try System.find(path) else { throw TokenizerError.absent(path) }
+    guard found.isDirectory else { return path }
     let folder = path.hasSuffix("/") ? String(path.dropLast()) : path
-    guard let name = vocabulary(Set((try? System.list(folder)) ?? [])) else {
-      throw .noFile(folder: path)
+    guard let name = vocabulary(Set(try System.list(folder))) else {
+      throw TokenizerError.noFile(folder: path)
     }
     return folder + "/" + name
   }
