@@ -107,11 +107,12 @@ private let target: @Sendable ([UInt8]) throws -> Void = {
   return target
 }()
 
-/// Whether an error is a sentence of bounded length without control characters.
+/// Whether an error is a problem of a text, or a sentence of bounded length.
 private func isShowable(_ error: any Error) -> Bool {
-  guard let failure = error as? any Failure else { return error is JSONProblem || error is JSON5Problem || error is YAMLProblem }
-  let text = failure.sentence + (failure.hint ?? "")
-  return !failure.sentence.isEmpty && text.utf8.count < 1 << 16
+  guard let failure = error as? any Failure else {
+    return error is JSONProblem || error is JSON5Problem || error is YAMLProblem
+  }
+  return !failure.sentence.isEmpty && (failure.sentence + (failure.hint ?? "")).utf8.count < 1 << 16
 }
 
 @_cdecl("LLVMFuzzerTestOneInput")

@@ -16,12 +16,12 @@ LONGEST_PAUSE = 2
 # Beside the row itself: token and sequence (U32 each) and position (U16).
 ROW_EXTRA = 10
 TYPES = {"float32": 4, "bfloat16": 2, "int8": 1}
-# Calls about names on the shared disk, for one shard that one worker makes: two looks at its file and one at the lease
-# before the claim; create and remove of the lease, with a look at whose it is; create, link and remove of the temporary
-# file, and its folder's fsync; remove, look, create of the note of its digest.
-METADATA_PER_SHARD = 3 + 3 + 4 + 3
-# What every other worker does about that shard: one look at its file.
-METADATA_PER_OTHER = 1
+# Calls about files on the shared disk for each shard, whatever the number of workers, and the times that each worker
+# reads all names in the folder: as simulate.py counts them.
+CALLS_PER_SHARD = 43
+LISTINGS = 4
+# Units in a row that others have before a worker jumps.
+PATIENCE = 16
 
 
 def scaled(value, base, units):
@@ -86,8 +86,8 @@ def main():
     # One SAE: the encoder's product, which is four fifths of a step; the rest is sparse.
     train_seconds = 2 * given.width * given.latents * tokens / given.flops / 0.8
     renewals = machines * RENEWALS / LEASE_SECONDS
-    metadata = shards * (METADATA_PER_SHARD + METADATA_PER_OTHER * (machines - 1)) / cache_seconds
-    tail = machines * machines / LONGEST_PAUSE
+    metadata = shards * CALLS_PER_SHARD / cache_seconds
+    tail = machines * min(machines, PATIENCE + math.log2(machines)) / LONGEST_PAUSE
 
     lines = [
         ("", f"{tokens:.3g} tokens, {given.parameters:.3g} parameters, {machines} machines of {given.flops:.3g} FLOP/s"),
@@ -101,6 +101,7 @@ def main():
         ("  writing", f"{size(write_rate)}/s of {given.disk_gb_per_second:g} GB/s that the disk takes"),
         ("leases", f"{renewals:.2f} renewals/s of about 170 bytes, each with an fsync"),
         ("  names", f"{metadata:.3g} calls/s on average: claims, publishing, and looks at what others made"),
+        ("  listings", f"{2 * shards * LISTINGS:.3g} names that each machine reads in all"),
         ("  the end", f"at most {tail:.3g} looks/s while {machines} workers wait for the last {machines} shards"),
         ("  lost", f"at most {duration(shard_seconds)} and {LEASE_SECONDS} s of waiting per machine that dies"),
         ("one SAE", f"{given.latents} latents: {duration(train_seconds)} on one machine"),
