@@ -110,7 +110,7 @@ struct StreamPlanTests {
         present.insert(next)
       }
     }
-    #expect(lists.allSatisfy(\.isEmpty), "seed \(seed)")
+    #expect(lists.allSatisfy { $0.isEmpty }, "seed \(seed)")
   }
 
   @Test("Runs of different hook points do not share a stream")
