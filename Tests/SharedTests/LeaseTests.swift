@@ -37,7 +37,9 @@ private func foreignLease(seconds: Double, machine: String = "elsewhere", owner:
     defer { lease.release() }
     let json = try JSON(parsing: try contents(of: path))
     #expect(
-      json.object?.keys.sorted() == ["deadline", "host", "machine", "owner", "pid", "seconds", "user"])
+      json.object?.keys.sorted() == [
+        "deadline", "host", "machine", "owner", "pid", "seconds", "user",
+      ])
     #expect(json["pid"]?.integer == Int(System.processIdentifier))
     #expect(json["host"]?.string == System.hostName)
     #expect(json["seconds"]?.integer == 30)
