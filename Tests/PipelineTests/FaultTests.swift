@@ -28,8 +28,11 @@ private struct Shim: ~Copyable {
   let folder: TemporaryFolder
   var path: String { folder.file("shim.so") }
 
-  init?() throws {
-    folder = try TemporaryFolder()
+  private init(_ folder: consuming TemporaryFolder) { self.folder = folder }
+
+  /// Builds it; nil where there is no compiler.
+  static func build() throws -> Shim? {
+    let folder = try TemporaryFolder()
     let compiler = Process()
     compiler.executableURL = URL(fileURLWithPath: "/usr/bin/env")
     compiler.arguments = [
@@ -39,7 +42,7 @@ private struct Shim: ~Copyable {
     compiler.standardError = FileHandle.nullDevice
     try compiler.run()
     compiler.waitUntilExit()
-    if compiler.terminationStatus != 0 { return nil }
+    return compiler.terminationStatus == 0 ? Shim(folder) : nil
   }
 }
 
@@ -74,7 +77,7 @@ struct FaultTests {
 
   @Test("Whatever call goes wrong, the same command run again ends in the same bytes")
   func anyCall() throws {
-    guard let shim = try Shim() else { return }
+    guard let shim = try Shim.build() else { return }
     let undisturbed = try Workplace()
     for program in Workplace.programs {
       #expect(try undisturbed.run(program, settings).code == 0)
@@ -106,7 +109,7 @@ struct FaultTests {
 
   @Test("What cannot be read is never taken for what is not there")
   func unread() throws {
-    guard let shim = try Shim() else { return }
+    guard let shim = try Shim.build() else { return }
     let place = try Workplace()
     let cases: [(program: String, Fault, errors: String)] = [
       (
@@ -154,7 +157,7 @@ struct FaultTests {
 
   @Test("A checkpoint that fails to be read is kept, and the run says so")
   func unreadCheckpoint() throws {
-    guard let shim = try Shim() else { return }
+    guard let shim = try Shim.build() else { return }
     let place = try Workplace()
     for program in Workplace.programs.dropLast() { _ = try place.run(program, settings) }
     let killed = Fault(call: "create", like: "evaluation.json", at: 1, kind: "kill")
