@@ -73,13 +73,14 @@ def wandb_page(state):
 
 
 def run(programs, folder, *changes):
-    """Runs the three stages of the demo; the folder that training made."""
+    """Runs the three stages of the demo; the folder that training made, or `folder` where it made several."""
     words = ["pipelines/demo.json5", "--quiet", "--json", "--set", f"store={folder}/store"]
     for change in changes:
         words += ["--set", change]
     for stage in ("pretokenize", "cache", "train"):
         done = subprocess.run([f"{programs}/saeline-{stage}", *words], stdout=subprocess.PIPE, text=True, check=True)
-    return json.loads(done.stdout)["folder"]
+    made = json.loads(done.stdout)
+    return made["folder"] if isinstance(made, dict) else folder
 
 
 def logged(programs, server, folder):
@@ -123,7 +124,7 @@ def main():
             "document.getElementById('latents').scrollIntoView(),"
             " document.getElementById('latent-table').find('animal'), 0")
         take(wandb, 760, "wandb")
-        take(sweep + "/sweep.html", 900, "sweep")
+        take(next(pathlib.Path(sweep).rglob("sweep.html")), 900, "sweep")
 
 
 if __name__ == "__main__":

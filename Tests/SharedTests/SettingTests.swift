@@ -3,6 +3,7 @@ import Testing
 
 /// A stored property as a setting is named: `applyBDecToInput` → `apply_b_dec_to_input`.
 private func settingName(_ property: String) -> String {
+  if property == storeProperty { return "store" }
   let letters = Array(property)
   var name = ""
   for (index, letter) in letters.enumerated() {
@@ -34,6 +35,9 @@ private let samples: [JSON] =
     "normal", "rows_only", "scale", "shared", "hook_z", "Lp^p", "sae_lens-5",
   ].map(
     JSON.string)
+
+/// The property of `store`, which may be one or several.
+private let storeProperty = "stores"
 
 /// Settings that stand for others and have no property of their own.
 private let gathering = ["model_from_pretrained_kwargs", "activation_fn", "activation_fn_kwargs"]
@@ -111,7 +115,7 @@ private func expectOwnProperty<Owner: Section>(_: Owner.Type) {
 
   @Test func everySectionOfAPipelineHasATable() {
     let sections = properties(of: Pipeline()).keys.filter {
-      !["name", "store", "chosenActivations"].contains($0)
+      !["name", storeProperty, "chosenActivations"].contains($0)
     }
     #expect(Pipeline.tables.map(\.name).sorted() == ([""] + sections).sorted())
   }

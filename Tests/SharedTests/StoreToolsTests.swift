@@ -12,14 +12,16 @@ private struct Lineage: ~Copyable {
   let run: StageFolder
 
   init() throws {
-    folder = try TemporaryFolder()
-    store = Store(folder.file("store"))
-    tokens = try make(.tokens, "text", ["data-00000.json": "sha256:1"], nil, in: store)
-    activations = try make(
+    let folder = try TemporaryFolder()
+    let store = Store(folder.file("store"))
+    let tokens = try make(.tokens, "text", ["data-00000.json": "sha256:1"], nil, in: store)
+    let activations = try make(
       .activations, "model.hook", ["config.json": "sha256:2"], tokens, in: store)
-    run = try make(.runs, "sae", [:], activations, in: store)
+    let run = try make(.runs, "sae", [:], activations, in: store)
     try System.createDirectories(run.path + "/checkpoints/step-00000001")
     try AtomicFile.replace(run.path + "/checkpoints/step-00000001/state.safetensors", with: "state")
+    (self.store, self.tokens, self.activations, self.run) = (store, tokens, activations, run)
+    self.folder = folder
   }
 
   var listing: StoreListing { get throws { try StoreListing(store.path) } }

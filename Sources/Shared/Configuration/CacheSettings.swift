@@ -121,7 +121,7 @@ extension CacheSettings: Section {
     Setting("buffer_size_gb", \.bufferSizeGB, "Size of an activation shard, in GB.", .above(0)),
     Setting(
       "max_disk_gb", \.maxDiskGB,
-      "Most that shards take of the disk, in GB: caching and training run together; null: all are kept.",
+      "Most GB of disk that shards take, while caching and training run together; null: no limit.",
       .above(0), effect: .none),
     Setting("dtype", \.dtype, "How activations are stored; int8 with a scale per row."),
     Setting(

@@ -31,7 +31,7 @@ package enum OptionOrigin: String {
       .own, ["pretokenize"],
       ["text_documents", "document_megabytes", "skip_invalid", "shard_megabytes"]
     ),
-    (.own, ["cache"], ["model_revision", "hook_names", "threads"]),
+    (.own, ["cache"], ["model_revision", "hook_names", "max_disk_gb", "threads"]),
     (.earlierSAELens, ["cache", "train"], ["hook_layer"]),
     (
       .transformerLens, ["cache"],
