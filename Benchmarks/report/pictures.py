@@ -68,7 +68,7 @@ def wandb_page(state):
         f"{len(state['artifacts'])} versions of {len(artifacts)} artifacts", f"{len(run['output'])} lines of output"]
     spans = "".join(f"<span>{html.escape(fact)}</span>" for fact in facts)
     return (
-        f"<!doctype html><meta charset=utf-8><style>{STYLE}</style>"
+        f"<!doctype html><html data-ready=true><meta charset=utf-8><style>{STYLE}</style>"
         f"<header><h1>{html.escape(run['display_name'])}</h1>{spans}</header>{body}")
 
 
