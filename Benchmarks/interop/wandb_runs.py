@@ -208,7 +208,7 @@ def sync(folder: str) -> str:
 
 
 def timed(programs: pathlib.Path, name: str, steps: int, fault: object, server: Server) -> tuple[float, float, str]:
-    """Seconds of a run with a fault, and the least of two without logging, one before and one after it."""
+    """Seconds of a run with a fault, and of one without logging before it."""
     # Another number of steps is another run; another name is not.
     before, _, _ = train(programs, pipeline(f"before-{name}-{steps}", steps - 1))
     if fault:
@@ -216,8 +216,7 @@ def timed(programs: pathlib.Path, name: str, steps: int, fault: object, server: 
     path = pipeline(f"failing-{name}-{steps}", steps, log_to_wandb=True, wandb_project=f"failing-{name}")
     seconds, said, code = train(programs, path)
     expect(code == 0 and said.count("warning: W&B") <= 1, f"{name}: exit code 0 and one warning", code, said)
-    after, _, _ = train(programs, pipeline(f"after-{name}-{steps}", steps + 1))
-    return seconds, min(before, after), path
+    return seconds, before, path
 
 
 def failing(programs: pathlib.Path, server: Server, program: str) -> None:
@@ -229,9 +228,10 @@ def failing(programs: pathlib.Path, server: Server, program: str) -> None:
         "gone": None,
     }
     for index, (name, fault) in enumerate(faults.items()):
-        # What else the machine does can slow a run: the least of up to three tries counts, with and without.
+        # What else the machine does can slow a run by a tenth: the least of up to five tries counts, of as many with
+        # logging as without.
         least, least_plain = float("inf"), float("inf")
-        for attempt in range(3):
+        for attempt in range(5):
             for folder in glob.glob("wandb/offline-run-*"):
                 shutil.rmtree(folder)
             if not fault:
