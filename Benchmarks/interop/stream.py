@@ -1,9 +1,9 @@
 """Measures streaming and downloading from a local Hub, here and by the official clients, A B A B.
 
-    python stream.py PRETOKENIZE SERVER TOKENIZER TEXT.jsonl [--gigabytes 2] [--rounds 2] [--format jsonl|parquet]
+    python stream.py PRETOKENIZE SERVER TOKENIZER TEXT.jsonl [--gigabytes 2] [--rounds 2] [--format jsonl|parquet|tokens]
 
 A data set of that size (the rows of TEXT again and again, in files of 250 MB, no two alike; of Parquet with a second
-column that nobody needs) lies on the server. What is timed:
+column that nobody needs; of tokens: Parquet of rows of 1,024 ids, which nobody tokenizes) lies on the server. What is timed:
 - streaming: `saeline-pretokenize` with `streaming: true`, and with the same files on the disk; and `datasets`
   iterating over the same data set, streamed, without tokenizing; and what does the same as our program, `datasets`
   with `tokenizers` in batches of 1,000 rows, for the first 50 MB of text, after a start that is not counted;
@@ -30,7 +30,7 @@ from local_hub import serving
 DATASETS = (
     "import datasets; "
     "rows = datasets.load_dataset('me/large', split='train', streaming=True); "
-    "print(sum(len(row['text']) for row in rows))")
+    "print(sum(len(row['{column}']) for row in rows))")
 TOKENIZED = (
     "import datasets, time, tokenizers; "
     "rows = datasets.load_dataset('me/large', split='train', streaming=True); "
@@ -94,7 +94,7 @@ def write_parts(folder, text, gigabytes, form):
     folder.mkdir(parents=True)
     rows = [json.loads(line)["text"] for line in text.read_text().splitlines()]
     for part in range(max(1, round(gigabytes * 4))):
-        path = folder / f"train-{part:05d}.{form}"
+        path = folder / f"train-{part:05d}.{'jsonl' if form == 'jsonl' else 'parquet'}"
         draw = random.Random(part)
         if form == "jsonl":
             draw.shuffle(rows)
@@ -106,12 +106,30 @@ def write_parts(folder, text, gigabytes, form):
         import pyarrow
         import pyarrow.parquet
 
+        if form == "tokens":
+            write_tokens(path, part)
+            continue
         schema = pyarrow.schema([("id", pyarrow.string()), ("text", pyarrow.string())])
         with pyarrow.parquet.ParquetWriter(path, schema, compression="snappy") as writer:
             while path.stat().st_size < 250_000_000:
                 texts = [" ".join(draw.sample(rows, 3)) for _ in range(10_000)]
                 marks = ["%032x" % draw.getrandbits(128) for _ in texts]
                 writer.write_table(pyarrow.table({"id": marks, "text": texts}, schema))
+
+
+def write_tokens(path, seed):
+    import numpy
+    import pyarrow
+    import pyarrow.parquet
+
+    draw = numpy.random.default_rng(seed)
+    schema = pyarrow.schema([("tokens", pyarrow.list_(pyarrow.int32()))])
+    with pyarrow.parquet.ParquetWriter(path, schema, compression="snappy") as writer:
+        while path.stat().st_size < 250_000_000:
+            # About as unevenly as tokens of a text.
+            ids = (50_000 * draw.random(10_000 * 1024) ** 4).astype(numpy.int32)
+            rows = pyarrow.ListArray.from_arrays(numpy.arange(0, len(ids) + 1, 1024, dtype=numpy.int32), ids)
+            writer.write_table(pyarrow.table([rows], schema))
 
 
 def peak(command, watched=()):
@@ -125,7 +143,7 @@ def main():
         parser.add_argument(name, type=pathlib.Path)
     parser.add_argument("--gigabytes", type=float, default=2)
     parser.add_argument("--rounds", type=int, default=2)
-    parser.add_argument("--format", choices=["jsonl", "parquet"], default="jsonl")
+    parser.add_argument("--format", choices=["jsonl", "parquet", "tokens"], default="jsonl")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
         work = pathlib.Path(place)
@@ -140,7 +158,8 @@ def main():
             file.write_text(json.dumps({
                 "name": name, "store": str(work / "store"),
                 "pretokenize": {"tokenizer_name": str(arguments.tokenizer.resolve()), "dataset_path": dataset,
-                                "streaming": streaming, "context_size": 128, "shuffle": False}}))
+                                "streaming": streaming, "shuffle": False,
+                                "context_size": 1024 if arguments.format == "tokens" else 128}}))
             return [str(arguments.pretokenize.resolve()), str(file), "--quiet"]
 
         with serving(arguments.server, work / "site", home, make_site=make_site):
@@ -148,7 +167,9 @@ def main():
 
 
 def measure(command, folder, home, arguments):
-    tokenizer, parquet = arguments.tokenizer.resolve(), arguments.format == "parquet"
+    tokenizer, form = arguments.tokenizer.resolve(), arguments.format
+    column = "tokens" if form == "tokens" else "text"
+    done = "read" if form == "tokens" else "tokenized"
     count = len(list(folder.iterdir()))
     total = size(folder)
     print(f"{total / 1e9:.2f} GB in {count} files")
@@ -156,15 +177,16 @@ def measure(command, folder, home, arguments):
     for _ in range(arguments.rounds):
         shutil.rmtree(home, ignore_errors=True)
         seconds, memory, disk = peak(command("streamed", "me/large", True), [home])
-        print(f"streamed here, tokenized: {rate(seconds):.0f} MB/s, {memory:.0f} MiB at most, "
+        print(f"streamed here, {done}: {rate(seconds):.0f} MB/s, {memory:.0f} MiB at most, "
               f"{disk:.1f} MB below HF_HOME")
         seconds, memory, _ = peak(command("local", str(folder), False))
-        print(f"from the disk here, tokenized: {rate(seconds):.0f} MB/s, {memory:.0f} MiB at most")
-        seconds, memory, _ = peak([sys.executable, "-c", DATASETS])
+        print(f"from the disk here, {done}: {rate(seconds):.0f} MB/s, {memory:.0f} MiB at most")
+        seconds, memory, _ = peak([sys.executable, "-c", DATASETS.format(column=column)])
         print(f"streamed by datasets, not tokenized: {rate(seconds):.0f} MB/s, {memory:.0f} MiB at most")
-        words = TOKENIZED.format(tokenizer=str(tokenizer), rows=20 if parquet else 1000)
-        _, output, _ = measured([sys.executable, "-c", words])
-        print(f"streamed by datasets, tokenized by tokenizers: {float(output):.0f} MB/s of text")
+        if form != "tokens":
+            words = TOKENIZED.format(tokenizer=str(tokenizer), rows=20 if form == "parquet" else 1000)
+            _, output, _ = measured([sys.executable, "-c", words])
+            print(f"streamed by datasets, tokenized by tokenizers: {float(output):.0f} MB/s of text")
         for name, words in (("huggingface_hub", [sys.executable, "-c", DOWNLOAD]),
                             ("here", command("fetched", "me/large", False))):
             shutil.rmtree(home, ignore_errors=True)
