@@ -46,9 +46,6 @@ package struct Caching: Sendable {
 
   var settings: CacheSettings { pipeline.cache }
 
-  static let interruption = Interrupted(
-    "Interrupted; finished shards are kept.", hint: "Run the same command again to continue.")
-
   /// Reads the settings against model and tokens and finds the places in the store.
   package init(
     _ pipeline: Pipeline, combinations: [Combination] = [], through door: (any HubDoor)? = nil,

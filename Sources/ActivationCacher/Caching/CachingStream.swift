@@ -123,7 +123,7 @@ private struct StreamWork {
     var pause = Self.pauses.first
     try folder.tidy(slots: stream.slots, &watch)
     while true {
-      if System.isInterrupted { throw Caching.interruption }
+      try Interrupted.checkBetweenShards()
       if try makeNext() {
         pause = Self.pauses.first
         continue

@@ -87,7 +87,7 @@ final class ShardMaker: @unchecked Sendable {
           contextSize: context))
     }
     for start in stride(from: 0, to: range.count, by: pass.sequenceLimit) {
-      if System.isInterrupted { throw Caching.interruption }
+      try Interrupted.checkBetweenShards()
       let count = min(pass.sequenceLimit, range.count - start)
       let all = start * context..<(start + count) * context
       let tokens = Array(dealt.tokens[all])

@@ -192,11 +192,7 @@ package struct Importing: Sendable {
     let chunk = max(1, Self.chunkCount / (contextSize * cache.dIn)) * contextSize
     var values = AlignedBuffer<Float>(count: min(chunk, range.count) * cache.dIn)
     for start in stride(from: range.lowerBound, to: range.upperBound, by: chunk) {
-      if System.isInterrupted {
-        throw Interrupted(
-          "Interrupted; finished shards are kept.",
-          hint: "Run the same command again to continue.")
-      }
+      try Interrupted.checkBetweenShards()
       let part = start..<min(start + chunk, range.upperBound)
       var all = values.mutableSpan
       let tokens = try all.withDisjoint { memory in

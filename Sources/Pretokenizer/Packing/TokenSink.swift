@@ -154,10 +154,7 @@ package struct TokenSink: DocumentSink {
 
   private mutating func publishPart() throws {
     // A unit may take hours; it is begun anew, but its parts are kept.
-    if System.isInterrupted {
-      throw Interrupted(
-        "Interrupted; finished shards are kept.", hint: "Run the same command again to continue.")
-    }
+    try Interrupted.checkBetweenShards()
     let path = partPath(partCount)
     // Whoever did this unit before wrote the same bytes.
     if !System.exists(path) {

@@ -35,4 +35,11 @@ package struct Interrupted: Failure {
     self.sentence = sentence
     self.hint = hint
   }
+
+  /// Stops work on shards where somebody asks the program to stop.
+  package static func checkBetweenShards() throws(Interrupted) {
+    guard System.isInterrupted else { return }
+    throw Interrupted(
+      "Interrupted; finished shards are kept.", hint: "Run the same command again to continue.")
+  }
 }

@@ -58,8 +58,8 @@ package struct ActivationStream: Sendable, Equatable {
   /// The stream in the folder of a stage; nil where there is none.
   package static func read(_ stage: StageFolder) throws -> ActivationStream? {
     let path = StreamFolder(of: stage, partCount: 1).descriptionPath
-    guard try System.isThere(path) else { return nil }
-    let manifest = try Manifest(parsing: try MappedFile.contents(path), path: path)
+    guard let bytes = try MappedFile.contents(ifThere: path) else { return nil }
+    let manifest = try Manifest(parsing: bytes, path: path)
     func count(_ key: String) throws(ManifestError) -> Int {
       guard let value = manifest.details["stream"]?[key]?.integer, (1...1 << 20).contains(value)
       else { throw .missingKey(path: path, key: "details.stream." + key) }

@@ -35,7 +35,7 @@ extension StageFolder {
         if try !System.isThere(manifestPath) { try finish(whenAllIsSeen(manifest)) }
         return
       }
-      if System.isInterrupted { throw UnitWorker.interruption }
+      try Interrupted.checkBetweenShards()
       System.sleep(seconds: pause)
       pause = min(pause * 1.5, longest)
     }

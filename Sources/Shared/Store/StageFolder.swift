@@ -83,12 +83,8 @@ package struct StageFolder: Sendable, Equatable {
 
   /// The manifest as it is written; nil where there is none.
   package func readManifest() throws -> Manifest? {
-    let bytes: [UInt8]
-    do { bytes = try MappedFile.contents(manifestPath) } catch {
-      // What cannot be read is not the same as what is not there; asked again, it may have come meanwhile.
-      if error.isNothing { return nil }
-      throw error
-    }
+    // In one look: a manifest may come between two.
+    guard let bytes = try MappedFile.contents(ifThere: manifestPath) else { return nil }
     let manifest = try Manifest(parsing: bytes, path: manifestPath)
     guard manifest.stage == stage else {
       throw ManifestError.wrongStage(

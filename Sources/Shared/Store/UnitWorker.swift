@@ -92,9 +92,6 @@ struct UnitWorker {
     case computed(Product, Lease)
   }
 
-  static let interruption = Interrupted(
-    "Interrupted; finished shards are kept.", hint: "Run the same command again to continue.")
-
   /// Seconds between two looks at units that others hold: at first, and at most.
   private static let firstPause = 0.05
   private static let longestLocalPause = 0.2
@@ -212,7 +209,7 @@ struct UnitWorker {
       watch.forget(path + Lease.suffix)
       return .over(.wasThere)
     }
-    if System.isInterrupted { throw Self.interruption }
+    try Interrupted.checkBetweenShards()
     let leasePath = path + Lease.suffix
     if case .held(let isLocal) = try watch.look(at: leasePath) {
       return .over(.held(isLocal: isLocal))

@@ -4,7 +4,7 @@
 package enum Waiting {
   /// Seconds after which one who waits says so, and until the next word.
   static let firstSeconds = 5.0
-  static let secondsBetween = 600.0
+  package static let secondsBetween = 600.0
 
   /// Who holds leases: "alice on node7 and 2 others, for 3 min 05 s"; nil where nobody does.
   package static func holders(_ leases: [String], now: Double = System.now) -> String? {

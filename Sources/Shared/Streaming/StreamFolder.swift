@@ -102,13 +102,8 @@ extension StreamFolder {
 
   /// The shard that a place is taken for; nil where it is free.
   private func shard(inSlot slot: Int) throws(SystemError) -> Int? {
-    do {
-      let bytes = try MappedFile.contents(slotPath(slot))
-      return Int(String(decoding: bytes, as: UTF8.self))
-    } catch {
-      if error.isNotFound { return nil }
-      throw error
-    }
+    let bytes = try MappedFile.contents(ifThere: slotPath(slot))
+    return bytes.flatMap { Int(String(decoding: $0, as: UTF8.self)) }
   }
 
   /// Takes a place for a shard whose lease the caller has; true where it has one by then.

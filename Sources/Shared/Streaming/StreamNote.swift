@@ -23,8 +23,7 @@ package struct StreamNote: Sendable, Equatable {
 
   /// Reads a note of a hook point that is `dIn` wide; nil where there is none, or a damaged one.
   package static func read(_ path: String, dIn: Int) throws(SystemError) -> StreamNote? {
-    guard try System.isThere(path) else { return nil }
-    let bytes = try MappedFile.contents(path)
+    guard let bytes = try MappedFile.contents(ifThere: path) else { return nil }
     guard let json = try? JSON(parsing: bytes), let sha256 = json["sha256"]?.string,
       let rows = json["rows"]?.integer, rows >= 0,
       let statistics = try? ActivationStatistics(

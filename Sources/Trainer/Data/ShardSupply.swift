@@ -9,6 +9,9 @@ package final class ShardSupply: Sendable {
   /// Seconds between two looks for a shard, and seconds of waiting after which that is said.
   private static let pauses = (first: 0.002, longest: 0.1)
   private static let patience = 10.0
+  /// What one who waits for the cacher says.
+  static let waiting =
+    "waiting for activations: saeline-cache makes them, run with the same pipeline file"
   /// Seconds between two looks at the seat while a shard is waited for.
   private static let seatSeconds = 2.0
 
@@ -162,7 +165,7 @@ package final class ShardSupply: Sendable {
     var looked = start
     while !folder.isThere(shard) {
       if System.uptime - start > Self.patience {
-        say("waiting for activations: saeline-cache makes them, run with the same pipeline file")
+        say(ShardSupply.waiting)
       }
       if System.uptime - looked > Self.seatSeconds {
         looked = System.uptime

@@ -86,7 +86,7 @@ enum StreamOpening {
       try ActivationKey.stream(pipeline, inputs, hookName: hook) == nil
     {
       if !hasSaid, System.uptime - start > patience {
-        note("waiting for activations: saeline-cache makes them, run with the same pipeline file")
+        note(ShardSupply.waiting)
         hasSaid = true
       }
       try ShardSupply.checkInterruption()

@@ -62,7 +62,7 @@ package struct Run: Sendable {
       if let outcome = try runUnlessHeld(&watch) { return outcome }
       if System.uptime >= nextWord {
         note("waiting: " + holder())
-        nextWord = System.uptime + Run.secondsBetweenWords
+        nextWord = System.uptime + Waiting.secondsBetween
       }
       if System.isInterrupted {
         throw Interrupted("Stopped while another process trains this run.", hint: nil)
@@ -70,9 +70,6 @@ package struct Run: Sendable {
       System.sleep(seconds: 0.2)
     }
   }
-
-  /// Seconds until one who waits says again for what.
-  private static let secondsBetweenWords = 600.0
 
   /// Who trains the run, for how long, and how far it is.
   private func holder() -> String {
