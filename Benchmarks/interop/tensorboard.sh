@@ -13,6 +13,7 @@ root=$(cd "$here/../.." && pwd)
 . "$here/environment.sh"
 "$INTEROP_PYTHON" -c 'import tensorboard' 2>/dev/null || "$INTEROP_PYTHON" -m pip install --quiet tensorboard
 
-"$program" "$@" --quiet --set name=tensorboard --set train.training_tokens=200000 \
+"$program" "$@" --quiet --set name=tensorboard --set train.training_tokens=200000 --set train.lr_decay_steps=100 \
+  --set train.feature_sampling_window=100 --set logger.eval_every_n_wandb_logs=20 \
   --set logger.log_to_tensorboard=true --set logger.log_frequency=5 >"$root/.build/tensorboard-run"
 "$INTEROP_PYTHON" "$here/tensorboard.py" "$(cat "$root/.build/tensorboard-run")"
