@@ -215,6 +215,14 @@ struct LeaseContent: Equatable {
   /// Its last bytes, among them a whole line if there is one.
   let tail: [UInt8]
 
+  /// Reads the end of an open lease of so many bytes.
+  init(_ descriptor: Int32, byteCount: Int, path: String) throws(SystemError) {
+    self.byteCount = byteCount
+    let length = min(byteCount, 2 * LeaseRecord.byteLimit)
+    tail = try System.read(
+      descriptor, byteCount: length, offset: byteCount - length, path: path)
+  }
+
   /// The end of a lease; nil where there is none, or none of this process's business.
   ///
   /// - Throws: what keeps one from reading: who cannot see a lease grow would wait for ever.
@@ -223,10 +231,7 @@ struct LeaseContent: Equatable {
       let descriptor = try System.openForReading(path)
       defer { System.close(descriptor) }
       let byteCount = try System.status(of: descriptor, path: path).byteCount
-      let length = min(byteCount, 2 * LeaseRecord.byteLimit)
-      let tail = try System.read(
-        descriptor, byteCount: length, offset: byteCount - length, path: path)
-      return LeaseContent(byteCount: byteCount, tail: tail)
+      return try LeaseContent(descriptor, byteCount: byteCount, path: path)
     } catch {
       // On a network file system a file that is gone while it is read is stale.
       if error.isAbsence || error.isStale { return nil }
