@@ -34,8 +34,12 @@ package struct Tokenizer: Sendable {
   }
 
   private init(path: String) throws {
+    try self.init(TokenizerLocation.open(path), path: path)
+  }
+
+  /// Takes what was published; `path` is named in errors.
+  init(_ published: PublishedTokenizer, path: String) throws {
     self.path = path
-    let published = try TokenizerLocation.open(path)
     let file = published.file
     let normalizers = try file.normalizers()
     self.normalizers = normalizers
