@@ -192,8 +192,11 @@ let targets: [String: @Sendable ([UInt8]) throws -> Void] = [
     }
   },
   "pattern": { bytes in
+    let pattern = String(decoding: bytes, as: UTF8.self)
+    // A person may name any place.
+    guard pattern.staysInside else { return }
     let tree = DataTree.repository(Fenced(others), address: "hf://datasets/a/b")
-    for path in try FilePattern.matches(String(decoding: bytes, as: UTF8.self), of: tree) {
+    for path in try FilePattern.matches(pattern, of: tree) {
       precondition(tree.files.exists(path))
     }
   },

@@ -60,7 +60,7 @@ def letter(byte):
 
 
 def environment(target, files):
-    return os.environ | {"FUZZ": target, "FUZZ_FOLDER": files, "ASAN_OPTIONS": "detect_leaks=0:allocator_may_return_null=1"}
+    return os.environ | {"SWIFT_BACKTRACE": "enable=no", "FUZZ": target, "FUZZ_FOLDER": files, "ASAN_OPTIONS": "detect_leaks=0:allocator_may_return_null=1"}
 
 
 def keep(program, target, folder, length):
