@@ -43,7 +43,8 @@ private func read(_ bytes: [UInt8], limit: Int = 1000) throws -> [String] {
     #expect(throws: RecordError.self) { try read(bytes) }
   }
 
-  @Test("A bracket that closes nothing is passed over like any other record", arguments: ["}", "]"])
+  @Test(
+    "A bracket that closes nothing is passed over like any other record", arguments: ["}", "]"])
   func closesNothing(bracket: String) throws {
     let folder = try TemporaryFolder()
     let text = "{\"text\":\n\"a\"}\n\(bracket)\n{\"text\": \"b\"}\n"
