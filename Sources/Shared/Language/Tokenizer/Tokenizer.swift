@@ -63,6 +63,10 @@ package struct Tokenizer: Sendable {
         return token
       })
     vocabularySize = max(spelling.count, (addedTokens.map { Int($0.id) + 1 }.max() ?? 0))
+    // A template states ids of its own.
+    for id in template.prefix + template.suffix where Int(id) >= vocabularySize {
+      throw TokenizerError.idOutOfRange(path: path, id: Int(id), vocabularySize: vocabularySize)
+    }
     difference = try published.difference(tokens)
   }
 }
