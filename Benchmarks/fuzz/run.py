@@ -45,7 +45,7 @@ def seed(target, folder):
     for index, file in enumerate(files):
         (folder / f"file-{index}").write_bytes(file.read_bytes())
     dictionary = folder.parent / f"{target}.dict"
-    lines = "".join('"' + "".join(letter(byte) for byte in raw(word)) + '"\n' for word in words)
+    lines = "# Words of the format.\n" + "".join('"' + "".join(letter(byte) for byte in raw(word)) + '"\n' for word in words)
     dictionary.write_text(lines)
     return dictionary
 

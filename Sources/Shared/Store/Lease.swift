@@ -166,6 +166,8 @@ struct LeaseRecord: Equatable {
 
   /// Bytes of a line, at most.
   static let byteLimit = 1024
+  /// No owner asks for longer; what does is no record, so that nobody waits for ever.
+  static let longestSeconds = 86_400.0
 
   /// Reads the last whole line of a lease; nil where there is none.
   init?(lastOf content: [UInt8]) {
@@ -182,6 +184,7 @@ struct LeaseRecord: Equatable {
   private init?(line: ArraySlice<UInt8>) {
     guard let json = try? JSON(parsing: Array(line)), let owner = json["owner"]?.string,
       let machine = json["machine"]?.string, let seconds = json["seconds"]?.double,
+      (0...LeaseRecord.longestSeconds).contains(seconds),
       let process = json["pid"]?.integer.flatMap({ Int32(exactly: $0) })
     else { return nil }
     self.init(owner: owner, machine: machine, process: process, seconds: seconds)
