@@ -41,7 +41,7 @@ let targets: [String: @Sendable ([UInt8]) throws -> Void] = [
     // Two bytes for the size of the text, which stands behind the map.
     guard bytes.count > 1 else { return }
     let size = min(Int(bytes[0]), bytes.count - 1)
-    let text = Array(String(decoding: bytes[1...size], as: UTF8.self).utf8)
+    let text = Array(String(decoding: bytes[1..<1 + size], as: UTF8.self).utf8)
     let map = Data(bytes[(1 + size)...]).base64EncodedString()
     let component = TokenizerComponent(
       path: "t", part: "normalizer", type: "Precompiled",
