@@ -10,8 +10,9 @@ a damaged shard, a report, gc. What is not so is printed, and the exit code is 1
   setgid  of the group, mode 2770
   group   of the group, mode 770, without the bit
   closed  of the first user alone, mode 755, umask 077: the second one gets a sentence
+  readable  the same with umask 022: the second one trains from it into a store of his own
 
-and the third user gets a sentence from all of them. Made with Python 3.11.
+and the third user gets a sentence from those of the group. Made with Python 3.11.
 """
 
 import argparse
@@ -72,7 +73,7 @@ class Store:
         self.store = root / "store"
         self.store.mkdir()
         os.chown(self.store, pwd.getpwnam(ALICE).pw_uid, grp.getgrnam(GROUP).gr_gid)
-        self.store.chmod({"setgid": 0o2770, "group": 0o770, "closed": 0o755, "own": 0o755}[kind])
+        self.store.chmod({"setgid": 0o2770, "group": 0o770, "closed": 0o755, "readable": 0o755, "own": 0o755}[kind])
         for name in USERS:
             (root / name).mkdir(mode=0o700)
             os.chown(root / name, pwd.getpwnam(name).pw_uid, -1)
@@ -197,6 +198,30 @@ def in_turn(store):
         store.run(first, "cache", "ls")
 
 
+def closed(store):
+    """The first user keeps to herself; returns what the second one is told, each stage for itself."""
+    told = {"ls": "", "pretokenize": ""}
+    store.run(ALICE, "pretokenize", mask=0o077)
+    told["pretokenize"] = store.refuses(BOB, "pretokenize")
+    told["cache"] = store.refuses(BOB, "cache")
+    store.run(ALICE, "cache", mask=0o077)
+    told["train"] = store.refuses(BOB, "train")
+    told["ls"] = store.refuses(BOB, "cache", "ls")
+    return told
+
+
+def readable(store):
+    """The first user lets others read."""
+    store.run(ALICE, "pretokenize")
+    store.run(ALICE, "cache")
+    store.run(BOB, "pretokenize")
+    store.run(BOB, "cache")
+    store.run(BOB, "cache", "verify")
+    told = {"train": store.refuses(BOB, "train")}
+    store.run(BOB, "train", "--set", f'store=["{BOB}/store", "./store"]')
+    return told
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("programs", type=pathlib.Path)
@@ -224,10 +249,8 @@ def main():
                 result[kind] = together(store, expected)
                 in_turn(store)
                 result[kind]["stranger"] = store.refuses(CAROL, "cache")
-            store = make("closed")
-            store.run(ALICE, "pretokenize", mask=0o077)
-            result["closed"] = {stage: store.refuses(BOB, stage) for stage in STAGES}
-            result["closed"]["ls"] = store.run(BOB, "cache", "ls")[1].strip()
+            result["closed"] = closed(make("closed"))
+            result["readable"] = readable(make("readable"))
         finally:
             for store in stores.values():
                 store.stop()

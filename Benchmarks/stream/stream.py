@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Trains the demo's SAE through a stream and from a whole cache, and compares the weights.
 
-  Benchmarks/stream/stream.py BIN [--share 20] [--kills 6] [--seed 1] [--sweep] [--transcoder] [--tokens 983040]
+  Benchmarks/stream/stream.py BIN [--share 20] [--kills 6] [--seed 1] [--sweep] [--trainers 1] [--transcoder] [--tokens N]
 
 BIN has the three programs; .build/demo has the demo's text (make demo-text). The stream has a budget of one
 SHAREth of the cache; its folder is measured all the while. Processes of both sides are killed at seeded times and
@@ -21,6 +21,7 @@ def arguments():
     parser.add_argument("--kills", type=int, default=6)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--trainers", type=int, default=1, help="processes that train the runs of a sweep")
     parser.add_argument("--tokens", type=int, default=983_040)
     parser.add_argument("--epochs", type=float, default=1.3)
     parser.add_argument("--sweep", action="store_true", help="two runs, which share the stream")
@@ -163,7 +164,7 @@ def stream(given, words, folder, draw):
         return subprocess.Popen(
             [f"{given.bin}/saeline-{stage}", *words], cwd=folder, stdout=subprocess.DEVNULL, stderr=log)
 
-    stages = ["cache"] * given.workers + ["train"]
+    stages = ["cache"] * given.workers + ["train"] * given.trainers
     processes = [begin(stage) for stage in stages]
     due, killed = time.monotonic() + draw.uniform(0.3, 3), []
     while any(process is not None for process in processes):
