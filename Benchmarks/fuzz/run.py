@@ -5,16 +5,16 @@
 
 One process after the other: each target of the program gets the same time, its inputs and crashes stay in WORK/<target>, and
 a line with what was executed is printed; WORK/executions.json adds up what all calls executed. `--keep` runs nothing new and
-puts small inputs that reach most into corpus/<target>, with which later calls begin. Exit code 1 where an input crashed, hung
+puts small inputs that reach most into corpus/<target>.txt, with which later calls begin. Exit code 1 where an input crashed, hung
 or grew beyond the limits. Made with Python 3.11 and the clang of Swift 6.3.
 """
 
 import argparse
+import base64
 import json
 import os
 import pathlib
 import re
-import shutil
 import subprocess
 import tempfile
 
@@ -22,8 +22,8 @@ from seeds import FIXTURES, TARGETS
 
 CORPUS = pathlib.Path(__file__).resolve().parent / "corpus"
 SEED_BYTES = 32 << 10
-# Bytes of a target in the corpus, and of one of its inputs.
-KEPT_BYTES, KEPT_INPUT_BYTES = 3000, 600
+# Inputs of a target in the corpus, which are lines in base 64, and bytes of one.
+KEPT_INPUTS, KEPT_INPUT_BYTES = 16, 200
 
 
 def names(program):
@@ -41,9 +41,11 @@ def seed(target, folder):
             text = (text[:1].encode("latin-1") if text[:1] < "\u0100" else text[:1].encode()) + text[1:].encode()
         (folder / f"text-{index}").write_bytes(text)
     files = [file for pattern in patterns for file in sorted(FIXTURES.glob(pattern)) if file.stat().st_size <= SEED_BYTES]
-    files += sorted(CORPUS.glob(f"{target}/*"))
-    for index, file in enumerate(files):
-        (folder / f"file-{index}").write_bytes(file.read_bytes())
+    inputs = [file.read_bytes() for file in files]
+    kept = CORPUS / f"{target}.txt"
+    inputs += [base64.b64decode(line) for line in kept.read_bytes().split()] if kept.exists() else []
+    for index, bytes in enumerate(inputs):
+        (folder / f"file-{index}").write_bytes(bytes)
     dictionary = folder.parent / f"{target}.dict"
     lines = "# Words of the format.\n" + "".join('"' + "".join(letter(byte) for byte in raw(word)) + '"\n' for word in words)
     dictionary.write_text(lines)
@@ -68,15 +70,11 @@ def keep(program, target, folder, length):
     with tempfile.TemporaryDirectory() as merged, tempfile.TemporaryDirectory(dir="/dev/shm") as files:
         subprocess.run([program, "-merge=1", f"-max_len={length}", merged, folder], env=environment(target, files),
                        stderr=subprocess.DEVNULL)
-        room = KEPT_BYTES
-        shutil.rmtree(CORPUS / target, ignore_errors=True)
-        for file in sorted(pathlib.Path(merged).iterdir(), key=lambda file: -file.stat().st_size):
-            size = file.stat().st_size
-            if not 0 < size <= min(room, KEPT_INPUT_BYTES):
-                continue
-            room -= size
-            (CORPUS / target).mkdir(parents=True, exist_ok=True)
-            (CORPUS / target / file.name[:12]).write_bytes(file.read_bytes())
+        inputs = sorted((file.read_bytes() for file in pathlib.Path(merged).iterdir()), key=lambda bytes: (-len(bytes), bytes))
+        inputs = [bytes for bytes in inputs if 0 < len(bytes) <= KEPT_INPUT_BYTES][:KEPT_INPUTS]
+        if inputs:
+            CORPUS.mkdir(exist_ok=True)
+            (CORPUS / f"{target}.txt").write_bytes(b"".join(base64.b64encode(bytes) + b"\n" for bytes in inputs))
 
 
 def feed(program, target, work, options):
