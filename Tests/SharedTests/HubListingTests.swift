@@ -52,6 +52,7 @@ import Testing
     #expect(said(.array([entry("x"), entry("x")])) == "x comes twice")
     #expect(said(.array([entry("x"), entry("x/y/z")])) == "x is both a file and a folder")
     #expect(said(.array([entry("x", size: -1)])) == "x has no size")
+    #expect(said(.array([entry("x", size: .max)])) == "x has no size")
     #expect(said(.array([["type": "file", "path": "x", "size": 1]])) == "x has no hash")
     #expect(said(.array([["type": "file"]])) == "a file has no path")
   }
