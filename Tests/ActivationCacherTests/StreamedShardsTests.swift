@@ -10,13 +10,4 @@ struct StreamedShardsTests {
     #expect(StreamedShards(count: 1).sentence == "made 1 shard")
     #expect(StreamedShards(count: 9, again: 4).sentence == "made 9 shards, 4 of them again")
   }
-
-  @Test("The result tells it of a stream alone")
-  func result() {
-    var result = CacheResult(folders: ["a"], rows: 5, tokensPerSecond: 2, didWork: true)
-    #expect(result.json["shards_made"] == nil)
-    result.streamed = StreamedShards(count: 9, again: 4)
-    #expect(result.json["shards_made"] == .integer(9))
-    #expect(result.json["made_again"] == .integer(4))
-  }
 }
