@@ -70,7 +70,8 @@ let package = Package(
     .systemLibrary(name: "CZlib", path: "Sources/Shared/C/Zlib"),
     .systemLibrary(name: "CSnappy", path: "Sources/Shared/C/Snappy"),
     // Intrinsics of several processors in one library: the function that runs is chosen by CPUID.
-    .target(name: "CProducts", path: "Sources/Shared/C/Products"),
+    .target(
+      name: "CProducts", path: "Sources/Shared/C/Products", publicHeadersPath: "."),
     .target(
       name: "Shared", dependencies: ["COpenBLAS", "CProducts", "CZstd", "COpenSSL", "CCurl"],
       exclude: ["C"],

@@ -1,6 +1,8 @@
 // How the encoder's product is cut: into tiles of latents that stay in cache, and into tasks of rows
 // and tiles. The cut depends on sizes alone, never on the number of threads.
 
+import Shared
+
 /// The cut of a product `[rows, D]`.
 struct EncoderGrid: Sendable {
   /// How what tasks find is laid out.

@@ -6,11 +6,11 @@ import Shared
 
 /// What one task does for its rows.
 struct ScreenedPass: ~Escapable, Sendable {
-  private let pass: TilePass
-  private let screening: Screening
-  private let terms: ScreeningTerms
-  private let lists: ScreenListWriter
-  private let load: ScreeningLoad
+  fileprivate let pass: TilePass
+  fileprivate let screening: Screening
+  fileprivate let terms: ScreeningTerms
+  fileprivate let lists: ScreenListWriter
+  fileprivate let load: ScreeningLoad
 
   @_lifetime(copy pass, copy screening, copy lists)
   init(
@@ -43,12 +43,15 @@ struct ScreenedPass: ~Escapable, Sendable {
     screening.fill(&tile, stride: pass.grid.tileStride, rows: rows, latents: latents)
   }
 
-  /// The numbers of a row of a thread's tile.
-  @_lifetime(copy self)
-  fileprivate func numbers(_ index: Int, _ latents: Range<Int>, thread: Int) -> Span<Float> {
+  /// Adds what is left of a row of a thread's tile to a list, from `position` on.
+  fileprivate func scan(
+    _ index: Int, _ latents: Range<Int>, row: Int, thread: Int, limit: Float,
+    position: inout Int, _ found: inout ScreenedLatents
+  ) {
     let start = pass.tile(thread: thread).lowerBound + index * pass.grid.tileStride
     let numbers = pass.memory.tiles.slice(start..<start + latents.count)
-    return numbers.readOnly
+    screening.scan(
+      numbers.span, row: row, latents: latents, terms, limit: limit, position: &position, &found)
   }
 
   // MARK: Above a limit
@@ -76,9 +79,8 @@ struct ScreenedPass: ~Escapable, Sendable {
     let list = lists.list(0, thread: thread)
     var found = lists.found(list, count: 0)
     var position = 0
-    screening.scan(
-      numbers(index, latents, thread: thread), row: row, latents: latents, terms,
-      limit: pass.limit, position: &position, &found)
+    scan(
+      index, latents, row: row, thread: thread, limit: pass.limit, position: &position, &found)
     let count = found.count
     fillActivations(list, 0..<count, row, latents)
     return count
@@ -173,13 +175,11 @@ private struct LargestOfTask: ~Escapable {
     let list = list(index)
     let before = count(list)
     guard before >= 0 else { return }
-    let numbers = screened.numbers(index, latents, thread: thread)
     var found = screened.lists.found(list, count: before)
     var (position, start) = (0, before)
     while true {
-      screened.screening.scan(
-        numbers, row: row, latents: latents, screened.terms, limit: limit(list),
-        position: &position, &found)
+      screened.scan(
+        index, latents, row: row, thread: thread, limit: limit(list), position: &position, &found)
       for entry in start..<found.count { found.latents[entry] += Int32(latents.lowerBound) }
       guard position < latents.count else { break }
       thinOut(list, &found)
@@ -239,9 +239,9 @@ private struct LargestOfTask: ~Escapable {
         kept += count
         let places = screened.lists.places(list, 0..<count)
         var candidates = screened.pass.candidates(row)
-        largest.scan(
-          screened.lists.upper.slice(places).span, latents: screened.lists.latents.slice(places).span,
-          &candidates)
+        let numbers = screened.lists.upper.slice(places)
+        let latents = screened.lists.latents.slice(places)
+        largest.scan(numbers.span, latents: latents.span, &candidates)
         screened.pass.keep(candidates, row)
       }
       screened.pass.finish(row)

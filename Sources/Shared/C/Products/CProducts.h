@@ -26,6 +26,13 @@ void saeline_dots(int level, const float *vector, const float *matrix, long stri
 void saeline_dot_product(int level, long rows, long columns, long inner, const float *a,
                          long a_stride, const float *b, long b_stride, float *c, long c_stride);
 
+// c ← scale·a·b + keep·c with a [rows, inner], b [inner, columns] as they lie, or transposed: every
+// element starts from keep·c and goes on by fused multiply-adds of (scale·a) and b in order of the
+// inner index.
+void saeline_chain_product(int level, long rows, long columns, long inner, const float *a,
+                           long a_stride, int a_transposed, const float *b, long b_stride,
+                           int b_transposed, float *c, long c_stride, float scale, float keep);
+
 // Kinds of reduced precision. All hold numbers of 16 bits.
 enum saeline_screen {
   saeline_bf16_amx = 1,

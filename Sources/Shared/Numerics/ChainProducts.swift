@@ -1,0 +1,75 @@
+// Products of matrices in float32 whose every element is one chain of fused multiply-adds, in order of
+// the inner index: what a training step multiplies besides dot products, the same on every processor
+// and any number of threads. docs/exactness.md says where it is used.
+
+internal import CProducts
+
+/// Matrix products in one order of summation.
+package enum ChainProduct {
+  /// Elements of the result that one task computes; no bit depends on them.
+  private static let taskRows = 192
+  private static let taskColumns = 512
+
+  /// C ← scale·A·B + keep·C of arrays as `Multiply.product` takes them.
+  ///
+  /// An element starts from keep·C, or from 0 with `keep: 0`, and goes on with (scale·A)·B.
+  package static func product(
+    rows: Int, columns: Int, inner: Int,
+    _ a: Span<Float>, _ aLayout: Layout = .plain, aStride: Int? = nil,
+    _ b: Span<Float>, _ bLayout: Layout = .plain, bStride: Int? = nil,
+    into c: inout MutableSpan<Float>, cStride: Int? = nil,
+    scale: Float = 1, keep: Float = 0, level: DotProduct.Level = .best
+  ) {
+    guard rows > 0, columns > 0 else { return }
+    let a = Factor(a, aLayout, stride: aStride ?? (aLayout == .plain ? inner : rows))
+    let b = Factor(b, bLayout, stride: bStride ?? (bLayout == .plain ? columns : inner))
+    let cStride = cStride ?? columns
+    check(a, rows: rows, columns: inner)
+    check(b, rows: inner, columns: columns)
+    precondition(
+      cStride >= columns && (rows - 1) * cStride + columns <= c.count, "result too small")
+    let columnTasks = (columns + taskColumns - 1) / taskColumns
+    let tasks = (rows + taskRows - 1) / taskRows * columnTasks
+    unsafe a.values.withUnsafeBufferPointer { aValues in
+      unsafe b.values.withUnsafeBufferPointer { bValues in
+        unsafe c.withUnsafeMutableBufferPointer { target in
+          let places = unsafe Places(
+            a: aValues.baseAddress, b: bValues.baseAddress, c: target.baseAddress)
+          Parallel.forEach(tasks) { task in
+            let row = task / columnTasks * taskRows
+            let column = task % columnTasks * taskColumns
+            unsafe saeline_chain_product(
+              level.rawValue, min(taskRows, rows - row), min(taskColumns, columns - column), inner,
+              places.a.map { unsafe $0 + a.place(row: row, column: 0) }, a.stride,
+              a.layout == .plain ? 0 : 1,
+              places.b.map { unsafe $0 + b.place(row: 0, column: column) }, b.stride,
+              b.layout == .plain ? 0 : 1,
+              places.c.map { unsafe $0 + row * cStride + column }, cStride, scale, keep)
+          }
+        }
+      }
+    }
+  }
+
+  private static func check(_ factor: Factor, rows: Int, columns: Int) {
+    let (rows, columns) = factor.layout == .plain ? (rows, columns) : (columns, rows)
+    precondition(
+      factor.stride >= columns
+        && (rows == 0 || columns == 0
+          || (rows - 1) * factor.stride + columns <= factor.values.count), "factor too small")
+  }
+
+  /// Where the arrays lie; tasks write disjoint blocks of C.
+  @unsafe private struct Places: @unchecked Sendable {
+    let a: UnsafePointer<Float>?
+    let b: UnsafePointer<Float>?
+    let c: UnsafeMutablePointer<Float>?
+  }
+}
+
+extension Factor {
+  /// Where what the formula names row and column begins.
+  fileprivate func place(row: Int, column: Int) -> Int {
+    layout == .plain ? row * stride + column : column * stride + row
+  }
+}
