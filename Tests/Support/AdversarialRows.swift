@@ -4,7 +4,8 @@ import Shared
 
 /// A kind of rows.
 package enum AdversarialRows: String, CaseIterable, Sendable {
-  case ordinary, ties, constant, zero, denormal, tiny, huge, overflowing, outlier, infinite, notANumber
+  case ordinary, ties, constant, zero, denormal, tiny, huge, overflowing, outlier, infinite,
+    notANumber
   case nearlyEqual
 
   /// So many rows of so many elements, in one array.

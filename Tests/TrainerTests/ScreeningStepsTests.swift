@@ -75,8 +75,9 @@ import Trainer
       // Latents in twos and threes: which of them take part is a matter of their place alone.
       for latent in 0..<trial.dSae {
         for column in 0..<trial.dIn {
-          state.parameters.encoder[latent, column] = state.parameters.encoder[
-            latent % 400, column]
+          state.parameters.encoder[latent, column] =
+            state.parameters.encoder[
+              latent % 400, column]
         }
         state.parameters.encoderBias.buffer[latent] =
           state.parameters.encoderBias.buffer[latent % 400]

@@ -24,29 +24,25 @@ package enum ChainProduct {
     let a = Factor(a, aLayout, stride: aStride ?? (aLayout == .plain ? inner : rows))
     let b = Factor(b, bLayout, stride: bStride ?? (bLayout == .plain ? columns : inner))
     let cStride = cStride ?? columns
+    let (aPlaces, bPlaces) = (FactorPlaces(a), FactorPlaces(b))
     check(a, rows: rows, columns: inner)
     check(b, rows: inner, columns: columns)
     precondition(
       cStride >= columns && (rows - 1) * cStride + columns <= c.count, "result too small")
     let columnTasks = (columns + taskColumns - 1) / taskColumns
     let tasks = (rows + taskRows - 1) / taskRows * columnTasks
-    unsafe a.values.withUnsafeBufferPointer { aValues in
-      unsafe b.values.withUnsafeBufferPointer { bValues in
-        unsafe c.withUnsafeMutableBufferPointer { target in
-          let places = unsafe Places(
-            a: aValues.baseAddress, b: bValues.baseAddress, c: target.baseAddress)
-          Parallel.forEach(tasks) { task in
-            let row = task / columnTasks * taskRows
-            let column = task % columnTasks * taskColumns
-            unsafe saeline_chain_product(
-              level.rawValue, min(taskRows, rows - row), min(taskColumns, columns - column), inner,
-              places.a.map { unsafe $0 + a.place(row: row, column: 0) }, a.stride,
-              a.layout == .plain ? 0 : 1,
-              places.b.map { unsafe $0 + b.place(row: 0, column: column) }, b.stride,
-              b.layout == .plain ? 0 : 1,
-              places.c.map { unsafe $0 + row * cStride + column }, cStride, scale, keep)
-          }
-        }
+    unsafe SpanPointers.lend(a.values, b.values, &c) { a, b, c in
+      let places = unsafe Places(a: a, b: b, c: c)
+      Parallel.forEach(tasks) { task in
+        let row = task / columnTasks * taskRows
+        let column = task % columnTasks * taskColumns
+        unsafe saeline_chain_product(
+          level.rawValue, min(taskRows, rows - row), min(taskColumns, columns - column), inner,
+          places.a.map { unsafe $0 + aPlaces.place(row: row, column: 0) }, aPlaces.stride,
+          aPlaces.isTransposed ? 1 : 0,
+          places.b.map { unsafe $0 + bPlaces.place(row: 0, column: column) }, bPlaces.stride,
+          bPlaces.isTransposed ? 1 : 0,
+          places.c.map { unsafe $0 + row * cStride + column }, cStride, scale, keep)
       }
     }
   }
@@ -56,7 +52,8 @@ package enum ChainProduct {
     precondition(
       factor.stride >= columns
         && (rows == 0 || columns == 0
-          || (rows - 1) * factor.stride + columns <= factor.values.count), "factor too small")
+          || (rows - 1) * factor.stride + columns <= factor.values.count),
+      "factor too small")
   }
 
   /// Where the arrays lie; tasks write disjoint blocks of C.
@@ -67,9 +64,18 @@ package enum ChainProduct {
   }
 }
 
-extension Factor {
+/// How a factor lies in memory.
+private struct FactorPlaces: Sendable {
+  let isTransposed: Bool
+  let stride: Int
+
+  init(_ factor: borrowing Factor) {
+    isTransposed = factor.layout == .transposed
+    stride = factor.stride
+  }
+
   /// Where what the formula names row and column begins.
-  fileprivate func place(row: Int, column: Int) -> Int {
-    layout == .plain ? row * stride + column : column * stride + row
+  func place(row: Int, column: Int) -> Int {
+    isTransposed ? column * stride + row : row * stride + column
   }
 }

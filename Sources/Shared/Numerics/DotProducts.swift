@@ -26,15 +26,10 @@ package enum DotProduct {
     for index in rows.indices {
       precondition(rows[index] >= 0 && Int(rows[index]) < count, "row outside")
     }
-    unsafe vector.withUnsafeBufferPointer { vector in
-      unsafe matrix.withUnsafeBufferPointer { matrix in
-        unsafe rows.withUnsafeBufferPointer { rows in
-          unsafe results.withUnsafeMutableBufferPointer { results in
-            unsafe saeline_dots(
-              level.rawValue, vector.baseAddress, matrix.baseAddress, width, rows.baseAddress,
-              rows.count, width, results.baseAddress)
-          }
-        }
+    unsafe SpanPointers.lend(vector, matrix, &results) { vector, matrix, results in
+      unsafe rows.withUnsafeBufferPointer { rows in
+        unsafe saeline_dots(
+          level.rawValue, vector, matrix, width, rows.baseAddress, rows.count, width, results)
       }
     }
   }
@@ -49,12 +44,24 @@ package enum DotProduct {
     precondition(a.count >= rows * inner && b.count >= columns * inner, "factors too small")
     precondition(
       stride >= columns && c.count >= (rows - 1) * stride + columns, "result too small")
-    unsafe a.withUnsafeBufferPointer { a in
-      unsafe b.withUnsafeBufferPointer { b in
-        unsafe c.withUnsafeMutableBufferPointer { c in
-          unsafe saeline_dot_product(
-            level.rawValue, rows, columns, inner, a.baseAddress, inner, b.baseAddress, inner,
-            c.baseAddress, stride)
+    unsafe SpanPointers.lend(a, b, &c) { a, b, c in
+      unsafe saeline_dot_product(
+        level.rawValue, rows, columns, inner, a, inner, b, inner, c, stride)
+    }
+  }
+}
+
+/// Where spans lie, for C.
+@unsafe enum SpanPointers {
+  /// Lends where two spans lie that are read, and one that is written.
+  static func lend(
+    _ first: Span<Float>, _ second: Span<Float>, _ target: inout MutableSpan<Float>,
+    _ body: (UnsafePointer<Float>?, UnsafePointer<Float>?, UnsafeMutablePointer<Float>?) -> Void
+  ) {
+    unsafe first.withUnsafeBufferPointer { first in
+      unsafe second.withUnsafeBufferPointer { second in
+        unsafe target.withUnsafeMutableBufferPointer { target in
+          unsafe body(first.baseAddress, second.baseAddress, target.baseAddress)
         }
       }
     }
@@ -168,13 +175,21 @@ enum ScreeningKernels {
     precondition(
       found.upper.count == capacity && found.lower.count == capacity, "shapes differ")
     unsafe row.withDescription { description in
-      unsafe found.latents.withUnsafeMutableBufferPointer { latents in
-        unsafe found.upper.withUnsafeMutableBufferPointer { upper in
-          unsafe found.lower.withUnsafeMutableBufferPointer { lower in
-            found.count = unsafe saeline_scan_row(
-              level.rawValue, description, &position, latents.baseAddress, upper.baseAddress,
-              lower.baseAddress, found.count, capacity)
-          }
+      unsafe scan(description, position: &position, &found, level: level)
+    }
+  }
+
+  private static func scan(
+    _ description: UnsafePointer<saeline_scan>, position: inout Int,
+    _ found: inout ScreenedLatents, level: DotProduct.Level
+  ) {
+    let (count, capacity) = (found.count, found.latents.count)
+    unsafe found.latents.withUnsafeMutableBufferPointer { latents in
+      unsafe found.upper.withUnsafeMutableBufferPointer { upper in
+        unsafe found.lower.withUnsafeMutableBufferPointer { lower in
+          found.count = unsafe saeline_scan_row(
+            level.rawValue, description, &position, latents.baseAddress, upper.baseAddress,
+            lower.baseAddress, count, capacity)
         }
       }
     }
@@ -220,12 +235,18 @@ extension ScreenedRow {
   ) {
     unsafe numbers.withUnsafeBufferPointer { numbers in
       unsafe latents.scale.withUnsafeBufferPointer { scale in
-        unsafe latents.first.withUnsafeBufferPointer { first in
-          unsafe latents.second.withUnsafeBufferPointer { second in
-            unsafe describe(
-              numbers.baseAddress, scale.baseAddress, first.baseAddress, second.baseAddress, body)
-          }
-        }
+        unsafe describe(numbers.baseAddress, scale.baseAddress, body)
+      }
+    }
+  }
+
+  @unsafe private borrowing func describe(
+    _ values: UnsafePointer<Float>?, _ scale: UnsafePointer<Float>?,
+    _ body: (UnsafePointer<saeline_scan>) -> Void
+  ) {
+    unsafe latents.first.withUnsafeBufferPointer { first in
+      unsafe latents.second.withUnsafeBufferPointer { second in
+        unsafe describe(values, scale, first.baseAddress, second.baseAddress, body)
       }
     }
   }

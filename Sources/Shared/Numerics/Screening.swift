@@ -233,8 +233,8 @@ package struct Screening: ~Escapable, Sendable {
         rows.lowerBound * width..<(rows.upperBound + ScreeningKernels.rowPadding) * width),
       panels: panels,
       latentValues.extracting(
-        latents.lowerBound * width
-          ..< (latents.lowerBound + panels * ScreeningKernels.panelLatents) * width),
+        latents.lowerBound * width..<(latents.lowerBound + panels * ScreeningKernels.panelLatents)
+          * width),
       into: &tile, stride: stride)
   }
 

@@ -95,7 +95,8 @@ package struct StepTrial {
     return RunSpeed(
       step: step, stepL0: stepL0, wideStep: wideStep, wideStepL0: wideStepL0, denseStep: denseStep,
       revival: trial.configuration.revivesLatents ? trial.revivalSeconds(batch, l0: stepL0) : 0,
-      row: trial.rowSeconds(), copy: copySpeed, digest: digestSpeed, screening: ScreeningChoice.name(dIn: dIn))
+      row: trial.rowSeconds(), copy: copySpeed, digest: digestSpeed,
+      screening: ScreeningChoice.name(dIn: dIn))
   }
 
   /// Rows of the norm √d.
