@@ -221,7 +221,7 @@ extension LatentWork {
     from bias: inout Matrix
   ) {
     var target = bias.mutableSpan
-    Multiply.product(
+    ChainProduct.product(
       rows: 1, columns: encoder.columns, inner: encoder.rows, gradients.span, .plain,
       encoder.span, .plain, into: &target, scale: -1, keep: 1)
   }
@@ -230,7 +230,7 @@ extension LatentWork {
     _ errors: borrowing Matrix, _ batch: Span<Float>, rows: Int, dIn: Int, slope: Float
   ) {
     var target = gradient.skip.mutableSpan
-    Multiply.product(
+    ChainProduct.product(
       rows: errors.columns, columns: dIn, inner: rows, errors.span, .transposed, batch, .plain,
       into: &target, scale: slope)
   }

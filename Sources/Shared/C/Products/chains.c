@@ -133,6 +133,28 @@ static void add_block(int level, long rows, long columns, long inner, const floa
       memcpy(c + m * stride, edge + m * step, sizeof *edge * (size_t)columns);
 }
 
+// The same of few rows, whose chains a whole row of B continues where it lies.
+#define ROW_BY_ROW                                                                                 \
+  for (long m = 0; m < rows; m++)                                                                  \
+    for (long k = 0; k < inner; k++) {                                                             \
+      float one = scale * a[a_transposed ? k * a_stride + m : m * a_stride + k];                   \
+      const float *other = b + k * b_stride;                                                       \
+      float *target = c + m * c_stride;                                                            \
+      for (long n = 0; n < columns; n++) target[n] = fmaf(one, other[n], target[n]);               \
+    }
+
+AVX512 static void few_rows_512(long rows, long columns, long inner, const float *restrict a,
+                                long a_stride, int a_transposed, const float *restrict b,
+                                long b_stride, float *restrict c, long c_stride, float scale) {
+  ROW_BY_ROW
+}
+
+AVX2 static void few_rows_256(long rows, long columns, long inner, const float *restrict a,
+                              long a_stride, int a_transposed, const float *restrict b,
+                              long b_stride, float *restrict c, long c_stride, float scale) {
+  ROW_BY_ROW
+}
+
 static long least(long a, long b) { return a < b ? a : b; }
 
 static void packed_chains(int level, long rows, long columns, long inner, const float *a,
@@ -170,6 +192,14 @@ void saeline_chain_product(int level, long rows, long columns, long inner, const
                            int b_transposed, float *c, long c_stride, float scale, float keep) {
   begin(rows, columns, c, c_stride, keep);
 #if defined(__x86_64__)
+  enum { few = 2 };
+  if (level != saeline_portable && rows <= few && !b_transposed) {
+    if (level == saeline_avx512)
+      few_rows_512(rows, columns, inner, a, a_stride, a_transposed, b, b_stride, c, c_stride, scale);
+    else
+      few_rows_256(rows, columns, inner, a, a_stride, a_transposed, b, b_stride, c, c_stride, scale);
+    return;
+  }
   if (level != saeline_portable) {
     packed_chains(level, rows, columns, inner, a, a_stride, a_transposed, b, b_stride, b_transposed,
                   c, c_stride, scale);
