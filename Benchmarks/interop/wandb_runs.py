@@ -1,6 +1,6 @@
 """Runs at a local W&B: the official client's, SAELens's and ours, beside one another.
 
-    python wandb_runs.py PROGRAMS SERVER
+    python wandb_runs.py PROGRAMS SERVER [--only-failing]
 
 PROGRAMS is the folder of saeline-cache and saeline-train, SERVER the LocalWandbServer program.
 1. The official client works against the server: init, log, an artifact, finish, resume.
@@ -24,6 +24,8 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 import urllib.request
 import warnings
 
@@ -36,8 +38,9 @@ HOOK, CONTEXT, WIDTH, SEQUENCES, STEPS, ROWS = "blocks.0.hook_mlp_out", 16, 32, 
 EVALUATED = {"model_performance_preservation", "reconstruction_quality", "shrinkage", "sparsity", "token_stats"}
 # What only one side can have: the client's own notes, and our speed.
 OWN = {"_wandb", "details/tokens_per_second"}
-# Runs with and without logging for each fault.
-PAIRS = 8
+# Runs with and without logging for each fault, whose steps keep the processors busy.
+PAIRS, BUSY_STEPS = 4, 150
+BUSY = {"architecture": "topk", "k": 8, "d_sae": 64 * WIDTH, "train_batch_size_tokens": 1024}
 failures = []
 
 
@@ -123,26 +126,30 @@ def logged_by_saelens(tokens: object) -> None:
     LanguageModelSAETrainingRunner(config, override_model=model, override_dataset=tokens).run()
 
 
-def pipeline(name: str, steps: int = STEPS, **logger: object) -> str:
+def pipeline(name: str, steps: int = STEPS, train: dict | None = None, **logger: object) -> str:
     path = f"{name}.json5"
+    rows = (train or {}).get("train_batch_size_tokens", ROWS)
     pathlib.Path(path).write_text(json.dumps({
         "name": name, "store": "store",
         "cache": {"model_name": "tiny", "hook_name": HOOK, "buffer_size_gb": 0.0002, "prepend_bos": False},
-        "train": {"architecture": "standard", "d_sae": 4 * WIDTH, "l1_coefficient": 1.0,
-                  "training_tokens": steps * ROWS, "train_batch_size_tokens": ROWS, "lr": 1e-3, "n_checkpoints": 2,
-                  "adam_beta1": 0.9, "adam_beta2": 0.999, "feature_sampling_window": 100, "dead_feature_window": 50},
+        "train": {"training_tokens": steps * rows, "train_batch_size_tokens": rows, "lr": 1e-3, "n_checkpoints": 2,
+                  "adam_beta1": 0.9, "adam_beta2": 0.999, "feature_sampling_window": 100, "dead_feature_window": 50}
+                 | (train or {"architecture": "standard", "d_sae": 4 * WIDTH, "l1_coefficient": 1.0}),
         "logger": logger, "evaluate": {"eval_tokens": 1000, "loss_recovered": False}}))
     return path
 
 
-def train(programs: pathlib.Path, path: str, *words: str) -> tuple[float, str, int]:
+def train(programs: pathlib.Path, path: str, watch: object = None) -> tuple[float, str, int]:
     """Seconds of training as the run's timing.json has them, what was said, and the exit code."""
-    done = subprocess.run([programs / "saeline-train", path, "--json", *words], capture_output=True, text=True)
-    if done.returncode:
-        return 0, done.stderr, done.returncode
-    folder = json.loads(done.stdout)["folder"]
-    seconds = json.loads((pathlib.Path(folder) / "timing.json").read_text())["seconds"]
-    return seconds, done.stderr, done.returncode
+    process = subprocess.Popen(
+        [programs / "saeline-train", path, "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    if watch:
+        watch(process.pid)
+    printed, said = process.communicate()
+    if process.returncode:
+        return 0, said, process.returncode
+    folder = json.loads(printed)["folder"]
+    return json.loads((pathlib.Path(folder) / "timing.json").read_text())["seconds"], said, 0
 
 
 def keys(members: dict, prefix: str = "", without: set = frozenset()) -> set:
@@ -210,16 +217,39 @@ def sync(folder: str) -> str:
     return done.stdout + done.stderr if done.returncode else ""
 
 
-def timed(programs: pathlib.Path, name: str, steps: int, fault: object, server: Server) -> tuple[float, str]:
-    """Seconds of a run with a fault."""
+class Sending(threading.Thread):
+    """Watches the processor's time of the thread that sends, which is the one that gives way to all others."""
+
+    def __init__(self, process: int):
+        super().__init__()
+        self.tasks, self.seconds = pathlib.Path(f"/proc/{process}/task"), 0.0
+        self.start()
+
+    def run(self) -> None:
+        ticks = os.sysconf("SC_CLK_TCK")
+        with contextlib.suppress(OSError):
+            while True:
+                for task in self.tasks.iterdir():
+                    with contextlib.suppress(OSError, IndexError):
+                        fields = (task / "stat").read_text().rpartition(") ")[2].split()
+                        if int(fields[16]) == 19:
+                            self.seconds = max(self.seconds, (int(fields[11]) + int(fields[12])) / ticks)
+                time.sleep(0.02)
+
+
+def timed(programs: pathlib.Path, name: str, steps: int, fault: object, server: Server) -> tuple[float, float, str]:
+    """Seconds of a run with a fault, and those of the processor that sending took."""
     if fault:
         server.call("/__faults", "POST", [fault])
-    path = pipeline(f"failing-{name}-{steps}", steps, log_to_wandb=True, wandb_project=f"failing-{name}")
-    seconds, said, code = train(programs, path)
+    path = pipeline(
+        f"failing-{name}-{steps}", steps, BUSY, log_frequency=2, log_to_wandb=True, wandb_project=f"failing-{name}")
+    watched: list[Sending] = []
+    seconds, said, code = train(programs, path, watch=lambda process: watched.append(Sending(process)))
+    watched[0].join()
     expect(code == 0 and said.count("warning: W&B") <= 1, f"{name}: exit code 0 and one warning", code, said)
     if fault:
         server.call("/__faults", "DELETE")
-    return seconds, path
+    return seconds, watched[0].seconds, path
 
 
 def failing(programs: pathlib.Path, server: Server, program: str) -> None:
@@ -231,20 +261,21 @@ def failing(programs: pathlib.Path, server: Server, program: str) -> None:
         "gone": None,
     }
     for index, (name, fault) in enumerate(faults.items()):
-        logged, plain = [], []
+        logged, plain, sending = [], [], []
         for pair in range(PAIRS):
             for folder in glob.glob("wandb/offline-run-*"):
                 shutil.rmtree(folder)
             if not fault:
                 server.stop()
             # Another number of steps is another run; another name is not. Every other pair begins with logging.
-            steps = 20_000 + 4 * (index * PAIRS + pair)
+            steps = BUSY_STEPS + 2 * (index * PAIRS + pair)
             for logs in [pair % 2 == 0, pair % 2 == 1]:
                 if logs:
-                    seconds, path = timed(programs, name, steps, fault, server)
+                    seconds, sent, path = timed(programs, name, steps, fault, server)
                     logged.append(seconds)
+                    sending.append(sent / seconds / os.cpu_count())
                 else:
-                    plain.append(train(programs, pipeline(f"without-{name}-{steps}", steps - 1))[0])
+                    plain.append(train(programs, pipeline(f"without-{name}-{steps}", steps - 1, BUSY, log_frequency=2))[0])
             if not fault:
                 server = Server(program, server.port)
             # Runs that were left over are sent as people send them.
@@ -256,12 +287,15 @@ def failing(programs: pathlib.Path, server: Server, program: str) -> None:
             run = next(run for run in state if run["name"] == known)
             run["rows"] = [json.loads(row) for row in run["history"]]
             check_whole(run, log_of(programs, path), f"{name}: nothing is lost")
-        # What else the machine does can only slow a run: the least of each side counts.
-        ratio = min(logged) / min(plain)
-        middle = statistics.median(one / other for one, other in zip(logged, plain))
-        print(f"{name}: training takes {ratio:.3f} times as long as without logging (least of {PAIRS} runs each; "
-              f"median of the pairs {middle:.3f}, runs without logging {min(plain):.2f} to {max(plain):.2f} s)")
-        expect(ratio <= 1.02, f"{name}: training takes at most 1.02 times as long as without logging")
+        # What two runs differ by anyway is often more than what is asked: the difference may not go beyond chance,
+        # and sending may not take more of the processors.
+        ratios = [one / other for one, other in zip(logged, plain)]
+        ratio, chance = statistics.mean(ratios), 2 * statistics.stdev(ratios) / PAIRS ** 0.5
+        share = max(sending)
+        print(f"{name}: training takes {ratio:.3f} ± {chance:.3f} times as long as without logging ({PAIRS} pairs; without "
+              f"{min(plain):.2f} to {max(plain):.2f} s); sending takes at most {share:.2%} of the processors")
+        expect(ratio - chance <= 1.02 and share <= 0.02,
+               f"{name}: training takes at most 1.02 times as long as without logging")
     server.stop()
 
 
@@ -272,12 +306,13 @@ def identifier(programs: pathlib.Path, path: str) -> str:
     return json.loads((folder / "wandb" / "run.json").read_text())["id"]
 
 
-def main(programs: pathlib.Path, program: str) -> None:
+def main(programs: pathlib.Path, program: str, only_failing: bool) -> None:
     sys.path.insert(0, str(pathlib.Path(__file__).parent.resolve()))
     with tempfile.TemporaryDirectory() as place:
         os.chdir(place)
         server = Server(program)
-        official(server)
+        if not only_failing:
+            official(server)
         import datasets
         import torch
 
@@ -288,6 +323,9 @@ def main(programs: pathlib.Path, program: str) -> None:
         done = subprocess.run(
             [programs / "saeline-cache", "import", "theirs", "--config", path, "--quiet"], capture_output=True, text=True)
         expect(done.returncode == 0, "saeline-cache imports SAELens's cache", done.stderr)
+        if only_failing:
+            failing(programs, server, program)
+            finish()
         _, said, code = train(programs, path)
         expect(code == 0, "saeline-train logs a run", said)
         compare(server.run("ours"), server.run("theirs"))
@@ -304,11 +342,15 @@ def main(programs: pathlib.Path, program: str) -> None:
             expect(not trouble, "wandb sync takes an offline run", trouble)
             check_whole(server.run("offline"), log_of(programs, path), "an offline run arrives in whole")
         failing(programs, server, program)
+    finish()
+
+
+def finish() -> None:
     print("wandb:", f"{len(failures)} checks failed" if failures else "passed")
     sys.exit(1 if failures else 0)
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 3:
+    if len(sys.argv) not in (3, 4) or sys.argv[3:] not in ([], ["--only-failing"]):
         sys.exit(__doc__)
-    main(pathlib.Path(sys.argv[1]).resolve(), str(pathlib.Path(sys.argv[2]).resolve()))
+    main(pathlib.Path(sys.argv[1]).resolve(), str(pathlib.Path(sys.argv[2]).resolve()), len(sys.argv) == 4)

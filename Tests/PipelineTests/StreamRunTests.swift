@@ -25,8 +25,12 @@ private final class Streaming {
 
   /// What the folder takes of the disk now.
   func byteCount() -> Int {
+    // A file that gets its name has two for a moment.
+    var seen: Set<UInt64> = []
     func blocks(_ path: String) -> Int {
-      guard let status = try? System.status(path) else { return 0 }
+      guard let status = try? System.status(path), seen.insert(status.inode).inserted else {
+        return 0
+      }
       guard status.isDirectory else { return (status.byteCount + 4095) / 4096 * 4096 }
       return ((try? System.list(path)) ?? []).reduce(0) { $0 + blocks(path + "/" + $1) }
     }

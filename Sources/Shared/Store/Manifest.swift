@@ -162,8 +162,7 @@ extension Manifest.Shard {
   fileprivate init?(json: JSON) {
     guard let file = json["file"]?.string, let rows = json["rows"]?.integer,
       let bytes = json["bytes"]?.integer, let sha256 = json["sha256"]?.string,
-      (0...Manifest.Shard.rowLimit).contains(rows), (0...1 << 56).contains(bytes), !file.isEmpty,
-      file != ".", file != "..", !file.contains("/")
+      (0...Manifest.Shard.rowLimit).contains(rows), (0...1 << 56).contains(bytes), file.isPlainName
     else { return nil }
     self.init(file: file, rows: rows, bytes: bytes, sha256: sha256)
   }
@@ -177,8 +176,7 @@ extension Manifest.File {
   /// Reads a file's record; nil where it is incomplete or names a file outside its folder.
   fileprivate init?(json: JSON) {
     guard let name = json["file"]?.string, let bytes = json["bytes"]?.integer,
-      let sha256 = json["sha256"]?.string, bytes >= 0, !name.isEmpty, name != ".", name != "..",
-      !name.contains("/")
+      let sha256 = json["sha256"]?.string, bytes >= 0, name.isPlainName
     else { return nil }
     self.init(name: name, bytes: bytes, sha256: sha256)
   }
