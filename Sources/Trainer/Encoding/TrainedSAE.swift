@@ -159,7 +159,8 @@ private struct InferenceWork: ~Copyable {
 
   init(_ configuration: SAEConfiguration, rows: Int) {
     self.configuration = configuration
-    encoder = Encoder(configuration, rows: rows)
+    encoder = Encoder(
+      configuration, rows: rows, screening: ScreeningChoice.kind(dIn: configuration.dIn))
     if case .search(let limits) = configuration.selection {
       search = PursuitSearch(configuration, limits, rows: rows)
     }
