@@ -96,11 +96,13 @@ def saelens(folder, hook, context, batches, place):
     model = lensed(folder)
     tokens = torch.randint(0, model.cfg.d_vocab, (batches * BATCH, context))
     cache_activations_runner.load_model = lambda *arguments, **options: model
+    # One buffer of all batches: what does not fill one is dropped.
+    buffer = (tokens.numel() * model.cfg.d_model * 4 + 4) / 1e9
     runner = CacheActivationsRunner(
         CacheActivationsRunnerConfig(
             model_name="bench", dataset_path="none", hook_name=hook, d_in=model.cfg.d_model,
             training_tokens=tokens.numel(), context_size=context, model_batch_size=BATCH, prepend_bos=False,
-            buffer_size_gb=0.25, new_cached_activations_path=f"{place}/saelens", device="cpu", dtype="float32"),
+            buffer_size_gb=buffer, new_cached_activations_path=f"{place}/saelens", device="cpu", dtype="float32"),
         override_dataset=datasets.Dataset.from_dict({"input_ids": tokens.tolist()}))
     start = time.perf_counter()
     rows = runner.run()

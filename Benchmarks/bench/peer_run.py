@@ -37,13 +37,13 @@ def cache(settings: dict) -> None:
 
     model = peer_pass.lensed(settings["model"])
     cache_activations_runner.load_model = lambda *arguments, **options: model
-    # Its buffers must come out even; a batch is 32 rows.
-    buffer = 32 * settings["context"] * settings["d_in"] * 4
+    # Eight batches of 32 rows: what does not fill a buffer is dropped.
+    buffer = 8 * 32 * settings["context"] * settings["d_in"] * 4 + 4
     CacheActivationsRunner(
         CacheActivationsRunnerConfig(
             model_name="whole", dataset_path="none", hook_name=settings["hook"], d_in=settings["d_in"],
             training_tokens=settings["tokens"], context_size=settings["context"], model_batch_size=32,
-            prepend_bos=False, buffer_size_gb=min(1.0, 8 * buffer / 1e9), device="cpu", dtype="float32",
+            prepend_bos=False, buffer_size_gb=buffer / 1e9, device="cpu", dtype="float32",
             new_cached_activations_path=settings["place"] + "/activations"),
         override_dataset=rows(settings)).run()
 

@@ -31,7 +31,7 @@ import machine
 
 HERE = pathlib.Path(__file__).resolve().parent
 GUIDE_TOKENS = 122_880_000
-BATCH = 4096
+BATCH, BUFFER = 4096, 65_536
 # Of the text that both SAEs are measured on.
 OTHER_TOKENS = 65_536
 # The demo's stories have four; a row at the end may be lost.
@@ -44,8 +44,9 @@ class Run:
 
     def __init__(self, arguments, place: pathlib.Path):
         self.place, self.shape = place, inputs.SHAPES[arguments.shape]
-        self.steps = max(4, arguments.tokens // BATCH)
-        self.tokens = self.steps * BATCH
+        # SAELens drops what does not fill a buffer, of 8 batches of 32 rows of at most 256 tokens.
+        self.tokens = max(1, arguments.tokens // BUFFER) * BUFFER
+        self.steps = self.tokens // BATCH
         self.context, self.k, self.d_sae = self.shape.context, arguments.k, 16 * self.shape.width
         self.text = place / "text.jsonl"
         self.model, self.tokenizer = place / "model", place / "tokenizer"
