@@ -145,7 +145,9 @@ def split(entry: dict) -> str:
     parts = entry["parts"]
     if "peak_bytes" in parts:
         return f"{parts['processors']:.1f} processors, {parts['peak_bytes'] / 1e6:,.0f} MB"
-    shares = {name: 100 * seconds / entry["seconds"] for name, seconds in parts.items()}
+    # Medians of parts may add up to more than the median of the whole.
+    whole = max(entry["seconds"], sum(parts.values()))
+    shares = {name: 100 * seconds / whole for name, seconds in parts.items()}
     order = sorted(shares, key=lambda name: -shares[name])
     return ", ".join(f"{name} {shares[name]:.0f}" for name in order if shares[name] >= 0.5)
 

@@ -12,8 +12,8 @@ of the largest process, and bytes on the disk. Then both SAEs are measured by th
 SAELens: PretokenizeRunner, CacheActivationsRunner (float32, as it stores by default), then
 LanguageModelSAETrainingRunner with use_cached_activations; one process each.
 
-What the guide's run takes here is the time of each stage scaled from N tokens to 122,880,000, beside the bill that
-the programs print before they start. Prints a table and writes .build/bench/whole.json.
+What the guide's run takes here is the work of each stage scaled from N tokens to 122,880,000 (its rate, once it runs)
+and its start as it is, beside the bill that the programs print before they start. Prints a table and writes .build/bench/whole.json.
 """
 
 import argparse
@@ -21,6 +21,7 @@ import json
 import os
 import pathlib
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -83,16 +84,25 @@ def ours(run: Run, build: pathlib.Path) -> dict:
         "train": {"architecture": "topk", "k": run.k, "d_sae": run.d_sae, "training_tokens": run.tokens,
                   "train_batch_size_tokens": BATCH, "lr": run.lr, "lr_warm_up_steps": run.warm_up,
                   "lr_decay_steps": run.decay, "normalize_activations": "expected_average_only_in", "checkpoint_minutes": 1000},
-        "logger": {"log_frequency": 30}})
+        "logger": {"log_frequency": max(1, run.steps // 40)}})
     stages = {}
     for stage in STAGES:
         bill = programs.run(stage, "--dry-run")
         answer = programs.run(stage)
         folder = pathlib.Path(answer["folder"] if "folder" in answer else answer["folders"][0])
-        stages[stage] = {"seconds": answer["wall_seconds"], "peak_bytes": answer["peak_bytes"],
-                         "disk_bytes": inputs.bytes_below(folder), "billed_seconds": bill.get("seconds")}
+        stages[stage] = {"seconds": answer["wall_seconds"], "work_seconds": run.tokens / speed(stage, answer, folder),
+                         "peak_bytes": answer["peak_bytes"], "disk_bytes": inputs.bytes_below(folder), "billed_seconds": bill.get("seconds")}
         print(f"saeline {stage}: {answer['wall_seconds']:.1f} s", flush=True)
     return {"stages": stages, "sae": str(folder), "programs": programs}
+
+
+def speed(stage: str, answer: dict, folder: pathlib.Path) -> float:
+    """Tokens per second while a stage runs; of training, of the second half of its steps."""
+    if stage != "train":
+        return answer["tokens_per_second"]
+    lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    speeds = [line["details/tokens_per_second"] for line in lines if "details/tokens_per_second" in line]
+    return statistics.median(speeds[len(speeds) // 2:])
 
 
 # ---- SAELens ----
@@ -120,8 +130,8 @@ def theirs(run: Run) -> dict:
             log.seek(0)
             sys.exit(f"error: SAELens's {stage} failed: {log.read().decode(errors='replace')[-2000:]}")
         outputs = {"pretokenize": "tokens", "cache": "activations", "train": "sae"}
-        stages[stage] = {"seconds": seconds, "peak_bytes": 1024 * usage.ru_maxrss,
-                         "disk_bytes": inputs.bytes_below(place / outputs[stage])}
+        work = json.loads((place / f"{stage}.json").read_text())["seconds"]
+        stages[stage] = {"seconds": seconds, "work_seconds": work, "peak_bytes": 1024 * usage.ru_maxrss, "disk_bytes": inputs.bytes_below(place / outputs[stage])}
         print(f"SAELens {stage}: {seconds:.1f} s", flush=True)
     return {"stages": stages, "sae": str(place / "sae")}
 
@@ -147,7 +157,8 @@ def quality(build: pathlib.Path, sae: str, pipeline: pathlib.Path) -> dict:
     answer = json.loads(machine.call(
         [build / "saeline-train", "evaluate", sae, "--pipeline", pipeline, "--json", "--quiet"]))
     flat = dict(flattened(answer))
-    return {name: flat.get(name) for name in ["explained_variance", "l0", "loss_recovered"]}
+    return {name: flat.get(key) for name, key in [
+        ("explained_variance", "explained_variance"), ("l0", "l0"), ("loss_recovered", "ce_loss_score")]}
 
 
 def flattened(answer, prefix=""):
@@ -159,9 +170,10 @@ def flattened(answer, prefix=""):
 
 
 def predicted(run: Run, stages: dict) -> dict:
-    """Seconds and bytes of the guide's run, by scaling."""
+    """Seconds and bytes of the guide's run: what a stage does for a token that often, its start once."""
     factor = GUIDE_TOKENS / run.tokens
-    return {"seconds": {stage: factor * stages[stage]["seconds"] for stage in STAGES},
+    seconds = {stage: stages[stage]["seconds"] + (factor - 1) * stages[stage]["work_seconds"] for stage in STAGES}
+    return {"seconds": seconds,
             "disk_bytes": factor * sum(stages[stage]["disk_bytes"] for stage in STAGES[:2]) + stages["train"]["disk_bytes"]}
 
 
