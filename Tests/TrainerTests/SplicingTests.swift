@@ -47,7 +47,8 @@ struct SplicingTests {
   }
 
   private static func measure<Encoder: RowEncoder & ~Copyable>(
-    _ plan: SplicePlan, _ tokens: [UInt32], _ encoder: inout Encoder
+    _ plan: SplicePlan, _ tokens: [UInt32], _ encoder: inout Encoder,
+    earlier: LossRecovered? = nil
   ) throws -> LossRecovered {
     let sequences = stride(from: 0, to: tokens.count, by: contextSize).map {
       Array(tokens[$0..<$0 + contextSize])
@@ -55,7 +56,7 @@ struct SplicingTests {
     let progress = Shared.Progress(
       stage: "loss", total: tokens.count, mode: .quiet,
       terminal: RecordedTerminal(isInteractive: false).terminal)
-    return try Splicing(plan, sequences: sequences).run(
+    return try Splicing(plan, sequences: sequences, earlier: earlier).run(
       &encoder, source: .heldOut, progress: progress)
   }
 
@@ -93,6 +94,20 @@ struct SplicingTests {
       #expect(abs(found - expected) <= 1e-4 * abs(expected), "\(key) \(found) \(expected)")
     }
     #expect(loss[.lossTokens] == Double(tokens.count { !ignored.contains($0) }))
+  }
+
+  @Test("What zeros did earlier is as if they were measured again")
+  func earlier() throws {
+    let plan = try Self.plan("gpt2", "blocks.0.hook_resid_post")
+    let tokens = (0..<96).map { UInt32($0 * 7 % 50) }
+    var (zeros, halves) = (
+      RowwiseEncoder.zero(plan.model.width),
+      RowwiseEncoder(change: { $1 / 2 }, width: plan.model.width)
+    )
+    let earlier = try Self.measure(plan, tokens, &zeros)
+    let whole = try Self.measure(plan, tokens, &halves)
+    #expect(try Self.measure(plan, tokens, &halves, earlier: earlier) == whole)
+    #expect(whole.figures[.lossWithSAE] != earlier.figures[.lossWithSAE])
   }
 
   // MARK: Plain loops

@@ -42,6 +42,44 @@ struct TrainerBillTests {
     #expect(parts.count == 3)
   }
 
+  @Test("The language model that measures the loss is billed, while training too")
+  func lossMemory() throws {
+    let folder = ModelFixtures.folder("gpt2")
+    let model = try ModelDescription.open(folder: folder)
+    var pipeline = Pipeline()
+    pipeline.cache.hookNames = ["blocks.0.hook_resid_post"]
+    pipeline.cache.modelBatchSize = 3
+    let memory = try #require(LossMemory(pipeline, model: folder, contextSize: 16))
+    let points = try ["blocks.0.hook_resid_post"].map { try HookPoint.find($0, in: model) }
+    // Two of three sequences of a batch: 17 tokens fill no more.
+    for (tokens, sequences) in [(17, 2), (1000, 3)] {
+      let pass = ForwardPass.byteCount(
+        model, sequenceLimit: sequences, contextSize: 16,
+        hookPoints: points + [HookPoint(.logits)])
+      #expect(
+        memory.byteCount(tokens: tokens)
+          == pass + 4 * 16 * sequences * (model.vocabularySize + 2 * model.width))
+    }
+    pipeline.evaluate.lossRecovered = false
+    #expect(LossMemory(pipeline, model: folder, contextSize: 16) == nil)
+    pipeline.evaluate.lossRecovered = nil
+    #expect(LossMemory(pipeline, model: nil, contextSize: 16) == nil)
+
+    pipeline.logger.logFrequency = 1
+    let schedule = EvaluationSchedule(pipeline, contextSize: 16)
+    func bytes(_ loss: LossMemory?) -> (training: Int, measuring: Int) {
+      let bill = TrainingBill(
+        settings, dIn: 100, rowsPerEpoch: ExpectedRows(count: 60_000, isExact: true),
+        whileTraining: schedule, loss: loss, speed: nil)
+      return (bill.trainingByteCount, bill.measuringByteCount)
+    }
+    let (with, without) = (bytes(memory), bytes(nil))
+    #expect(with.training - without.training == memory.byteCount(tokens: schedule.tokens))
+    #expect(
+      with.measuring - without.measuring
+        == memory.byteCount(tokens: EvaluateSettings().lossTokens))
+  }
+
   @Test("A ReLU SAE is billed by the L0 that it falls to, sooner under a stronger loss")
   func fallingL0() {
     var settings = settings

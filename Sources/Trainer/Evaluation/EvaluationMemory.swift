@@ -17,9 +17,8 @@ enum EvaluationMemory {
       + CategoryCounts.byteCount(latentCount: latents, categories: categories ?? 0)
   }
 
-  /// Bytes that an evaluation takes beside training: a copy of the SAE, a batch of rows and its sums.
-  ///
-  /// The language model comes to that, whose passes are bounded by `SplicePlan.sequenceLimit`.
+  /// Bytes that an evaluation takes beside training: a copy of the SAE, a batch of rows and its sums; without
+  /// the language model's.
   static func runningByteCount(_ configuration: SAEConfiguration, threads: Int) -> Int {
     let rows = TrainedSAE.batchRows(latents: configuration.dSae)
     return SAEFiles.inferenceByteCount(configuration)

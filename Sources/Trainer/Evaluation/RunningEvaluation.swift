@@ -22,6 +22,8 @@ package struct RunningEvaluation: Sendable {
   private let filter: RowFilter
   private let tokens: Int
   private let model: Model?
+  /// What zeros in the SAE's place do is the same every time.
+  private var earlier: LossRecovered?
 
   /// - Parameters:
   ///   - places: the cached rows.
@@ -36,7 +38,7 @@ package struct RunningEvaluation: Sendable {
   }
 
   /// Measures the SAE; nil where it was interrupted.
-  package func figures<SAE: RowEncoder & ~Copyable>(
+  package mutating func figures<SAE: RowEncoder & ~Copyable>(
     _ sae: inout SAE, latentCount: Int, quiet progress: Progress
   ) throws -> Figures? {
     var sums = try rowSums(&sae, latentCount, of: filter.heldOut.isEmpty ? .all : .heldOut)
@@ -50,8 +52,9 @@ package struct RunningEvaluation: Sendable {
     }
     guard let model else { return figures }
     do {
-      let loss = try Splicing(model.splice, sequences: model.sequences).run(
+      let loss = try Splicing(model.splice, sequences: model.sequences, earlier: earlier).run(
         &sae, source: model.source, progress: progress)
+      earlier = loss
       return figures.merging(loss.figures)
     } catch is Interrupted { return nil }
   }

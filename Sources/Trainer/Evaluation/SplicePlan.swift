@@ -122,6 +122,16 @@ package struct SplicePlan: Sendable {
       model, contextSize: contextSize, hookPoints: hookPoints, processing: processing,
       atMost: max(1, min(batchSequences, count, fitting)))
   }
+
+  /// Bytes of the buffers of a measurement over `count` sequences; the weights are mapped.
+  func byteCount(sequences count: Int) -> Int {
+    let limit = sequenceLimit(count)
+    let pass = ForwardPass.byteCount(
+      model, sequenceLimit: limit, contextSize: contextSize, hookPoints: hookPoints,
+      processing: processing)
+    // The predictions of the model as it is, what the SAE stands for and what it makes of it.
+    return pass + 4 * limit * contextSize * (model.vocabularySize + 2 * dOut)
+  }
 }
 
 extension SplicePlan {

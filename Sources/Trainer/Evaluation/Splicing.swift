@@ -7,16 +7,19 @@ package import Shared
 package struct Splicing: Sendable {
   private let plan: SplicePlan
   private let sequences: [[UInt32]]
+  private let earlier: LossRecovered?
 
   /// - Parameters:
   ///   - plan: the model and the place.
   ///   - sequences: whole sequences of tokens below the model's vocabulary.
-  package init(_ plan: SplicePlan, sequences: [[UInt32]]) {
+  ///   - earlier: what was measured there of any SAE; zeros in its place do what they did then.
+  package init(_ plan: SplicePlan, sequences: [[UInt32]], earlier: LossRecovered? = nil) {
     self.plan = plan
     self.sequences = sequences
+    self.earlier = earlier
   }
 
-  /// Runs every sequence three times.
+  /// Runs every sequence three times, or twice where zeros were measured earlier.
   ///
   /// - Parameters:
   ///   - sae: the SAE, for rows as they are cached.
@@ -58,24 +61,27 @@ package struct Splicing: Sendable {
       } predict: {
         withSAE += predictions.compare($0, $1, tokens, chosen)
       }
-      // Every row, also those that an SAE leaves as they are.
-      try model.visit(tokens, replace: SpliceWork.clear) { _, _, _ in
-      } predict: {
-        ablated += predictions.compare($0, $1, tokens, chosen)
+      if earlier == nil {
+        // Every row, also those that an SAE leaves as they are.
+        try model.visit(tokens, replace: SpliceWork.clear) { _, _, _ in
+        } predict: {
+          ablated += predictions.compare($0, $1, tokens, chosen)
+        }
       }
       count += chosen.count
       predicted += chosen.count { predictions.hasNext($0) }
       progress.advance(tokens.count)
     }
-    return LossRecovered(
-      source: source,
-      means: [
-        .lossTokens: Double(count), .lossWithoutSAE: plain.loss / Double(predicted),
-        .lossWithSAE: withSAE.loss / Double(predicted),
-        .lossWithAblation: ablated.loss / Double(predicted),
-        .divergenceWithSAE: withSAE.divergence / Double(count),
-        .divergenceWithAblation: ablated.divergence / Double(count),
-      ])
+    var means: Figures = [
+      .lossTokens: Double(count), .lossWithoutSAE: plain.loss / Double(predicted),
+      .lossWithSAE: withSAE.loss / Double(predicted),
+      .divergenceWithSAE: withSAE.divergence / Double(count),
+    ]
+    means[.lossWithAblation] =
+      earlier?.figures[.lossWithAblation] ?? ablated.loss / Double(predicted)
+    means[.divergenceWithAblation] =
+      earlier?.figures[.divergenceWithAblation] ?? ablated.divergence / Double(count)
+    return LossRecovered(source: source, means: means)
   }
 
   /// The rows of a batch that the SAE takes the place of.

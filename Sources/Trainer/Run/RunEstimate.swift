@@ -106,5 +106,5 @@ extension BilledRows {
   }
 
   /// Whether tokens are known, as a cache that was imported has none.
-  fileprivate var canHaveLoss: Bool { input == nil || input?.source.tokens != nil }
+  var canHaveLoss: Bool { input == nil || input?.source.tokens != nil }
 }

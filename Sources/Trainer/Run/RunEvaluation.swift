@@ -38,7 +38,7 @@ extension PreparedRun {
 
   /// Measures the SAE as it would be finished now; nil where a stop did not wait for it.
   func evaluate(
-    _ state: borrowing TrainingState, _ running: RunningEvaluation
+    _ state: borrowing TrainingState, _ running: inout RunningEvaluation
   ) throws -> Figures? {
     var sae = files.inferenceForm(state)
     let progress = Shared.Progress(stage: "evaluate", total: 0, mode: .quiet)

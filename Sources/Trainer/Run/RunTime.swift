@@ -76,13 +76,16 @@ struct RunTime {
   /// Rows and sequences of every evaluation before the last.
   private var evaluating: Double {
     guard let whileTraining else { return 0 }
+    let count = Double(whileTraining.count(steps: steps))
+    guard count > 0 else { return 0 }
     let rows = Double(min(whileTraining.tokens, speed.measuredRows))
     let row = speed.run.row + Double(speed.rowByteCount) / speed.run.copy
     var loss = 0.0
     if let seconds = speed.lossSeconds, evaluation.lossRecovered != false {
-      loss = rows * (seconds + speed.run.row)
+      // What zeros in the SAE's place do is measured once.
+      loss = rows * (seconds * (2 * count + 1) / 3 + count * speed.run.row)
     }
-    return Double(whileTraining.count(steps: steps)) * (rows * row + loss)
+    return count * rows * row + loss
   }
 
   private var measuring: Double {

@@ -144,9 +144,10 @@ package final class Training {
     guard step >= 0, evaluation.isDue(afterStep: step), evaluatedStep != step else { return }
     let start = System.uptime
     defer { clock.leaveOut(System.uptime - start) }
-    let running = try running ?? prepared.runningEvaluation(evaluation) { progress.note($0) }
+    var running = try running ?? prepared.runningEvaluation(evaluation) { progress.note($0) }
+    let measured = try prepared.evaluate(state, &running)
     self.running = running
-    guard let figures = try prepared.evaluate(state, running) else { return }
+    guard let figures = measured else { return }
     try write(
       .init(
         step: step, histograms: state.weightHistograms(plan.configuration.name),

@@ -123,6 +123,9 @@ package struct TrainingBill: Sendable, Equatable {
       whileTraining: EvaluationSchedule(
         pipeline,
         contextSize: rows.input?.source.facts.contextSize ?? pipeline.pretokenize.contextSize),
+      loss: rows.canHaveLoss
+        ? LossMemory(
+          pipeline, model: rows.model, contextSize: rows.input?.source.facts.contextSize) : nil,
       speed: speed)
   }
 
@@ -133,14 +136,19 @@ package struct TrainingBill: Sendable, Equatable {
       dOut: plan.configuration.dOut, contextSize: plan.source.facts.contextSize,
       rowsPerEpoch: plan.source.expectedRows(plan.pipeline.train),
       whileTraining: EvaluationSchedule(
-        plan.pipeline, contextSize: plan.source.facts.contextSize), speed: speed)
+        plan.pipeline, contextSize: plan.source.facts.contextSize),
+      loss: plan.source.tokens == nil
+        ? nil
+        : LossMemory(
+          plan.pipeline, model: plan.input.model.value,
+          contextSize: plan.source.facts.contextSize), speed: speed)
   }
 
   /// The bill of a run over rows of width `dIn`; without a speed it names no time.
   package init(
     _ settings: TrainSettings, _ evaluation: EvaluateSettings = EvaluateSettings(), dIn: Int,
     dOut: Int? = nil, contextSize: Int? = nil, rowsPerEpoch: ExpectedRows,
-    whileTraining: EvaluationSchedule? = nil, speed: BilledSpeed?
+    whileTraining: EvaluationSchedule? = nil, loss: LossMemory? = nil, speed: BilledSpeed?
   ) {
     let batchRows = settings.trainBatchSizeTokens
     let configuration = SAEConfiguration(settings, dIn: dIn, dOut: dOut)
@@ -162,12 +170,18 @@ package struct TrainingBill: Sendable, Equatable {
     sparseOperations = (searches * product + 4 * activeProduct) * Double(tokens)
     let threads = settings.threads > 0 ? settings.threads : Parallel.threadCount
     let evaluations = whileTraining?.count(steps: steps) ?? 0
+    var running = 0
+    if evaluations > 0, let whileTraining {
+      running =
+        EvaluationMemory.runningByteCount(configuration, threads: threads)
+        + (loss?.byteCount(tokens: whileTraining.tokens) ?? 0)
+    }
     trainingByteCount =
-      StepMemory.byteCount(configuration, rows: batchRows, threads: threads)
-      + (evaluations > 0 ? EvaluationMemory.runningByteCount(configuration, threads: threads) : 0)
+      StepMemory.byteCount(configuration, rows: batchRows, threads: threads) + running
     measuringByteCount =
       EvaluationMemory.byteCount(configuration, evaluation, threads: threads)
       + LatentMemory.byteCount(configuration, rows: min(evaluation.evalTokens, rows))
+      + (loss?.byteCount(tokens: evaluation.lossTokens) ?? 0)
     // A checkpoint holds weights and two moments, and the weights once more for SAELens; while one
     // is written, the one that it replaces is still there.
     let checkpoints = min(settings.nCheckpoints, steps) + settings.keepCheckpoints + 1
