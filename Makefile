@@ -18,18 +18,16 @@ PREFIX ?= /usr/local
 OVERRIDES := $(foreach item,$(SET),--set '$(item)')
 OPTIONS := --config '$(CONFIG)' $(OVERRIDES) $(ARGS)
 DEMO_TEXT := .build/demo/stories.jsonl
-# What `make bench` tokenizes: a folder with tokenizer.json and a JSONL, repeated to 100 MB.
+# A Python with the peers of `make bench-peers`; empty makes one in .build/peers.
 PEERS_PYTHON ?=
-TOKENIZER ?= pipelines/demo/model
-TEXT ?= $(DEMO_TEXT)
 
 .PHONY: help setup build install uninstall pipeline pretokenize cache train status cancel report dry-run \
-  demo-text test check lint format bench interop docs clean
+  demo-text test check counts lint format bench bench-peers bench-whole bench-scaling interop docs clean
 
 help: ## This list.
 	@echo 'Saeline trains sparse autoencoders on language-model activations.'
 	@echo
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 	@echo
 	@echo '  CONFIG=FILE            pipeline file (default $(CONFIG))'
 	@echo '  SET="section.key=v …"  settings that replace those of the file'
@@ -93,24 +91,33 @@ $(DEMO_TEXT): .build/demo/stories
 test: setup .build/demo/stories ## All tests.
 	@swift test $(TEST_FLAGS)
 
-check: setup lint ## What CI runs: lint, warnings as errors, all tests, goldens on other processors.
-	@$(MAKE) --no-print-directory test
+check: lint ## What CI runs: lint, warnings as errors, all tests, goldens on other processors, counts.
+	@.ci/setup --tools
+	@$(MAKE) --no-print-directory test $(DEMO_TEXT)
 	@.ci/goldens $(TEST_FLAGS)
+	@.ci/counts $(BIN)
+
+counts: build $(DEMO_TEXT) ## Count instructions and allocations; ARGS=--refresh writes what is expected.
+	@.ci/counts $(BIN) $(ARGS)
 
 lint: ## Format, layering and vocabulary of the sources.
-	@swift format lint --strict -r Sources Tests Package.swift pipelines
+	@swift format lint --strict -r Sources Tests Package.swift pipelines Benchmarks/cases
 	@.ci/lint
 
 format: ## Format the sources in place.
-	@swift format -i -r Sources Tests Package.swift pipelines
+	@swift format -i -r Sources Tests Package.swift pipelines Benchmarks/cases
 
-bench: build demo-text ## Benchmarks, with the share of the machine's limit; PEERS_PYTHON adds the peers.
-	@if [ -n '$(PEERS_PYTHON)' ]; then \
-	  PEERS_PYTHON='$(PEERS_PYTHON)' Benchmarks/tokenize/bench.sh $(BIN)/saeline-pretokenize '$(TOKENIZER)' '$(TEXT)'; \
-	  HF_HUB_OFFLINE=1 '$(PEERS_PYTHON)' Benchmarks/cache/bench.py $(BIN)/saeline-pretokenize $(BIN)/saeline-cache; \
-	  '$(PEERS_PYTHON)' Benchmarks/train/bench.py $(BIN); \
-	else echo 'bench: set PEERS_PYTHON to a Python with the peers that the scripts in Benchmarks name to compare with them'; fi
-	@SAELINE_BENCH=1 SAELINE_BENCH_TOKENIZER='$(TOKENIZER)' SAELINE_BENCH_TEXT='$(TEXT)' swift test $(TEST_FLAGS) --no-parallel --filter Benchmark
+bench: build $(DEMO_TEXT) ## What this machine can do, what each stage reaches of it, and where the time goes.
+	@python3 Benchmarks/bench/bench.py $(BIN) $(ARGS)
+
+bench-peers: build $(DEMO_TEXT) ## Beside SAELens, TransformerLens and others, in turn on the same inputs.
+	@Benchmarks/bench/peers.sh '$(PEERS_PYTHON)' peers.py $(BIN) $(ARGS)
+
+bench-whole: build $(DEMO_TEXT) ## Text to a trained SAE, here and by SAELens; ARGS="--tokens N".
+	@Benchmarks/bench/peers.sh '$(PEERS_PYTHON)' whole.py $(BIN) $(ARGS)
+
+bench-scaling: build $(DEMO_TEXT) ## Time over every size, beside what the arithmetic says.
+	@python3 Benchmarks/bench/scaling.py $(BIN) $(ARGS)
 
 interop: pipeline ## Open the trained SAE in SAELens from PyPI; use the tests' Hub and W&B with the official clients.
 	@Benchmarks/interop/run.sh '$(BIN)/saeline-train' $(OPTIONS)

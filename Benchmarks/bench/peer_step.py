@@ -1,12 +1,12 @@
 """Speed of one training step of another implementation, in activations per second.
 
-    python peers.py PEER [--d-in 1024] [--d-sae 16384] [--batch 4096] [--k 64] [--threads 2]
-                    [--steps 3] [--warm-up 1]
+    python peer_step.py PEER [--d-in 1024] [--d-sae 16384] [--batch 4096] [--k 64] [--threads 2]
+                        [--steps 3] [--warm-up 1]
 
 PEER is saelens-topk, saelens-topk-sparse (with use_sparse_activations, which torch does on a
 processor only when rescale_acts_by_decoder_norm is false), saelens-standard, dictionary-learning
 (its TopK trainer) or sparsify (TopK without Triton, Adam). A process measures one of them and prints
-one line, so that a driver can alternate A B A B. A step is forward, backward, clipping where the peer
+a line of JSON, so that a driver can alternate A B A B. A step is forward, backward, clipping where the peer
 clips, optimizer, and the counters that the peer keeps; the rows are made beforehand. They are
 mixtures of 32 of 4 d_in random directions. For saelens-standard the encoder's bias starts where k
 latents fire per row on average, and the learning rate is so small that it stays there.
@@ -16,8 +16,10 @@ Set HF_HUB_OFFLINE=1.
 
 import argparse
 import contextlib
+import json
 import logging
 import os
+import resource
 import statistics
 import sys
 import time
@@ -156,11 +158,10 @@ def main() -> None:
         l0 = step(index, batch)
         seconds.append(time.perf_counter() - begun)
     timed = seconds[arguments.warm_up:]
-    print(
-        f"{arguments.peer}: {arguments.batch / statistics.median(timed):.0f} activations per second, "
-        f"best {arguments.batch / min(timed):.0f}, {len(timed)} steps of {arguments.batch}, "
-        f"{arguments.d_in} to {arguments.d_sae}, L0 {l0():.1f}, {arguments.threads} threads", flush=True)
+    print(json.dumps({
+        "items": arguments.batch, "seconds": statistics.median(timed), "best_seconds": min(timed), "l0": l0(),
+        "peak_bytes": 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss}), flush=True)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
