@@ -19,12 +19,12 @@ package struct Ticks: Sendable, Equatable {
   ///   - count: about how many steps.
   ///   - smallestStep: 1 where only whole numbers make sense.
   package init(from low: Double, to high: Double, count: Int, smallestStep: Double = 0) {
-    let (low, high) = (Ticks.bounded(low), Ticks.bounded(high))
+    let (start, end) = (Ticks.bounded(low), Ticks.bounded(high))
     // A range without width, or one that is only rounding, gets some around its value.
-    let spread = max(max(abs(low), abs(high)) * 1e-9, 1 / Ticks.bound)
+    let spread = max(max(abs(start), abs(end)) * 1e-9, 1 / Ticks.bound)
     let (low, high) =
-      high - low > spread
-      ? (low, high) : (low - max(abs(low) * 0.1, 0.1), high + max(abs(high) * 0.1, 0.1))
+      end - start > spread
+      ? (start, end) : (start - max(abs(start) * 0.1, 0.1), end + max(abs(end) * 0.1, 0.1))
     let rough = (high - low) / Double(count)
     let exponent = log10(rough).rounded(.down)
     let leading = rough / pow(10, exponent)
