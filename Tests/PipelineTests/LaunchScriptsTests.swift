@@ -157,7 +157,7 @@ struct LaunchScriptsTests {
     #expect(result.code == 3)
   }
 
-  @Test("On Slurm training that reads a stream begins with caching, and does not wait for its nodes")
+  @Test("On Slurm training that reads a stream begins with caching, and does not wait for it")
   func streamOnSlurm() throws {
     let result = try Launching().run("slurm", "BIN", Self.stages, "", "max_disk_gb")
     #expect(
