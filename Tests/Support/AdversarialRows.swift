@@ -21,7 +21,7 @@ package enum AdversarialRows: String, CaseIterable, Sendable {
         case .ties: values[index] = Float((column * (row % 3 + 1)) % 5 - 2)
         case .constant: values[index] = Float(row % 4) - 1.5
         case .zero: values[index] = row % 2 == 0 ? 0 : -0.0
-        case .denormal: values[index] *= row % 2 == 0 ? 1e-40 : 1
+        case .denormal: values[index] *= row % 2 == 0 ? 0x1p-133 : 1
         case .tiny: values[index] *= 1e-25
         case .huge: values[index] *= 1e17
         case .overflowing: values[index] *= row % 3 == 0 ? 1e30 : 1
