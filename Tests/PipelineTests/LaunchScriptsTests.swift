@@ -157,12 +157,7 @@ struct LaunchScriptsTests {
     #expect(result.code == 3)
   }
 
-<<<<<<< HEAD
-  @Test(
-    "On Slurm training that reads a stream begins with caching, and does not wait for its nodes")
-=======
   @Test("On Slurm training that reads a stream begins with caching, and does not wait for it")
->>>>>>> p3
   func streamOnSlurm() throws {
     let result = try Launching().run("slurm", "BIN", Self.stages, "", "max_disk_gb")
     #expect(
