@@ -69,8 +69,12 @@ let package = Package(
     .systemLibrary(name: "CCurl", path: "Sources/Shared/C/Curl"),
     .systemLibrary(name: "CZlib", path: "Sources/Shared/C/Zlib"),
     .systemLibrary(name: "CSnappy", path: "Sources/Shared/C/Snappy"),
+    // Intrinsics of several processors in one library: the function that runs is chosen by CPUID.
     .target(
-      name: "Shared", dependencies: ["COpenBLAS", "CZstd", "COpenSSL", "CCurl"], exclude: ["C"],
+      name: "CProducts", path: "Sources/Shared/C/Products", publicHeadersPath: "."),
+    .target(
+      name: "Shared", dependencies: ["COpenBLAS", "CProducts", "CZstd", "COpenSSL", "CCurl"],
+      exclude: ["C"],
       swiftSettings: settings),
     .executableTarget(
       name: "Pretokenizer", dependencies: ["Shared", "CZlib", "CSnappy"], swiftSettings: settings,

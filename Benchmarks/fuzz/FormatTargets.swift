@@ -1,11 +1,7 @@
-// The readers of texts and files as targets of libFuzzer: bytes come in, and a value, or an error with a sentence that
-// can be shown, leaves. Anything else ends the process. FUZZ names the target; build.sh compiles this with the rooms
-// of Shared that the readers lie in, as one module.
-
-import Foundation
+// Formats of files as targets: JSON, JSON5, YAML, manifests, leases, notes of streams, tensors, archives, Arrow.
 
 /// What is done with the bytes, by name.
-private let targets: [String: @Sendable ([UInt8]) throws -> Void] = [
+let targets: [String: @Sendable ([UInt8]) throws -> Void] = [
   "json": { bytes in
     let value = try JSON(parsing: bytes)
     // What was read and written reads back the same.
@@ -30,6 +26,16 @@ private let targets: [String: @Sendable ([UInt8]) throws -> Void] = [
     }
     _ = LeaseRecord(firstOf: bytes)
     _ = TemporaryName(String(decoding: bytes, as: UTF8.self))?.base
+  },
+  "stream": { bytes in
+    if let demand = StreamDemand(parsing: bytes) {
+      precondition(StreamDemand(parsing: Array(demand.json.canonical.utf8)) != nil)
+    }
+    // Too few or too many sums, or texts that are none, are a shard's problem.
+    let members = (try? JSON(parsing: bytes))?.object ?? [:]
+    let statistics = try ActivationStatistics(
+      metadata: members.compactMapValues(\.string), rows: 3, dIn: 2, path: "s")
+    precondition(statistics.metadata.count == 3)
   },
   "safetensors": { bytes in
     let header = try SafetensorsHeader.parse(bytes.span.raw, path: "s")
@@ -83,41 +89,5 @@ private func isPlain(_ name: String) -> Bool {
   !name.isEmpty && name != "." && name != ".." && !name.utf8.contains(UInt8(ascii: "/"))
 }
 
-/// Bytes as a file.
-private final class Bytes: ByteSource {
-  let path = "a"
-  private let bytes: [UInt8]
-
-  init(_ bytes: [UInt8]) { self.bytes = bytes }
-
-  var byteCount: Int { bytes.count }
-
-  func read(at offset: Int, count: Int) throws -> [UInt8] {
-    guard offset < bytes.count else { return [] }
-    return Array(bytes[offset..<min(bytes.count, offset + count)])
-  }
-}
-
-private let target: @Sendable ([UInt8]) throws -> Void = {
-  let name = ProcessInfo.processInfo.environment["FUZZ"] ?? ""
-  guard let target = targets[name] else {
-    print("FUZZ is one of", targets.keys.sorted().joined(separator: " "))
-    exit(2)
-  }
-  return target
-}()
-
-/// Whether an error is a problem of a text, or a sentence of bounded length.
-private func isShowable(_ error: any Error) -> Bool {
-  guard let failure = error as? any Failure else {
-    return error is JSONProblem || error is JSON5Problem || error is YAMLProblem
-  }
-  return !failure.sentence.isEmpty && (failure.sentence + (failure.hint ?? "")).utf8.count < 1 << 16
-}
-
-@_cdecl("LLVMFuzzerTestOneInput")
-func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> Int32 {
-  let bytes = unsafe start.map { unsafe Array(UnsafeBufferPointer(start: $0, count: count)) } ?? []
-  do { try target(bytes) } catch { precondition(isShowable(error), "\(error)") }
-  return 0
-}
+/// No error of these readers is but a problem of a text.
+func isProblem(_ error: any Error) -> Bool { false }

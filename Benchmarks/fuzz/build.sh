@@ -1,27 +1,39 @@
 #!/usr/bin/env bash
-# Builds a program that feeds libFuzzer's inputs to the readers, under AddressSanitizer.
+# Builds a program that feeds libFuzzer's inputs to the readers of a family.
 #
-#   Benchmarks/fuzz/build.sh formats|texts OUT
+#   Benchmarks/fuzz/build.sh formats|data|language|runs OUT [fast]
 #
 # One module of the rooms that are read through, with coverage; outside of the package, whose build knows no fuzzing.
+# With AddressSanitizer; `fast` leaves it out, so that Swift's own checks are all, for several times as many inputs.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-kind=$1 out=$(realpath -m "$2") work=$(mktemp -d)
+family=$1 out=$(realpath -m "$2") work=$(mktemp -d) sanitizers=fuzzer,address
+[ "${3:-}" = fast ] && sanitizers=fuzzer
 trap 'rm -rf "$work"' EXIT
-rooms="Machine Text Numerics Formats Store"
-others="Sources/Trainer/Starting/NumpyFile.swift Sources/Trainer/Starting/NumpyHeader.swift"
-case $kind in
-formats) targets=Benchmarks/fuzz/FormatTargets.swift ;;
-*) echo "unknown: $kind" >&2; exit 2 ;;
+shared() { for room in "$@"; do echo "Sources/Shared/$room"; done; }
+rooms=$(shared Machine Text Numerics Formats)
+case $family in
+formats)
+  rooms+=" $(shared Store Streaming) Sources/Trainer/Starting/NumpyFile.swift" ;;
+data)
+  rooms+=" $(shared Configuration DataSets Web Hub)"
+  rooms+=" $(for room in Documents Streams Records Arrow Parquet Reading; do echo "Sources/Pretokenizer/$room"; done)" ;;
+language) rooms+=" $(shared Configuration Language)" ;;
+runs) rooms="Sources/Shared Sources/Trainer" ;;
+*) echo "unknown: $family" >&2; exit 2 ;;
 esac
-for file in $(for room in $rooms; do find "Sources/Shared/$room" -name '*.swift'; done) $others $targets; do
-  [ -e "$file" ] || continue
-  # One module: nothing to import of Shared.
-  sed -E '/^(package |internal )?import Shared$/d' "$file" >"$work/$(echo "$file" | tr / -)"
+targets=Benchmarks/fuzz/$(echo "${family%s}" | sed 's/./\U&/')Targets.swift
+for file in $(for room in $rooms; do find "$room" -name '*.swift' ! -name EntryPoint.swift; done) \
+  Benchmarks/fuzz/Fuzzing.swift "$targets"; do
+  # One module: nothing to import of Shared, and no name twice.
+  twice=
+  [[ "$file" == Sources/Trainer/* ]] && twice='; s/\b(Flag|WeightFile|Gathering|DecoderProjection)\b/Trainer\1/g'
+  sed -E '/^(package |internal )?import Shared$/d; s/\bShared\./Fuzz./g'"$twice" "$file" >"$work/$(echo "$file" | tr / -)"
 done
 includes=$(for library in OpenBLAS Zstd OpenSSL Zlib Snappy Curl; do echo "-I $PWD/Sources/Shared/C/$library"; done)
 cd "$work"
 # shellcheck disable=SC2086
 swiftc -O -wmo -num-threads 2 -parse-as-library -module-name Fuzz -package-name saeline -swift-version 6 -suppress-warnings \
   -enable-experimental-feature Lifetimes -enable-upcoming-feature ExistentialAny -Xcc -march=x86-64-v3 \
-  -sanitize=fuzzer,address -use-ld=lld $includes ./*.swift -lopenblas -lzstd -lcrypto -lz -lsnappy -o "$out"
+  -sanitize=$sanitizers -use-ld=lld $includes ./*.swift \
+  -lopenblas -lzstd -lcrypto -lz -lsnappy -lcurl -o "$out"

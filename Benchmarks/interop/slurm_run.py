@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Runs the demo, and a sweep of four, as jobs of Slurm and compares every byte with the same on this machine alone.
 
-    slurm.sh slurm_run.py PROGRAMS [OPTION …]
+    slurm.sh slurm_run.py [--stream] PROGRAMS [OPTION …]
 
 Meanwhile a worker is killed, a job is put back into the queue, another is preempted, and training meets its time limit.
-OPTION goes to every program, such as --set train.training_tokens=600000. SLURM_RUN_FOLDER names a folder for the
+With --stream a small demo alone, whose activations are streamed within a sixth of their bytes (cache.max_disk_gb),
+against training on this machine alone from all of them; a cacher is killed, one and training are put back. OPTION goes to every program, such as --set train.training_tokens=600000. SLURM_RUN_FOLDER names a folder for the
 stores, which then stays: what is finished on this machine alone is used again.
 """
 
@@ -17,6 +18,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -31,6 +33,13 @@ CUT = ["--set", "cache.buffer_size_gb=0.012"]
 # Two jobs fill one of the nodes.
 ASKED = ["--set", "launch.cpus_per_task=2", "--set", "launch.mem=500M", "--set", "launch.retries=3"]
 PATIENCE = 1500
+# Sixty shards, of which ten are on the disk.
+STREAMED = [
+    "--set", "cache.buffer_size_gb=0.00001", "--set", "cache.training_tokens=245760",
+    "--set", "train.training_tokens=400000", "--set", "train.lr_decay_steps=200",
+    "--set", "train.checkpoint_minutes=0.05", "--set", "evaluate.eval_tokens=4000",
+]
+SHARE = 6
 
 
 def output(*command):
@@ -100,15 +109,15 @@ TIMES = {"details/tokens_per_second"}
 TIMED = {"timing.json", "report.html", "report.json", "sweep.html"}
 
 
-def digests(store):
+def digests(store, without):
     return {
         str(path.relative_to(store)): digest(path)
-        for path in sorted(store.rglob("*")) if path.is_file() and path.name not in TIMED
+        for path in sorted(store.rglob("*")) if path.is_file() and path.name not in TIMED | without
         and not any(part.startswith(".") for part in path.relative_to(store).parts)}
 
 
-def compare(expected, found, what):
-    one, other = digests(expected), digests(found)
+def compare(expected, found, what, without=frozenset()):
+    one, other = digests(expected, without), digests(found, without)
     wrong = sorted(name for name in one.keys() | other.keys() if one.get(name) != other.get(name))
     if wrong:
         sys.exit(f"error: {what}: {len(wrong)} of {len(one)} files differ: {wrong[:10]}")
@@ -116,24 +125,106 @@ def compare(expected, found, what):
 
 
 def main():
-    programs, options = pathlib.Path(sys.argv[1]), sys.argv[2:]
+    words = sys.argv[1:]
+    work = run
+    if words[0] == "--stream":
+        work, words = run_stream, words[1:]
+    programs, options = pathlib.Path(words[0]), words[1:]
     if kept := os.environ.get("SLURM_RUN_FOLDER"):
-        return run(programs, pathlib.Path(kept), options)
+        return work(programs, pathlib.Path(kept), options)
     folder = pathlib.Path(tempfile.mkdtemp(prefix="saeline slurm-"))
     try:
-        run(programs, folder, options)
+        work(programs, folder, options)
     finally:
         shutil.rmtree(folder)
+
+
+def status(programs, words):
+    for stage in ["pretokenize", "cache", "train"]:
+        print(output(programs / f"saeline-{stage}", "stage", *words), end="")
+    print(output(LAUNCH / "jobs", "list", programs / "saeline-train", *words), flush=True)
+
+
+def check_ends():
+    bad = {job: row for job, row in jobs().items() if row[0] != "COMPLETED"}
+    if bad:
+        sys.exit(f"error: these jobs did not end well: {bad}")
+
+
+def show_logs(store):
+    for log in sorted((store / ".jobs").iterdir()):
+        events = [line for line in log.read_text().splitlines() if "back into" in line or ": start " in line or "***" in line]
+        say(log.name + "\n" + "\n".join("    " + line for line in events))
+
+
+class Disk(threading.Thread):
+    """The most that a folder takes of the disk, while it is looked at."""
+
+    def __init__(self, folder):
+        super().__init__(daemon=True)
+        self.folder, self.most, self.looks, self.ends = folder, 0, 0, False
+
+    def run(self):
+        while not self.ends:
+            blocks = {}
+            for path in self.folder.rglob("*"):
+                try:
+                    status = path.lstat()
+                except FileNotFoundError:
+                    continue
+                # A file that gets its name has two for a moment.
+                blocks[status.st_ino] = status.st_blocks * 512
+            self.most, self.looks = max(self.most, sum(blocks.values())), self.looks + 1
+            time.sleep(0.02)
+
+
+def run_stream(programs, folder, options):
+    def words(store, *more):
+        return ["--config", "pipelines/demo.json5", *STREAMED, *options, "--set", f"store={store}", *more]
+
+    alone, cluster = folder / "alone", folder / "streamed"
+    say("the small demo on this machine alone, from the whole cache")
+    output(LAUNCH / "local", programs, "pretokenize cache train", "", *words(alone, "--quiet"))
+    whole = sum(path.stat().st_size for path in (alone / "activations").rglob("shard-*"))
+    budget = whole // SHARE
+
+    say(f"the same as jobs of Slurm, {whole / 1e6:.1f} MB of activations through {budget / 1e6:.1f} MB of disk")
+    asked = words(cluster, *ASKED, "--set", f"cache.max_disk_gb={budget / 1e9:.9f}")
+    disk = Disk(cluster / "activations")
+    disk.start()
+    print(output(LAUNCH / "slurm", programs, "pretokenize cache train", "3", *asked), end="", flush=True)
+    caches = cluster / "activations"
+
+    def running(stage):
+        return sorted(job for job, (state, name, _) in jobs("RUNNING").items() if stage in name)
+
+    wait("three cachers beside training", lambda: len(running("cache")) == 3 and len(running("train")) == 1)
+    victim = wait("a lease", lambda: next(
+        (pid for pid in map(owner, caches.rglob("shard-*.lease")) if pid), None))
+    os.kill(victim, signal.SIGKILL)
+    say(f"killed: process {victim}, which made a shard")
+    wait("a checkpoint", lambda: any(cluster.glob("runs/*/checkpoints/*/checkpoint.json")))
+    put_back = [running("cache")[-1], running("train")[0]]
+    for job in put_back:
+        output("scontrol", "requeue", job)
+    say(f"put back: jobs {', '.join(put_back)}")
+    status(programs, asked)
+    wait("the end", ended)
+    disk.ends = True
+    disk.join()
+    show_logs(cluster)
+    check_ends()
+    say(f"most on the disk: {disk.most} bytes of {budget}, looked at {disk.looks} times")
+    if disk.most > budget:
+        sys.exit("error: more than cache.max_disk_gb")
+    # These two state max_disk_gb, and what jobs ask for.
+    for part in ["tokens", "runs"]:
+        compare(alone / part, cluster / part, part, without={"pipeline.json", "manifest.json"})
 
 
 def run(programs, folder, options):
     def words(store, *more):
         return ["--config", "pipelines/demo.json5", *CUT, *options, "--set", f"store={store}", *more]
-
-    def status(store, *more):
-        for stage in ["pretokenize", "cache", "train"]:
-            print(output(programs / f"saeline-{stage}", "stage", *words(store, *more)), end="")
-        print(output(LAUNCH / "jobs", "list", programs / "saeline-train", *words(store, *more)), flush=True)
 
     alone, cluster = folder / "alone", folder / "cluster"
     say("the demo and the sweep on this machine alone")
@@ -159,27 +250,23 @@ def run(programs, folder, options):
         "sbatch", "--parsable", "--partition=urgent", "--ntasks=1", "--cpus-per-task=4", "--wrap=sleep 2",
         "--output=/dev/null", "--nodelist=node1").strip()
     say(f"preempted: the jobs of node1, by job {preempting}")
-    status(cluster, *ASKED)
+    status(programs, words(cluster, *ASKED))
     wait("the end of the preempting job", lambda: jobs()[preempting][0] == "COMPLETED")
     wait("the pipeline", ended)
 
     say("a sweep of four")
     print(output(LAUNCH / "slurm", programs, "train", "", *asked, *LESS_LIMITED, "--set", SWEEP), end="", flush=True)
     wait("the runs; one is the demo's own", lambda: len(leases(cluster / "runs")) >= 3 or ended())
-    status(cluster, *ASKED, "--set", SWEEP)
+    status(programs, words(cluster, *ASKED, "--set", SWEEP))
     wait("the sweep", ended)
 
     for job, (state, name, node) in sorted(jobs().items()):
         say(f"job {job} {name}: {state}")
-    for log in sorted((cluster / ".jobs").iterdir()):
-        events = [line for line in log.read_text().splitlines() if "back into" in line or ": start " in line or "***" in line]
-        say(log.name + "\n" + "\n".join("    " + line for line in events))
+    show_logs(cluster)
     limits = sum(log.read_text().count("ended with 130") for log in (cluster / ".jobs").glob("saeline-train*"))
     if limits == 0:
         sys.exit("error: no training met its time limit; give more train.training_tokens")
-    bad = {job: row for job, row in jobs().items() if row[0] != "COMPLETED"}
-    if bad:
-        sys.exit(f"error: these jobs did not end well: {bad}")
+    check_ends()
     compare(alone, cluster, "the stores")
 
 

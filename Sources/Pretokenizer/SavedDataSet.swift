@@ -29,6 +29,7 @@ package struct SavedDataSet: Sendable {
 
   /// The version of SAELens whose record `sae_lens.json` is.
   private static let recordVersion = "6.54.12"
+  private static let leaseName = ".saeline" + Lease.suffix
 
   package init(_ folder: String, of stage: StageFolder, _ settings: PretokenizeSettings) {
     self.folder = folder.hasSuffix("/") ? String(folder.dropLast()) : folder
@@ -61,11 +62,12 @@ package struct SavedDataSet: Sendable {
     }
     try check()
     try check(names)
-    let lease = folder + "/.saeline" + Lease.suffix
+    let lease = folder + "/" + SavedDataSet.leaseName
     if isComplete(names) {
-      // That of a process that died before it gave it back.
+      // That of a process that died before it gave it back, or before it had it.
       var watch = LeaseWatch()
       _ = try? watch.look(at: lease)
+      try? removeClaims { $0.isAbandoned }
       return false
     }
     try System.createDirectories(folder)
@@ -84,6 +86,8 @@ package struct SavedDataSet: Sendable {
     for name in try System.list(folder) where SavedDataSet.isUnfinished(name) {
       try System.remove(folder + "/" + name)
     }
+    // Whoever is about to claim the lease tries again.
+    try removeClaims { _ in true }
     try System.remove(recordPath)
     for (name, shard) in zip(names, manifest.shards) {
       let rows = try TokenShard.read(stage.path + "/" + shard.file)
@@ -93,6 +97,15 @@ package struct SavedDataSet: Sendable {
       try writer.finish()
     }
     try AtomicFile.replace(recordPath, with: record(sizes(names)).pretty)
+  }
+
+  /// Removes leases that have not got their name yet.
+  private func removeClaims(where isOne: (TemporaryName) -> Bool) throws {
+    for name in try System.list(folder) {
+      guard let claim = TemporaryName(name), claim.base == SavedDataSet.leaseName, isOne(claim)
+      else { continue }
+      try System.remove(folder + "/" + name)
+    }
   }
 
   /// Whether a name is of a file of this data set that is still being written, or of one that never was.

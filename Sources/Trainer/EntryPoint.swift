@@ -57,6 +57,7 @@ import Shared
     if try StoreCommand.run(invocation) { return }
     let reads = readers.first { $0.verb == invocation.verb }
     if let reads { return try reads.run(invocation) }
+    try ScreeningChoice.check()
     if !invocation.isDryRun { try ProductMemory.reserve() }
     let works = workers.first { $0.verb == invocation.verb }
     if let works { return try works.run(invocation) }

@@ -157,13 +157,17 @@ struct LaunchScriptsTests {
     #expect(result.code == 3)
   }
 
-  @Test("On Slurm training that reads a stream begins with caching")
+  @Test("On Slurm training that reads a stream begins with caching, and does not wait for its nodes")
   func streamOnSlurm() throws {
-    let calls = try Launching().run("slurm", "BIN", Self.stages, "", "max_disk_gb").calls
+    let result = try Launching().run("slurm", "BIN", Self.stages, "", "max_disk_gb")
     #expect(
-      calls.filter { $0.hasPrefix("sbatch") } == [
+      result.calls.filter { $0.hasPrefix("sbatch") } == [
         "sbatch --parsable", "sbatch --parsable --dependency=afterany:5",
         "sbatch --parsable --dependency=afterany:5",
+      ])
+    #expect(
+      result.output.split(separator: "\n").map { $0.prefix { $0 != "," } } == [
+        "pretokenize: job 5", "train: job 7", "cache: job 9",
       ])
   }
 

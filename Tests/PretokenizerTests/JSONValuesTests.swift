@@ -43,6 +43,18 @@ private func read(_ bytes: [UInt8], limit: Int = 1000) throws -> [String] {
     #expect(throws: RecordError.self) { try read(bytes) }
   }
 
+  @Test(
+    "A bracket that closes nothing is passed over like any other record", arguments: ["}", "]"])
+  func closesNothing(bracket: String) throws {
+    let folder = try TemporaryFolder()
+    let text = "{\"text\":\n\"a\"}\n\(bracket)\n{\"text\": \"b\"}\n"
+    let path = try folder.write(Array(text.utf8), to: "a.json")
+    let sink = try collect(path, skipsInvalid: true)
+    #expect(sink.texts == ["a", "b"])
+    #expect(sink.problems.count == 1)
+    #expect(try complaint(Array(text.utf8), name: "a.json").hasPrefix("a.json, object 1, byte 1: "))
+  }
+
   @Test("An element beyond the limit is refused wherever it ends")
   func limit() throws {
     let long = String(repeating: "x", count: 2000)

@@ -91,6 +91,22 @@ import Testing
     ) { try Pretokenizing(pipeline, mode: .quiet).run() }
   }
 
+  @Test func aLeaseThatNeverGotItsNameIsClearedAway() throws {
+    let folder = try TemporaryFolder()
+    let pipeline = try pipeline(folder)
+    try System.createDirectories(folder.file("saved"))
+    // Of a process elsewhere, before the copy is whole.
+    try folder.write([], to: "saved/.saeline.lease.0123456789ab.7.0.tmp")
+    _ = try Pretokenizing(pipeline, mode: .quiet).run()
+    let whole = ["sae_lens.json", "train-00000-of-00001.parquet"]
+    #expect(try System.list(folder.file("saved")) == whole)
+    // Of a process of this machine that is gone, beside a copy that another one finished.
+    try folder.write(
+      [], to: "saved/.saeline.lease.\(ProcessIdentity.machine).2147483647.0.tmp")
+    _ = try Pretokenizing(pipeline, mode: .quiet).run()
+    #expect(try System.list(folder.file("saved")) == whole)
+  }
+
   @Test func severalWhoSaveAtOnceAgree() throws {
     let folder = try TemporaryFolder()
     let pipeline = try pipeline(folder)

@@ -175,6 +175,10 @@ private func find(
     try folder.write(
       Array(#"{"_data_files": [{"filename": "../secret"}]}"#.utf8), to: "train/state.json")
     #expect(try find(folder) == ["D/train/state.json does not list the files of a data set."])
+    try folder.write(
+      Array("{\"_data_files\": [{\"filename\": \"a/\u{301}secret\"}]}".utf8), to: "train/state.json"
+    )
+    #expect(try find(folder) == ["D/train/state.json does not list the files of a data set."])
   }
 
   @Test func aPlaceThatIsNotThereIsNamed() throws {

@@ -82,6 +82,10 @@ private let repair =
         "D/README.md: the configuration “x” names ../secret, which is not inside its folder."
       ),
       (
+        "configs:\n- config_name: x\n  data_files: ../\u{301}secret\n",
+        "D/README.md: the configuration “x” names ../\u{301}secret, which is not inside its folder."
+      ),
+      (
         "configs:\n- config_name: x\n  data_files: /etc/*\n",
         "D/README.md: the configuration “x” names /etc/*, which is not inside its folder."
       ),

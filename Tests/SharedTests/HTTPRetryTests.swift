@@ -18,6 +18,9 @@ import Testing
     #expect(asked([("ratelimit", "\"api\";r=3;t=55")]) == nil)
     #expect(asked([("retry-after", "soon"), ("ratelimit", "x")]) == nil)
     #expect(asked([("retry-after", "-1")]) == nil)
+    for clock in ["9223372036854775807:28:00", "24:00:00", "07:-1:00", "07:28"] {
+      #expect(asked([("retry-after", "Wed, 21 Oct 2015 \(clock) GMT")]) == nil)
+    }
     #expect(asked([]) == nil)
   }
 

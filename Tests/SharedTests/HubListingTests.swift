@@ -19,7 +19,7 @@ import Testing
     "A path that may lead out of its folder is refused",
     arguments: [
       "../x", "/etc/passwd", "a/../../b", "a//b", "a\\b", "a\u{0}b", "a\nb", ".", "a/.", "a/", "",
-      "..", "a/..", "a\u{7F}", String(repeating: "n", count: 256),
+      "..", "a/..", "a/\u{301}b", "a\u{7F}", String(repeating: "n", count: 256),
     ])
   func paths(_ path: String) {
     let shown = JSON.string(String(path.prefix(80))).canonical
@@ -52,6 +52,7 @@ import Testing
     #expect(said(.array([entry("x"), entry("x")])) == "x comes twice")
     #expect(said(.array([entry("x"), entry("x/y/z")])) == "x is both a file and a folder")
     #expect(said(.array([entry("x", size: -1)])) == "x has no size")
+    #expect(said(.array([entry("x", size: .max)])) == "x has no size")
     #expect(said(.array([["type": "file", "path": "x", "size": 1]])) == "x has no hash")
     #expect(said(.array([["type": "file"]])) == "a file has no path")
   }

@@ -119,6 +119,17 @@ private func foreignLease(seconds: Double, machine: String = "elsewhere", owner:
     #expect(error?.sentence == "\(path) is a folder where a file was expected.")
   }
 
+  @Test("A lease that asks for longer than any owner does is waited for no longer than others")
+  func longest() throws {
+    let folder = try TemporaryFolder()
+    for (seconds, patience) in [("7", 7), ("86400", 86_400), ("1e300", 60), ("-1", 60)] {
+      let line =
+        #"{"deadline":1,"host":"h","machine":"m","owner":"o","pid":1,"seconds":\#(seconds)}"# + "\n"
+      try folder.write(Array(line.utf8), to: "u.lease")
+      #expect(LeaseSight.look(at: folder.file("u.lease"))?.patience == Double(patience))
+    }
+  }
+
   @Test("The lease of a process that died is free at once")
   func deadProcess() async throws {
     let folder = try TemporaryFolder()

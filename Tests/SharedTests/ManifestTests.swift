@@ -73,7 +73,9 @@ private func parse(_ text: String) throws(ManifestError) -> Manifest {
     #expect(error?.exitCode == .wrongInput)
   }
 
-  @Test("A shard may not lie outside its folder", arguments: ["../x", "/etc/x", "a/b", "", ".."])
+  @Test(
+    "A shard may not lie outside its folder",
+    arguments: ["../x", "/etc/x", "a/b", "", "..", "../\u{301}x", "a/\u{301}b"])
   func escapingShard(_ file: String) {
     let text = sample.json.pretty.replacing("shard-00000.safetensors.zst", with: file)
     #expect(

@@ -87,6 +87,7 @@ struct ModelFilesTests {
       "", "{}", "[]", #"{"weight_map": {}}"#, #"{"weight_map": {"a": 3}}"#,
       #"{"weight_map": {"a": "../b.bin"}}"#, #"{"weight_map": {"a": "/b.bin"}}"#,
       #"{"weight_map": {"a": ".."}}"#, #"{"weight_map": {"a": ""}}"#,
+      #"{"weight_map": {"a": "../\u0301b.bin"}}"#,
     ])
   func refuses(index: String) {
     let error = #expect(throws: ModelError.self) {

@@ -71,6 +71,21 @@ import Testing
     #expect(rendered(choices, text) == [text])
   }
 
+  @Test(
+    "Patterns that can match in very many ways come to an end, with the match that they have",
+    arguments: [
+      ("(?:a|a)*b", "c", ["*c"]), ("(?:a|a)*b", "b", ["*b"]), ("(?:a+)+b", "c", ["*c"]),
+      ("(?:a|aa)+$", "c", ["*c"]), ("(?=(?:a|a)*b)a|c", "c", ["*", "c"]),
+      ("(?>(?:a|a)*b)|a", "", Array(repeating: "a", count: 60)),
+    ])
+  func manyWays(pattern: String, end: String, expected: [String]) throws {
+    let run = String(repeating: "a", count: 60)
+    let preTokenizer = try PreTokenizer(split(pattern), path: "t")
+    #expect(
+      rendered(preTokenizer, run + end)
+        == expected.map { $0.replacing("*", with: run) })
+  }
+
   @Test("Pieces are those of Hugging Face's tokenizers", arguments: try Golden.all())
   func piecesAreGolden(golden: Golden) throws {
     let preTokenizer = try PreTokenizer(golden.description, path: "tokenizer.json")

@@ -203,6 +203,12 @@ private func complaint(at path: String) throws -> String {
         ": expected two tokens with one space between them."))
     #expect(
       try changed(#""model":"#, #""modell":"#) == "T/tokenizer.json: model must be an object.")
+    #expect(
+      try changed(
+        #""post_processor":{"type":"ByteLevel""#,
+        #""post_processor":{"type":"TemplateProcessing","single":[{"SpecialToken":{"id":"x"}},"#
+          + #"{"Sequence":{"id":"A"}}],"special_tokens":{"x":{"ids":[70000]}}"#
+      ).hasPrefix("70000 is no token of T/tokenizer.json: its ids are 0 to "))
   }
 
   @Test func damageIsNamedWithItsPlace() throws {

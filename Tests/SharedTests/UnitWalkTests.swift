@@ -19,6 +19,10 @@ private func visited(_ count: Int, start: Int = 0, isFree: (Int) -> Bool) -> [In
     #expect(visited(5) { _ in true } == [0, 1, 2, 3, 4])
     #expect(visited(5, start: 3) { _ in true } == [3, 4, 0, 1, 2])
     #expect(visited(0) { _ in true } == [])
+    // Other threads had taken some since the start was chosen.
+    #expect(visited(1, start: 1) { _ in true } == [0])
+    #expect(visited(3, start: 7) { _ in true } == [1, 2, 0])
+    #expect(visited(0, start: 2) { _ in true } == [])
   }
 
   @Test("Beside a few others no unit is left out")

@@ -59,6 +59,20 @@ struct ChartTests {
     #expect(ticks.values.count < 12)
   }
 
+  @Test(
+    "Values at the ends of what a number can be have ticks too",
+    arguments: [
+      (-1.7e308, 1.7e308), (1.7e308, 1.7e308), (0, 5e-324), (5e-324, 1e-323), (1e308, 1.1e308),
+      (-5e-324, 1.7e308),
+    ])
+  func extremes(low: Double, high: Double) {
+    let ticks = Ticks(from: low, to: high, count: 5)
+    #expect(ticks.values.count < 20 && ticks.values.allSatisfy(\.isFinite))
+    #expect(ticks.values.allSatisfy { !ticks.label($0).isEmpty })
+    let svg = Chart([ChartSeries("a", [.init(low, high), .init(high, low)])]).svg(label: "a")
+    #expect(svg.contains("<title>step "))
+  }
+
   @Test("Hovering names step and value, with the series' name made safe")
   func hover() {
     let svg = Chart([ChartSeries("<b>", [.init(100, 0.93), .init(200, 0.95)])]).svg(label: "a & b")

@@ -46,6 +46,27 @@ import Trainer
     }
   }
 
+  @Test func aConfigurationOfOtherSizesThanTheWeightsIsRefusedBeforeRoomIsMade() throws {
+    let folder = try TemporaryFolder()
+    let trial = SAETrial(.topk) { _ in }
+    let normalization = try #require(Self.normalization(trial))
+    let state = trial.state
+    try Self.files(trial, normalization).writeFinal(state, to: folder.path)
+    let path = folder.file("cfg.json")
+    let cfg = try #require(JSON(parsing: MappedFile.contents(path)).object)
+    for (key, value) in [("d_in", 0), ("d_in", -8), ("d_in", 1 << 40), ("d_sae", 1 << 62)] {
+      let changed = JSON.object(cfg.merging([key: .integer(value)]) { $1 })
+      try AtomicFile.replace(path, with: changed.canonical)
+      #expect(throws: TrainedSAEError.unreadable(path: path)) {
+        _ = try TrainedSAE.open(folder.path)
+      }
+    }
+    // Plausible sizes of which the file has no tensors.
+    let changed = JSON.object(cfg.merging(["d_in": .integer(1 << 24)]) { $1 })
+    try AtomicFile.replace(path, with: changed.canonical)
+    #expect(throws: SafetensorsError.self) { _ = try TrainedSAE.open(folder.path) }
+  }
+
   @Test func whiteningMakesEveryDirectionOneWideAndBack() throws {
     let trial = SAETrial(.standard) { $0.settings.normalizeActivations = .covarianceWhitening }
     let whitening = try #require(Self.normalization(trial)?.whitening)

@@ -208,6 +208,16 @@ struct RunStatusTests {
     }
   }
 
+  @Test(
+    "Steps that no run has are shares like any others", arguments: [(Int.max - 1, 100), (-9, 0)])
+  func strangeSteps(step: Int, percent: Int) throws {
+    let world = try World()
+    try world.begin()
+    try world.write("{\"step\":\(step)}\n", to: "metrics.jsonl")
+    let status = RunStatus.read(world.run, now: Self.time + 3)
+    #expect(StatusTable([status]).text(columns: 200).contains("/2000 \(percent) %"))
+  }
+
   @Test("A long log is read at its end and at some places before")
   func longLog() throws {
     let world = try World()

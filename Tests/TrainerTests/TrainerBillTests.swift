@@ -28,7 +28,7 @@ struct TrainerBillTests {
   func figures() throws {
     let json = bill(settings).bill().json
     #expect(json["disk_bytes"] == .integer(10_457_200))
-    #expect(json["memory_bytes"] == .integer(26_947_728))
+    #expect(json["memory_bytes"] == .integer(28_575_632))
     #expect(json["operations"]?.double == 20_820_800_000)
     #expect(json["operations_dense"]?.double == 100_100_000_000)
     #expect(json["steps"] == .integer(1001) && json["tokens"] == .integer(100_100))
@@ -145,7 +145,7 @@ struct TrainerBillTests {
           active latents         10
           operations, dense      100 G
           disk                   10.5 MB
-          memory                 26.9 MB
+          memory                 28.6 MB
           operations             20.8 G
           time                   about 2.6 s
             training             2.0 s

@@ -191,6 +191,28 @@ struct WandbTests {
     #expect(bytes.prefix(7) == [0x3A, 0x57, 0x26, 0x42, 0xE1, 0xBE, 0x00])
   }
 
+  @Test("What nobody can have noted of a run's beginning and of its lines counts as not noted")
+  func damagedNotes() throws {
+    for (record, stamp) in [
+      (#"{"id":"../other","started":1700000000}"#, "inf"),
+      (#"{"id":"abcd1234","started":1e300}"#, "1e300"),
+    ] {
+      let world = try WandbWorld()
+      try System.createDirectories(world.run + "/wandb")
+      try AtomicFile.replace(world.run + "/wandb/run.json", with: record)
+      let line = "\(stamp) \(stamp)"
+      let padded = line + String(repeating: " ", count: 31 - line.utf8.count) + "\n"
+      try AtomicFile.replace(world.run + "/wandb/times", with: padded + padded)
+      let follower = try world.follower()
+      follower.begin(lineCount: 2)
+      try world.log(0..<3, to: follower)
+      try world.writeSAE(world.run)
+      follower.complete()
+      #expect(world.steps == [0, 1, 2])
+      #expect(world.server.runs.first?.name.contains("/") == false)
+    }
+  }
+
   @Test("The key is sent to the server alone, and shown nowhere")
   func secrecy() throws {
     let world = try WandbWorld()

@@ -15,12 +15,19 @@ package struct CacheResult: Sendable, Equatable {
   package let rows: Int
   package let tokensPerSecond: Double
   package let didWork: Bool
+  /// What this process made where activations are streamed.
+  package var streamed: StreamedShards?
 
   package var json: JSON {
-    .object([
+    var members: [String: JSON] = [
       "folders": .array(folders.map { .string($0) }), "rows": .integer(rows),
       "tokens_per_second": .number(tokensPerSecond), "did_work": .bool(didWork),
-    ])
+    ]
+    if let streamed {
+      members["shards_made"] = .integer(streamed.count)
+      members["made_again"] = .integer(streamed.again)
+    }
+    return .object(members)
   }
 }
 

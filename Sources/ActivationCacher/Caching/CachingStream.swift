@@ -28,7 +28,7 @@ extension Caching {
     var watch = LeaseWatch()
     guard try !isRead || stream.hasReaders(&watch) else {
       say("activations: nothing to do, all runs are finished (\(stream.folder.path))")
-      return result(stream, tokensPerSecond: 0, didWork: false)
+      return result(stream, StreamedShards(), tokensPerSecond: 0, didWork: false)
     }
     let taken = System.isDirectory(stream.folder.path) ? try stream.folder.content().slots.count : 0
     try DiskSpace.require(
@@ -43,16 +43,17 @@ extension Caching {
     let maker = try ShardMaker(
       modelFolder, plan: plan, tokens: tokens, settings: settings, hookPoints: points)
     var work = StreamWork(caching: self, stream: stream, indices: indices, maker: maker)
-    let speed = try work.run(until: end)
-    return result(stream, tokensPerSecond: speed, didWork: true)
+    let (made, speed) = try work.run(until: end)
+    say("activations: \(made.sentence)")
+    return result(stream, made, tokensPerSecond: speed, didWork: true)
   }
 
   private func result(
-    _ stream: ActivationStream, tokensPerSecond: Double, didWork: Bool
+    _ stream: ActivationStream, _ made: StreamedShards, tokensPerSecond: Double, didWork: Bool
   ) -> CacheResult {
     CacheResult(
       folders: [stream.folder.path], rows: stream.manifest.rows, tokensPerSecond: tokensPerSecond,
-      didWork: didWork)
+      didWork: didWork, streamed: made)
   }
 
   /// What readers are told of the stream.
@@ -95,6 +96,23 @@ extension Caching {
   }
 }
 
+/// What a worker has made of a stream.
+package struct StreamedShards: Sendable, Equatable {
+  package var count = 0
+  /// Those of them that had been made before.
+  package var again = 0
+
+  package init(count: Int = 0, again: Int = 0) {
+    self.count = count
+    self.again = again
+  }
+
+  package var sentence: String {
+    let shards = "made \(count) shard\(count == 1 ? "" : "s")"
+    return again == 0 ? shards : "\(shards), \(again) of them again"
+  }
+}
+
 /// A worker on a stream.
 private struct StreamWork {
   /// Seconds between two looks at the readers while there is nothing to make.
@@ -106,7 +124,8 @@ private struct StreamWork {
   let indices: [Int]
   let maker: ShardMaker
   private var watch = LeaseWatch()
-  private var made = 0
+  private var made = StreamedShards()
+  private var rows = 0
   private var seconds = 0.0
 
   init(caching: Caching, stream: ActivationStream, indices: [Int], maker: ShardMaker) {
@@ -118,8 +137,8 @@ private struct StreamWork {
 
   private var folder: StreamFolder { stream.folder }
 
-  /// Works until `end` is reached; returns tokens per second.
-  mutating func run(until end: StreamEnd) throws -> Double {
+  /// Works until `end` is reached; returns what was made, and tokens per second.
+  mutating func run(until end: StreamEnd) throws -> (made: StreamedShards, speed: Double) {
     var pause = Self.pauses.first
     try folder.tidy(slots: stream.slots, &watch)
     while true {
@@ -134,22 +153,41 @@ private struct StreamWork {
       pause = min(pause * 1.5, Self.pauses.longest)
     }
     try clear()
-    return seconds > 0 ? Double(made) / seconds : 0
+    return (made, seconds > 0 ? Double(rows) / seconds : 0)
+  }
+
+  /// What should be in the folder, and what is.
+  private struct Sight {
+    let demands: [StreamDemand]
+    let present: Set<Int>
+    /// The most urgent first.
+    let wanted: [Int]
+  }
+
+  /// Looks at the folder first, then at the readers: what they have done with in between and removed is not taken for
+  /// something that is lacking.
+  private static func look(_ stream: ActivationStream, _ watch: inout LeaseWatch) throws -> Sight {
+    let present = try stream.folder.content().present
+    let demands = try StreamSeat.demands(of: stream.seats, in: stream.folder, &watch)
+    return Sight(
+      demands: demands, present: present,
+      wanted: StreamPlan.wanted(demands, present: present, slots: stream.slots))
   }
 
   /// Makes the most urgent shard that nobody makes, if there is one and room for it.
   private mutating func makeNext() throws -> Bool {
-    let demands = try StreamSeat.demands(of: stream.seats, in: folder, &watch)
-    guard !demands.isEmpty else { return false }
-    let content = try folder.content()
-    let wanted = StreamPlan.wanted(demands, present: content.present, slots: stream.slots)
-    for shard in wanted where shard < caching.plan.shardCount && !content.present.contains(shard) {
+    let sight = try Self.look(stream, &watch)
+    for shard in sight.wanted
+    where shard < caching.plan.shardCount && !sight.present.contains(shard) {
       guard try watch.look(at: folder.leasePath(shard)) == .free,
         let lease = try Lease.claim(folder.leasePath(shard))
       else { continue }
       defer { lease.release() }
       if folder.isThere(shard) { continue }
-      guard try takePlace(for: shard, wanted, demands) else { return false }
+      // It may have been made, read and removed before its lease was taken.
+      let now = try Self.look(stream, &watch)
+      guard now.wanted.contains(shard) else { return true }
+      guard try takePlace(for: shard, now) else { return false }
       do { try make(shard, lease) } catch is LostLease {
         // Another worker makes it by now, and readers wait for that one.
       }
@@ -159,27 +197,23 @@ private struct StreamWork {
   }
 
   /// Takes a place, of a shard that is not wanted if need be; false where none can be had now.
-  private mutating func takePlace(
-    for shard: Int, _ wanted: [Int], _ demands: [StreamDemand]
-  ) throws -> Bool {
+  private mutating func takePlace(for shard: Int, _ sight: Sight) throws -> Bool {
     if try folder.takeSlot(for: shard, of: stream.slots) { return true }
-    let kept = Set(wanted)
-    let candidates = try folder.content().present.subtracting(kept)
+    let candidates = try folder.content().present.subtracting(sight.wanted)
     // What nobody will come to goes first.
     let order = candidates.sorted { first, second in
       let isAsked = (
-        demands.contains { $0.contains(first) }, demands.contains { $0.contains(second) }
+        sight.demands.contains { $0.contains(first) },
+        sight.demands.contains { $0.contains(second) }
       )
       return isAsked.0 == isAsked.1 ? first > second : !isAsked.0
     }
     for candidate in order {
-      let (seats, folder) = (stream.seats, folder)
+      let stream = stream
       var look = LeaseWatch()
       try folder.remove(candidate, &watch) {
-        // A reader may have come to it meanwhile.
-        try StreamSeat.demands(of: seats, in: folder, &look).contains {
-          $0.window.contains(candidate)
-        }
+        // A reader may have come to ask for it, and another worker have made it for that.
+        try Self.look(stream, &look).wanted.contains(candidate)
       }
       if try folder.takeSlot(for: shard, of: stream.slots) { return true }
     }
@@ -189,6 +223,7 @@ private struct StreamWork {
   private mutating func make(_ shard: Int, _ lease: Lease) throws {
     try folder.removeFiles(of: shard, lease)
     let start = System.uptime
+    let isAgain = System.exists(folder.notePath(shard, part: 0))
     let parts = try maker.make(shard, hookPoints: Array(indices.indices)) { _ in }
     // The first hook point's file comes last: with it the shard is whole.
     for part in parts.sorted(by: { $0.hookPoint > $1.hookPoint }) {
@@ -208,7 +243,9 @@ private struct StreamWork {
       try lease.requireHeld()
       _ = try file.publishIfAbsent()
     }
-    made += caching.plan.rows(shard)
+    rows += caching.plan.rows(shard)
+    made.count += 1
+    if isAgain { made.again += 1 }
     seconds += System.uptime - start
   }
 

@@ -58,8 +58,7 @@ package struct ImportedCache: Sendable {
     guard let list = (try? JSON(parsing: bytes))?["_data_files"]?.array
     else { throw ExchangeError.malformedState(path: state) }
     let names = try list.map { item in
-      guard let name = item["filename"]?.string, !name.isEmpty, !name.contains("/"),
-        !name.hasPrefix(".")
+      guard let name = item["filename"]?.string, name.isPlainName, !name.hasPrefix(".")
       else { throw ExchangeError.malformedState(path: state) }
       return name
     }

@@ -173,12 +173,16 @@ package struct JSONRecord {
       var problem: FieldProblem?
       try scanner.openArray()
       while try scanner.nextElement() {
-        guard scanner.next &- 0x30 < 10, let id = UInt32(exactly: try scanner.integer()) else {
-          if scanner.next &- 0x30 >= 10 { _ = try scanner.skipValue() }
+        guard scanner.next &- 0x30 < 10 else {
+          _ = try scanner.skipValue()
           problem = .notAToken
           continue
         }
-        tokens.append(id)
+        if let id = UInt32(exactly: try scanner.integer()) {
+          tokens.append(id)
+        } else {
+          problem = .notAToken
+        }
       }
       return problem
     }

@@ -158,7 +158,8 @@ package struct JSONValues {
         case UInt8(ascii: "\""): isInString = true
         case UInt8(ascii: "{"), UInt8(ascii: "["): depth += 1
         case UInt8(ascii: "}"), UInt8(ascii: "]"):
-          if depth == 0 { return index }
+          // Between objects a bracket that closes nothing is a value that is none.
+          if depth == 0 { return layout == .array ? index : max(index, start + 1) }
           depth -= 1
           if depth == 0 { return index + 1 }
         case UInt8(ascii: ",") where depth == 0 && layout == .array: return index

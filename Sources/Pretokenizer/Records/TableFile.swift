@@ -84,7 +84,10 @@ package struct TableFile {
       guard width > 0 else { throw TableError.noHeader(path: file.path) }
       return ((0..<width).map { String($0) }, width)
     }
-    for _ in 0..<number { _ = try records.skip() }
+    // A card may state any number.
+    for _ in 0..<number {
+      guard try records.skip() > 0 else { throw TableError.noHeader(path: file.path) }
+    }
     guard let header = try records.next(keeping: nil) else {
       throw TableError.noHeader(path: file.path)
     }

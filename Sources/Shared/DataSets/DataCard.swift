@@ -213,8 +213,7 @@ extension CardConfiguration {
     for pattern in (dataFiles?.patterns ?? []) + [dataDir].compactMap({ $0 }) {
       try Self.check(pattern, path)
       let leaves =
-        pattern.hasPrefix("/") || pattern.hasPrefix("~") || pattern.contains("://")
-        || pattern.split(separator: "/").contains("..")
+        !pattern.staysInside || pattern.utf8.first == UInt8(ascii: "~") || pattern.contains("://")
       if leaves { throw .outside(path: path, configuration: name, pattern: pattern) }
     }
   }

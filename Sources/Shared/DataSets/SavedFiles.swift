@@ -30,7 +30,7 @@ enum SavedFiles {
     guard let list = (try? JSON(parsing: bytes))?["_data_files"]?.array
     else { return nil }
     return try list.map { item in
-      guard let name = item["filename"]?.string, !name.contains("/"), !name.hasPrefix(".") else {
+      guard let name = item["filename"]?.string, name.isPlainName, !name.hasPrefix(".") else {
         throw DataError.badState(path: tree.name(state))
       }
       return DataTree.joined(folder, name)

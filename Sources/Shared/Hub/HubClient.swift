@@ -95,7 +95,7 @@ package final class HubClient: Sendable {
   }
 
   /// The address of the next page in a `Link` header (RFC 8288): `<…>; rel="next"`.
-  private static func nextPage(_ link: String) -> String? {
+  static func nextPage(_ link: String) -> String? {
     for part in link.split(separator: ",") {
       guard let open = part.firstIndex(of: "<"), let close = part.firstIndex(of: ">"),
         open < close, part[close...].contains("rel=\"next\"")

@@ -8,6 +8,8 @@ package struct HubListing {
     package static let fileCount = 300_000
     package static let pageByteCount = 8 << 20
     package static let byteCount = 256 << 20
+    /// Of a file, so that sums of all stay numbers.
+    package static let fileByteCount = 1 << 44
   }
 
   private let repository: HubRepository
@@ -43,7 +45,9 @@ package struct HubListing {
     guard HubPath.isSafe(path) else {
       throw refused("the path \(HubListing.shown(path)) may lead out of its folder")
     }
-    guard let byteCount, byteCount >= 0 else { throw refused("\(path) has no size") }
+    guard let byteCount, 0...Limit.fileByteCount ~= byteCount else {
+      throw refused("\(path) has no size")
+    }
     guard let blob, HubFile.isHexadecimal(blob, 40) else { throw refused("\(path) has no hash") }
     if let sha256, !HubFile.isHexadecimal(sha256, 64) { throw refused("\(path) has no hash") }
     guard files.count < Limit.fileCount else {

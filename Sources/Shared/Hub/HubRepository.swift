@@ -146,10 +146,12 @@ enum HubPath {
         $0.value >= 0x20 && !(0x7F...0x9F ~= $0.value) && $0 != "\\"
       })
     else { return false }
-    return path.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
-      .allSatisfy { part in
-        !part.isEmpty && part.count <= 255 && !part.elementsEqual(".".utf8)
-          && !part.elementsEqual("..".utf8)
-      }
+    let parts = path.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+    // With an accent behind it a slash is none to those who look at letters.
+    guard path.split(separator: "/").count == parts.count else { return false }
+    return parts.allSatisfy { part in
+      !part.isEmpty && part.count <= 255 && !part.elementsEqual(".".utf8)
+        && !part.elementsEqual("..".utf8)
+    }
   }
 }

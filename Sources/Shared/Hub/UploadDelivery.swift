@@ -39,8 +39,9 @@ struct UploadDelivery: Sendable {
     let numbered = (upload["header"]?.object ?? [:]).compactMap { name, value in
       Int(name).map { (number: $0, address: value.string) }
     }.sorted { $0.number < $1.number }
+    let byteCount = object.file.byteCount
     guard numbered.map(\.number).elementsEqual(1..<numbered.count + 1),
-      numbered.count == (object.file.byteCount + size - 1) / size
+      numbered.count == (byteCount > 0 ? (byteCount - 1) / size + 1 : 0)
     else { throw bad("there are \(numbered.count) parts") }
     partByteCount = size
     // Addresses of the storage are signed and stay as they are.

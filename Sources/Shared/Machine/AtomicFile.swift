@@ -76,6 +76,6 @@ package struct AtomicFile: ~Copyable {
 
 /// The folder that holds `path`.
 package func folder(of path: String) -> String {
-  guard let slash = path.lastIndex(of: "/") else { return "." }
+  guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return "." }
   return slash == path.startIndex ? "/" : String(path[..<slash])
 }

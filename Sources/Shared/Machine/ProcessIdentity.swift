@@ -1,11 +1,11 @@
 // Who this process is among all processes on all machines, also after its number was given away again.
 
 /// What tells this process from every other that may see the same folders.
-enum ProcessIdentity {
+package enum ProcessIdentity {
   /// Twelve digits for the host name, this boot and this namespace of process numbers.
   ///
   /// Two containers may share a host name and a process number; they do not share all three.
-  static let machine: String = {
+  package static let machine: String = {
     let namespace = (try? System.status("/proc/self/ns/pid"))?.inode ?? 0
     let content = "\(System.hostName)\n\(bootIdentifier)\n\(namespace)"
     return String(Digest.of(content).prefix(12))

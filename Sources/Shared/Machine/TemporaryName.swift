@@ -27,7 +27,7 @@ package struct TemporaryName {
   }
 
   /// Whether the process that made the file is known to be gone.
-  var isAbandoned: Bool {
+  package var isAbandoned: Bool {
     machine == ProcessIdentity.machine && !System.isRunning(process)
   }
 }

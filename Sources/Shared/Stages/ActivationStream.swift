@@ -126,7 +126,7 @@ package struct StreamEnd: Sendable {
       return false
     }
     return try names.allSatisfy { name in
-      guard !name.contains("/"), name != ".." else { return false }
+      guard name.isPlainName else { return false }
       return try System.isThere(runPath(name) + "/" + Manifest.fileName)
     }
   }

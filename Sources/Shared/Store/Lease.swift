@@ -166,6 +166,8 @@ struct LeaseRecord: Equatable {
 
   /// Bytes of a line, at most.
   static let byteLimit = 1024
+  /// No owner asks for longer; what does is no record, so that nobody waits for ever.
+  static let longestSeconds = 86_400.0
 
   /// Reads the last whole line of a lease; nil where there is none.
   init?(lastOf content: [UInt8]) {
@@ -182,6 +184,7 @@ struct LeaseRecord: Equatable {
   private init?(line: ArraySlice<UInt8>) {
     guard let json = try? JSON(parsing: Array(line)), let owner = json["owner"]?.string,
       let machine = json["machine"]?.string, let seconds = json["seconds"]?.double,
+      (0...LeaseRecord.longestSeconds).contains(seconds),
       let process = json["pid"]?.integer.flatMap({ Int32(exactly: $0) })
     else { return nil }
     self.init(owner: owner, machine: machine, process: process, seconds: seconds)
@@ -215,6 +218,14 @@ struct LeaseContent: Equatable {
   /// Its last bytes, among them a whole line if there is one.
   let tail: [UInt8]
 
+  /// Reads the end of an open lease of so many bytes.
+  init(_ descriptor: Int32, byteCount: Int, path: String) throws(SystemError) {
+    self.byteCount = byteCount
+    let length = min(byteCount, 2 * LeaseRecord.byteLimit)
+    tail = try System.read(
+      descriptor, byteCount: length, offset: byteCount - length, path: path)
+  }
+
   /// The end of a lease; nil where there is none, or none of this process's business.
   ///
   /// - Throws: what keeps one from reading: who cannot see a lease grow would wait for ever.
@@ -223,10 +234,7 @@ struct LeaseContent: Equatable {
       let descriptor = try System.openForReading(path)
       defer { System.close(descriptor) }
       let byteCount = try System.status(of: descriptor, path: path).byteCount
-      let length = min(byteCount, 2 * LeaseRecord.byteLimit)
-      let tail = try System.read(
-        descriptor, byteCount: length, offset: byteCount - length, path: path)
-      return LeaseContent(byteCount: byteCount, tail: tail)
+      return try LeaseContent(descriptor, byteCount: byteCount, path: path)
     } catch {
       // On a network file system a file that is gone while it is read is stale.
       if error.isAbsence || error.isStale { return nil }

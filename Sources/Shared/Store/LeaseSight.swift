@@ -21,7 +21,10 @@ package struct LeaseSight: Sendable, Equatable {
 
   /// Nil where there is no lease; of one that is being written, what can be read.
   package static func look(at path: String) -> LeaseSight? {
-    guard let content = try? LeaseContent.read(path), let status = try? System.status(path)
+    guard let descriptor = try? System.openForReading(path) else { return nil }
+    defer { System.close(descriptor) }
+    guard let status = try? System.status(of: descriptor, path: path),
+      let content = try? LeaseContent(descriptor, byteCount: status.byteCount, path: path)
     else { return nil }
     let modified = Double(status.modifiedNanoseconds) * 1e-9
     guard let record = LeaseRecord(lastOf: content.tail) else {
@@ -32,21 +35,17 @@ package struct LeaseSight: Sendable, Equatable {
     }
     let lines = content.tail.split(separator: 0x0A)
     let whole = content.tail.last == 0x0A ? lines[...] : lines.dropLast()
-    let (first, last) = (
-      head(path)?.split(separator: 0x0A).first.flatMap(Line.init), whole.last.flatMap(Line.init)
-    )
+    let head =
+      content.tail.count == content.byteCount
+      ? content.tail
+      : try? System.read(descriptor, byteCount: LeaseRecord.byteLimit, offset: 0, path: path)
+    let first = head?.split(separator: 0x0A).first.flatMap(Line.init)
+    let last = whole.last.flatMap(Line.init)
     return LeaseSight(
       user: last?.user ?? "", host: last?.host ?? "", process: record.process,
       isLocal: record.isLocal,
       isDead: record.isDead, since: first?.written ?? modified, renewed: last?.written ?? modified,
       modified: modified, patience: record.seconds)
-  }
-
-  /// The first bytes of a lease, as many as a line may have.
-  private static func head(_ path: String) -> [UInt8]? {
-    guard let descriptor = try? System.openForReading(path) else { return nil }
-    defer { System.close(descriptor) }
-    return try? System.read(descriptor, byteCount: LeaseRecord.byteLimit, offset: 0, path: path)
   }
 
   /// What a line says to people.

@@ -24,6 +24,8 @@ package struct Manifest: Sendable, Equatable {
   package static let fileName = "manifest.json"
   /// Rows of a stage, at most; sizes that are computed from so many stay in range.
   private static let rowLimit = 1 << 44
+  /// Bytes of a file, at most, so that sums of them stay numbers.
+  fileprivate static let byteLimit = 1 << 40
 
   /// A file of the stage.
   package struct Shard: Sendable, Equatable {
@@ -162,8 +164,8 @@ extension Manifest.Shard {
   fileprivate init?(json: JSON) {
     guard let file = json["file"]?.string, let rows = json["rows"]?.integer,
       let bytes = json["bytes"]?.integer, let sha256 = json["sha256"]?.string,
-      (0...Manifest.Shard.rowLimit).contains(rows), (0...1 << 56).contains(bytes), !file.isEmpty,
-      file != ".", file != "..", !file.contains("/")
+      (0...Manifest.Shard.rowLimit).contains(rows), (0...Manifest.byteLimit).contains(bytes),
+      file.isPlainName
     else { return nil }
     self.init(file: file, rows: rows, bytes: bytes, sha256: sha256)
   }
@@ -177,8 +179,8 @@ extension Manifest.File {
   /// Reads a file's record; nil where it is incomplete or names a file outside its folder.
   fileprivate init?(json: JSON) {
     guard let name = json["file"]?.string, let bytes = json["bytes"]?.integer,
-      let sha256 = json["sha256"]?.string, bytes >= 0, !name.isEmpty, name != ".", name != "..",
-      !name.contains("/")
+      let sha256 = json["sha256"]?.string, (0...Manifest.byteLimit).contains(bytes),
+      name.isPlainName
     else { return nil }
     self.init(name: name, bytes: bytes, sha256: sha256)
   }

@@ -19,10 +19,10 @@ package struct UnitWalk {
   /// - Parameters:
   ///   - count: units.
   ///   - random: what tells this worker from others.
-  ///   - start: the first unit; those before it come last.
+  ///   - start: the first unit; those before it come last. It may have been chosen among more units than are left.
   package init(count: Int, random: Random, start: Int = 0) {
     (self.count, self.random) = (count, random)
-    (left, index) = (count, start)
+    (left, index) = (count, count > 0 ? start % count : 0)
   }
 
   package var isOver: Bool { left <= 0 }

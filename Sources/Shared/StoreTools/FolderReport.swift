@@ -69,7 +69,8 @@ package struct FolderReport: Sendable {
     if let problem = entry.problem { facts.append(("problem", problem)) }
     guard let manifest = entry.manifest else { return facts }
     facts.append(("made by", manifest.tool))
-    facts.append(("files", "\(manifest.shards.count) with \(Readable.count(manifest.rows)) rows"))
+    let rows = manifest.rows > 0 ? " with \(Readable.count(manifest.rows)) rows" : ""
+    facts.append(("files", "\(manifest.shards.count)\(rows)"))
     let details = manifest.details.object ?? [:]
     for key in details.keys.sorted() {
       switch details[key] {

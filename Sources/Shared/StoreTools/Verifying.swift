@@ -81,7 +81,7 @@ package struct Verifying: Sendable {
       let json = (try? MappedFile.contents(folder + "/checkpoint.json")).flatMap {
         try? JSON(parsing: $0)
       }
-      let digests = (json?["sha256"]?.object ?? [:]).filter { !$0.key.contains("/") }
+      let digests = (json?["sha256"]?.object ?? [:]).filter { $0.key.isPlainName }
       return digests.sorted { $0.key < $1.key }.map { file, digest in
         Task.ofCheckpoint(path: "\(folder)/\(file)", sha256: digest.string ?? "")
       }

@@ -10,7 +10,7 @@ package enum Sparkline {
     let range = greatest - least
     return String(
       values.map { value in
-        guard range > 0 else { return blocks[blocks.count / 2] }
+        guard range > 0, range.isFinite else { return blocks[blocks.count / 2] }
         let place = (value - least) / range * Double(blocks.count)
         return blocks[min(blocks.count - 1, Int(place))]
       })

@@ -74,7 +74,10 @@ package enum HTTPDate {
       1970...9999 ~= year
     else { return nil }
     let clock = words[4].split(separator: ":").compactMap { Int($0) }
-    guard clock.count == 3 else { return nil }
+    // A second may be a leap second.
+    guard clock.count == 3, 0...23 ~= clock[0], 0...59 ~= clock[1], 0...60 ~= clock[2] else {
+      return nil
+    }
     var calendar = Calendar(identifier: .gregorian)
     calendar.timeZone = .gmt
     let date = calendar.date(

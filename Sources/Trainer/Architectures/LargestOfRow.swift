@@ -54,6 +54,23 @@ package struct TopK: RowSelection {
     }
   }
 
+  /// As `scan` of all latents of a row, of some that have all k largest among them, in their order.
+  package func scan(
+    _ numbers: Span<Float>, latents: Span<Int32>, _ row: inout RowCandidates
+  ) {
+    precondition(latents.count == numbers.count, "shapes differ")
+    for index in numbers.indices {
+      let number = comparesMagnitudes ? abs(numbers[index]) : numbers[index]
+      guard number > row.threshold else { continue }
+      if row.count == capacity { thin(&row) }
+      guard number > row.threshold else { continue }
+      let isNegative = comparesMagnitudes && numbers[index] < 0
+      row.latents[row.count] = isNegative ? -1 - latents[index] : latents[index]
+      row.values[row.count] = number
+      row.count += 1
+    }
+  }
+
   /// Leaves the k best candidates that are above zero, in order of latent.
   package func finish(_ row: inout RowCandidates) {
     if row.count > k { thin(&row) }

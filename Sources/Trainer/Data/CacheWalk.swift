@@ -26,11 +26,10 @@ package struct CachedRow: Sendable {
 }
 
 /// The sequences that rows may come from.
-enum SequenceChoice: Sendable {
+package enum SequenceChoice: Sendable {
   case all
   case trained
   case heldOut
-  case listed(Set<UInt32>)
 }
 
 /// One walk over the rows that a run's filter lets pass.
@@ -61,14 +60,19 @@ struct CacheWalk: ~Copyable {
     _ body: (_ rows: [CachedRow], _ batch: Span<Float>, _ targets: Span<Float>) throws -> Void
   ) throws {
     var left = limit
+    var (walked, found) = (0, 0)
     let pass = places.supply?.pass()
     defer { pass?.close() }
     for index in places.shards.indices where left > 0 {
+      // Tokens and norms that are left out are known from what was walked.
+      let share = found > 0 ? Double(found) / Double(walked) : filter.share(of: sequences)
+      let end = places.end(of: left, from: index, share: share)
       try pass?.wait(
-        for: index, window: [index],
-        next: { (index + 1..<places.shards.count).prefix($0) })
+        for: index, window: [index], next: { (index + 1..<max(index + 1, end)).prefix($0) })
       let shard = try PairedShard(places, index, &seen)
       var candidates = try filter.candidates(of: shard.shard, sequences)
+      walked += shard.shard.rows
+      found += candidates.count
       guard !candidates.isEmpty else { continue }
       let origins = try Origins(shard.shard)
       if candidates.count > left { candidates = origins.first(left, of: candidates) }

@@ -58,6 +58,16 @@ package struct PairedShards: Sendable {
   }
 
   package var isPaired: Bool { !targets.isEmpty }
+
+  /// The shard after those in which `count` rows should lie, from shard `start` on, if `share` of all rows count.
+  package func end(of count: Int, from start: Int = 0, share: Double) -> Int {
+    var (end, left) = (start, Double(count))
+    while end < shards.count, left > 0 {
+      left -= Double(shards[end].rows) * share
+      end += 1
+    }
+    return end
+  }
 }
 
 /// An open shard with that of its targets; to be used by one thread at a time.

@@ -51,6 +51,9 @@ package struct PreparedRows: Sendable {
   {
     filter = trainable.filter
     order = RowOrder(seed: settings.seed, sizes: trainable.sizes)
+    if let supply = source.supply {
+      supply.expect(RowCursor(order: order).upcoming(supply.lookAhead, before: .max))
+    }
     let sample = RowSample(
       LoaderPlan(PairedShards(source), order: order, filter: filter), rows: Self.sampledRows)
     normalization =

@@ -164,7 +164,7 @@ package struct RowFilter: Sendable {
     switch choice {
     case .all: true
     case .trained: heldOut.isEmpty
-    case .heldOut, .listed: false
+    case .heldOut: false
     }
   }
 
@@ -173,7 +173,15 @@ package struct RowFilter: Sendable {
     case .all: true
     case .trained: !heldOut.contains(sequence: sequence)
     case .heldOut: heldOut.contains(sequence: sequence)
-    case .listed(let wanted): wanted.contains(sequence)
+    }
+  }
+
+  /// The share of all rows that count for their sequence, by expectation.
+  package func share(of choice: SequenceChoice) -> Double {
+    switch choice {
+    case .all: 1
+    case .trained: 1 - heldOut.fraction
+    case .heldOut: heldOut.fraction
     }
   }
 

@@ -19,13 +19,17 @@ package final class ShardSupply: Sendable {
     var seat: StreamSeat?
     var watch = LeaseWatch()
     var demands: [Int: StreamDemand] = [:]
+    /// What a pass will come to that has not begun.
+    var later: [Int] = []
     var passes = 0
     var statistics: [Int: ActivationStatistics] = [:]
     var note: (@Sendable (String) -> Void)?
     var hasSaid = false
 
     var demand: StreamDemand {
-      ShardSupply.merged(demands.sorted { $0.key < $1.key }.map(\.value))
+      var demand = ShardSupply.merged(demands.sorted { $0.key < $1.key }.map(\.value))
+      demand.next += later
+      return demand
     }
   }
 
@@ -54,7 +58,15 @@ package final class ShardSupply: Sendable {
     }
   }
 
-  func pass() -> ShardPass {
+  /// Has shards made, or kept where they are there, for the pass after the present ones, where places are left.
+  ///
+  /// They are asked for from the next change of a window on, until other ones are expected.
+  package func expect(_ shards: some Sequence<Int>) {
+    let shards = Array(shards.prefix(lookAhead))
+    state.withLock { $0.later = shards }
+  }
+
+  package func pass() -> ShardPass {
     ShardPass(
       self,
       number: state.withLock { state in
@@ -177,7 +189,7 @@ package final class ShardSupply: Sendable {
   }
 
   /// The sums over all rows of a hook point, from what is noted of shards and, where that is missing, by a pass.
-  func statistics(part: Int, dIn: Int) throws -> ActivationStatistics {
+  package func statistics(part: Int, dIn: Int) throws -> ActivationStatistics {
     if let known = state.withLock({ $0.statistics[part] }) { return known }
     func note(_ shard: Int) throws -> StreamNote? {
       try StreamNote.read(folder.notePath(shard, part: part), dIn: dIn)
@@ -188,8 +200,11 @@ package final class ShardSupply: Sendable {
       say("reading all activations once, for their statistics")
       let pass = pass()
       defer { pass.close() }
-      for (place, shard) in lacking.enumerated() {
-        try pass.wait(for: shard, window: [shard], next: { lacking[(place + 1)...].prefix($0) })
+      // What is expected comes last, since it stays.
+      let later = state.withLock(\.later)
+      let order = lacking.filter { !later.contains($0) } + lacking.filter(later.contains)
+      for (place, shard) in order.enumerated() {
+        try pass.wait(for: shard, window: [shard], next: { order[(place + 1)...].prefix($0) })
       }
     }
     var sums = ActivationStatistics(dIn: dIn)
@@ -205,7 +220,7 @@ package final class ShardSupply: Sendable {
 }
 
 /// One pass over rows of a stream.
-final class ShardPass: Sendable {
+package final class ShardPass: Sendable {
   private let supply: ShardSupply
   private let number: Int
   private let window = Mutex<[Int]>([])
@@ -222,7 +237,7 @@ final class ShardPass: Sendable {
   /// `wanted` are the shards that are needed at the same time, this one among them; of those of the window before
   /// none but these may be open any more. `next` is asked for up to so many of those that come after them, in
   /// order, when the window changes, and `isStopped` whether nobody waits for the pass any more.
-  func wait<Shards: Sequence<Int>>(
+  package func wait<Shards: Sequence<Int>>(
     for shard: Int, window wanted: [Int], next: (Int) -> Shards, isStopped: () -> Bool = { false }
   ) throws {
     if window.withLock({ $0 }) != wanted {
@@ -233,5 +248,5 @@ final class ShardPass: Sendable {
     try supply.wait(for: shard, isStopped)
   }
 
-  func close() { supply.end(number) }
+  package func close() { supply.end(number) }
 }

@@ -60,7 +60,7 @@ struct CenteredBatch: ~Copyable {
     _ batch: Span<Float>, rows: Int, _ weights: borrowing Matrix, _ target: inout Matrix
   ) {
     var output = target.mutableSpan
-    Multiply.product(
+    ChainProduct.product(
       rows: rows, columns: weights.rows, inner: weights.columns, batch, .plain, weights.span,
       .transposed, into: &output)
   }

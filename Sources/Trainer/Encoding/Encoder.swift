@@ -20,12 +20,15 @@ struct Encoder: ~Copyable {
   /// What each latent must exceed `[D]`; empty where the limit is one for all.
   private var limits: AlignedBuffer<Float>
   private var batch: BatchChoice
+  private var screen: Screen
   private(set) var codes: SparseCodes
 
-  init(_ configuration: SAEConfiguration, rows: Int) {
+  /// An encoder of batches of `rows` rows; with no way of screening it computes every pre-activation.
+  init(_ configuration: SAEConfiguration, rows: Int, screening: ScreeningKind?) {
     self.configuration = configuration
     grid = EncoderGrid(configuration, rows: rows)
     memory = TileMemory(configuration, grid)
+    screen = Screen(screening, ScreenSize(configuration, grid, rows: rows))
     candidates = Candidates(
       grid, rows: rows, room: EncoderRoom.candidatesPerRow(configuration))
     var limitCount = 0
@@ -52,6 +55,7 @@ struct Encoder: ~Copyable {
     _ input: borrowing EncodingInput, rows: Int, _ purpose: EncodingPurpose
   ) -> Bool {
     setLimits(input.thresholds, purpose)
+    screen.begin(input, isPlain: !hasNoise(purpose), purpose)
     if case .batch(let k) = configuration.selection {
       chooseOfBatch(
         input, rows: rows, purpose,
@@ -106,8 +110,14 @@ struct Encoder: ~Copyable {
       Scan(
         configuration: configuration, grid: grid, room: candidates.room, scan: scan,
         noise: PreActivationNoise(configuration, purpose), overflow: overflow),
-      input, limits, rows: rows, &memory, &candidates)
+      input, limits, rows: rows, &memory, &candidates, &screen)
     return !overflow.isSet
+  }
+
+  /// Whether pre-activations are more than a dot product, a bias and a norm.
+  private func hasNoise(_ purpose: EncodingPurpose) -> Bool {
+    guard case .training = purpose else { return false }
+    return configuration.noiseScale > 0
   }
 
   /// What a scan is besides the memory that it reads and writes.
@@ -122,12 +132,17 @@ struct Encoder: ~Copyable {
 
   private static func scan(
     _ scan: Scan, _ input: borrowing EncodingInput, _ limits: borrowing AlignedBuffer<Float>,
-    rows: Int, _ memory: inout TileMemory, _ candidates: inout Candidates
+    rows: Int, _ memory: inout TileMemory, _ candidates: inout Candidates,
+    _ screen: inout Screen
   ) {
     let pass = TilePass(
       scan.configuration, scan.grid, room: scan.room, scan: scan.scan, noise: scan.noise,
       overflow: scan.overflow, input, limits: limits.span, TileWriter(&memory, &candidates))
-    pass.run(rows: rows)
+    if case .collect = scan.scan, screen.isOn {
+      screen.run(pass, rows: rows, dSae: scan.configuration.dSae)
+    } else {
+      pass.run(rows: rows)
+    }
   }
 }
 

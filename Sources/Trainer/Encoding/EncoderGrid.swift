@@ -1,6 +1,8 @@
 // How the encoder's product is cut: into tiles of latents that stay in cache, and into tasks of rows
 // and tiles. The cut depends on sizes alone, never on the number of threads.
 
+import Shared
+
 /// The cut of a product `[rows, D]`.
 struct EncoderGrid: Sendable {
   /// How what tasks find is laid out.
@@ -45,6 +47,13 @@ struct EncoderGrid: Sendable {
   }
 
   var tileWidth: Int { min(Self.tileWidth, dSae) }
+
+  /// Numbers between the rows of a tile in memory, and rows that there is memory for.
+  var tileStride: Int {
+    let panel = ScreeningOperands.panelLatents
+    return (tileWidth + panel - 1) / panel * panel
+  }
+  var tileRows: Int { rowsPerTask + ScreeningOperands.rowPadding }
 
   /// Counts of candidates that are kept of each row: one, or one of each tile.
   var countsPerRow: Int { layout == .perTask ? tileCount : 1 }

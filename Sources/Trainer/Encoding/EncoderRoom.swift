@@ -27,10 +27,11 @@ enum EncoderRoom {
   /// Numbers of four bytes that encoding batches of `rows` rows takes.
   static func count(_ configuration: SAEConfiguration, rows: Int, threads: Int) -> Int {
     let grid = EncoderGrid(configuration, rows: rows)
-    let tiles = threads * grid.rowsPerTask * grid.tileWidth
+    let tiles = threads * grid.tileRows * grid.tileStride
+    let screening = ScreenSize(configuration, grid, rows: rows)?.count(threads: threads) ?? 0
     let entries = 2 * candidatesPerRow(configuration) + 2 * codesPerRow(configuration)
     var bins = 0
     if case .batch = configuration.selection { bins = threads * LargestOfBatch.bins }
-    return rows * (entries + grid.countsPerRow + 1) + tiles + bins
+    return rows * (entries + grid.countsPerRow + 1) + tiles + bins + screening
   }
 }

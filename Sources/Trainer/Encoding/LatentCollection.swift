@@ -49,6 +49,20 @@ struct LatentCollection: ~Copyable, ~Escapable {
     return true
   }
 
+  /// As `collect`, of some latents, counted from the first; `limits` are those of all, empty where `limit`
+  /// is theirs.
+  mutating func collect(
+    _ numbers: Span<Float>, of latents: Span<Int32>, above limit: Float, _ limits: Span<Float>
+  ) -> Bool {
+    precondition(latents.count == numbers.count, "shapes differ")
+    for index in numbers.indices {
+      let latent = Int(latents[index])
+      guard numbers[index] > (limits.isEmpty ? limit : limits[latent]) else { continue }
+      guard append(latent, numbers[index]) else { return false }
+    }
+    return true
+  }
+
   @inline(__always) private mutating func append(_ index: Int, _ value: Float) -> Bool {
     guard count < latents.count else { return false }
     latents[count] = Int32(first + index)

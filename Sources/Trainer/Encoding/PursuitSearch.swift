@@ -129,7 +129,7 @@ struct PursuitSearch: ~Copyable {
   ) {
     let (width, latents) = (residual.columns, products.columns)
     var target = products.mutableSpan
-    Multiply.product(
+    ChainProduct.product(
       rows: block.count, columns: latents, inner: width,
       residual.span.extracting(block.lowerBound * width..<block.upperBound * width), .plain,
       decoder, .transposed, into: &target)

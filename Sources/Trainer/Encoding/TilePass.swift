@@ -93,7 +93,7 @@ struct TileMemory: ~Copyable {
     case .batch: bins = threads * LargestOfBatch.bins
     case .above, .search: break
     }
-    tiles = Matrix(rows: threads * grid.rowsPerTask, columns: grid.tileWidth)
+    tiles = Matrix(rows: threads * grid.tileRows, columns: grid.tileStride)
     scratch = Matrix(rows: scratchRows, columns: grid.tileWidth)
     histogram = AlignedBuffer(count: bins)
   }
@@ -101,17 +101,17 @@ struct TileMemory: ~Copyable {
 
 /// What one task does for its rows.
 struct TilePass: ~Escapable, Sendable {
-  private let configuration: SAEConfiguration
-  private let grid: EncoderGrid
+  let configuration: SAEConfiguration
+  let grid: EncoderGrid
   /// Candidates per row that there is room for.
-  private let room: Int
+  let room: Int
   private let scan: TileScan
   private let noise: PreActivationNoise
-  private let input: EncodingInput
+  let input: EncodingInput
   /// What each latent must exceed; empty where the limit is one for all.
   private let limits: Span<Float>
-  private let memory: TileWriter
-  private let overflow: Flag
+  let memory: TileWriter
+  let overflow: Flag
 
   @_lifetime(copy input, copy limits, copy memory)
   init(
@@ -131,7 +131,7 @@ struct TilePass: ~Escapable, Sendable {
   }
 
   /// A task at work.
-  private struct Work {
+  struct Work {
     /// Which of the threads does it.
     let thread: Int
     /// Where the entries of rows that share their room go.
@@ -148,34 +148,53 @@ struct TilePass: ~Escapable, Sendable {
   }
 
   private func run(_ task: EncoderGrid.Task, thread: Int) {
-    let (dIn, width) = (configuration.dIn, grid.tileWidth)
-    let rows = task.rows
-    let inputs = input.centered.extracting(rows.lowerBound * dIn..<rows.upperBound * dIn)
-    let place = thread * grid.rowsPerTask * width
-    if grid.layout == .perRow {
-      for row in rows {
-        memory.candidates.counts.set(row, 0)
-        memory.candidates.thresholds.set(row, -.infinity)
-      }
-    }
+    let stride = grid.tileStride
+    let place = tile(thread: thread).lowerBound
+    if grid.layout == .perRow { for row in task.rows { begin(row) } }
     var work = Work(thread: thread, region: grid.region(task, room: room))
     for tile in task.tiles {
       let latents = grid.latents(tile)
       work.tile = tile
-      var products = memory.tiles.slice(place..<place + rows.count * width)
-      Multiply.product(
-        rows: rows.count, columns: latents.count, inner: dIn, inputs, .plain,
-        input.encoder.extracting(latents.lowerBound * dIn..<latents.upperBound * dIn),
-        .transposed, into: &products, cStride: width, threads: .none)
-      for (index, row) in rows.enumerated() {
-        let start = place + index * width
+      multiply(task.rows, latents, thread: thread)
+      for (index, row) in task.rows.enumerated() {
+        let start = place + index * stride
         var numbers = memory.tiles.slice(start..<start + latents.count)
         activate(&numbers, latents, row: row)
         if !take(numbers.span, latents, row: row, &work) { overflow.set() }
         if overflow.isSet { return }
       }
     }
-    if grid.layout == .perRow { for row in rows { finish(row) } }
+    if grid.layout == .perRow { for row in task.rows { finish(row) } }
+  }
+
+  /// The numbers of a thread's tile.
+  func tile(thread: Int) -> Range<Int> {
+    let count = grid.tileRows * grid.tileStride
+    return thread * count..<(thread + 1) * count
+  }
+
+  /// Fills a thread's tile with the dot products of rows and latents.
+  private func multiply(_ rows: Range<Int>, _ latents: Range<Int>, thread: Int) {
+    let dIn = configuration.dIn
+    var products = memory.tiles.slice(tile(thread: thread))
+    DotProduct.product(
+      rows: rows.count, columns: latents.count, inner: dIn,
+      input.centered.extracting(rows.lowerBound * dIn..<rows.upperBound * dIn),
+      input.encoder.extracting(latents.lowerBound * dIn..<latents.upperBound * dIn),
+      into: &products, stride: grid.tileStride)
+  }
+
+  /// Compares all latents of a row.
+  func compareAll(_ row: Int, _ tiles: Range<Int>, thread: Int) {
+    guard case .rows(let selection) = configuration.selection else { return }
+    let start = tile(thread: thread).lowerBound
+    for tile in tiles {
+      let latents = grid.latents(tile)
+      multiply(row..<row + 1, latents, thread: thread)
+      var numbers = memory.tiles.slice(start..<start + latents.count)
+      activate(&numbers, latents, row: row)
+      compare(numbers.span, first: latents.lowerBound, row: row, thread: thread, selection)
+    }
   }
 
   /// Adds biases and noise and, where latents are compared by them, multiplies by the decoder's
@@ -196,6 +215,33 @@ struct TilePass: ~Escapable, Sendable {
     }
   }
 
+  /// The pre-activation of a latent, from its dot product alone.
+  @inline(__always) func activation(_ product: Float, latent: Int) -> Float {
+    let sum = product + input.biases[latent]
+    return configuration.comparesByDecoderNorm ? sum * input.norms[latent] : sum
+  }
+
+  /// What latents that are screened are compared with.
+  var screeningTerms: ScreeningTerms {
+    @_lifetime(copy self) get {
+      var comparesMagnitudes = false
+      if case .rows(let selection) = configuration.selection {
+        comparesMagnitudes = (selection as? TopK)?.comparesMagnitudes ?? false
+      }
+      let norms = input.norms
+      return ScreeningTerms(
+        bias: input.biases,
+        decoderNorms: configuration.comparesByDecoderNorm ? norms : norms.extracting(0..<0),
+        limits: limits, comparesMagnitudes: comparesMagnitudes)
+    }
+  }
+
+  /// What all latents must exceed, where the limit is one for all.
+  var limit: Float {
+    guard case .collect(let limit) = scan else { return 0 }
+    return limit
+  }
+
   /// Keeps what may be active of a row's numbers; false where it does not fit.
   private func take(
     _ numbers: Span<Float>, _ latents: Range<Int>, row: Int, _ work: inout Work
@@ -208,15 +254,24 @@ struct TilePass: ~Escapable, Sendable {
       count(numbers, thread: work.thread)
       return true
     }
+    return take(row, latents, &work) { collection, limits in
+      limits.isEmpty
+        ? collection.collect(numbers, above: limit) : collection.collect(numbers, above: limits)
+    }
+  }
+
+  /// Lets `collect` add to a tile's entries what of a row's latents is above their limits, which are
+  /// empty where they are one for all.
+  func take(
+    _ row: Int, _ latents: Range<Int>, _ work: inout Work,
+    _ collect: (inout LatentCollection, _ limits: Span<Float>) -> Bool
+  ) -> Bool {
     let before = work.entries
     let region = work.region
     var collection = LatentCollection(
       first: latents.lowerBound, count: before, latents: memory.candidates.latents.slice(region),
       values: memory.candidates.values.slice(region))
-    let fits =
-      limits.isEmpty
-      ? collection.collect(numbers, above: limit)
-      : collection.collect(numbers, above: limits.extracting(latents))
+    let fits = collect(&collection, limits.isEmpty ? limits : limits.extracting(latents))
     work.entries = collection.count
     memory.candidates.counts.set(
       row * grid.tileCount + work.tile, Int32(work.entries - before))
@@ -233,7 +288,14 @@ struct TilePass: ~Escapable, Sendable {
     keep(candidates, row)
   }
 
-  private func finish(_ row: Int) {
+  /// Begins a row that has candidates of its own.
+  func begin(_ row: Int) {
+    memory.candidates.counts.set(row, 0)
+    memory.candidates.thresholds.set(row, -.infinity)
+  }
+
+  /// Leaves the chosen ones of a row's candidates.
+  func finish(_ row: Int) {
     guard case .rows(let selection) = configuration.selection else { return }
     var candidates = candidates(row)
     selection.finish(&candidates)
@@ -242,7 +304,7 @@ struct TilePass: ~Escapable, Sendable {
 
   /// A row's own candidates.
   @_lifetime(copy self)
-  private func candidates(_ row: Int) -> RowCandidates {
+  func candidates(_ row: Int) -> RowCandidates {
     let place = row * room..<(row + 1) * room
     let count = memory.candidates.counts.slice(row..<row + 1)
     let threshold = memory.candidates.thresholds.slice(row..<row + 1)
@@ -252,7 +314,8 @@ struct TilePass: ~Escapable, Sendable {
       values: memory.candidates.values.slice(place))
   }
 
-  private func keep(_ candidates: borrowing RowCandidates, _ row: Int) {
+  /// Notes a row's candidates.
+  func keep(_ candidates: borrowing RowCandidates, _ row: Int) {
     memory.candidates.counts.set(row, Int32(candidates.count))
     memory.candidates.thresholds.set(row, candidates.threshold)
   }

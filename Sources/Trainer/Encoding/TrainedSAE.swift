@@ -75,6 +75,8 @@ package struct TrainedSAE: ~Copyable {
       throw TrainedSAEError.unreadable(path: path)
     }
     let file = try SafetensorsFile.open(folder + "/" + SAEWeights.fileName)
+    // Before anything of the stated sizes is made room for.
+    try SAEWeights.check(file, configuration.shape)
     var parameters = Parameters(configuration.shape)
     try SAEWeights.read(file, configuration.shape.kinds, into: &parameters)
     return make(configuration, parameters)
@@ -130,8 +132,14 @@ package struct TrainedSAE: ~Copyable {
       guard let value = json[setting.row.name] else { continue }
       settings = setting.changing(settings, to: value) ?? settings
     }
-    return SAEConfiguration(settings, dIn: dIn, dOut: json["d_out"]?.integer)
+    let dOut = json["d_out"]?.integer ?? dIn
+    let latents = settings.latentCount(dIn: dIn) ?? 0
+    guard [dIn, dOut, latents].allSatisfy((1...widthLimit).contains) else { return nil }
+    return SAEConfiguration(settings, dIn: dIn, dOut: dOut)
   }
+
+  /// Greater widths are taken for damage; products of two stay within an Int.
+  private static let widthLimit = 1 << 24
 
   private static let read: Set = [
     "d_sae", "k", "apply_b_dec_to_input", "rescale_acts_by_decoder_norm", "normalize_activations",
@@ -151,7 +159,8 @@ private struct InferenceWork: ~Copyable {
 
   init(_ configuration: SAEConfiguration, rows: Int) {
     self.configuration = configuration
-    encoder = Encoder(configuration, rows: rows)
+    encoder = Encoder(
+      configuration, rows: rows, screening: ScreeningChoice.kind(dIn: configuration.dIn))
     if case .search(let limits) = configuration.selection {
       search = PursuitSearch(configuration, limits, rows: rows)
     }

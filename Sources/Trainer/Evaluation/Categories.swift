@@ -42,21 +42,27 @@ package struct CategoryWords: Sendable, Equatable {
 
   /// Reads a file of categories.
   package static func read(_ path: String) throws -> CategoryWords {
-    let bytes = try MappedFile.contents(path)
+    try CategoryWords(parsing: MappedFile.contents(path), path: path)
+  }
+
+  /// Reads the text of a file that `path` names.
+  init(parsing bytes: [UInt8], path: String) throws {
     guard let json = try? JSON(parsing: bytes, as: .json5) else {
       throw CategoriesError.notJSON(path: path)
     }
     guard let members = json.object, !members.isEmpty else {
       throw CategoriesError.notCategories(path: path)
     }
-    let categories = try members.sorted { $0.key < $1.key }.map { name, value in
+    categories = try members.sorted { $0.key < $1.key }.map { name, value in
       let words = value.array?.compactMap(\.string) ?? []
       guard !words.isEmpty, words.count == value.array?.count else {
         throw CategoriesError.notWords(path: path, category: name)
       }
       return Category(name, words)
     }
-    return CategoryWords(categories: categories, sha256: try Digest.ofFile(path))
+    var digest = Digest()
+    digest.update(bytes.span.raw)
+    sha256 = digest.finish()
   }
 
   package init(categories: [Category], sha256: String) {

@@ -98,6 +98,7 @@ extension Evaluating {
     let width = places.isPaired ? places.dOut : places.dIn
     var pass = Pass(
       sums: EvaluationSums(dIn: width, latentCount: latentCount), categories: categoryCounts)
+    places.supply?.expect([])
     var rows = CacheWalk(places, filter: filter, batchRows: sae.batchRows)
     try rows.forEachBatch(of: source == .heldOut ? .heldOut : .all, limit: settings.evalTokens) {
       rows, batch, targets in

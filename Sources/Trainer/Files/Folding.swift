@@ -54,7 +54,7 @@ extension Whitening {
   private func product(_ left: borrowing Matrix, _ right: [Float], _ layout: Layout) -> Matrix {
     var result = Matrix(rows: left.rows, columns: width)
     var target = result.mutableSpan
-    Multiply.product(
+    ChainProduct.product(
       rows: left.rows, columns: width, inner: width, left.span, .plain, right.span, layout,
       into: &target)
     return result

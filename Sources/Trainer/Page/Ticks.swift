@@ -19,8 +19,9 @@ package struct Ticks: Sendable, Equatable {
   ///   - count: about how many steps.
   ///   - smallestStep: 1 where only whole numbers make sense.
   package init(from low: Double, to high: Double, count: Int, smallestStep: Double = 0) {
+    let (low, high) = (Ticks.bounded(low), Ticks.bounded(high))
     // A range without width, or one that is only rounding, gets some around its value.
-    let spread = max(abs(low), abs(high)) * 1e-9
+    let spread = max(max(abs(low), abs(high)) * 1e-9, 1 / Ticks.bound)
     let (low, high) =
       high - low > spread
       ? (low, high) : (low - max(abs(low) * 0.1, 0.1), high + max(abs(high) * 0.1, 0.1))
@@ -36,6 +37,11 @@ package struct Ticks: Sendable, Equatable {
     highest = last * step
     decimals = max(0, -Int(log10(step * 1.000001).rounded(.down)))
   }
+
+  /// Beyond it, and below its inverse, no step of a range is a number.
+  private static let bound = 1e290
+
+  private static func bounded(_ value: Double) -> Double { min(max(value, -bound), bound) }
 
   /// The text beside a tick.
   package func label(_ value: Double) -> String {

@@ -85,7 +85,7 @@ package struct Chart: Sendable {
       let value = "\(series.name) \(Readable.figure(point.y))"
       return "<circle class=\"dot \(Chart.style(index))\" cx=\"\(Chart.coordinate(x(point.x)))\" "
         + "cy=\"\(Chart.coordinate(y(point.y)))\" r=\"5\"><title>step "
-        + "\(Int(point.x.rounded())): \(HTML.escaped(value))</title></circle>"
+        + "\(Readable.fixed(point.x, decimals: 0)): \(HTML.escaped(value))</title></circle>"
     }.joined()
   }
 }

@@ -219,6 +219,7 @@ extension Checkpoints {
       throw CheckpointError.damagedFile(path: record)
     }
     for (name, digest) in digests {
+      guard name.isPlainName else { throw CheckpointError.damagedFile(path: record) }
       let file = path + "/" + name
       guard try System.isThere(file) else { throw CheckpointError.missingFile(path: file) }
       guard try Digest.ofFile(file) == digest.string else {

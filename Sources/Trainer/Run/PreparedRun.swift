@@ -27,6 +27,16 @@ package struct PreparedRun: Sendable {
       rows: steps * batchRows)
   }
 
+  /// Has what the final figures are taken from made towards the end of training.
+  func expectFigures() {
+    guard let supply = plan.source.supply else { return }
+    let filter = rows.filter
+    let end = plan.places.end(
+      of: plan.pipeline.evaluate.evalTokens,
+      share: filter.share(of: filter.heldOut.isEmpty ? .all : .heldOut))
+    supply.expect(0..<end)
+  }
+
   package var files: SAEFiles {
     var pipeline = plan.pipeline
     pipeline.cache.prependBos = plan.source.origin.prependsBos ?? pipeline.cache.prependBos

@@ -168,6 +168,7 @@ package struct Run: Sendable {
       note("from the SAE that the run starts from: " + taken.joined(separator: ", "))
     }
     if let repetition = prepared.repetition { note(repetition) }
+    note("screening latents: " + ScreeningChoice.name(dIn: plan.configuration.dIn))
     if let warning = advice.warning { note("warning: " + warning) }
     let observers = try RunObservers.make(observed(prepared, progress))
     return try RunFileError.explaining {

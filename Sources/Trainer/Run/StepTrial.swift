@@ -22,10 +22,12 @@ package struct RunSpeed: Sendable, Equatable {
   package let copy: Double
   /// Bytes per second of SHA-256.
   package let digest: Double
+  /// How latents are screened, in a word; empty where nothing was measured.
+  package let screening: String
 
   package init(
     step: Double, stepL0: Int = 0, wideStep: Double = 0, wideStepL0: Int = 0, denseStep: Double,
-    revival: Double = 0, row: Double, copy: Double, digest: Double
+    revival: Double = 0, row: Double, copy: Double, digest: Double, screening: String = ""
   ) {
     self.step = step
     self.stepL0 = stepL0
@@ -36,6 +38,7 @@ package struct RunSpeed: Sendable, Equatable {
     self.row = row
     self.copy = copy
     self.digest = digest
+    self.screening = screening
   }
 }
 
@@ -92,7 +95,8 @@ package struct StepTrial {
     return RunSpeed(
       step: step, stepL0: stepL0, wideStep: wideStep, wideStepL0: wideStepL0, denseStep: denseStep,
       revival: trial.configuration.revivesLatents ? trial.revivalSeconds(batch, l0: stepL0) : 0,
-      row: trial.rowSeconds(), copy: copySpeed, digest: digestSpeed)
+      row: trial.rowSeconds(), copy: copySpeed, digest: digestSpeed,
+      screening: ScreeningChoice.name(dIn: dIn))
   }
 
   /// Rows of the norm √d.

@@ -237,6 +237,7 @@ package enum TrainingStream {
     guard var step = left.map({ runs[$0].step }).min() else { return failures }
     for run in runs { run.isAlone = runs.count == 1 }
     let prepared = runs[left[0]].prepared
+    prepared.expectFigures()
     let loader = prepared.loader(
       batchRows: prepared.plan.batchRows, firstStep: step,
       steps: left.map { runs[$0].plan.steps }.max() ?? 0)

@@ -103,6 +103,8 @@ package struct TrainingBill: Sendable, Equatable {
   package let trainingByteCount: Int
   package let measuringByteCount: Int
   package let diskByteCount: Int
+  /// How this machine screens latents, in a word; nil where its speed was not measured.
+  package let screening: String?
   /// The time on this machine by what it goes to; empty where its speed was not measured.
   package let parts: [StageBill.Part]
   package var seconds: Double? {
@@ -186,6 +188,7 @@ package struct TrainingBill: Sendable, Equatable {
     // is written, the one that it replaces is still there.
     let checkpoints = min(settings.nCheckpoints, steps) + settings.keepCheckpoints + 1
     diskByteCount = 4 * parameters * (1 + 4 * checkpoints)
+    screening = speed.flatMap { $0.run.screening.isEmpty ? nil : $0.run.screening }
     guard let speed else {
       parts = []
       return
@@ -201,7 +204,7 @@ package struct TrainingBill: Sendable, Equatable {
 
   /// The bill in the shape of all programs.
   package func bill(isFinished: Bool = false) -> StageBill {
-    let lines: [StageBill.Line] = [
+    var lines: [StageBill.Line] = [
       .init("steps", String(steps), key: "steps", .integer(steps)),
       .init(
         "passes over the cache", hasExactEpochs ? "\(epochs)" : "about \(epochs)", key: "epochs",
@@ -212,6 +215,9 @@ package struct TrainingBill: Sendable, Equatable {
         "operations, dense", Readable.count(denseOperations), key: "operations_dense",
         .number(denseOperations)),
     ]
+    if let screening {
+      lines.append(.init("screening", screening, key: "screening", .string(screening)))
+    }
     return StageBill(
       .runs, isFinished: isFinished, tokens: tokens, lines: lines, diskByteCount: diskByteCount,
       memoryByteCount: memoryByteCount, operations: sparseOperations, parts: parts)

@@ -120,6 +120,17 @@ enum SAEWeights {
     }
   }
 
+  /// Refuses a file that lacks a parameter or has it in another shape.
+  static func check(
+    _ file: borrowing SafetensorsFile, _ shape: ParameterShape
+  ) throws(SafetensorsError) {
+    for kind in shape.kinds {
+      guard let name = WeightName.of(kind, shape) else { continue }
+      _ = try file.require(
+        name, [.float32, .float16, .bfloat16], shape: WeightName.shape(kind, shape))
+    }
+  }
+
   /// Fills the parameters that `kinds` names from a file.
   static func read(
     _ file: borrowing SafetensorsFile, _ kinds: [ParameterKind],

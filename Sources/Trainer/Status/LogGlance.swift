@@ -75,7 +75,9 @@ struct LogGlance {
     let values: Figures
 
     init?(_ bytes: ArraySlice<UInt8>) {
-      guard let json = try? JSON(parsing: Array(bytes)), let step = json["step"]?.integer else {
+      guard let json = try? JSON(parsing: Array(bytes)), let step = json["step"]?.integer,
+        step < .max
+      else {
         return nil
       }
       self.step = step

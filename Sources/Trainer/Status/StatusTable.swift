@@ -80,7 +80,9 @@ extension RunStatus {
   fileprivate var progress: String {
     guard let step else { return steps.map { "0/\($0)" } ?? "" }
     guard let steps, steps > 0, state != .finished else { return "\(step)" }
-    return "\(step)/\(steps) \(Int(100 * Double(step) / Double(steps))) %"
+    // What a damaged log says may be any number.
+    let percent = min(max(100 * Double(step) / Double(steps), 0), 100)
+    return "\(step)/\(steps) \(Int(percent)) %"
   }
 
   fileprivate func text(_ figure: Figure) -> String { figures[figure].map(figure.text) ?? "" }

@@ -145,7 +145,7 @@ extension DeadLatents {
     into target: inout Matrix
   ) {
     var values = target.mutableSpan
-    Multiply.product(
+    ChainProduct.product(
       rows: rows, columns: count, inner: encoder.columns, inputs, .plain, encoder.span,
       .transposed, into: &values)
   }
@@ -157,7 +157,7 @@ extension DeadLatents {
   ) {
     let width = target.columns
     var values = target.mutableSpan
-    Multiply.product(
+    ChainProduct.product(
       rows: rows, columns: width, inner: count, activations.span, .plain, decoder.span, .plain,
       into: &values)
   }
@@ -168,7 +168,7 @@ extension DeadLatents {
     scale: Float, into target: inout Matrix
   ) {
     var values = target.mutableSpan
-    Multiply.product(
+    ChainProduct.product(
       rows: rows, columns: count, inner: decoder.columns, difference.span, .plain, decoder.span,
       .transposed, into: &values, scale: scale)
   }
@@ -180,7 +180,7 @@ extension DeadLatents {
   ) {
     let width = target.columns
     var values = target.mutableSpan
-    Multiply.product(
+    ChainProduct.product(
       rows: count, columns: width, inner: rows, gradients.span, .transposed, inputs, .plain,
       into: &values, scale: scale, keep: 1)
   }

@@ -16,7 +16,7 @@ struct DensePass: ~Copyable {
 
   init(_ configuration: SAEConfiguration) {
     self.configuration = configuration
-    encoder = Encoder(configuration, rows: Self.rowBlock)
+    encoder = Encoder(configuration, rows: Self.rowBlock, screening: nil)
     work = DenseWork(configuration)
     sums = DenseSums(configuration)
   }

@@ -81,7 +81,7 @@ struct DenseWork: ~Copyable {
     let dIn = configuration.dIn
     let inputs = block.rows.lowerBound * dIn..<block.rows.upperBound * dIn
     var encoder = gradient.encoder.mutableSpan
-    Multiply.product(
+    ChainProduct.product(
       rows: configuration.dSae, columns: dIn, inner: block.count, gradients.span, .transposed,
       reads.centered.extracting(inputs), .plain, into: &encoder, keep: 1)
   }
@@ -115,7 +115,7 @@ private struct DenseProduct {
     _ source: borrowing Matrix, _ decoder: Span<Float>, _ parts: inout Matrix
   ) {
     var target = parts.writer.slice(part)
-    Multiply.product(
+    ChainProduct.product(
       rows: count, columns: dOut, inner: latents.count, source.span.extracting(columns), .plain,
       aStride: dSae, decoder.extracting(rows), .plain, into: &target)
   }
@@ -124,7 +124,7 @@ private struct DenseProduct {
     _ parts: borrowing Matrix, _ decoder: Span<Float>, _ target: inout Matrix
   ) {
     var target = target.writer.slice(columns)
-    Multiply.product(
+    ChainProduct.product(
       rows: count, columns: latents.count, inner: dOut, parts.span.extracting(part), .plain,
       decoder.extracting(rows), .transposed, into: &target, cStride: dSae)
   }
@@ -133,7 +133,7 @@ private struct DenseProduct {
     _ source: borrowing Matrix, _ parts: borrowing Matrix, _ decoder: inout Matrix
   ) {
     var target = decoder.writer.slice(rows)
-    Multiply.product(
+    ChainProduct.product(
       rows: latents.count, columns: dOut, inner: count, source.span.extracting(columns),
       .transposed, aStride: dSae, parts.span.extracting(part), .plain, into: &target, keep: 1)
   }

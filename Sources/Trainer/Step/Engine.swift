@@ -2,7 +2,7 @@
 // step's figures. The sparse path is the one that runs; the dense path computes the same with
 // products, is what the sparse one is checked against, and takes over while a batch is still dense.
 
-import Shared
+package import Shared
 
 /// Which arithmetic a step uses.
 package enum StepPath: Sendable {
@@ -22,7 +22,11 @@ package struct Engine: ~Copyable {
   /// Where the last step's time went.
   package var times: StepTimes { work.times }
 
-  package init(_ configuration: SAEConfiguration, batchRows: Int, path: StepPath) {
+  /// An engine for batches of `batchRows` rows; how it screens latents changes no bit of what it does.
+  package init(
+    _ configuration: SAEConfiguration, batchRows: Int, path: StepPath,
+    screening: ScreeningKind?
+  ) {
     let reconstructions = configuration.reconstructions.count
     self.configuration = configuration
     optimizer = Optimizer(
@@ -30,10 +34,17 @@ package struct Engine: ~Copyable {
       maxNorm: configuration.maxGradNorm,
       logarithmic: configuration.architecture.learnedByLogarithm)
     prepared = CenteredBatch(configuration, rows: batchRows)
-    work = StepWork(configuration, rows: batchRows, path)
+    work = StepWork(configuration, rows: batchRows, path, screening: screening)
     norms = LatentNorms(configuration.shape)
     targetSums = ColumnSums(rows: batchRows, columns: configuration.dOut)
     errorSums = ColumnSums(rows: batchRows * reconstructions, columns: configuration.dOut)
+  }
+
+  /// An engine that screens latents in the way that is the fastest here.
+  package init(_ configuration: SAEConfiguration, batchRows: Int, path: StepPath) {
+    self.init(
+      configuration, batchRows: batchRows, path: path,
+      screening: ScreeningChoice.kind(dIn: configuration.dIn))
   }
 
   /// Lends the gradient of the last step, before clipping.
@@ -210,7 +221,7 @@ extension LatentWork {
     from bias: inout Matrix
   ) {
     var target = bias.mutableSpan
-    Multiply.product(
+    ChainProduct.product(
       rows: 1, columns: encoder.columns, inner: encoder.rows, gradients.span, .plain,
       encoder.span, .plain, into: &target, scale: -1, keep: 1)
   }
@@ -219,7 +230,7 @@ extension LatentWork {
     _ errors: borrowing Matrix, _ batch: Span<Float>, rows: Int, dIn: Int, slope: Float
   ) {
     var target = gradient.skip.mutableSpan
-    Multiply.product(
+    ChainProduct.product(
       rows: errors.columns, columns: dIn, inner: rows, errors.span, .transposed, batch, .plain,
       into: &target, scale: slope)
   }

@@ -12,9 +12,11 @@ struct StepWork: ~Copyable {
   var latents: LatentWork
   var times = StepTimes()
 
-  init(_ configuration: SAEConfiguration, rows count: Int, _ path: StepPath) {
+  init(
+    _ configuration: SAEConfiguration, rows count: Int, _ path: StepPath, screening: ScreeningKind?
+  ) {
     self.configuration = configuration
-    passes = StepPasses(configuration, rows: count, path)
+    passes = StepPasses(configuration, rows: count, path, screening: screening)
     revivals = Revivals(configuration)
     rows = RowWork(configuration, rows: count)
     latents = LatentWork(configuration.shape)
@@ -48,10 +50,12 @@ struct StepPasses: ~Copyable {
   private var dense: DensePass?
   private var pursuit: PursuitPass?
 
-  init(_ configuration: SAEConfiguration, rows: Int, _ path: StepPath) {
+  init(
+    _ configuration: SAEConfiguration, rows: Int, _ path: StepPath, screening: ScreeningKind?
+  ) {
     self.configuration = configuration
     self.path = path
-    encoder = Encoder(configuration, rows: rows)
+    encoder = Encoder(configuration, rows: rows, screening: screening)
     sparse = SparsePass(configuration)
     if case .search(let limits) = configuration.selection {
       pursuit = PursuitPass(configuration, limits, rows: rows)

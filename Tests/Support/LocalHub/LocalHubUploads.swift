@@ -59,7 +59,7 @@ extension LocalHub {
 
   private func uploadInParts(_ hash: String, _ byteCount: Int) -> JSON {
     var header: [String: JSON] = ["chunk_size": .string(String(options.partByteCount))]
-    for part in 0..<((byteCount + options.partByteCount - 1) / options.partByteCount) {
+    for part in 0...((max(byteCount, 1) - 1) / options.partByteCount) {
       header[String(part + 1)] = .string(
         "\(contentEndpoint)/uploads/\(hash)/\(part + 1)?X-Amz-Signature=local")
     }

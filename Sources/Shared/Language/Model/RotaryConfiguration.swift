@@ -93,7 +93,8 @@ extension ModelConfiguration {
     var scaling = try scaling(stated, isOfLayer: isOfLayer)
     var isWholeHead = share == 1
     if case .first(_, let factor) = scaling {
-      scaling = .first(pairs: Int(share * Double(headWidth) / 2), factor: factor)
+      // More than a head is refused below.
+      scaling = .first(pairs: Int(min(share, 1) * Double(headWidth) / 2), factor: factor)
       isWholeHead = true
     }
     guard share <= 1, rules.readsShare || scaling == .none || isWholeHead else {

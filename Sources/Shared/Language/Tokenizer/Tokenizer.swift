@@ -34,8 +34,12 @@ package struct Tokenizer: Sendable {
   }
 
   private init(path: String) throws {
+    try self.init(TokenizerLocation.open(path), path: path)
+  }
+
+  /// Takes what was published; `path` is named in errors.
+  init(_ published: PublishedTokenizer, path: String) throws {
     self.path = path
-    let published = try TokenizerLocation.open(path)
     let file = published.file
     let normalizers = try file.normalizers()
     self.normalizers = normalizers
@@ -59,6 +63,10 @@ package struct Tokenizer: Sendable {
         return token
       })
     vocabularySize = max(spelling.count, (addedTokens.map { Int($0.id) + 1 }.max() ?? 0))
+    // A template states ids of its own.
+    for id in template.prefix + template.suffix where Int(id) >= vocabularySize {
+      throw TokenizerError.idOutOfRange(path: path, id: Int(id), vocabularySize: vocabularySize)
+    }
     difference = try published.difference(tokens)
   }
 }

@@ -4,7 +4,7 @@
 package enum TokenizerFiles {
   /// The vocabulary that is read, what belongs to it, and what stands beside it; empty where none is there.
   package static func needed(_ names: some Collection<String>) -> [String] {
-    let present = Set(names.filter { !$0.contains("/") })
+    let present = Set(names.filter(\.isPlainName))
     guard let vocabulary = TokenizerLocation.vocabulary(present) else { return [] }
     var needed = [vocabulary]
     if vocabulary == VocabularyFiles.vocabulary { needed.append(VocabularyFiles.merges) }

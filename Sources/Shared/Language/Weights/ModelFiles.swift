@@ -33,7 +33,7 @@ package enum ModelFiles {
       }
     }
     if let known { return known }
-    return names.filter { $0.hasSuffix(ownEnding) && !$0.contains("/") }.min().map { .file($0) }
+    return names.filter { $0.hasSuffix(ownEnding) && $0.isPlainName }.min().map { .file($0) }
   }
 
   /// The files that are needed before anything else is known: the configuration, and the weights or what
@@ -53,13 +53,9 @@ package enum ModelFiles {
       !map.isEmpty
     else { throw .malformed(path: path) }
     let names = Set(map.values.compactMap(\.string))
-    guard names.allSatisfy({ isPlain($0) }), map.values.allSatisfy({ $0.string != nil }) else {
+    guard names.allSatisfy(\.isPlainName), map.values.allSatisfy({ $0.string != nil }) else {
       throw .malformed(path: path)
     }
     return names.sorted()
-  }
-
-  private static func isPlain(_ name: String) -> Bool {
-    !name.isEmpty && name != "." && name != ".." && !name.contains("/") && !name.contains("\0")
   }
 }

@@ -26,7 +26,7 @@ struct WandbRunFolder: Sendable {
     let record = path + "/run.json"
     if System.exists(record), let json = try? JSON(parsing: MappedFile.contents(record)),
       let known = json["id"]?.string, let started = json["started"]?.double,
-      given == nil || given == known
+      known.isPlainName, WandbTime.isPlausible(started), given == nil || given == known
     {
       return WandbRunFolder(path: path, identifier: known, started: started, isContinued: true)
     }
@@ -54,6 +54,9 @@ struct WandbRunFolder: Sendable {
 
 /// Times as W&B writes them.
 enum WandbTime {
+  /// Whether so many seconds can be those of a run or since 1970: what a damaged file says may be none.
+  static func isPlausible(_ seconds: Double) -> Bool { (0...1e11).contains(seconds) }
+
   /// As `2026-01-31T12:59:59.123456`, in UTC.
   static func text(_ seconds: Double) -> String {
     let micro = Int((seconds.truncatingRemainder(dividingBy: 1)) * 1e6)

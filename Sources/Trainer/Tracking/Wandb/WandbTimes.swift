@@ -29,7 +29,9 @@ final class WandbTimes: Sendable {
     while kept.count < lineCount * WandbTimes.recordByteCount {
       kept += WandbTimes.record(last?.stamp ?? now, earlier)
     }
-    try AtomicFile.replace(path, with: String(decoding: kept, as: UTF8.self))
+    var file = try AtomicFile.create(path)
+    try file.write(kept.span.raw)
+    try file.publishReplacing()
     let writer = try System.openForAppending(path)
     do { reader = try System.openForReading(path) } catch {
       System.close(writer)
@@ -67,9 +69,9 @@ final class WandbTimes: Sendable {
 
   private static func numbers(_ bytes: ArraySlice<UInt8>) -> (stamp: Double, runtime: Double)? {
     let words = String(decoding: bytes, as: UTF8.self).split { $0 == " " || $0 == "\n" }
-    guard words.count == 2, let stamp = Double(words[0]), let runtime = Double(words[1]) else {
-      return nil
-    }
+    guard words.count == 2, let stamp = Double(words[0]), let runtime = Double(words[1]),
+      WandbTime.isPlausible(stamp), WandbTime.isPlausible(runtime)
+    else { return nil }
     return (stamp, runtime)
   }
 }

@@ -104,10 +104,12 @@ struct WandbTransfer {
       WandbQueries.upsertRun, .object(names.merging(WandbDetails.variables(facts)) { $1 }))
     let project = answer["upsertBucket"]?["bucket"]?["project"]
     if let known, known.object != nil, folder.isContinued || settings.continuesForeign {
-      reading.historyOffset = known["historyLineCount"]?.integer ?? 0
+      reading.historyOffset = WandbTransfer.count(known["historyLineCount"])
       knownStep = reading.historyOffset > 0 ? WandbTransfer.step(known["historyTail"]?.string) : -1
-      reading.output.begin(at: known["logLineCount"]?.integer ?? 0, skips: folder.isContinued)
-      reading.events.begin(at: known["eventsLineCount"]?.integer ?? 0, skips: folder.isContinued)
+      reading.output.begin(
+        at: WandbTransfer.count(known["logLineCount"]), skips: folder.isContinued)
+      reading.events.begin(
+        at: WandbTransfer.count(known["eventsLineCount"]), skips: folder.isContinued)
     }
     place = (
       project?["entity"]?["name"]?.string ?? settings.entity ?? viewer ?? "",
@@ -115,6 +117,9 @@ struct WandbTransfer {
     )
     moved()
   }
+
+  /// Lines that a server says that it has, as far as that can be.
+  private static func count(_ stated: JSON?) -> Int { min(max(stated?.integer ?? 0, 0), 1 << 40) }
 
   /// The step in the last row that a server tells of: JSON of a list of rows as texts.
   private static func step(_ tail: String?) -> Int {

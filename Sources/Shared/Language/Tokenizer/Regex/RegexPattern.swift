@@ -41,6 +41,9 @@ struct RegexPattern: Sendable {
     let low: Int
   }
 
+  /// Ways back in one try to match, after which it is noted which ones there were.
+  private static let patience = 10_000
+
   // MARK: - Matching
 
   /// Calls `body` with every match, from the left; an empty one right behind a match is none.
@@ -88,6 +91,8 @@ struct RegexPattern: Sendable {
     let base = scratch.choices.count
     var position = start
     var next = first
+    var returns = 0
+    var tried: Set<Int> = []
     while true {
       var fails = false
       switch program[next] {
@@ -136,8 +141,13 @@ struct RegexPattern: Sendable {
         next = target
       }
       if fails {
-        guard let choice = goBack(text, to: base, &scratch) else { return nil }
-        (position, next) = (choice.position, choice.next)
+        repeat {
+          guard let choice = goBack(text, to: base, &scratch) else { return nil }
+          (position, next) = (choice.position, choice.next)
+          returns += 1
+          // What failed from a place fails from there again; without this some patterns take for ever.
+        } while returns > RegexPattern.patience
+          && !tried.insert(position * program.count + next).inserted
       }
     }
   }
