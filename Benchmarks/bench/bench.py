@@ -25,7 +25,7 @@ SIZES = {"d_in": 1024, "d_sae": 16384, "rows": 4096, "k": 64, "elements": 1 << 2
 STEPS = ["topk", "batchtopk", "jumprelu", "standard", "gated", "standard-dense", "topk-reviving"]
 # Kernels of one row at a time, which other threads run beside; the shards' are shared among threads.
 SERIAL = ["dot", "add", "layer-norm", "softmax", "gelu", "tokens-known", "tokens-new"]
-PARALLEL = ["product-encode", "product-gradient", "adam", "shard-bfloat16", "shard-int8"]
+PARALLEL = ["product-encode", "product-gradient", "product-chains", "adam", "shard-bfloat16", "shard-int8"]
 # Kernels of OpenBLAS with AVX2 or more.
 CURRENT = ["haswell", "zen", "skylakex", "cooperlake", "sapphirerapids"]
 
