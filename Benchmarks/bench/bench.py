@@ -7,7 +7,7 @@ its own, copies in memory, and the disk. Then the cases of Benchmarks/cases, whi
 objects, at the sizes of a real run (d_in 1024, d_sae 16384, batches of 4096, k = 64), and the three programs as
 processes on a text and a model that are made here. A share is that of the roof which a stage could reach at most: its
 products alone at the speed of large products, or its bytes at the speed of copies. Each figure is the median of N
-runs (default 5). Prints a table and writes .build/bench/bench.json. Needs Python 3.9 and nothing else.
+runs (default 5). Prints a table and writes .build/bench/bench.json. Needs Python 3.10 and nothing else.
 """
 
 import argparse
@@ -25,7 +25,7 @@ SIZES = {"d_in": 1024, "d_sae": 16384, "rows": 4096, "k": 64, "elements": 1 << 2
 STEPS = ["topk", "batchtopk", "jumprelu", "standard", "gated", "standard-dense", "topk-reviving"]
 # Kernels of one row at a time, which other threads run beside; the shards' are shared among threads.
 SERIAL = ["dot", "add", "layer-norm", "softmax", "gelu", "tokens-known", "tokens-new"]
-PARALLEL = ["product-encode", "product-gradient", "adam", "shard-bfloat16", "shard-int8"]
+PARALLEL = ["product-encode", "product-gradient", "product-chains", "adam", "shard-bfloat16", "shard-int8"]
 # Kernels of OpenBLAS with AVX2 or more.
 CURRENT = ["haswell", "zen", "skylakex", "cooperlake", "sapphirerapids"]
 

@@ -127,12 +127,12 @@ def fresh_text(target: pathlib.Path, megabytes: float, seed: int) -> None:
 
 
 class Programs:
-    """The three programs on one pipeline file in a folder of its own."""
+    """The three programs on one pipeline file in a folder of its own, which is written where there are settings."""
 
-    def __init__(self, binaries: pathlib.Path, place: pathlib.Path, settings: dict):
-        self.binaries, self.place, self.file = binaries, place, place / "bench.json5"
-        settings = dict(settings, store=str(place / "store"))
-        self.file.write_text(json.dumps(settings))
+    def __init__(self, binaries: pathlib.Path, place: pathlib.Path, settings: dict | None, file: str = "bench.json5"):
+        self.binaries, self.place, self.file = binaries, place, place / file
+        if settings is not None:
+            self.file.write_text(json.dumps(dict(settings, store=str(place / "store"))))
 
     def run(self, program: str, *words, threads: int | None = None) -> dict:
         """Runs one; its JSON, with seconds, the peak of its memory and the processor's seconds."""

@@ -63,9 +63,11 @@ def train(settings: dict):
         cached_activations_path=settings["place"] + "/activations", training_tokens=settings["tokens"],
         train_batch_size_tokens=settings["batch"], lr=settings["lr"], lr_warm_up_steps=settings["warm_up"],
         lr_decay_steps=settings["decay"], lr_end=settings["lr"] / 10, store_batch_size_prompts=32,
-        n_batches_in_buffer=16, n_batches_for_norm_estimate=4, n_eval_batches=1, eval_batch_size_prompts=4, device="cpu",
-        dtype="float32", logger=LoggingConfig(log_to_wandb=False), n_checkpoints=0, checkpoint_path=None,
-        output_path=settings["place"] + "/sae", verbose=False)
+        # What it mixes is so many contexts, at least a batch; 64 is the tutorial's.
+        n_batches_in_buffer=max(64, 2 * settings["batch"] // settings["context"]), n_batches_for_norm_estimate=4,
+        n_eval_batches=1, eval_batch_size_prompts=4, device="cpu", dtype="float32",
+        logger=LoggingConfig(log_to_wandb=False), n_checkpoints=0, checkpoint_path=None, output_path=settings["place"] + "/sae",
+        verbose=False)
     return LanguageModelSAETrainingRunner(
         config, override_model=peer_pass.lensed(settings["model"]), override_dataset=rows(settings))
 

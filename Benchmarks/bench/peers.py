@@ -160,9 +160,7 @@ def compare_passes(arguments, place: pathlib.Path) -> Comparison:
                 model_batch_size=32, buffer_size_gb=0.05)
             runs.run(arguments.build / "saeline-pretokenize", path)
             shutil.rmtree(place / "store/activations", ignore_errors=True)
-            programs = inputs.Programs.__new__(inputs.Programs)
-            programs.binaries, programs.place, programs.file = arguments.build, place, path
-            answer = programs.run("cache")
+            answer = inputs.Programs(arguments.build, place, None, path.name).run("cache")
             return answer["tokens_per_second"], answer["peak_bytes"]
 
         def theirs(peer_name):

@@ -26,15 +26,25 @@ enum CaseList {
     [
       (
         "product-encode",
-        { ProductCase(rows: $0.rows, columns: $0.dSae, inner: $0.dIn, .plain, .transposed) }
+        {
+          ProductCase(.library, rows: $0.rows, columns: $0.dSae, inner: $0.dIn, .plain, .transposed)
+        }
       ),
       (
         "product-plain",
-        { ProductCase(rows: $0.rows, columns: $0.dSae, inner: $0.dIn, .plain, .plain) }
+        { ProductCase(.library, rows: $0.rows, columns: $0.dSae, inner: $0.dIn, .plain, .plain) }
       ),
       (
         "product-gradient",
-        { ProductCase(rows: $0.dSae, columns: $0.dIn, inner: $0.rows, .transposed, .plain) }
+        {
+          ProductCase(.library, rows: $0.dSae, columns: $0.dIn, inner: $0.rows, .transposed, .plain)
+        }
+      ),
+      (
+        "product-chains",
+        {
+          ProductCase(.chains, rows: $0.dSae, columns: $0.dIn, inner: $0.rows, .transposed, .plain)
+        }
       ),
       ("adam", { AdamCase($0) }),
       ("shard-float32", { ShardCase(.float32, $0) }),

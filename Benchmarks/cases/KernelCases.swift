@@ -5,13 +5,22 @@ import Trainer
 
 /// A product `[rows, inner]` · `[inner, columns]`, with either factor as it lies in memory.
 final class ProductCase: Case {
+  /// What multiplies.
+  enum Way {
+    case library
+    /// Our own, in one order of summation.
+    case chains
+  }
+
+  private let way: Way
   private let shape: (rows: Int, columns: Int, inner: Int)
   private let layouts: (a: Layout, b: Layout)
   private let a: [Float]
   private let b: [Float]
   private var c: Matrix
 
-  init(rows: Int, columns: Int, inner: Int, _ a: Layout, _ b: Layout) {
+  init(_ way: Way, rows: Int, columns: Int, inner: Int, _ a: Layout, _ b: Layout) {
+    self.way = way
     shape = (rows, columns, inner)
     layouts = (a, b)
     self.a = drawn(rows * inner, seed: 1)
@@ -24,9 +33,16 @@ final class ProductCase: Case {
   private func multiply(into c: inout Matrix) {
     let (a, b) = (a, b)
     var target = c.mutableSpan
-    Multiply.product(
-      rows: shape.rows, columns: shape.columns, inner: shape.inner, a.span, layouts.a, b.span,
-      layouts.b, into: &target)
+    switch way {
+    case .library:
+      Multiply.product(
+        rows: shape.rows, columns: shape.columns, inner: shape.inner, a.span, layouts.a, b.span,
+        layouts.b, into: &target)
+    case .chains:
+      ChainProduct.product(
+        rows: shape.rows, columns: shape.columns, inner: shape.inner, a.span, layouts.a, b.span,
+        layouts.b, into: &target)
+    }
   }
 
   var operations: Double { 2 * Double(shape.rows) * Double(shape.columns) * Double(shape.inner) }
