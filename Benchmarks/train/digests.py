@@ -1,14 +1,19 @@
 """SHA-256 of what the programs write: token and activation shards, and the weights of small runs of every architecture.
 
     python Benchmarks/train/digests.py PROGRAMS [TEXT] > before.txt
+    python Benchmarks/train/digests.py PROGRAMS [TEXT] --everywhere
 
 Run it with the programs of two commits on one machine and compare the lines: a rebuild that changes nothing that
-users get leaves them as they are.
+users get leaves them as they are. With --everywhere every run is trained over one cache with each of OpenBLAS's kernels,
+several numbers of threads and ways of screening; a line names those whose weights differ from the others', and the exit
+code is 1 where one does that docs/exactness.md does not except.
 """
 
 import hashlib
 import json
+import os
 import pathlib
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -54,14 +59,23 @@ RUNS = {
     "jumprelu_skip_transcoder": {"architecture": "jumprelu_skip_transcoder", "jumprelu_bandwidth": 0.2},
 }
 
+# What may change no bit of an SAE.
+PLACES = [
+    {}, {"SAELINE_SCREENING": "off"}, {"SAELINE_SCREENING": "int16-avx2"}, {"OPENBLAS_CORETYPE": "Haswell"},
+    {"OPENBLAS_CORETYPE": "Zen"}, {"OPENBLAS_CORETYPE": "SkylakeX"}, {"OPENBLAS_CORETYPE": "Sandybridge"},
+    {"threads": "1"}, {"threads": "5"},
+]
+EXCEPTED = ("whitened",)
+
 
 def digest(path):
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def main():
-    programs = pathlib.Path(sys.argv[1]).resolve()
-    text = pathlib.Path(sys.argv[2]).resolve() if len(sys.argv) > 2 else ROOT / ".build/demo/stories.jsonl"
+    words = [word for word in sys.argv[1:] if word != "--everywhere"]
+    programs = pathlib.Path(words[0]).resolve()
+    text = pathlib.Path(words[1]).resolve() if len(words) > 1 else ROOT / ".build/demo/stories.jsonl"
     folder = pathlib.Path(tempfile.mkdtemp(prefix="digests-"))
     model = str(ROOT / "pipelines/demo/model")
     config = {
@@ -81,27 +95,52 @@ def main():
     path = folder / "pipeline.json"
     path.write_text(json.dumps(config))
 
-    def run(program, *arguments):
+    def run(program, *arguments, environment=None):
         result = subprocess.run(
             [str(programs / program), "--config", str(path), "--quiet", "--json", *arguments], capture_output=True,
-            text=True)
+            text=True, env=os.environ | (environment or {}))
         if result.returncode != 0:
             sys.exit(f"{program} {arguments}: {result.stderr}")
         return json.loads(result.stdout)
 
     run("saeline-pretokenize")
     run("saeline-cache")
+    if "--everywhere" in sys.argv:
+        sys.exit(everywhere(run, folder / "store/runs"))
     for stage in ["tokens", "activations"]:
         for shard in sorted((folder / "store" / stage).glob("*/shard-*")):
             print(digest(shard), f"{stage}/{shard.parent.name.rsplit('-', 1)[0]}/{shard.name}", flush=True)
-    for name, options in RUNS.items():
-        train = dict(options)
-        if "transcoder" in name:
-            train["hook_name_out"] = "blocks.1.hook_mlp_out"
-        result = run("saeline-train", *[f"--set=train.{key}={json.dumps(value)}" for key, value in train.items()])
+    for name in RUNS:
+        result = run("saeline-train", *settings(name))
         run_folder = pathlib.Path(result["folder"])
         for file in ["sae_weights.safetensors", "cfg.json", "sparsity.safetensors", "evaluation.json"]:
             print(digest(run_folder / file), f"{name}/{file}", flush=True)
+
+
+def settings(name, **more):
+    train = RUNS[name] | more
+    if "transcoder" in name:
+        train["hook_name_out"] = "blocks.1.hook_mlp_out"
+    return [f"--set=train.{key}={json.dumps(value)}" for key, value in train.items()]
+
+
+def everywhere(run, runs):
+    wrong = False
+    for name in RUNS:
+        found = {}
+        for place in PLACES:
+            threads = {"threads": int(place["threads"])} if "threads" in place else {}
+            environment = {key: value for key, value in place.items() if key != "threads"}
+            result = run("saeline-train", *settings(name, **threads), environment=environment)
+            weights = digest(pathlib.Path(result["folder"]) / "sae_weights.safetensors")
+            found.setdefault(weights, []).append(" ".join(f"{key}={value}" for key, value in place.items()) or "as it is")
+            shutil.rmtree(runs)
+        if len(found) == 1:
+            print(f"{name}: one SHA-256 in {len(PLACES)} places: {next(iter(found))}", flush=True)
+        else:
+            wrong = wrong or not name.endswith(EXCEPTED)
+            print(f"{name}: " + "; ".join(f"{key[:12]}: {', '.join(places)}" for key, places in found.items()), flush=True)
+    return 1 if wrong else 0
 
 
 main()

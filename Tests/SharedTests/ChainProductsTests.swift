@@ -67,10 +67,12 @@ import Testing
     var dense = [Float](repeating: 0, count: rows * columns)
     var target = apart.mutableSpan
     ChainProduct.product(
-      rows: rows, columns: columns, inner: inner, a.span, b.span, into: &target, cStride: 40)
+      rows: rows, columns: columns, inner: inner, a.span, .plain, b.span, .plain, into: &target,
+      cStride: 40)
     var denseTarget = dense.mutableSpan
     ChainProduct.product(
-      rows: rows, columns: columns, inner: inner, a.span, b.span, into: &denseTarget)
+      rows: rows, columns: columns, inner: inner, a.span, .plain, b.span, .plain, into: &denseTarget
+    )
     for row in 0..<rows {
       #expect(
         Array(apart[row * 40..<row * 40 + columns])

@@ -62,8 +62,8 @@ struct ChartTests {
   @Test(
     "Values at the ends of what a number can be have ticks too",
     arguments: [
-      (-1.7e308, 1.7e308), (1.7e308, 1.7e308), (0, 5e-324), (5e-324, 1e-323), (1e308, 1.1e308),
-      (-5e-324, 1.7e308),
+      (-1.7e308, 1.7e308), (1.7e308, 1.7e308), (0, .leastNonzeroMagnitude),
+      (.leastNonzeroMagnitude, 0x1p-1073), (1e308, 1.1e308), (-.leastNonzeroMagnitude, 1.7e308),
     ])
   func extremes(low: Double, high: Double) {
     let ticks = Ticks(from: low, to: high, count: 5)

@@ -40,11 +40,11 @@ struct SweepBillTests {
       bill.table.text() == """
         Training, 4 runs
                   k  training_tokens  steps  operations   memory     disk   time
-          1      10           100001   1001      20.8 G  26.9 MB  10.5 MB  3.0 s
-          2      10              500      5       104 M  26.9 MB  10.5 MB  0.6 s
-          3      20           100001   1001      21.6 G  32.0 MB  10.5 MB  3.0 s
-          4      20              500      5       108 M  32.0 MB  10.5 MB  0.6 s
-          total                        2012      42.7 G  32.0 MB  41.8 MB  7.3 s
+          1      10           100001   1001      20.8 G  28.6 MB  10.5 MB  3.0 s
+          2      10              500      5       104 M  28.6 MB  10.5 MB  0.6 s
+          3      20           100001   1001      21.6 G  33.9 MB  10.5 MB  3.0 s
+          4      20              500      5       108 M  33.9 MB  10.5 MB  0.6 s
+          total                        2012      42.7 G  33.9 MB  41.8 MB  7.3 s
         """)
     #expect(missing.count == 1)
     var alone = pipeline

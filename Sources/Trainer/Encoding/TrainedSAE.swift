@@ -133,7 +133,7 @@ package struct TrainedSAE: ~Copyable {
       settings = setting.changing(settings, to: value) ?? settings
     }
     let dOut = json["d_out"]?.integer ?? dIn
-    let latents = settings.latentCount(dIn: dIn) ?? 0
+    let latents = json["d_sae"]?.integer ?? settings.latentCount(dIn: dIn) ?? 0
     guard [dIn, dOut, latents].allSatisfy((1...widthLimit).contains) else { return nil }
     return SAEConfiguration(settings, dIn: dIn, dOut: dOut)
   }
