@@ -34,6 +34,9 @@ struct RunTests {
     #expect(
       again.pipeline.recorded.canonical == (try JSON(parsing: recorded)).canonical)
     #expect(!String(decoding: recorded, as: UTF8.self).contains("\"/"))
+    // Who made it, and where, decides no byte.
+    let members = try JSON(parsing: recorded)
+    #expect(members["launch"] == nil && members["store"] == nil)
     #expect(try self.run(cache).run() == .nothingToDo)
   }
 

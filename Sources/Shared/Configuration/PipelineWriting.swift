@@ -18,11 +18,11 @@ extension Pipeline {
     return .object(result)
   }
 
-  /// The same for a file beside the run, which may be carried to other machines: without the store, and of
-  /// paths from the root the last part alone.
+  /// The same for a file beside the run, which may be carried to other machines: without the store and what
+  /// jobs ask for, which decide no byte, and of paths from the root the last part alone.
   package var recorded: JSON {
     var members = stated.object ?? [:]
-    members["store"] = nil
+    for name in ["store", "launch"] { members[name] = nil }
     for table in Pipeline.tables where !table.name.isEmpty {
       guard var section = members[table.name]?.object else { continue }
       for row in table.rows where row.meaning == .path {
