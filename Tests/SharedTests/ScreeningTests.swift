@@ -122,6 +122,13 @@ import Testing
     #expect(above > 500 && left >= above && Double(left) < 1.1 * Double(above))
   }
 
+  @Test func aWishIsFollowedAlsoForNoScreening() {
+    #expect(ScreeningChoice.chosen("off") { .int16AVX2 } == nil)
+    #expect(ScreeningChoice.chosen(nil) { .int16AVX2 } == .int16AVX2)
+    #expect(ScreeningChoice.chosen("fast") { .int16AVX2 } == .int16AVX2)
+    for kind in Self.kinds { #expect(ScreeningChoice.chosen(kind.name) { nil } == kind) }
+  }
+
   @Test func wordsForWaysOfScreeningAreUnderstoodOrRefused() throws {
     #expect(try ScreeningChoice.wished("off") == nil)
     for kind in Self.kinds { #expect(try ScreeningChoice.wished(kind.name) == kind) }

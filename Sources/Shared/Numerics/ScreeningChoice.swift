@@ -31,10 +31,15 @@ package enum ScreeningChoice {
   private static let wish = ProcessInfo.processInfo.environment["SAELINE_SCREENING"]
 
   /// The way of screening in this process; nil where every product is one of float32.
-  package static let kind: ScreeningKind? = {
-    if let wish, let wished = try? wished(wish) { return wished }
-    return fastest(measure())
-  }()
+  package static let kind = chosen(wish) { fastest(measure()) }
+
+  /// What a wish that can be followed says, which may be no screening, else the fastest way.
+  package static func chosen(
+    _ wish: String?, fastest: () -> ScreeningKind?
+  ) -> ScreeningKind? {
+    guard let wish else { return fastest() }
+    do { return try wished(wish) } catch { return fastest() }
+  }
 
   /// The way for rows of so many elements; nil where there is none.
   package static func kind(dIn: Int) -> ScreeningKind? {
