@@ -9,7 +9,8 @@ least and the largest. A peer that fails is named and left out.
 
   text    a JSONL of N megabytes (default 50; SAELens gets a quarter): whole processes, from the start to the end
   passes  the shapes of SAELens's tutorial and of GPT-2 small, 32 sequences at a time: tokens per second from the first
-          batch to the last shard on the disk here, of the passes alone in TransformerLens and transformers, of run() in SAELens
+          batch to the last shard on the disk here, of the passes alone in TransformerLens and transformers, of run() in SAELens;
+          then with autocast_lm here, beside TransformerLens in float32 and in bfloat16
   steps   d_in 1024, d_sae 16384, batches of 4096: topk with k = 64, and a standard SAE whose biases leave about 64
           latents active
 
@@ -154,14 +155,16 @@ def compare_passes(arguments, place: pathlib.Path) -> Comparison:
         model = shape.write(place / name)
         tokens = torch.randint(0, shape.vocabulary, (3 * arguments.batches * 32, shape.context))
 
-        def ours(number):
-            path = runs.write_pipeline(
-                place, model, tokens, shape.vocabulary, [shape.hook], dtype="bfloat16", shuffle=True, seed=number,
-                model_batch_size=32, buffer_size_gb=0.05)
-            runs.run(arguments.build / "saeline-pretokenize", path)
-            shutil.rmtree(place / "store/activations", ignore_errors=True)
-            answer = inputs.Programs(arguments.build, place, None, path.name).run("cache")
-            return answer["tokens_per_second"], answer["peak_bytes"]
+        def ours(**settings):
+            def run(number):
+                path = runs.write_pipeline(
+                    place, model, tokens, shape.vocabulary, [shape.hook], dtype="bfloat16", shuffle=True, seed=number,
+                    model_batch_size=32, buffer_size_gb=0.05, **settings)
+                runs.run(arguments.build / "saeline-pretokenize", path)
+                shutil.rmtree(place / "store/activations", ignore_errors=True)
+                answer = inputs.Programs(arguments.build, place, None, path.name).run("cache")
+                return answer["tokens_per_second"], answer["peak_bytes"]
+            return run
 
         def theirs(peer_name):
             def run():
@@ -174,7 +177,9 @@ def compare_passes(arguments, place: pathlib.Path) -> Comparison:
             return run
 
         names = ["transformer-lens", "transformer-lens-bf16", "transformers", "transformers-bf16", "saelens"]
-        comparison.run(name, ours, {peer_name: theirs(peer_name) for peer_name in names})
+        comparison.run(name, ours(), {peer_name: theirs(peer_name) for peer_name in names})
+        comparison.run(f"{name}, autocast_lm", ours(autocast_lm=True), {
+            peer_name: theirs(peer_name) for peer_name in names[:2]})
         shutil.rmtree(place / "store", ignore_errors=True)
     return comparison
 

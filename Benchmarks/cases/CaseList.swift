@@ -27,17 +27,19 @@ enum CaseList {
       (
         "product-encode",
         {
-          ProductCase(.library, rows: $0.rows, columns: $0.dSae, inner: $0.dIn, .plain, .transposed)
+          ProductCase(
+            .openBLAS, rows: $0.rows, columns: $0.dSae, inner: $0.dIn, .plain, .transposed)
         }
       ),
       (
         "product-plain",
-        { ProductCase(.library, rows: $0.rows, columns: $0.dSae, inner: $0.dIn, .plain, .plain) }
+        { ProductCase(.openBLAS, rows: $0.rows, columns: $0.dSae, inner: $0.dIn, .plain, .plain) }
       ),
       (
         "product-gradient",
         {
-          ProductCase(.library, rows: $0.dSae, columns: $0.dIn, inner: $0.rows, .transposed, .plain)
+          ProductCase(
+            .openBLAS, rows: $0.dSae, columns: $0.dIn, inner: $0.rows, .transposed, .plain)
         }
       ),
       (

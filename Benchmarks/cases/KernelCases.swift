@@ -7,7 +7,7 @@ import Trainer
 final class ProductCase: Case {
   /// What multiplies.
   enum Way {
-    case library
+    case openBLAS
     /// Our own, in one order of summation.
     case chains
   }
@@ -34,7 +34,7 @@ final class ProductCase: Case {
     let (a, b) = (a, b)
     var target = c.mutableSpan
     switch way {
-    case .library:
+    case .openBLAS:
       Multiply.product(
         rows: shape.rows, columns: shape.columns, inner: shape.inner, a.span, layouts.a, b.span,
         layouts.b, into: &target)

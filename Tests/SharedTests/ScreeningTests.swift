@@ -127,6 +127,8 @@ import Testing
     #expect(ScreeningChoice.chosen(nil) { .int16AVX2 } == .int16AVX2)
     #expect(ScreeningChoice.chosen("fast") { .int16AVX2 } == .int16AVX2)
     for kind in Self.kinds { #expect(ScreeningChoice.chosen(kind.name) { nil } == kind) }
+    #expect(ScreeningChoice.stated("") == nil)
+    #expect(ScreeningChoice.stated("off") == "off")
   }
 
   @Test func wordsForWaysOfScreeningAreUnderstoodOrRefused() throws {

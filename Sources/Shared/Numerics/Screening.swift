@@ -146,17 +146,18 @@ package struct ScreeningOperands: ~Copyable {
     self.dSae = dSae
     let width = ScreeningKernels.width(dIn)
     self.rows = ReducedVectors(count: rows, width: width, padding: ScreeningKernels.rowPadding)
-    let panels = Self.panels(dSae)
-    latents = ReducedVectors(count: panels * ScreeningKernels.panelLatents, width: width)
+    latents = ReducedVectors(count: Self.padded(dSae), width: width)
   }
 
-  private static func panels(_ latents: Int) -> Int {
-    (latents + ScreeningKernels.panelLatents - 1) / ScreeningKernels.panelLatents
+  /// A number of latents, rounded up to whole panels.
+  package static func padded(_ latents: Int) -> Int {
+    let panel = ScreeningKernels.panelLatents
+    return (latents + panel - 1) / panel * panel
   }
 
   /// Numbers of four bytes that screening takes.
   package static func count(rows: Int, dIn: Int, dSae: Int) -> Int {
-    let vectors = rows + ScreeningKernels.rowPadding + panels(dSae) * ScreeningKernels.panelLatents
+    let vectors = rows + ScreeningKernels.rowPadding + padded(dSae)
     return vectors * (ScreeningKernels.width(dIn) / 2 + 3)
   }
 
@@ -168,7 +169,7 @@ package struct ScreeningOperands: ~Copyable {
   /// Takes in the weights `[D, d]`.
   package mutating func fill(weights: Span<Float>) {
     precondition(weights.count == dSae * dIn, "weights of another shape")
-    Self.fill(kind, weights: weights, dIn: dIn, panels: Self.panels(dSae), &latents)
+    Self.fill(kind, weights: weights, dIn: dIn, &latents)
   }
 
   private static func fill(
@@ -181,9 +182,9 @@ package struct ScreeningOperands: ~Copyable {
   }
 
   private static func fill(
-    _ kind: ScreeningKind, weights: Span<Float>, dIn: Int, panels: Int,
-    _ target: inout ReducedVectors
+    _ kind: ScreeningKind, weights: Span<Float>, dIn: Int, _ target: inout ReducedVectors
   ) {
+    let panels = padded(weights.count / dIn) / ScreeningKernels.panelLatents
     let writer = ReducedWriter(&target)
     Parallel.forBlocks(panels, blockSize: 8) { block in
       for panel in block {
@@ -224,17 +225,15 @@ package struct Screening: ~Escapable, Sendable {
     _ tile: inout MutableSpan<Float>, stride: Int, rows: Range<Int>, latents: Range<Int>
   ) {
     let width = ScreeningKernels.width(dIn)
-    let panels =
-      (latents.count + ScreeningKernels.panelLatents - 1) / ScreeningKernels.panelLatents
+    let padded = ScreeningOperands.padded(latents.count)
     precondition(latents.lowerBound % ScreeningKernels.panelLatents == 0, "tile inside a panel")
     ScreeningKernels.product(
       kind, rows: rows.count, inner: dIn,
       rowValues.extracting(
         rows.lowerBound * width..<(rows.upperBound + ScreeningKernels.rowPadding) * width),
-      panels: panels,
+      panels: padded / ScreeningKernels.panelLatents,
       latentValues.extracting(
-        latents.lowerBound * width..<(latents.lowerBound + panels * ScreeningKernels.panelLatents)
-          * width),
+        latents.lowerBound * width..<(latents.lowerBound + padded) * width),
       into: &tile, stride: stride)
   }
 

@@ -27,8 +27,10 @@ package enum ScreeningError: Failure, Equatable {
 
 /// The choice among the ways of screening.
 package enum ScreeningChoice {
-  /// What SAELINE_SCREENING says.
-  private static let wish = ProcessInfo.processInfo.environment["SAELINE_SCREENING"]
+  /// What SAELINE_SCREENING says; nil where it is unset or empty.
+  private static let wish = stated(ProcessInfo.processInfo.environment["SAELINE_SCREENING"])
+
+  package static func stated(_ value: String?) -> String? { value == "" ? nil : value }
 
   /// The way of screening in this process; nil where every product is one of float32.
   package static let kind = chosen(wish) { fastest(measure()) }

@@ -136,6 +136,9 @@ package struct RowFilter: Sendable {
   /// Whether every row is trained on.
   package var isEmpty: Bool { heldOut.isEmpty && leavesNothingOut }
 
+  /// The sequences that figures are measured on: those held out, or all where there are none.
+  var measured: SequenceChoice { heldOut.isEmpty ? .all : .heldOut }
+
   /// Whether no row is left out, apart from sequences that are held out.
   package var leavesNothingOut: Bool {
     excluded.isEmpty && positions.isEmpty && largestNorm == nil

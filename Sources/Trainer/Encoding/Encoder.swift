@@ -139,7 +139,7 @@ struct Encoder: ~Copyable {
       scan.configuration, scan.grid, room: scan.room, scan: scan.scan, noise: scan.noise,
       overflow: scan.overflow, input, limits: limits.span, TileWriter(&memory, &candidates))
     if case .collect = scan.scan, screen.isOn {
-      screen.run(pass, rows: rows, dSae: scan.configuration.dSae)
+      screen.run(pass, rows: rows)
     } else {
       pass.run(rows: rows)
     }

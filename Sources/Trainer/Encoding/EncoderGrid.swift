@@ -49,10 +49,7 @@ struct EncoderGrid: Sendable {
   var tileWidth: Int { min(Self.tileWidth, dSae) }
 
   /// Numbers between the rows of a tile in memory, and rows that there is memory for.
-  var tileStride: Int {
-    let panel = ScreeningOperands.panelLatents
-    return (tileWidth + panel - 1) / panel * panel
-  }
+  var tileStride: Int { ScreeningOperands.padded(tileWidth) }
   var tileRows: Int { rowsPerTask + ScreeningOperands.rowPadding }
 
   /// Counts of candidates that are kept of each row: one, or one of each tile.

@@ -192,10 +192,10 @@ struct Screen: ~Copyable {
   }
 
   /// Runs a pass over the batch that was begun.
-  mutating func run(_ pass: borrowing TilePass, rows: Int, dSae: Int) {
+  mutating func run(_ pass: borrowing TilePass, rows: Int) {
     let load = ScreeningLoad()
     Self.run(pass, rows: rows, operands, &lists, load)
-    if load.isHeavy(rows: rows, dSae: dSae) { pauses.begin() }
+    if load.isHeavy(rows: rows, dSae: pass.configuration.dSae) { pauses.begin() }
   }
 
   private static func run(

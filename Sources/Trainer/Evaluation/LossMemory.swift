@@ -30,7 +30,7 @@ package struct LossMemory {
 
   /// Bytes of a measurement over so many tokens.
   package func byteCount(tokens: Int) -> Int {
-    let (quotient, rest) = tokens.quotientAndRemainder(dividingBy: plan.contextSize)
-    return plan.byteCount(sequences: max(1, quotient + (rest > 0 ? 1 : 0)))
+    let sequences = SplicePlan.sequenceCount(tokens: tokens, contextSize: plan.contextSize)
+    return plan.byteCount(sequences: max(1, sequences))
   }
 }

@@ -41,7 +41,7 @@ package struct RunningEvaluation: Sendable {
   package mutating func figures<SAE: RowEncoder & ~Copyable>(
     _ sae: inout SAE, latentCount: Int, quiet progress: Progress
   ) throws -> Figures? {
-    var sums = try rowSums(&sae, latentCount, of: filter.heldOut.isEmpty ? .all : .heldOut)
+    var sums = try rowSums(&sae, latentCount, of: filter.measured)
     // A small cache may hold no sequence of the share that was held out.
     if sums?.rows == 0 { sums = try rowSums(&sae, latentCount, of: .all) }
     guard let sums else { return nil }

@@ -135,12 +135,18 @@ package struct SplicePlan: Sendable {
 }
 
 extension SplicePlan {
+  /// The sequences that so many tokens fill or begin.
+  static func sequenceCount(tokens: Int, contextSize: Int) -> Int {
+    let (quotient, rest) = tokens.quotientAndRemainder(dividingBy: contextSize)
+    return quotient + (rest > 0 ? 1 : 0)
+  }
+
   /// The first sequences of `count` that were held out, as many as give `tokens` tokens; of all where none was.
   package static func sequences(
     of count: Int, heldOut: HeldOut, contextSize: Int, tokens: Int
   ) -> (EvaluatedRows, [UInt32]) {
     let all = 0..<UInt32(clamping: count)
-    let wanted = (tokens + contextSize - 1) / contextSize
+    let wanted = sequenceCount(tokens: tokens, contextSize: contextSize)
     let chosen = all.lazy.filter(heldOut.contains(sequence:)).prefix(wanted)
     return chosen.isEmpty ? (.cache, Array(all.prefix(wanted))) : (.heldOut, Array(chosen))
   }

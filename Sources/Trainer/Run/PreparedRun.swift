@@ -33,7 +33,7 @@ package struct PreparedRun: Sendable {
     let filter = rows.filter
     let end = plan.places.end(
       of: plan.pipeline.evaluate.evalTokens,
-      share: filter.share(of: filter.heldOut.isEmpty ? .all : .heldOut))
+      share: filter.share(of: filter.measured))
     supply.expect(0..<end)
   }
 

@@ -1,16 +1,10 @@
 // Products of matrices in float32 whose every element is one chain of fused multiply-adds, in order of
 // the inner index, on every processor. Blocks of the factors are packed as registers take them; a chain
 // that is interrupted between blocks goes on from the number in memory.
-#include "CProducts.h"
+#include "levels.h"
 
 #include <math.h>
 #include <string.h>
-#if defined(__x86_64__)
-#include <immintrin.h>
-#define AVX2 __attribute__((target("avx2,fma")))
-#define AVX512 __attribute__((target("avx512f,avx512dq,avx512bw,avx512vl,avx2,fma")))
-#define UNROLLED _Pragma("clang loop unroll(full)")
-#endif
 #pragma STDC FP_CONTRACT OFF
 
 enum {

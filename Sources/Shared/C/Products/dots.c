@@ -1,17 +1,10 @@
 // Dot products and products of matrices in float32, in one order of summation on every processor.
 // What comes in are rows as they lie; one vector register holds the 16 chains of an entry (two with
 // AVX2), so that a single dot and a block of them compute the same bits.
-#include "CProducts.h"
+#include "levels.h"
 
 #include <math.h>
-#if defined(__x86_64__)
-#include <immintrin.h>
-#define AVX2 __attribute__((target("avx2,fma")))
-#define AVX512 __attribute__((target("avx512f,avx512dq,avx512bw,avx512vl,avx2,fma")))
-#endif
 #pragma STDC FP_CONTRACT OFF
-
-enum { lanes = 16 };
 
 int saeline_best_level(void) {
 #if defined(__x86_64__)

@@ -1,22 +1,19 @@
 // Products in reduced precision, and what bounds their distance from the products in float32: the
 // proof is in docs/exactness.md. Panels hold 32 vectors, pair of elements by pair of elements.
-#include "CProducts.h"
+#include "levels.h"
 
 #include <math.h>
 #include <string.h>
 #if defined(__x86_64__)
-#include <immintrin.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-#define AVX2 __attribute__((target("avx2,fma")))
 #define VNNI __attribute__((target("avx2,fma,avxvnni")))
-#define AVX512 __attribute__((target("avx512f,avx512dq,avx512bw,avx512vl,avx2,fma")))
 #define AVX512_VNNI __attribute__((target("avx512f,avx512dq,avx512bw,avx512vl,avx512vnni,avx2,fma")))
 #define AMX __attribute__((target("amx-tile,amx-bf16,avx512f")))
 #endif
 #pragma STDC FP_CONTRACT OFF
 
-enum { lanes = 16, latents_of_panel = saeline_screen_latents };
+enum { latents_of_panel = saeline_screen_latents };
 
 static int is_integer(int kind) { return kind >= saeline_int16_avx512; }
 
@@ -199,8 +196,6 @@ void saeline_screen_panel(int kind, const float *source, long latents, long inne
 
 #if defined(__x86_64__)
 
-// What a register block is only where its loops are gone.
-#define UNROLLED _Pragma("clang loop unroll(full)")
 #define PAIR_OF(row, pair) (*(const int *)((row) + 2 * (pair)))
 
 enum { rows_512 = 12, rows_256 = 6 };
