@@ -1,7 +1,7 @@
 """Compares saeline-cache with TransformerLens, hook point by hook point, on random models.
 
     python compare.py PRETOKENIZE CACHE [--family NAME ...] [--dtype float32|float16|bfloat16]
-                      [--processing] [--model FOLDER]
+                      [--processing] [--model FOLDER] [--autocast]
 
 Makes a tiny random model of every family (those of Tests/Fixtures/models, with 4 x 64 tokens, a
 vocabulary of 211 and windows of 23) in weights of each type, caches every hook point that can be
@@ -10,6 +10,10 @@ a HookedTransformer cannot be are compared with what the modules of transformers
 in units of a hook point's root mean square where that is above 1: rounding grows with what is added up. With
 --processing all four steps of weight processing are on, on both sides. --model takes a model that
 transformers saved instead. Exits with 1 where one is above 3e-4.
+
+With --autocast the caches of one model with `autocast_lm` and without are compared instead: relative
+root mean squares of the difference at every kind of hook point, in the first layer and in the last. The
+model is --model's, or a GPT-2 of the published size with transformers' first weights.
 
 Versions: as in Tests/Fixtures/models/make_models.py. Set HF_HUB_OFFLINE=1.
 """
@@ -109,6 +113,31 @@ def compare_toy(name, dtype, arguments):
         return compare(f"{name} {dtype}", folder, tokens, expected, logits, arguments)
 
 
+def compare_autocast(folder, arguments):
+    """Prints how far rows with `autocast_lm` lie from those of float32."""
+    config = json.loads((pathlib.Path(folder) / "config.json").read_text())
+    vocabulary = config["vocab_size"]
+    tokens = random_tokens(vocabulary)
+    rows = {}
+    for autocast in (False, True):
+        with tempfile.TemporaryDirectory() as work:
+            path = runs.write_pipeline(work, folder, tokens, vocabulary, ["hook_embed"])
+            listed = json.loads(runs.run(arguments.cache, path, "--list-hooks", "--json"))
+            names = [entry["name"] for entry in listed]
+            layers = [int(name.split(".")[1]) for name in names if name.startswith("blocks.")]
+            ends = ("blocks.0.", f"blocks.{max(layers)}.")
+            names = [name for name in names if not name.endswith("attn_scores")
+                     and (name.startswith(ends) or not name.startswith("blocks."))]
+            path = runs.write_pipeline(
+                work, folder, tokens, vocabulary, names, autocast_lm=autocast)
+            runs.run(arguments.pretokenize, path)
+            folders = runs.run(arguments.cache, path).split()
+            rows[autocast] = {name: runs.read_rows(place) for name, place in zip(names, folders)}
+    for name, wanted in rows[False].items():
+        error = (rows[True][name] - wanted).norm() / wanted.norm()
+        print(f"{name:40} {error.item():.1e}")
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("pretokenize")
@@ -117,10 +146,17 @@ def main():
     parser.add_argument("--dtype", nargs="*", choices=DTYPES, default=list(DTYPES))
     parser.add_argument("--processing", action="store_true")
     parser.add_argument("--model")
+    parser.add_argument("--autocast", action="store_true")
     arguments = parser.parse_args()
     torch.set_num_threads(2)
     good = True
-    if arguments.model:
+    if arguments.autocast:
+        with tempfile.TemporaryDirectory() as folder:
+            if not arguments.model:
+                torch.manual_seed(1)
+                transformers.GPT2LMHeadModel(transformers.GPT2Config()).save_pretrained(folder)
+            compare_autocast(arguments.model or folder, arguments)
+    elif arguments.model:
         model = transformers.AutoModelForCausalLM.from_pretrained(
             arguments.model, dtype=torch.float32, attn_implementation="eager").eval()
         good = compare_model(arguments.model, model, arguments.model, arguments)

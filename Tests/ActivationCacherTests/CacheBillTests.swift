@@ -105,6 +105,20 @@ import Testing
     #expect(error == .memoryTooSmall(needed: wide, available: wide - 1))
   }
 
+  @Test func memoryCountsWeightsInBFloat16() throws {
+    func memory(_ hook: String, autocast: Bool) throws -> Int {
+      var pipeline = pipeline(ModelFixtures.folder("gpt2"), hooks: [hook])
+      pipeline.cache.autocastLM = autocast
+      return try #require(try Estimate.make(pipeline, speed: speed).bill.memoryByteCount)
+    }
+    func added(_ autocast: Bool) throws -> Int {
+      try memory("blocks.1.hook_resid_post", autocast: autocast)
+        - memory("blocks.0.hook_resid_post", autocast: autocast)
+    }
+    // Two bytes for the weights of a layer, [96, 32] + [32, 32] + [96, 32] + [32, 96] once padded.
+    #expect(try added(true) - added(false) == 2 * (96 * 32 + 32 * 32 + 2 * 96 * 32))
+  }
+
   @Test func aContextSizeOfMinusOneIsThatOfTheTokens() throws {
     var any = pipeline(ModelFixtures.folder("gpt2"), hooks: ["blocks.0.hook_resid_post"])
     any.cache.contextSize = -1

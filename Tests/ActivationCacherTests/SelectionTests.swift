@@ -51,6 +51,22 @@ private func places(_ folder: String) throws -> [Int: [Float]] {
     #expect(some.details["seqpos_slice"]?.canonical == "[1,-1,2]")
   }
 
+  @Test func autocastMakesAnotherCacheOfNearbyRows() throws {
+    let folder = try TemporaryFolder()
+    let plain = try cached(folder)
+    let rounded = try cached(folder) { $0.autocastLM = true }
+    #expect(rounded.details["autocast_lm"] == true && plain.details["autocast_lm"] == nil)
+    #expect(rounded.places[0].keys.sorted() == plain.places[0].keys.sorted())
+    var (difference, size) = (0.0, 0.0)
+    for (place, row) in plain.places[0] {
+      for (x, y) in zip(row, rounded.places[0][place] ?? []) {
+        difference += Double(x - y) * Double(x - y)
+        size += Double(x) * Double(x)
+      }
+    }
+    #expect(difference > 0 && difference < 1e-4 * size)
+  }
+
   @Test func trainingTokensCountStoredPositions() throws {
     let folder = try TemporaryFolder()
     let some = try cached(folder) {

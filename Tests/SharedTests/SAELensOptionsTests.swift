@@ -52,7 +52,7 @@ private let common: [Option] = [
   Option("train_batch_size_tokens", "4096"), Option("device", "'cuda'"),
   Option("act_store_device", "'with_model'"), Option("seed", "42"), Option("dtype", "'float32'"),
   Option("dtype", "'torch.bfloat16'"), Option("prepend_bos", "true"),
-  Option("autocast", "false"), Option("autocast_lm", "false"), Option("compile_llm", "false"),
+  Option("autocast", "false"), Option("autocast_lm", "true"), Option("compile_llm", "false"),
   Option("llm_compilation_mode", "null"), Option("compile_sae", "false"),
   Option("sae_compilation_mode", "null"), Option("adam_beta1", "0"), Option("adam_beta2", "0.999"),
   Option("lr", "0.0003"), Option("lr_scheduler_name", "'constant'"),

@@ -117,9 +117,10 @@ package enum ModelFixtures {
   /// All rows of some hook points, `[tokens, width]` each, in the order asked for.
   package static func run(
     _ name: String, _ hookPoints: [HookPoint], tokens: [UInt32], contextSize: Int,
-    sequenceLimit: Int? = nil, processing: WeightProcessing = WeightProcessing()
+    sequenceLimit: Int? = nil, processing: WeightProcessing = WeightProcessing(),
+    factors: FactorPrecision = .float32
   ) throws -> [[Float]] {
-    let transformer = try Transformer.open(folder(name), for: hookPoints)
+    let transformer = try Transformer.open(folder(name), for: hookPoints, factors: factors)
     var pass = ForwardPass(
       transformer, sequenceLimit: sequenceLimit ?? tokens.count / contextSize,
       contextSize: contextSize, hookPoints: hookPoints, processing: processing)

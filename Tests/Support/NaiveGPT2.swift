@@ -12,9 +12,15 @@ package struct NaiveGPT2 {
   private let width: Int
   private let heads: Int
   private let layers: Int
+  private let round: (Double) -> Double
   private var tensors: [String: [Double]] = [:]
 
-  package init(_ folder: String) throws {
+  /// - Parameters:
+  ///   - folder: the model's.
+  ///   - round: what happens to the factors of products of matrices.
+  /// - Throws: what is wrong with its files.
+  package init(_ folder: String, round: @escaping (Double) -> Double = { $0 }) throws {
+    self.round = round
     let json = try JSON(parsing: MappedFile.contents(folder + "/config.json"))
     width = json["n_embd"]?.integer ?? 0
     heads = json["n_head"]?.integer ?? 0
@@ -58,7 +64,9 @@ package struct NaiveGPT2 {
     let vocabulary = (tensors["wte.weight"]?.count ?? 0) / width
     return shown(
       "unembed.hook_out",
-      end.map { row in (0..<vocabulary).map { token in dot(row, self.row("wte.weight", token)) } })
+      end.map { row in
+        (0..<vocabulary).map { token in rounded(row, self.row("wte.weight", token)) }
+      })
   }
 
   /// softmax(q·kᵀ / √h)·v of every head, side by side.
@@ -76,14 +84,17 @@ package struct NaiveGPT2 {
       (0..<heads).flatMap { head -> [Double] in
         let columns = head * size..<(head + 1) * size
         let scores = (0...token).map {
-          dot(Array(queries[token][columns]), Array(keys[$0][columns])) / Double(size).squareRoot()
+          rounded(Array(queries[token][columns]), Array(keys[$0][columns]))
+            / Double(size).squareRoot()
         }
         return NaiveGPT2.softmax(scores) + Array(repeating: 0, count: count - token - 1)
       }
     }
     return shown(name + "attn.hook_pattern", pattern).map { weights in
       (0..<width).map { column in
-        (0..<count).reduce(0) { $0 + weights[column / size * count + $1] * values[$1][column] }
+        (0..<count).reduce(0) {
+          $0 + round(weights[column / size * count + $1]) * round(values[$1][column])
+        }
       }
     }
   }
@@ -99,7 +110,7 @@ package struct NaiveGPT2 {
       (0..<heads * width).map { place in
         (0..<size).reduce(0) { sum, index in
           let input = place / width * size + index
-          return sum + row[input] * weights[input * width + place % width]
+          return sum + round(row[input]) * round(weights[input * width + place % width])
         }
       }
     }
@@ -118,8 +129,8 @@ package struct NaiveGPT2 {
     zip(left, right).map { zip($0, $1).map { $0 + $1 } }
   }
 
-  private func dot(_ left: [Double], _ right: [Double]) -> Double {
-    zip(left, right).reduce(0) { $0 + $1.0 * $1.1 }
+  private func rounded(_ left: [Double], _ right: [Double]) -> Double {
+    zip(left, right).reduce(0) { $0 + round($1.0) * round($1.1) }
   }
 
   private func normalized(_ rows: Rows) -> Rows {
@@ -140,7 +151,9 @@ package struct NaiveGPT2 {
     let (weights, bias) = (tensors[name + ".weight"] ?? [], tensors[name + ".bias"] ?? [])
     return rows.map { row in
       bias.indices.map { output in
-        row.indices.reduce(bias[output]) { $0 + row[$1] * weights[$1 * bias.count + output] }
+        row.indices.reduce(bias[output]) {
+          $0 + round(row[$1]) * round(weights[$1 * bias.count + output])
+        }
       }
     }
   }

@@ -34,8 +34,8 @@ struct SplicingTests {
 
   private static func plan(
     _ model: String, _ hook: String, target: String? = nil, head: Int? = nil,
-    processing: WeightProcessing = WeightProcessing(), rows: SplicedRows = SplicedRows(),
-    batchSequences: Int = 4
+    processing: WeightProcessing = WeightProcessing(), factors: FactorPrecision = .float32,
+    rows: SplicedRows = SplicedRows(), batchSequences: Int = 4
   ) throws -> SplicePlan {
     let folder = ModelFixtures.folder(model)
     let description = try ModelDescription.open(folder: folder)
@@ -43,7 +43,7 @@ struct SplicingTests {
       folder: folder, model: description,
       hookPoint: try HookPoint.find(hook, in: description).taking(head: head, in: description),
       target: try target.map { try HookPoint.find($0, in: description) }, processing: processing,
-      contextSize: contextSize, batchSequences: batchSequences, rows: rows)
+      factors: factors, contextSize: contextSize, batchSequences: batchSequences, rows: rows)
   }
 
   private static func measure<Encoder: RowEncoder & ~Copyable>(
@@ -108,6 +108,18 @@ struct SplicingTests {
     let whole = try Self.measure(plan, tokens, &halves)
     #expect(try Self.measure(plan, tokens, &halves, earlier: earlier) == whole)
     #expect(whole.figures[.lossWithSAE] != earlier.figures[.lossWithSAE])
+  }
+
+  @Test("Factors in bfloat16 give a loss nearby")
+  func autocast() throws {
+    let tokens = (0..<96).map { UInt32($0 * 7 % 50) }
+    func loss(_ factors: FactorPrecision) throws -> Double {
+      let plan = try Self.plan("gpt2", "blocks.0.hook_resid_post", factors: factors)
+      var halves = RowwiseEncoder(change: { $1 / 2 }, width: plan.model.width)
+      return try #require(try Self.measure(plan, tokens, &halves).figures[.lossWithSAE])
+    }
+    let (rounded, plain) = (try loss(.bfloat16), try loss(.float32))
+    #expect(rounded != plain && abs(rounded - plain) < 1e-2 * plain)
   }
 
   // MARK: Plain loops

@@ -19,7 +19,7 @@ package struct CacheBill: Sendable, Equatable {
   package let operations: Double?
   /// Bytes of the model's weights in their files, which are mapped.
   package let weightByteCount: Int?
-  /// Bytes of work memory and shards in the making.
+  /// Bytes of work memory, of weights in bfloat16 and of shards in the making.
   package let memoryByteCount: Int?
   /// How fast this machine is; nil where the model is not here.
   package let speed: CacheSpeed?
@@ -83,7 +83,7 @@ package struct CacheBill: Sendable, Equatable {
       type: type, vocabularySize: model.vocabularySize, contextSize: plan.contextSize)
   }
 
-  /// Bytes of work memory and of the shards in the making.
+  /// Bytes of work memory, of weights in bfloat16 and of the shards in the making.
   static func memoryByteCount(
     _ settings: CacheSettings, _ model: ModelDescription, _ hookPoints: [HookPoint],
     _ plan: ShardPlan
@@ -92,7 +92,7 @@ package struct CacheBill: Sendable, Equatable {
     return ForwardPass.byteCount(
       model, sequenceLimit: ShardMaker.batch(plan, settings, model, hookPoints),
       contextSize: plan.contextSize, hookPoints: hookPoints,
-      processing: settings.weightProcessing)
+      processing: settings.weightProcessing, factors: settings.factors)
       + shards * ShardMaker.shardsAtOnce(plan, byteCount: shards)
   }
 

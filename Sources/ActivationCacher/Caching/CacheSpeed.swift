@@ -24,8 +24,8 @@ package struct CacheSpeed: Sendable, Equatable {
     let width = hookPoints.first?.width(in: model, contextSize: plan.contextSize) ?? 1
     return CacheSpeed(
       secondsPerToken: try PassTrial.secondsPerToken(
-        folder, hookPoints, processing: settings.weightProcessing, contextSize: plan.contextSize,
-        batch: batch),
+        folder, hookPoints, processing: settings.weightProcessing, factors: settings.factors,
+        contextSize: plan.contextSize, batch: batch),
       shardBytesPerSecond: shardSpeed(width, settings.dtype.tensorType, plan.contextSize))
   }
 

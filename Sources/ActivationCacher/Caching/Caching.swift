@@ -282,6 +282,7 @@ package struct Caching: Sendable {
       "sequences": .integer(plan.sequenceCount),
     ]
     if let head = settings.hookHeadIndex { details["hook_head_index"] = .integer(head) }
+    if settings.autocastLM { details["autocast_lm"] = true }
     if settings.seqposSlice != .all { details["seqpos_slice"] = settings.seqposSlice.json }
     if settings.excludeSpecialTokens != .none {
       details["excluded_tokens"] = .array(

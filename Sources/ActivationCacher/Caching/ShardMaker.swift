@@ -26,7 +26,8 @@ final class ShardMaker: @unchecked Sendable {
     self.settings = settings
     self.hookPoints = hookPoints
     excluded = try tokens.excluded(settings)
-    let transformer = try Transformer.open(model, for: hookPoints)
+    let transformer = try Transformer.open(
+      model, for: hookPoints, factors: settings.factors)
     pass = ForwardPass(
       transformer,
       sequenceLimit: Self.batch(plan, settings, transformer.description, hookPoints),

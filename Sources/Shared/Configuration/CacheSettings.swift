@@ -35,6 +35,7 @@ package struct CacheSettings: Sendable, Equatable {
   package var centerWritingWeights = false
   package var centerUnembed = false
   package var foldValueBiases = false
+  package var autocastLM = false
   package var prependBos = true
   package var threads = 0
   package var hfRepoID: String?
@@ -149,6 +150,10 @@ extension CacheSettings: Section {
     Setting(
       "model_from_pretrained_kwargs", \.modelFromPretrainedKwargs,
       "SAELens's name for a set of the four settings above and of revision.", effect: .none),
+    Setting(
+      "autocast_lm", \.autocastLM,
+      "Round the factors of the model's products to bfloat16; sums stay float32.",
+      effect: .changesWhenSet(.formula)),
     Setting("seed", \.seed, "Seed of the shuffle.", .atLeast(0)),
     Setting("shuffle", \.shuffle, "Shuffle the activations of a shard."),
     Setting(
@@ -239,7 +244,6 @@ extension InertSetting {
     InertSetting("device", "The programs run on the processor."),
     InertSetting("act_store_device", "The programs run on the processor."),
     InertSetting("llm_device", "The programs run on the processor."),
-    InertSetting("autocast_lm", "The forward pass always computes in float32."),
     InertSetting("compile_llm", "There is nothing to compile."),
     InertSetting("llm_compilation_mode", "There is nothing to compile."),
     InertSetting("prefetch_llm_batches", "There is nothing to prefetch."),

@@ -159,6 +159,10 @@ extension TrainSettings: Section {
       "Steps without firing after which a latent is dead.",
       .atLeast(1)),
     Setting(
+      "autocast_lm", \.autocastLM,
+      "As cache.autocast_lm, in the passes of the model in which a loss is measured.",
+      effect: .none),
+    Setting(
       "n_checkpoints", \.nCheckpoints, "Checkpoints at even distances.", .atLeast(0),
       effect: .none),
     Setting(

@@ -69,6 +69,7 @@ package struct TrainSettings: Sendable, Equatable {
   package var seqposSlice = PositionSlice.all
   package var maxNormMultiple: Double?
   package var seed = 42
+  package var autocastLM = false
   package var nCheckpoints = 0
   package var keepCheckpoints = 2
   package var checkpointMinutes = 10.0

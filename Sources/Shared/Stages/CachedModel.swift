@@ -9,12 +9,20 @@ extension CacheSettings {
       foldsValueBiases: foldValueBiases)
   }
 
+  /// What the factors of the model's products are rounded to.
+  package var factors: FactorPrecision { autocastLM ? .bfloat16 : .float32 }
+
   /// The hook point of a name, of one head where the settings say which.
   package func hookPoint(
     _ name: String, in model: ModelDescription
   ) throws(HookPointError) -> HookPoint {
     try HookPoint.find(name, in: model).taking(head: hookHeadIndex, in: model)
   }
+}
+
+extension TrainSettings {
+  /// What the factors of the model's products are rounded to where a loss is measured.
+  package var factors: FactorPrecision { autocastLM ? .bfloat16 : .float32 }
 }
 
 extension StorageType {

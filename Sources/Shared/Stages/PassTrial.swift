@@ -10,16 +10,19 @@ package enum PassTrial {
   /// Seconds per token of passes to some hook points; of a model too large to be tried, what its operations
   /// take at the speed of products.
   package static func secondsPerToken(
-    _ folder: String, _ hookPoints: [HookPoint], processing: WeightProcessing, contextSize: Int,
-    batch: Int
+    _ folder: String, _ hookPoints: [HookPoint], processing: WeightProcessing,
+    factors: FactorPrecision, contextSize: Int, batch: Int
   ) throws -> Double {
-    let transformer = try Transformer.open(folder, for: hookPoints)
-    let model = transformer.description
+    let description = try ModelDescription.open(folder: folder)
     let operations =
-      Double(contextSize) * operationsPerToken(model, hookPoints, contextSize: contextSize)
+      Double(contextSize) * operationsPerToken(description, hookPoints, contextSize: contextSize)
     guard operations < sequenceLimit else {
-      return operations / Double(contextSize) / Multiply.measurePeak()
+      let peak =
+        factors == .bfloat16 ? RoundedProduct.measurePeak() : Multiply.measurePeak()
+      return operations / Double(contextSize) / peak
     }
+    let transformer = try Transformer.open(folder, for: hookPoints, factors: factors)
+    let model = transformer.description
     let limit = ForwardPass.sequences(
       model, contextSize: contextSize, hookPoints: hookPoints, processing: processing,
       atMost: max(1, min(batch, Int(operationLimit / max(1, operations)))))

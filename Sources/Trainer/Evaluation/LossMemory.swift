@@ -23,7 +23,7 @@ package struct LossMemory {
     plan = SplicePlan(
       folder: folder, model: model, hookPoint: point,
       target: pipeline.train.hookNameOut.flatMap { try? settings.hookPoint($0, in: model) },
-      processing: settings.weightProcessing,
+      processing: settings.weightProcessing, factors: pipeline.train.factors,
       contextSize: contextSize ?? min(pipeline.pretokenize.contextSize, model.contextLimit),
       batchSequences: settings.modelBatchSize)
   }

@@ -12,6 +12,7 @@ package struct SplicePlan: Sendable {
   /// What a transcoder replaces; any other SAE replaces what it reads.
   package let target: HookPoint?
   package let processing: WeightProcessing
+  package let factors: FactorPrecision
   package let contextSize: Int
   /// Sequences of a pass, at most.
   package let batchSequences: Int
@@ -19,14 +20,15 @@ package struct SplicePlan: Sendable {
 
   package init(
     folder: String, model: ModelDescription, hookPoint: HookPoint, target: HookPoint? = nil,
-    processing: WeightProcessing = WeightProcessing(), contextSize: Int, batchSequences: Int = 32,
-    rows: SplicedRows = SplicedRows()
+    processing: WeightProcessing = WeightProcessing(), factors: FactorPrecision = .float32,
+    contextSize: Int, batchSequences: Int = 32, rows: SplicedRows = SplicedRows()
   ) {
     self.folder = folder
     self.model = model
     self.hookPoint = hookPoint
     self.target = target
     self.processing = processing
+    self.factors = factors
     self.contextSize = contextSize
     self.batchSequences = batchSequences
     self.rows = rows
@@ -65,7 +67,8 @@ package struct SplicePlan: Sendable {
     if let facts = targets?.facts { target = try find(facts.hookName) }
     let splice = SplicePlan(
       folder: folder, model: model, hookPoint: hookPoint, target: target,
-      processing: settings.weightProcessing, contextSize: source.facts.contextSize,
+      processing: settings.weightProcessing, factors: pipeline.train.factors,
+      contextSize: source.facts.contextSize,
       batchSequences: settings.modelBatchSize,
       rows: SplicedRows(
         filter: filter, excluded: source.excludedTokens,
@@ -123,12 +126,12 @@ package struct SplicePlan: Sendable {
       atMost: max(1, min(batchSequences, count, fitting)))
   }
 
-  /// Bytes of the buffers of a measurement over `count` sequences; the weights are mapped.
+  /// Bytes of the buffers of a measurement over `count` sequences; weights of float32 are mapped.
   func byteCount(sequences count: Int) -> Int {
     let limit = sequenceLimit(count)
     let pass = ForwardPass.byteCount(
       model, sequenceLimit: limit, contextSize: contextSize, hookPoints: hookPoints,
-      processing: processing)
+      processing: processing, factors: factors)
     // The predictions of the model as it is, what the SAE stands for and what it makes of it.
     return pass + 4 * limit * contextSize * (model.vocabularySize + 2 * dOut)
   }

@@ -102,7 +102,8 @@ private struct SplicedModel: ~Copyable {
 
   init(_ plan: SplicePlan, sequences limit: Int) throws {
     self.plan = plan
-    transformer = try Transformer.open(plan.folder, for: plan.hookPoints)
+    transformer = try Transformer.open(
+      plan.folder, for: plan.hookPoints, factors: plan.factors)
     pass = ForwardPass(
       transformer, sequenceLimit: limit, contextSize: plan.contextSize,
       hookPoints: plan.hookPoints, processing: plan.processing)

@@ -13,7 +13,7 @@ package struct RunSpeeds {
   }
 
   private var tried: [Key: RunSpeed] = [:]
-  private var passes: [String: Double] = [:]
+  private var passes: [FactorPrecision: [String: Double]] = [:]
   private let fixed: RunSpeed?
 
   /// `fixed` stands for measurements in tests.
@@ -51,17 +51,18 @@ package struct RunSpeeds {
     let settings = pipeline.cache
     guard pipeline.evaluate.lossRecovered != false, rows.canHaveLoss, let folder = rows.model
     else { return nil }
-    if let known = passes[folder] { return known }
+    let factors = pipeline.train.factors
+    if let known = passes[factors]?[folder] { return known }
     guard let model = try? ModelDescription.open(folder: folder) else { return nil }
     let context = rows.input?.source.facts.contextSize ?? pipeline.pretokenize.contextSize
     let pass = try? PassTrial.secondsPerToken(
       folder, [model.predictions], processing: settings.weightProcessing,
-      contextSize: min(context, model.contextLimit),
+      factors: factors, contextSize: min(context, model.contextLimit),
       batch: settings.modelBatchSize)
     guard let pass else { return nil }
     let compared = Predictions.comparisonSeconds(logits: model.vocabularySize)
     let seconds = 3 * pass + compared / Double(max(1, Parallel.threadCount))
-    passes[folder] = seconds
+    passes[factors, default: [:]][folder] = seconds
     return seconds
   }
 }

@@ -13,6 +13,7 @@ Each folder is a model as transformers saves it (config.json and weights) with
   the last block with TransformerLens's weight processing. OLMo 2 and 3, gpt-oss and models with
   positions for attention alone are not among them: there TransformerLens's processing changes what the
   model computes.
+- autocast.safetensors, of AUTOCAST: three rows of every hook point under torch.autocast to bfloat16.
 
 TransformerLens knows the published Gemma models by name only, for Llama neither YaRN nor linear
 scaling, and of SmolLM3 only what its bridge to transformers does; their configurations are completed
@@ -54,6 +55,7 @@ PROCESSED = {
         "neox-sequential", "neox-parallel", "phi", "opt", "gpt-neo", "grouped", "qwen2", "gemma2",
         "phi3", "gptj", "bloom", "olmo", "olmoe", "mixtral")},
 }
+AUTOCAST = ["gpt2", "grouped"]
 MODULES_ONLY = ["phi3-long", "qwen3-moe", "granite", "stablelm", "stablelm-parallel", "bigcode",
                 "falcon", "falcon-new", "falcon-linear-bias", "opt-350m", "galactica", "qwen2-moe", "qwen3.5",
                 "qwen3.5-moe", "gemma4", "gemma4-unified", "gpt-oss-packed",
@@ -530,6 +532,10 @@ def make(name):
     for title, steps in PROCESSED.get(name, {}).items():
         values, _ = hooks(model, tokens, **steps)
         save_processed(folder, title, values, model.config.num_hidden_layers)
+    if name in AUTOCAST:
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            values, _ = hooks(model, tokens, **NO_STEP)
+        save_file(kept(values, SHOWN), os.path.join(folder, "autocast.safetensors"))
     store(name, model, dtype, seed, size, folder)
     if name in PACKED:
         loaded = transformers.AutoModelForCausalLM.from_pretrained(

@@ -96,3 +96,30 @@ struct saeline_scan {
 // Returns the count.
 long saeline_scan_row(int level, const struct saeline_scan *scan, long *position, int32_t *latents,
                       float *upper, float *lower, long count, long capacity);
+
+// How products of factors that are rounded to bfloat16 are computed. The last three are one chain of
+// fused multiply-adds in float32 per element, in order of the inner index, with the same result.
+enum saeline_rounded {
+  saeline_rounded_amx = 1,
+  saeline_rounded_avx512_bf16 = 2,
+  saeline_rounded_avx512 = 3,
+  saeline_rounded_avx2 = 4,
+  saeline_rounded_portable = 5,
+};
+
+// Whether this processor, and the system for this process, can run one.
+int saeline_rounded_available(int kind);
+
+// Rows [rows, inner] that lie `stride` apart to bfloat16 [rows, width].
+void saeline_round_rows(const float *source, long rows, long inner, long stride, uint16_t *target);
+
+// At most 32 columns of b [inner, columns] as it lies, or transposed, to a panel [width/2, 32, 2] of
+// bfloat16; those that are missing become zeros.
+void saeline_round_panel(const float *source, long columns, long inner, long stride, int transposed,
+                         uint16_t *target);
+
+// tile[r][n] ← row · column for `panels` panels of 32 columns. Up to 31 rows more than `rows` are read
+// and written.
+void saeline_rounded_product(int kind, long rows, long panels, long width,
+                             const uint16_t *rows_values, const uint16_t *panel_values, float *tile,
+                             long stride);

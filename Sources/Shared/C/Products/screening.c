@@ -50,15 +50,6 @@ static inline float from_bf16(uint16_t value) {
   return result;
 }
 
-// To the nearest, ties to even; what is too small for a normal number becomes 0, as the processor
-// takes it.
-static inline uint16_t to_bf16(float value) {
-  uint32_t bits;
-  memcpy(&bits, &value, 4);
-  uint32_t rounded = (bits + 0x7FFF + ((bits >> 16) & 1)) >> 16;
-  return (uint16_t)((bits & 0x7F800000) == 0 ? 0 : rounded);
-}
-
 // A vector in reduced precision: its squares, then its elements and the squares of their errors.
 #define REDUCE                                                                                    \
   long whole = inner / lanes * lanes;                                                             \

@@ -9,9 +9,6 @@ struct Attention: Sendable {
     let pattern: Bool
   }
 
-  /// Queries per task; bounds the scratch and skips the keys after a block.
-  private static let queryBlock = 128
-
   private let contextSize: Int
   private let sequences: Int
   private let heads: Int
@@ -24,9 +21,11 @@ struct Attention: Sendable {
   /// What a key's position adds to its score, `[C, H]`, or nothing.
   private let biases: [Float]
   private let records: Records
+  private let factors: FactorPrecision
 
   init(
-    _ model: ModelDescription, layer: Int, contextSize: Int, sequences: Int, records: Records
+    _ model: ModelDescription, layer: Int, contextSize: Int, sequences: Int, records: Records,
+    factors: FactorPrecision
   ) {
     self.contextSize = contextSize
     self.sequences = sequences
@@ -44,12 +43,7 @@ struct Attention: Sendable {
       biases = []
     }
     self.records = records
-  }
-
-  /// Elements of scratch that a thread needs.
-  static func scratchCount(_ model: ModelDescription, contextSize: Int) -> Int {
-    // Rounded to whole cache lines, so that threads do not share one.
-    (min(queryBlock, contextSize) * (contextSize + model.largest(\.valueWidth)) + 15) / 16 * 16
+    self.factors = factors
   }
 
   /// Where a task writes; rows of different tasks are disjoint.
@@ -77,22 +71,25 @@ struct Attention: Sendable {
   /// the head's sink, where there is one.
   func run(
     _ queryKeyValue: borrowing Matrix, sinks: Span<Float>, into mixed: inout Matrix,
-    scratch: inout Matrix,
+    scratch: inout AttentionScratch,
     scores: inout Matrix, pattern: inout Matrix
   ) {
-    let blocks = (contextSize + Self.queryBlock - 1) / Self.queryBlock
+    let blocks = (contextSize + AttentionRoom.queryBlock - 1) / AttentionRoom.queryBlock
     let tasks = sequences * heads * blocks
     let (values, stride) = (queryKeyValue.span, queryKeyValue.columns)
-    let (workers, scratchCount) = (scratch.rows, scratch.columns)
+    let (workers, count) = (scratch.threads, scratch.values.columns)
+    let roundedCount = scratch.rounded.count / workers
     let next = Counter()
-    let scratch = scratch.disjoint
+    let (all, allRounded) = (scratch.values.disjoint, scratch.rounded.disjoint)
     let targets = Targets(mixed: mixed, scores: scores, pattern: pattern, sinks: sinks)
     Parallel.forEach(workers) { worker in
-      let room = worker * scratchCount
+      var room = all.slice(worker * count..<(worker + 1) * count)
+      var rounded = allRounded.slice(worker * roundedCount..<(worker + 1) * roundedCount)
       while true {
         let task = next.take()
         if task >= tasks { return }
-        runTask(task, blocks: blocks, values, stride: stride, scratch, room: room, targets)
+        runTask(
+          task, blocks: blocks, values, stride: stride, scratch: &room, rounded: &rounded, targets)
       }
     }
   }
@@ -112,7 +109,7 @@ struct Attention: Sendable {
         row.withSlice(head * valueWidth..<(head + 1) * valueWidth) { target in
           for key in 0..<contextSize {
             let start = (first + key) * stride + place
-            Vector.add(
+            add(
               weights[token * weightStride + head * contextSize + key],
               values.extracting(start..<start + valueWidth), to: &target)
           }
@@ -121,14 +118,24 @@ struct Attention: Sendable {
     }
   }
 
+  /// target ← target + weight · source, in the precision of products.
+  private func add(_ weight: Float, _ source: Span<Float>, to target: inout MutableSpan<Float>) {
+    guard factors == .bfloat16 else { return Vector.add(weight, source, to: &target) }
+    let weight = Precision.float(bfloat16: Precision.bfloat16(weight))
+    for index in target.indices {
+      target[index] += weight * Precision.float(bfloat16: Precision.bfloat16(source[index]))
+    }
+  }
+
   /// One block of queries of one head of one sequence.
   private func runTask(
     _ task: Int, blocks: Int, _ values: Span<Float>, stride: Int,
-    _ scratch: borrowing Disjoint<Float>, room: Int, _ targets: borrowing Targets
+    scratch: inout MutableSpan<Float>, rounded: inout MutableSpan<UInt16>,
+    _ targets: borrowing Targets
   ) {
     let (sequence, head, block) = (task / blocks / heads, task / blocks % heads, task % blocks)
-    let first = block * Self.queryBlock
-    let queries = min(Self.queryBlock, contextSize - first)
+    let first = block * AttentionRoom.queryBlock
+    let queries = min(AttentionRoom.queryBlock, contextSize - first)
     // No query of the block sees a key before these.
     let firstKey = kind.firstVisible(first)
     let keys = first + queries - firstKey
@@ -140,36 +147,46 @@ struct Attention: Sendable {
     }
     let firstValue =
       start + firstKey * stride + (heads + keyValueHeads) * headWidth + shared * valueWidth
-    let outputs = room + queries * keys
-    scratch.withSlice(room..<outputs) { weights in
-      Multiply.product(
-        rows: queries, columns: keys, inner: headWidth,
-        values.extracting(part(head, from: first, rows: queries)), .plain, aStride: stride,
-        values.extracting(part(heads + shared, from: firstKey, rows: keys)), .transposed,
-        bStride: stride, into: &weights, scale: scale, threads: .none)
+    let room = AttentionRoom(
+      queries: queries, keys: keys, width: headWidth, valueWidth: valueWidth, factors: factors)
+    let weights = 0..<room.weightCount
+    let outputs = room.weightCount..<room.weightCount + room.outputCount
+    scratch.withSlice(weights) { weights in
+      AttentionProduct(rows: queries, columns: keys, inner: headWidth, scale: scale).compute(
+        Factor(
+          values.extracting(part(head, from: first, rows: queries)), .plain, stride: stride),
+        Factor(
+          values.extracting(part(heads + shared, from: firstKey, rows: keys)), .transposed,
+          stride: stride), into: &weights, stride: room.weightStride, rowCount: room.roundedRows,
+        &rounded)
     }
     for query in 0..<queries {
       let position = first + query
       let visible = kind.firstVisible(position) - firstKey..<position + 1 - firstKey
       let place = ((sequence * contextSize + position) * heads + head) * contextSize
-      scratch.withSlice(room + query * keys..<room + (query + 1) * keys) { row in
+      let start = query * room.weightStride
+      scratch.withSlice(start..<start + keys) { row in
         addBiases(to: &row, visible, firstKey: firstKey, position: position, head: head)
         weigh(&row, visible, firstKey: firstKey, place: place, head: head, targets)
       }
     }
-    scratch.withSlice(outputs..<outputs + queries * valueWidth) { output in
-      scratch.withSlice(room..<outputs) { weights in
-        Multiply.product(
-          rows: queries, columns: valueWidth, inner: keys, weights.span, .plain, aStride: keys,
-          values.extracting(firstValue..<firstValue + (keys - 1) * stride + valueWidth),
-          .plain, bStride: stride, into: &output, threads: .none)
-      }
-      for query in 0..<queries {
-        let token = sequence * contextSize + first + query
-        let place = token * targets.mixedStride + head * valueWidth
-        targets.mixed.withSlice(place..<place + valueWidth) { target in
-          Kernels.copy(
-            output.span.extracting(query * valueWidth..<(query + 1) * valueWidth), to: &target)
+    scratch.withDisjoint { scratch in
+      scratch.withSlice(outputs) { output in
+        scratch.withSlice(weights) { weights in
+          AttentionProduct(rows: queries, columns: valueWidth, inner: keys).compute(
+            Factor(weights.span, .plain, stride: room.weightStride),
+            Factor(
+              values.extracting(firstValue..<firstValue + (keys - 1) * stride + valueWidth), .plain,
+              stride: stride), into: &output, stride: room.outputStride,
+            rowCount: room.roundedRows, &rounded)
+        }
+        for query in 0..<queries {
+          let token = sequence * contextSize + first + query
+          let place = token * targets.mixedStride + head * valueWidth
+          let start = query * room.outputStride
+          targets.mixed.withSlice(place..<place + valueWidth) { target in
+            Kernels.copy(output.span.extracting(start..<start + valueWidth), to: &target)
+          }
         }
       }
     }

@@ -22,7 +22,7 @@ extension ForwardPass {
       guard continues(after: .rotatedKey, layer) else { return }
     }
     shareKeysValues(layer, tokens: tokens)
-    try mix(weights.vector(places.sinks), layer, tokens: tokens, visit)
+    try mix(weights, places.sinks, layer, tokens: tokens, visit)
     let results =
       try wants(.result, layer)
       ? emitResult(weights, places, layer, tokens: tokens, visit) : Visited.seen
@@ -121,14 +121,16 @@ extension ForwardPass {
 
   /// mixed ← softmax(scores) · values, of each head.
   private mutating func mix(
-    _ sinks: Span<Float>, _ layer: Int, tokens: Int, _ visit: Visitor
+    _ weights: borrowing ModelWeights, _ sinks: Range<Int>, _ layer: Int, tokens: Int,
+    _ visit: Visitor
   ) throws {
     let attention = Attention(
       model, layer: layer, contextSize: contextSize, sequences: tokens / contextSize,
       records: Attention.Records(
-        scores: wants(.scores, layer), pattern: wants(.pattern, layer)))
+        scores: wants(.scores, layer), pattern: wants(.pattern, layer)),
+      factors: weights.factors)
     attention.run(
-      queryKeyValue, sinks: sinks, into: &mixed, scratch: &scratch, scores: &scores,
+      queryKeyValue, sinks: weights.vector(sinks), into: &mixed, scratch: &scratch, scores: &scores,
       pattern: &pattern)
     try emit(.scores, layer, scores, tokens: tokens, visit)
     if try emit(.pattern, layer, pattern, tokens: tokens, visit) == .replaced {

@@ -83,9 +83,8 @@ package struct ForwardPass: ~Copyable {
   /// Keys and values that later layers take, side by side.
   var sharedKeyValues: Matrix
   /// Scratch of attention, one row per thread.
-  var scratch: Matrix
-  /// Tiles of weights that must be made, one row per thread.
-  var tiles: Matrix
+  var scratch: AttentionScratch
+  var tiles: ProductScratch
   /// `[T, H·C]`, only where asked for.
   var scores: Matrix
   var pattern: Matrix
@@ -142,9 +141,9 @@ package struct ForwardPass: ~Copyable {
     compressed = room(columns.compressed)
     expanded = room(columns.expanded)
     sharedKeyValues = room(columns.sharedKeyValues)
-    scratch = Matrix(
-      rows: Parallel.threadCount, columns: Attention.scratchCount(model, contextSize: contextSize))
-    tiles = Matrix(rows: Parallel.threadCount, columns: transformer.weights.scratchCount)
+    scratch = AttentionScratch(
+      model, contextSize: contextSize, factors: transformer.weights.factors)
+    tiles = ProductScratch(transformer.weights, rows: tokens)
     scores = room(columns.scores)
     pattern = room(columns.pattern)
     result = room(columns.result)
@@ -177,16 +176,19 @@ package struct ForwardPass: ~Copyable {
     return max(1, min(limit, fitting))
   }
 
-  /// Bytes of work memory, for the bill.
+  /// Bytes of work memory and of weights that are not mapped, for the bill.
   package static func byteCount(
     _ model: ModelDescription, sequenceLimit: Int, contextSize: Int, hookPoints: [HookPoint],
-    processing: WeightProcessing = WeightProcessing()
+    processing: WeightProcessing = WeightProcessing(), factors: FactorPrecision = .float32
   ) -> Int {
     let columns = PassColumns(
       model: model, contextSize: contextSize, hookPoints: hookPoints, processing: processing)
-    let tile = WeightPlan(model, for: hookPoints).projections.map(\.tileCount).max() ?? 0
-    let perThread = Attention.scratchCount(model, contextSize: contextSize) + tile
-    return 4 * (sequenceLimit * contextSize * columns.all + Parallel.threadCount * perThread)
+    let plan = WeightPlan(model, for: hookPoints)
+    let tokens = sequenceLimit * contextSize
+    return 4 * tokens * columns.all
+      + AttentionScratch.byteCount(model, contextSize: contextSize, factors: factors)
+      + ProductScratch.byteCount(plan, rows: tokens, factors: factors)
+      + (factors == .bfloat16 ? RoundedWeights.byteCount(plan) : 0)
   }
 
   // MARK: Running

@@ -194,13 +194,21 @@ enum Rows {
   /// its activation where one is given.
   static func project(
     _ weights: borrowing ModelWeights, _ projection: Projection, _ source: borrowing Matrix,
-    into target: inout Matrix, scratch: inout Matrix, tokens: Int,
+    into target: inout Matrix, scratch: inout ProductScratch, tokens: Int,
     activation: Activation? = nil
   ) {
     let stride = target.columns
-    let (workers, size) = (scratch.rows, scratch.columns)
-    let scratch = scratch.disjoint
     var span = target.mutableSpan
+    if weights.factors == .bfloat16 {
+      round(source, columns: 0..<projection.inputs, into: &scratch.rows, tokens: tokens)
+      RoundedProduct.product(
+        rows: tokens, scratch.rows.span, weights.columns(projection),
+        ProductEnd(bias: weights.vector(projection.bias), activation), into: &span,
+        cStride: stride, tiles: scratch.tiles.disjoint, workers: scratch.tiles.rows)
+      return
+    }
+    let (workers, size) = (scratch.tiles.rows, scratch.tiles.columns)
+    let scratch = scratch.tiles.disjoint
     Multiply.product(
       rows: tokens, inner: projection.inputs, source.span, aStride: source.columns,
       tiles: projection.tiles, bias: weights.vector(projection.bias), into: &span, cStride: stride,
@@ -217,14 +225,20 @@ extension Rows {
   /// target `[tokens, H·outputs]` ← each head of source times its rows of W.
   static func projectHeads(
     _ weights: borrowing ModelWeights, _ projection: Projection, _ source: borrowing Matrix,
-    headWidth: Int, into target: inout Matrix, scratch: inout Matrix, tokens: Int
+    headWidth: Int, into target: inout Matrix, scratch: inout ProductScratch, tokens: Int
   ) {
+    if weights.factors == .bfloat16 {
+      projectRoundedHeads(
+        weights, projection, source, headWidth: headWidth, into: &target, scratch: &scratch,
+        tokens: tokens)
+      return
+    }
     let values = source.span
     let (sourceStride, targetStride) = (source.columns, target.columns)
     var memory = target.mutableSpan
     memory.withDisjoint { memory in
       for tile in projection.tiles {
-        var scratch = scratch.mutableSpan
+        var scratch = scratch.tiles.mutableSpan
         weights.withTile(projection, tile, scratch: &scratch) { factor in
           for head in 0..<projection.inputs / headWidth {
             let first = head * headWidth
@@ -241,6 +255,50 @@ extension Rows {
             }
           }
         }
+      }
+    }
+  }
+}
+
+extension Rows {
+  /// target `[tokens, width]` ← some columns of source in bfloat16.
+  private static func round(
+    _ source: borrowing Matrix, columns: Range<Int>, into target: inout AlignedBuffer<UInt16>,
+    tokens: Int
+  ) {
+    let (values, stride) = (source.span, source.columns)
+    let width = RoundedProduct.width(columns.count)
+    let rows = target.writer
+    Parallel.forBlocks(tokens, blockSize: rowBlock) { block in
+      var target = rows.slice(block.lowerBound * width..<block.upperBound * width)
+      RoundedProduct.round(
+        rows: block.count, inner: columns.count, stride: stride,
+        values.extracting(block.lowerBound * stride + columns.lowerBound..<values.count),
+        into: &target)
+    }
+  }
+
+  /// As `projectHeads`, of factors in bfloat16.
+  private static func projectRoundedHeads(
+    _ weights: borrowing ModelWeights, _ projection: Projection, _ source: borrowing Matrix,
+    headWidth: Int, into target: inout Matrix, scratch: inout ProductScratch, tokens: Int
+  ) {
+    let (stride, outputs) = (target.columns, projection.outputs)
+    let all = weights.columns(projection)
+    var part = AlignedBuffer<UInt16>(
+      count: RoundedProduct.columnCount(outputs, inner: headWidth))
+    for head in 0..<projection.inputs / headWidth {
+      let inputs = head * headWidth..<(head + 1) * headWidth
+      var panels = part.mutableSpan
+      all.copy(inputs: inputs, into: &panels)
+      round(source, columns: inputs, into: &scratch.rows, tokens: tokens)
+      var memory = target.mutableSpan
+      memory.withSlice(head * outputs..<memory.count) { target in
+        RoundedProduct.product(
+          rows: tokens, scratch.rows.span,
+          RoundedColumns(part.span, inner: headWidth, columns: outputs),
+          ProductEnd(bias: weights.vector(0..<0)), into: &target, cStride: stride,
+          tiles: scratch.tiles.disjoint, workers: scratch.tiles.rows)
       }
     }
   }

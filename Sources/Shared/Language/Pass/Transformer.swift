@@ -6,14 +6,15 @@ package struct Transformer: ~Copyable, Sendable {
   package let description: ModelDescription
   package let weights: ModelWeights
 
-  /// Opens as much of a model as the pass to `hookPoints` needs.
+  /// Opens as much of a model as the pass to `hookPoints` needs, for products with such factors.
   package static func open(
-    _ folder: String, for hookPoints: [HookPoint]
+    _ folder: String, for hookPoints: [HookPoint], factors: FactorPrecision = .float32
   ) throws -> Transformer {
     let description = try ModelDescription.open(folder: folder)
     let plan = WeightPlan(description, for: hookPoints)
     return Transformer(
-      description: description, weights: try ModelWeights.open(folder: folder, plan: plan))
+      description: description,
+      weights: try ModelWeights.open(folder: folder, plan: plan, factors: factors))
   }
 
   private init(description: ModelDescription, weights: consuming ModelWeights) {

@@ -10,7 +10,7 @@ package struct Unembedding: ~Copyable {
   private let projection: Projection
   private var prepared: Matrix
   private var narrowed: Matrix
-  private var tiles: Matrix
+  private var tiles: ProductScratch
   /// Logits of the last directions `[rows, vocabulary]`.
   package private(set) var logits: Matrix
 
@@ -33,7 +33,7 @@ package struct Unembedding: ~Copyable {
     prepared = Matrix(rows: limit, columns: model.width)
     narrowed = Matrix(
       rows: model.embeddingWidth == nil ? 0 : limit, columns: model.embeddingWidth ?? 0)
-    tiles = Matrix(rows: Parallel.threadCount, columns: weights.scratchCount)
+    tiles = ProductScratch(weights, rows: limit)
     logits = Matrix(rows: limit, columns: model.vocabularySize)
     self.weights = weights
   }

@@ -90,19 +90,27 @@ private struct FoundFiles {
 /// Owns the mapped files and the small weights of a pass.
 package struct ModelWeights: ~Copyable, Sendable {
   let plan: WeightPlan
+  /// What products take the weights in; those of bfloat16 are made when the model is opened.
+  let factors: FactorPrecision
   private let matrices: [Found]
   private let vectors: AlignedBuffer<Float>
+  private var rounded: RoundedWeights
 
   private init(
-    plan: WeightPlan, matrices: [Found], vectors: consuming AlignedBuffer<Float>
+    plan: WeightPlan, factors: FactorPrecision, matrices: [Found],
+    vectors: consuming AlignedBuffer<Float>
   ) {
     self.plan = plan
+    self.factors = factors
     self.matrices = matrices
     self.vectors = vectors
+    rounded = RoundedWeights()
   }
 
   /// Maps the planned tensors of a folder's files and reads gains and biases.
-  static func open(folder: String, plan: WeightPlan) throws -> ModelWeights {
+  static func open(
+    folder: String, plan: WeightPlan, factors: FactorPrecision = .float32
+  ) throws -> ModelWeights {
     var files = try FoundFiles(folder: folder)
     var vectors = AlignedBuffer<Float>(count: plan.vectorCount)
     var all = vectors.mutableSpan
@@ -127,7 +135,10 @@ package struct ModelWeights: ~Copyable, Sendable {
       }
       return found
     }
-    return ModelWeights(plan: plan, matrices: matrices, vectors: vectors)
+    var weights = ModelWeights(
+      plan: plan, factors: factors, matrices: matrices, vectors: vectors)
+    if factors == .bfloat16 { weights.rounded = weights.roundedProjections() }
+    return weights
   }
 
   private static func missing(_ request: TensorRequest, folder: String) -> ModelError {
@@ -161,6 +172,48 @@ extension ModelWeights {
   ) {
     let found = matrices[matrix]
     found.readFloats(from: found.base + (index * parts + part) * row.count, into: &row)
+  }
+
+  /// Lends the weights of a projection in bfloat16.
+  @_lifetime(borrow self)
+  func columns(_ projection: Projection) -> RoundedColumns { rounded.columns(projection) }
+
+  /// Rounds the weights of all projections.
+  private func roundedProjections() -> RoundedWeights {
+    var result = RoundedWeights(plan)
+    let columns = plan.projections.map {
+      RoundedWeights.outputsAtOnce(inputs: $0.inputs) * $0.inputs
+    }
+    let scratch = Matrix(rows: Parallel.threadCount, columns: columns.max() ?? 0)
+    for projection in plan.projections {
+      var target = result.target(projection)
+      target.withDisjoint { round(projection, scratch: scratch, into: $0) }
+    }
+    return result
+  }
+
+  /// Rounds the weights of a projection; a row of scratch per thread holds those that are widened.
+  private func round(
+    _ projection: Projection, scratch: borrowing Matrix, into target: borrowing Disjoint<UInt16>
+  ) {
+    let (inputs, all) = (projection.inputs, projection.outputs)
+    let size = RoundedWeights.outputsAtOnce(inputs: inputs)
+    let (width, stride) = (RoundedProduct.width(inputs), scratch.columns)
+    let isOutputMajor = projection.order == .outputMajor
+    let rows = scratch.disjoint
+    Parallel.forEach((all + size - 1) / size, atMost: scratch.rows) { block, thread in
+      let outputs = block * size..<min((block + 1) * size, all)
+      let panels = outputs.lowerBound * width..<RoundedProduct.padded(outputs.upperBound) * width
+      rows.withSlice(thread * stride..<thread * stride + outputs.count * inputs) { values in
+        widen(projection, outputs, into: &values)
+        target.withSlice(panels) { panels in
+          let factor = Factor(
+            values.span, isOutputMajor ? .transposed : .plain,
+            stride: isOutputMajor ? inputs : outputs.count)
+          RoundedProduct.round(columns: outputs.count, inner: inputs, factor, into: &panels)
+        }
+      }
+    }
   }
 
   /// Elements of the largest tile that must be made, because its file holds other numbers than a

@@ -4,7 +4,7 @@
 /// A projection: where the columns of its output come from, and its bias.
 struct Projection: Sendable, Equatable {
   /// Neighboring outputs that are neighbors in a file too.
-  struct Stretch: Sendable, Equatable {
+  struct Stretch: Sendable, Hashable {
     let outputs: Range<Int>
     /// The number of the matrix.
     let matrix: Int

@@ -19,6 +19,7 @@ package enum WandbConfiguration {
       "wandb_log_frequency": .integer(logger.logFrequency),
       "eval_every_n_wandb_logs": .integer(logger.evalEveryNWandbLogs),
     ]
+    config["autocast_lm"] = .bool(pipeline.train.autocastLM)
     config["n_eval_batches"] = .integer(logger.nEvalBatches)
     config["eval_batch_size_prompts"] = logger.evalBatchSizePrompts.map { .integer($0) } ?? .null
     config["sae"] = config["sae"].map(beforeTraining)
@@ -61,7 +62,7 @@ package enum WandbConfiguration {
     "use_chat_formatting": false, "cached_activations_path": .null, "from_pretrained_path": .null,
     "n_batches_in_buffer": 20, "activations_mixing_fraction": 0.5, "llm_device": "cpu",
     "act_store_device": "cpu", "prefetch_llm_batches": false, "autocast": false,
-    "autocast_lm": false, "compile_llm": false, "llm_compilation_mode": .null,
+    "compile_llm": false, "llm_compilation_mode": .null,
     "compile_sae": false, "sae_compilation_mode": .null, "dead_feature_threshold": 1e-8,
     "checkpoint_path": "checkpoints",
     "save_final_checkpoint": false, "resume_from_checkpoint": .null, "verbose": true,
