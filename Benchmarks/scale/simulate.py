@@ -17,6 +17,7 @@ import json
 import os
 import pathlib
 import random
+import resource
 import shutil
 import signal
 import struct
@@ -133,6 +134,7 @@ class Simulation:
             "begun_twice": begun - options.shards, "made_by_survivors": sum(int(end[1]) for end in ends),
             "manifests_computed": lines.count("manifest"), "failed_workers": len(failures),
             "seconds": round(seconds, 1), "start_seconds": round(started, 1),
+            "largest_worker_megabytes": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024,
             "longest_finish_seconds": round(max((float(end[5]) for end in ends), default=0), 2),
             "fewest_and_most_by_one": [min(int(end[1]) for end in ends), max(int(end[1]) for end in ends)],
             "calls": calls, "calls_in_all": sum(v for k, v in calls.items() if k not in ("names", "lost")),

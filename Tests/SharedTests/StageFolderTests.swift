@@ -356,6 +356,31 @@ private func expectFinished(_ path: String, units: Int) throws {
     try expectFinished(folder.path, units: 3)
   }
 
+  @Test("Who waits for a manifest does not read it")
+  func unread() throws {
+    let temporary = try TemporaryFolder()
+    let folder = stage(temporary.path)
+    let lease = try #require(try Lease.claim(temporary.file("manifest.json.lease")))
+    let failures = Mutex<[String]>([])
+    let unreadable = "{}"
+    Parallel.onThreads(2) { thread in
+      do {
+        if thread == 0 {
+          System.sleep(seconds: 0.2)
+          try AtomicFile.replace(folder.path + "/manifest.json", with: unreadable)
+        } else {
+          try folder.finish { throw ManifestError.malformed(path: "computed") }
+        }
+      } catch { failures.withLock { $0.append("\(error)") } }
+    }
+    lease.release()
+    #expect(failures.withLock { $0 } == [])
+    // Nor does who finds it, unless somebody made something again.
+    try folder.finish { throw ManifestError.malformed(path: "computed") }
+    try temporary.write([], to: name(0) + ".sha256")
+    #expect(throws: ManifestError.self) { try folder.finish { try manifest(folder, units: 0) } }
+  }
+
   @Test(
     "A shard that is listed and yet said not to be there is asked for again, one that is not is missing"
   )
@@ -403,6 +428,8 @@ private func expectFinished(_ path: String, units: Int) throws {
     let temporary = try TemporaryFolder()
     let folder = stage(temporary.path)
     for unit in 0..<200 where unit % 3 != 0 { try temporary.write(content(unit), to: name(unit)) }
+    let others = ["3.safetensors", "shard-3.safetensors", name(6) + ".sha256", name(200), "notes"]
+    for other in others { try temporary.write([], to: other) }
     var made: [Int] = []
     var finished: [Int] = []
     try folder.work(

@@ -19,7 +19,8 @@ extension System {
     return names
   }
 
-  private static func forEachName(
+  /// Calls `body` with each name in a folder, in no order, without `.` and `..`.
+  package static func forEachName(
     _ path: String, _ body: (String) -> Void
   ) throws(SystemError) {
     var opened = unsafe opendir(path)

@@ -12,10 +12,10 @@ package struct TemporaryName {
 
   /// Reads a name; nil where it is none of a temporary file.
   package init?(_ name: String) {
+    // Folders of many files hold few of them.
+    guard name.hasSuffix("." + Self.suffix) else { return nil }
     let parts = name.split(separator: ".", omittingEmptySubsequences: false)
-    guard parts.count >= 5, parts[parts.count - 1] == Self.suffix,
-      let process = Int32(parts[parts.count - 3])
-    else { return nil }
+    guard parts.count >= 5, let process = Int32(parts[parts.count - 3]) else { return nil }
     base = parts.dropLast(4).joined(separator: ".")
     machine = String(parts[parts.count - 4])
     self.process = process

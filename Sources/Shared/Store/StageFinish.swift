@@ -17,19 +17,27 @@ extension StageFolder {
     try System.createDirectories(path)
     let leasePath = manifestPath + Lease.suffix
     var watch = LeaseWatch()
+    let begun = System.uptime
     var pause = Self.firstPause
     var hasStood = true
     while true {
-      let standing = try readManifest()
-      if standing == nil { hasStood = false }
+      // One that comes meanwhile is not read: all who wait for it would at once, and of many shards it is long.
+      let isThere = try System.isThere(manifestPath)
+      if !isThere { hasStood = false }
       var longest = Self.longestPause
       switch try watch.look(at: leasePath) {
       case .held(let isLocal):
         // Whoever has written it clears up.
-        if standing != nil, !hasStood { return }
-        if isLocal { longest = Self.longestLocalPause }
+        if isThere, !hasStood { return }
+        // Who has waited long may wait a tenth longer: all who look take the time from the one who works.
+        let patience = (System.uptime - begun) / 10
+        if isLocal { longest = min(longest, max(Self.longestLocalPause, patience)) }
       case .free:
-        if let standing { return hasStood ? try compare(with: standing) : () }
+        if isThere {
+          guard hasStood, try hasLeftovers() else { return }
+          if let standing = try readManifest() { return try compare(with: standing) }
+          break
+        }
         guard let lease = try Lease.claim(leasePath) else { break }
         defer { lease.release() }
         if try !System.isThere(manifestPath) { try finish(whenAllIsSeen(manifest)) }
@@ -53,6 +61,18 @@ extension StageFolder {
         System.sleep(seconds: Self.longestPause)
       }
     }
+  }
+
+  /// Whether somebody made something again, or died before the clearing up.
+  private func hasLeftovers() throws(SystemError) -> Bool {
+    var found = false
+    try System.forEachName(path) { name in
+      let isLeftover =
+        name.hasSuffix(ShardDigest.suffix) || name.hasSuffix(Lease.suffix)
+        || TemporaryName(name) != nil
+      found = found || isLeftover
+    }
+    return found
   }
 
   /// Compares what was made again with the manifest that was there before.

@@ -17,8 +17,7 @@ extension StageFolder {
     produce: (Int, inout AtomicFile) throws -> Void, onFinished: (Int) -> Void = { _ in },
     onWaiting: @escaping @Sendable (String) -> Void = { _ in }
   ) throws -> Int {
-    try prepare()
-    let board = WorkBoard(units: units, onWaiting: onWaiting)
+    let board = try board(units, name, onFinished, onWaiting)
     var worker = UnitWorker(folder: self, board: board, leaseSeconds: leaseSeconds)
     try worker.run(name, compute: { _ in }, write: { try produce($0, &$2) }, onFinished)
     return board.madeCount
@@ -63,8 +62,7 @@ extension StageFolder {
     onFinished: @escaping @Sendable (Int) -> Void,
     onWaiting: @escaping @Sendable (String) -> Void
   ) throws -> Int {
-    try prepare()
-    let board = WorkBoard(units: units, onWaiting: onWaiting)
+    let board = try board(units, name, onFinished, onWaiting)
     Parallel.onThreads(max(1, min(threads, units))) { _ in
       var worker = UnitWorker(folder: self, board: board, leaseSeconds: leaseSeconds, turns: turns)
       do {
@@ -93,11 +91,22 @@ extension StageFolder {
     return true
   }
 
-  /// Makes the folder and removes what processes of this machine left when they died.
-  private func prepare() throws(SystemError) {
+  /// Makes the folder, removes what processes of this machine left when they died, and notes the units that are there.
+  private func board(
+    _ units: Int, _ name: (Int) -> String, _ onFinished: (Int) -> Void,
+    _ onWaiting: @escaping @Sendable (String) -> Void
+  ) throws(SystemError) -> WorkBoard {
     try System.createDirectories(path)
-    for name in try System.list(path) where TemporaryName(name)?.isAbandoned == true {
-      try System.remove(path + "/" + name)
+    var abandoned: [String] = []
+    let there = try unitsThere(units, name) {
+      if TemporaryName($0)?.isAbandoned == true { abandoned.append($0) }
     }
+    for name in abandoned { try System.remove(path + "/" + name) }
+    let board = WorkBoard(units: units, onWaiting: onWaiting)
+    for unit in there where board.take(unit) {
+      board.finish(unit, isOurs: false)
+      onFinished(unit)
+    }
+    return board
   }
 }

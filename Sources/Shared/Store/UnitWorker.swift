@@ -25,6 +25,7 @@ final class WorkBoard: Sendable {
     var nextWord = System.uptime + Waiting.firstSeconds
   }
 
+  let unitCount: Int
   private let state: Mutex<State>
   private let onWaiting: @Sendable (String) -> Void
   /// Units whose holders are looked up for a word about them.
@@ -32,6 +33,7 @@ final class WorkBoard: Sendable {
 
   init(units: Int, onWaiting: @escaping @Sendable (String) -> Void) {
     self.onWaiting = onWaiting
+    unitCount = units
     state = Mutex(State(units: [UnitState](repeating: .open, count: units)))
   }
 
@@ -96,8 +98,6 @@ struct UnitWorker {
   private static let firstPause = 0.05
   private static let longestLocalPause = 0.2
   private static let longestPause = 2.0
-  /// So few units are looked at one by one.
-  private static let fewUnits = 64
   /// Names that are read from a folder at the cost of a look at one file.
   private static let unitsPerMiss = 256
 
@@ -106,8 +106,8 @@ struct UnitWorker {
   let leaseSeconds: Double
   let turns: Turns?
   private var watch = LeaseWatch()
-  /// Units that are found made by others before the folder is listed again; at first it is.
-  private var missesUntilListing = 0
+  /// Units that are found made by others before the folder is listed again.
+  private var missesUntilListing: Int
   private var draws = 0
 
   init(folder: StageFolder, board: WorkBoard, leaseSeconds: Double, turns: Turns? = nil) {
@@ -115,6 +115,11 @@ struct UnitWorker {
     self.board = board
     self.leaseSeconds = leaseSeconds
     self.turns = turns
+    missesUntilListing = Self.misses(board.open.count)
+  }
+
+  private static func misses(_ open: Int) -> Int {
+    max(StageFolder.fewUnits, open / unitsPerMiss)
   }
 
   mutating func run<Product>(
@@ -171,13 +176,11 @@ struct UnitWorker {
   private mutating func strikeOff(
     _ name: (Int) -> String, _ onFinished: (Int) -> Void
   ) throws {
-    let open = board.open
-    missesUntilListing = max(Self.fewUnits, open.count / Self.unitsPerMiss)
-    guard open.count > Self.fewUnits else { return }
-    let names = try System.names(folder.path)
-    guard !names.isEmpty else { return }
-    for unit in open where names.contains(name(unit)) {
-      guard board.take(unit) else { continue }
+    let open = board.open.count
+    missesUntilListing = Self.misses(open)
+    guard open > StageFolder.fewUnits else { return }
+    let there = try folder.unitsThere(board.unitCount, name)
+    for unit in there where board.take(unit) {
       watch.forget(folder.path + "/" + name(unit) + Lease.suffix)
       board.finish(unit, isOurs: false)
       onFinished(unit)

@@ -127,56 +127,76 @@ extension JSON {
   package var pretty: String { text(indent: 0) + "\n" }
 
   private func text(indent: Int?) -> String {
+    var text = ""
+    write(to: &text, indent: indent)
+    return text
+  }
+
+  /// Appends the value; the texts of its parts, each by itself, would take many times the room of the whole.
+  private func write(to text: inout String, indent: Int?) {
     switch self {
-    case .null: return "null"
-    case .bool(let value): return value ? "true" : "false"
-    case .integer(let value): return String(value)
+    case .null: text += "null"
+    case .bool(let value): text += value ? "true" : "false"
+    case .integer(let value): text += String(value)
     case .number(let value):
-      guard value.isFinite else { return "null" }
-      if let whole = Int(exactly: value), abs(whole) < 1 << 53 { return String(whole) }
-      return "\(value)"
-    case .string(let value): return JSON.quoted(value)
+      if !value.isFinite {
+        text += "null"
+      } else if let whole = Int(exactly: value), abs(whole) < 1 << 53 {
+        text += String(whole)
+      } else {
+        text += "\(value)"
+      }
+    case .string(let value): JSON.write(quoted: value, to: &text)
     case .array(let values):
       // Lists of plain values stay on one line.
       let isFlat = values.allSatisfy { $0.array == nil && $0.object == nil }
-      return JSON.list(
-        values.map { $0.text(indent: indent.map { $0 + 1 }) }, "[", "]",
-        indent: isFlat ? nil : indent)
-    case .object(let members):
-      let keys = members.keys.sorted { Array($0.utf8).lexicographicallyPrecedes(Array($1.utf8)) }
-      let lines = keys.map { key in
-        let value = members[key]?.text(indent: indent.map { $0 + 1 }) ?? "null"
-        return JSON.quoted(key) + (indent == nil ? ":" : ": ") + value
+      JSON.write(values, "[", "]", to: &text, indent: isFlat ? nil : indent) {
+        value, indent, text in
+        value.write(to: &text, indent: indent)
       }
-      return JSON.list(lines, "{", "}", indent: indent)
+    case .object(let members):
+      let sorted = members.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }
+      JSON.write(sorted, "{", "}", to: &text, indent: indent) { member, indent, text in
+        JSON.write(quoted: member.key, to: &text)
+        text += indent == nil ? ":" : ": "
+        member.value.write(to: &text, indent: indent)
+      }
     }
   }
 
-  private static func list(
-    _ items: [String], _ open: String, _ close: String, indent: Int?
-  ) -> String {
-    guard let indent, !items.isEmpty else { return open + items.joined(separator: ",") + close }
-    let inner = String(repeating: "  ", count: indent + 1)
-    let outer = String(repeating: "  ", count: indent)
-    return open + "\n" + items.map { inner + $0 }.joined(separator: ",\n") + "\n" + outer + close
+  private static func write<Item>(
+    _ items: [Item], _ open: String, _ close: String, to text: inout String, indent: Int?,
+    _ write: (Item, Int?, inout String) -> Void
+  ) {
+    func breakLine(_ indent: Int?) {
+      if let indent { text += "\n" + String(repeating: "  ", count: indent) }
+    }
+    text += open
+    for (index, item) in items.enumerated() {
+      if index > 0 { text += "," }
+      breakLine(indent.map { $0 + 1 })
+      write(item, indent.map { $0 + 1 }, &text)
+    }
+    if !items.isEmpty { breakLine(indent) }
+    text += close
   }
 
-  /// A string between quotes, with what JSON and HTML would misread escaped.
-  private static func quoted(_ text: String) -> String {
-    var result = "\""
-    for scalar in text.unicodeScalars {
+  /// Appends a string between quotes, with what JSON and HTML would misread escaped.
+  private static func write(quoted string: String, to text: inout String) {
+    text += "\""
+    for scalar in string.unicodeScalars {
       switch scalar {
-      case "\"": result += "\\\""
-      case "\\": result += "\\\\"
-      case "\n": result += "\\n"
-      case "\r": result += "\\r"
-      case "\t": result += "\\t"
+      case "\"": text += "\\\""
+      case "\\": text += "\\\\"
+      case "\n": text += "\\n"
+      case "\r": text += "\\r"
+      case "\t": text += "\\t"
       case _ where scalar.value < 0x20 || scalar.value == 0x7F:
         let digits = String(scalar.value, radix: 16)
-        result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-      default: result.unicodeScalars.append(scalar)
+        text += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+      default: text.unicodeScalars.append(scalar)
       }
     }
-    return result + "\""
+    text += "\""
   }
 }
