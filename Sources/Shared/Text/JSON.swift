@@ -83,7 +83,7 @@ extension JSON {
       } else {
         // A number beyond the range of Double becomes infinite, which prints as null.
         let number = Double(text) ?? .infinity
-        if let whole = Int(exactly: number), abs(whole) < 1 << 53 {
+        if let whole = Int(exactly: number), whole.magnitude < 1 << 53 {
           self = .integer(whole)
         } else {
           self = .number(number)
@@ -133,7 +133,7 @@ extension JSON {
     case .integer(let value): return String(value)
     case .number(let value):
       guard value.isFinite else { return "null" }
-      if let whole = Int(exactly: value), abs(whole) < 1 << 53 { return String(whole) }
+      if let whole = Int(exactly: value), whole.magnitude < 1 << 53 { return String(whole) }
       return "\(value)"
     case .string(let value): return JSON.quoted(value)
     case .array(let values):
