@@ -12,13 +12,13 @@ let targets: [String: @Sendable ([UInt8]) throws -> Void] = [
     // What stands beside a vocabulary, up to a byte of zero, and the vocabulary.
     let parts = bytes.split(separator: 0, maxSplits: 1, omittingEmptySubsequences: false)
     guard parts.count == 2 else { return }
-    try files.write(["tokenizer_config.json": parts[0], "tokenizer.json": parts[1]])
+    files.write(["tokenizer_config.json": parts[0], "tokenizer.json": parts[1]])
     try use(Tokenizer.open(files.path))
   },
   "vocabulary": { bytes in
     let parts = bytes.split(separator: 0, maxSplits: 2, omittingEmptySubsequences: false)
     guard parts.count == 3 else { return }
-    try files.write([
+    files.write([
       "tokenizer_config.json": parts[0], "vocab.json": parts[1], "merges.txt": parts[2],
     ])
     try use(Tokenizer.open(files.path))
@@ -26,7 +26,7 @@ let targets: [String: @Sendable ([UInt8]) throws -> Void] = [
   "words": { bytes in
     let parts = bytes.split(separator: 0, maxSplits: 1, omittingEmptySubsequences: false)
     guard parts.count == 2 else { return }
-    try files.write(["tokenizer_config.json": parts[0], "vocab.txt": parts[1]])
+    files.write(["tokenizer_config.json": parts[0], "vocab.txt": parts[1]])
     try use(Tokenizer.open(files.path))
   },
   "sentencepiece": { bytes in
@@ -34,6 +34,10 @@ let targets: [String: @Sendable ([UInt8]) throws -> Void] = [
       Tokenizer(SentencePieceConversion.open(bytes, "m", folder: nowhere), path: "m"))
   },
   "tiktoken": { bytes in
+    // The tables of a file are as large as its greatest rank.
+    guard !bytes.split(whereSeparator: { $0 &- 0x30 > 9 }).contains(where: { $0.count > 5 }) else {
+      return
+    }
     try use(
       Tokenizer(RankFileConversion.open(bytes, "x.tiktoken", folder: nowhere), path: "x"))
   },
@@ -83,9 +87,9 @@ let targets: [String: @Sendable ([UInt8]) throws -> Void] = [
     }
   },
   "hook": { bytes in
-    let name = String(decoding: bytes, as: UTF8.self)
+    // Longer names only take longer to be compared with those that there are.
+    let name = String(decoding: bytes.prefix(64), as: UTF8.self)
     _ = try HookPoint.find(name, in: small)
-    _ = ModelNames.self
   },
 ]
 

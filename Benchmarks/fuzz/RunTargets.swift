@@ -67,14 +67,14 @@ let targets: [String: @Sendable ([UInt8]) throws -> Void] = [
     // A log, and when its lines were written.
     let parts = bytes.split(separator: 0, maxSplits: 1, omittingEmptySubsequences: false)
     guard parts.count == 2 else { return }
-    try files.write(["log": parts[0], "times": parts[1]])
+    files.write(["log": parts[0], "times": parts[1]])
     let times = try WandbTimes(files.path + "/times", lineCount: 2)
     var history = WandbHistory(log: files.path + "/log", times: times)
     while let row = try history.next(isLast: true) { _ = row.text }
     _ = (history.summaryText, times.runtime)
   },
   "time": { bytes in
-    guard let value = try JSON(parsing: bytes).double else { return }
+    guard let value = try JSON(parsing: bytes).double, WandbTime.isPlausible(value) else { return }
     _ = (WandbTime.text(value), WandbTime.folderText(value))
   },
 ]

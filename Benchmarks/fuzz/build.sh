@@ -30,10 +30,12 @@ for file in $(for room in $rooms; do find "$room" -name '*.swift' ! -name EntryP
   [[ "$file" == Sources/Trainer/* ]] && twice='; s/\b(Flag|WeightFile|Gathering|DecoderProjection)\b/Trainer\1/g'
   sed -E '/^(package |internal )?import Shared$/d; s/\bShared\./Fuzz./g'"$twice" "$file" >"$work/$(echo "$file" | tr / -)"
 done
-includes=$(for library in OpenBLAS Zstd OpenSSL Zlib Snappy Curl; do echo "-I $PWD/Sources/Shared/C/$library"; done)
+libraries=$PWD/Sources/Shared/C
+includes=$(for library in OpenBLAS Products Zstd OpenSSL Zlib Snappy Curl; do echo "-I $libraries/$library"; done)
 cd "$work"
+clang -O2 -c "$libraries"/Products/*.c
 # shellcheck disable=SC2086
 swiftc -O -wmo -num-threads 2 -parse-as-library -module-name Fuzz -package-name saeline -swift-version 6 -suppress-warnings \
   -enable-experimental-feature Lifetimes -enable-upcoming-feature ExistentialAny -Xcc -march=x86-64-v3 \
-  -sanitize=$sanitizers -use-ld=lld $includes ./*.swift \
+  -sanitize=$sanitizers -use-ld=lld $includes ./*.swift ./*.o \
   -lopenblas -lzstd -lcrypto -lz -lsnappy -lcurl -o "$out"

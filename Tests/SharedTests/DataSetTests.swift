@@ -273,6 +273,7 @@ private let repair =
       ("train(closest)", "rounding goes with percent alone"),
       ("train[:5%](up)", "“(up)” is neither (closest) nor (pct1_dropremainder)"),
       ("train[1.5:]", "“1.5” is no whole number"), ("train[:%]", "“%” is no whole number"),
+      ("train[-9223372036854775808:]", "“-9223372036854775808” is no whole number"),
       ("train+", "“” names no split"), ("train[:1]x", "“x” means nothing here"),
       (
         "train[:5%]+test[:5%](pct1_dropremainder)", "its slices are rounded in different ways"

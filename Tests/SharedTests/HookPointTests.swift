@@ -60,6 +60,13 @@ import Testing
         + "blocks.1.hook_resid_mid (d=24); saeline-cache --list-hooks lists all.")
   }
 
+  @Test func aLayerThatNoModelHasIsRefused() throws {
+    let name = "blocks.-9223372036854775808.hook_resid_pre"
+    let error = try error { _ = try HookPoint.find(name, in: model("gpt2")) }
+    #expect(error.sentence == "The model has no hook point \(name).")
+    #expect(error.hint?.hasPrefix("It has blocks.0.hook_resid_pre (d=24), ") == true)
+  }
+
   @Test func aMisspeltNameNamesTheNearest() throws {
     let error = try error { _ = try HookPoint.find("blocks.0.atn.hook_patern", in: model("gpt2")) }
     #expect(

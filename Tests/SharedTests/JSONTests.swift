@@ -19,7 +19,7 @@ private func parse(_ text: String, as dialect: JSON.Dialect = .json) throws -> J
     "The canonical spelling reads back to itself",
     arguments: [
       "{}", "[]", "\"\"", "null", "[1e+17,-1e+17,9007199254740991]", "[true,false]",
-      "9223372036854775807", "-9223372036854775808",
+      "9223372036854775807", "-9223372036854775808", "-9.223372036854776e+18",
       "[0.1,1e+300,5e-324,1.7976931348623157e+308]", "{\"a\":{\"b\":[{\"c\":\"\\\"\\\\\\n\"}]}}",
       "\"\\u0000\\u001f\\u007f漢😀\"",
     ])
@@ -76,6 +76,14 @@ private func parse(_ text: String, as dialect: JSON.Dialect = .json) throws -> J
     #expect(value["s"]?.string == "x" && value["b"]?.bool == true)
     #expect(value["l"]?.array == [.integer(1)])
     #expect(value["none"] == nil && value["s"]?["x"] == nil && value["s"]?.integer == nil)
+  }
+
+  @Test("A whole number beyond those of 64 bits is one with a point", arguments: ["", "-"])
+  func greatNumbers(sign: String) throws {
+    let value = try parse(sign + "9223372036854775809")
+    #expect(value == .number(sign == "-" ? -0x1p63 : 0x1p63))
+    #expect(value.canonical == sign + "9.223372036854776e+18")
+    #expect(try parse(sign + "9223372036854775809", as: .json5) == value)
   }
 
   @Test("What JSON cannot say becomes null")

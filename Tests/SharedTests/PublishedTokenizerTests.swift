@@ -262,6 +262,9 @@ private func complaint(_ folder: borrowing TemporaryFolder) -> String {
     }
     #expect(twice > 20 && missed < 80)
     #expect(SerdeNumber.value(Array("1e400".utf8)) == nil)
+    #expect(SerdeNumber.value(Array("1e9223372036854775808".utf8)) == nil)
+    #expect(SerdeNumber.value(Array("0e9223372036854775808".utf8)) == 0)
+    #expect(SerdeNumber.value(Array("1e-9223372036854775808".utf8)) == 0)
   }
 
   // MARK: - Damage

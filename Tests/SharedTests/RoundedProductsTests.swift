@@ -26,7 +26,8 @@ import Testing
     var left = AlignedBuffer<UInt16>(count: RoundedProduct.rowCount(rows, inner: inner))
     var right = AlignedBuffer<UInt16>(count: RoundedProduct.columnCount(columns, inner: inner))
     let tiles = Matrix(rows: Parallel.threadCount, columns: RoundedProduct.tileCount)
-    var (leftSpan, rightSpan) = (left.mutableSpan, right.mutableSpan)
+    var leftSpan = left.mutableSpan
+    var rightSpan = right.mutableSpan
     RoundedProduct.round(rows: rows, inner: inner, stride: inner, a.span, into: &leftSpan)
     RoundedProduct.round(
       columns: columns, inner: inner,

@@ -99,6 +99,7 @@ struct ChartTests {
     #expect(zip(equal.edges, [0, 0.2, 0.4, 0.6, 0.8, 1]).allSatisfy { abs($0 - $1) < 1e-12 })
     #expect(equal.edges.count == 6)
     #expect(equal.counts == [1, 0, 1, 0, 2])
+    #expect(Bins.equal([-1.7e308, 0, 1.7e308], count: 4).counts == [1, 0, 1, 1])
     #expect(Bins.perUnit([], 4).counts.isEmpty)
     #expect(Bins.equal([3], count: 4).counts.reduce(0, +) == 1)
   }

@@ -110,6 +110,21 @@ struct ReportTests {
       ])
   }
 
+  @Test(
+    "Counts that no run has are not drawn", arguments: [-1, Int.min, .max, 1 << 41],
+    ["values", "rows"])
+  func impossibleCounts(count: Int, key: String) throws {
+    var json = try #require(SampleRun.report.json.object)
+    var latents = try #require(json["latents"]?.object)
+    var l0: [String: JSON] = ["values": .array([17, 18]), "rows": .array([400, 600])]
+    l0[key] = .array([.integer(count), 18])
+    latents["l0"] = .object(l0)
+    json["latents"] = .object(latents)
+    let charts = try #require(Report(.object(json))).page.blocks("distributions", "charts")
+    let titles = charts.map { $0["title"]?.string }
+    #expect(titles == ["Latent densities", "Decoder norms", "Encoder and decoder"])
+  }
+
   @Test("A category leads to its latent")
   func categories() {
     let rows = page.blocks("categories", "rows")

@@ -127,10 +127,10 @@ enum SplitExpression {
         numbers.append(nil)
         continue
       }
-      guard let number = Int(digits), digits.first != "+", abs(number) <= 1 << 50 else {
+      guard let number = Int(digits), digits.first != "+", number.magnitude <= 1 << 50 else {
         throw malformed("“\(bound)” is no whole number")
       }
-      guard !isPercent || abs(number) <= 100 else {
+      guard !isPercent || number.magnitude <= 100 else {
         throw malformed("“\(bound)” lies beyond 100 percent")
       }
       numbers.append(number)

@@ -83,7 +83,7 @@ extension JSON {
       } else {
         // A number beyond the range of Double becomes infinite, which prints as null.
         let number = Double(text) ?? .infinity
-        if let whole = Int(exactly: number), abs(whole) < 1 << 53 {
+        if let whole = Int(exactly: number), whole.magnitude < 1 << 53 {
           self = .integer(whole)
         } else {
           self = .number(number)
@@ -141,7 +141,7 @@ extension JSON {
     case .number(let value):
       if !value.isFinite {
         text += "null"
-      } else if let whole = Int(exactly: value), abs(whole) < 1 << 53 {
+      } else if let whole = Int(exactly: value), whole.magnitude < 1 << 53 {
         text += String(whole)
       } else {
         text += "\(value)"

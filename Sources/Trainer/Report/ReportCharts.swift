@@ -97,8 +97,7 @@ extension Report {
   }
 
   private var l0Chart: PageChart? {
-    let values = latents?["l0"]?["values"]?.array?.compactMap(\.integer) ?? []
-    let rows = latents?["l0"]?["rows"]?.array?.compactMap(\.integer) ?? []
+    let (values, rows) = (counts("values"), counts("rows"))
     guard let last = values.max(), let first = values.min(), values.count == rows.count else {
       return nil
     }
@@ -110,6 +109,15 @@ extension Report {
       x: PageAxis("active latents", isWhole: true), unit: "tokens",
       (edges: (0...counts.count).map { Double(first + $0 * size) - 0.5 }, counts: counts))
   }
+
+  /// Counts of a list of `l0`; none where one is no count, as in a damaged file.
+  private func counts(_ key: String) -> [Int] {
+    let counts = latents?["l0"]?[key]?.array?.compactMap(\.integer) ?? []
+    return counts.allSatisfy((0...Report.countLimit).contains) ? counts : []
+  }
+
+  /// More rows than a run has; sums of millions of such counts stay within an Int.
+  private static let countLimit = 1 << 40
 
   private func barChart(
     _ title: String, _ note: String, _ axis: String, _ values: [Double]
@@ -145,7 +153,10 @@ package enum Bins {
     let bins = bins ?? Int(high - low) * perUnit
     let width = (high - low) / Double(bins)
     var counts = [Int](repeating: 0, count: bins)
-    for value in values { counts[max(0, min(bins - 1, Int((value - low) / width)))] += 1 }
+    // Compared before it is made whole: a value beyond the bins need not fit into an Int.
+    for value in values {
+      counts[Int(max(0, min(Double(bins - 1), (value - low) / width)))] += 1
+    }
     return ((0...bins).map { low + Double($0) * width }, counts)
   }
 }

@@ -119,6 +119,47 @@ BLOCK(block_avx2, AVX2, floats_8, integers_8, 8, 6)
 BLOCK(block_avx512, AVX512, floats_16, integers_16, 16, 12)
 #endif
 
+#if defined(__x86_64__)
+
+// The same of 12 rows and a panel by products of pairs of bfloat16; rows as they lie.
+AVX512_BF16 static void pairs_512(long pairs, const uint16_t *rows, long width,
+                                  const uint32_t *panel, float *tile, long stride, int goes_on) {
+  enum { block_rows = 12 };
+  __m512 sum[block_rows][2];
+  UNROLLED for (int m = 0; m < block_rows; m++)
+    UNROLLED for (int n = 0; n < 2; n++)
+      sum[m][n] = goes_on ? _mm512_loadu_ps(tile + m * stride + 16 * n) : _mm512_setzero_ps();
+  for (long pair = 0; pair < pairs; pair++) {
+    __m512i first = _mm512_loadu_si512(panel + pair * columns_of_panel);
+    __m512i second = _mm512_loadu_si512(panel + pair * columns_of_panel + 16);
+    UNROLLED for (int m = 0; m < block_rows; m++) {
+      int both;
+      memcpy(&both, rows + m * width + 2 * pair, 4);
+      __m512i one = _mm512_set1_epi32(both);
+      sum[m][0] = _mm512_dpbf16_ps(sum[m][0], (__m512bh)one, (__m512bh)first);
+      sum[m][1] = _mm512_dpbf16_ps(sum[m][1], (__m512bh)one, (__m512bh)second);
+    }
+  }
+  UNROLLED for (int m = 0; m < block_rows; m++)
+    UNROLLED for (int n = 0; n < 2; n++)
+      _mm512_storeu_ps(tile + m * stride + 16 * n, sum[m][n]);
+}
+
+static void run_pairs(long rows, long panels, long width, const uint16_t *rows_values,
+                      const uint32_t *panel_values, float *tile, long stride) {
+  long pairs = width / 2;
+  for (long start = 0; start < pairs; start += pairs_per_pass) {
+    long count = pairs - start < pairs_per_pass ? pairs - start : pairs_per_pass;
+    for (long number = 0; number < panels; number++)
+      for (long row = 0; row < rows; row += 12)
+        pairs_512(count, rows_values + row * width + 2 * start, width,
+                  panel_values + (number * pairs + start) * columns_of_panel,
+                  tile + row * stride + number * columns_of_panel, stride, start > 0);
+  }
+}
+
+#endif
+
 // Rows from bfloat16, in strips of as many as a block has, element by element.
 static void widen(const uint16_t *rows, long width, long strips, long block_rows, long count,
                   float *target) {
@@ -159,6 +200,8 @@ int saeline_rounded_available(int kind) {
 #if defined(__x86_64__)
   switch (kind) {
     case saeline_rounded_amx: return saeline_screen_available(saeline_bf16_amx);
+    case saeline_rounded_avx512_bf16:
+      return saeline_best_level() == saeline_avx512 && __builtin_cpu_supports("avx512bf16");
     case saeline_rounded_avx512: return saeline_best_level() == saeline_avx512;
     case saeline_rounded_avx2: return saeline_best_level() >= saeline_avx2;
   }
@@ -175,6 +218,9 @@ void saeline_rounded_product(int kind, long rows, long panels, long width,
     case saeline_rounded_amx:
       saeline_screen_product(saeline_bf16_amx, rows, panels, width, rows_values, panel_values, tile,
                              stride);
+      break;
+    case saeline_rounded_avx512_bf16:
+      run_pairs(rows, panels, width, rows_values, panel, tile, stride);
       break;
     case saeline_rounded_avx512:
       run_passes(block_avx512, 12, 32, rows, panels, width, rows_values, panel, tile, stride);

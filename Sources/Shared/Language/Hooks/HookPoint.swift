@@ -127,7 +127,8 @@ extension HookPoint {
 
   /// Up to three names with the fewest differing characters, among equals of the nearest layers.
   private static func nearest(_ name: String, _ all: [HookPoint]) -> [HookPoint] {
-    let layer = name.split(separator: ".").lazy.compactMap { Int($0) }.first
+    // A greater number is no layer's, and its distance from one need not fit.
+    let layer = name.split(separator: ".").lazy.compactMap { Int32($0) }.first.map { Int($0) }
     let ranked = all.enumerated().map { order, point in
       let away = abs((layer ?? 0) - (point.layer ?? layer ?? 0))
       return (point, (Spelling.distance(name, point.name), away, order))

@@ -35,11 +35,13 @@ package enum SerdeNumber {
     return isNegative ? -value : value
   }
 
-  /// The number behind `e`; 0 where there is none, nil where it is too large to matter.
+  /// The number behind `e`; 0 where there is none, nil where it is too great for any significand.
   private static func power(_ text: ArraySlice<UInt8>) -> Int? {
     guard !text.isEmpty else { return 0 }
-    let power = Int(String(decoding: text.dropFirst(), as: UTF8.self))
-    return power.flatMap { abs($0) < 1 << 31 ? $0 : nil }
+    let digits = text.dropFirst()
+    let power = Int(String(decoding: digits, as: UTF8.self))
+    if let power, power.magnitude < 1 << 31 { return power }
+    return digits.first == UInt8(ascii: "-") ? -1 << 31 : nil
   }
 
   private static func scaled(_ value: Double, by exponent: Int) -> Double {

@@ -12,8 +12,11 @@ enum RegexClasses {
   static let digit = category([.decimalNumber])
   static let hexDigit = ScalarSet([0x30...0x39, 0x41...0x46, 0x61...0x66])
 
-  static func category(_ categories: Set<Unicode.GeneralCategory>) -> ScalarSet {
-    ScalarSet { categories.contains(UnicodeTables.category($0)) }
+  private static let alphabetic = ScalarSet(where: UnicodeTables.isAlphabetic)
+  private static let categories = ScalarSet.grouped(by: UnicodeTables.category)
+
+  static func category(_ wanted: Set<Unicode.GeneralCategory>) -> ScalarSet {
+    ScalarSet(wanted.flatMap { categories[$0]?.ranges ?? [] })
   }
 
   /// A property such as `Lu`, `Letter` or `Han`; nil where it is not known.
@@ -37,8 +40,8 @@ enum RegexClasses {
   /// A class such as `alpha`; nil where it is not known.
   static func posix(_ name: String) -> ScalarSet? {
     switch name {
-    case "alpha", "alphabetic": return ScalarSet(where: UnicodeTables.isAlphabetic)
-    case "alnum": return ScalarSet(where: UnicodeTables.isAlphabetic).union(digit)
+    case "alpha", "alphabetic": return alphabetic
+    case "alnum": return alphabetic.union(digit)
     case "digit": return digit
     case "space", "whitespace": return space
     case "word": return bracketWord

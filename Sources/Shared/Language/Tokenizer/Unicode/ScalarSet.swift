@@ -25,24 +25,30 @@ struct ScalarSet: Sendable, Equatable {
   init(_ scalar: Unicode.Scalar) { ranges = [scalar.value...scalar.value] }
 
   /// The characters of which a condition holds.
+  init(where isMember: (Unicode.Scalar) -> Bool) {
+    self = ScalarSet.grouped(by: isMember)[true] ?? .empty
+  }
+
+  /// The characters by something that each has, such as a category.
   ///
   /// It is asked once for each stretch that no Unicode version has assigned.
-  init(where isMember: (Unicode.Scalar) -> Bool) {
-    var found: [ClosedRange<UInt32>] = []
-    for range in ScalarSet.assigned {
-      for value in range {
-        guard let scalar = Unicode.Scalar(value), isMember(scalar) else { continue }
-        if let last = found.last, last.upperBound + 1 == value {
-          found[found.count - 1] = last.lowerBound...value
-        } else {
-          found.append(value...value)
-        }
+  static func grouped<Key: Hashable>(by key: (Unicode.Scalar) -> Key) -> [Key: ScalarSet] {
+    var found: [Key: [ClosedRange<UInt32>]] = [:]
+    var run: (key: Key, range: ClosedRange<UInt32>)?
+    func take(_ range: ClosedRange<UInt32>) {
+      guard let scalar = Unicode.Scalar(range.lowerBound) else { return }
+      let own = key(scalar)
+      if let open = run, open.key == own, open.range.upperBound + 1 == range.lowerBound {
+        run = (own, open.range.lowerBound...range.upperBound)
+      } else {
+        if let run { found[run.key, default: []].append(run.range) }
+        run = (own, range)
       }
     }
-    for range in ScalarSet.uniform {
-      if let scalar = Unicode.Scalar(range.lowerBound), isMember(scalar) { found.append(range) }
-    }
-    self.init(found)
+    for range in assigned { for value in range { take(value...value) } }
+    for range in uniform { take(range) }
+    if let run { found[run.key, default: []].append(run.range) }
+    return found.mapValues { ScalarSet($0) }
   }
 
   private static let assigned: [ClosedRange<UInt32>] = [
@@ -93,25 +99,38 @@ struct ScalarBits: Sendable {
   private let words: [UInt64]
 
   init(_ set: ScalarSet) {
-    var bits = [UInt64](repeating: 0, count: Int(ScalarSet.last + 1) / 64)
-    for range in set.ranges {
-      for value in range { bits[Int(value >> 6)] |= 1 << UInt64(value & 63) }
-    }
-    var known: [[UInt64]: UInt16] = [:]
-    var pages: [UInt16] = []
-    var words: [UInt64] = []
-    for start in stride(from: 0, to: bits.count, by: 4) {
-      let page = Array(bits[start..<start + 4])
-      if let number = known[page] {
-        pages.append(number)
-      } else {
-        pages.append(UInt16(known.count))
-        known[page] = UInt16(known.count)
-        words += page
+    var rest = set.ranges[...]
+    var known: [SIMD4<UInt64>: UInt16] = [:]
+    var (pages, words): ([UInt16], [UInt64]) = ([], [])
+    for first in stride(from: 0, through: ScalarSet.last, by: 256) {
+      let page = ScalarBits.page(first, of: &rest)
+      let number = known[page] ?? UInt16(known.count)
+      if Int(number) == known.count {
+        known[page] = number
+        words += [page[0], page[1], page[2], page[3]]
       }
+      pages.append(number)
     }
-    (low, high) = (bits[0], bits[1])
+    (low, high) = (words[0], words[1])
     (pageOf, self.words) = (pages, words)
+  }
+
+  /// The bits of the 256 characters from `first` on; ranges that end there are dropped.
+  private static func page(
+    _ first: UInt32, of ranges: inout ArraySlice<ClosedRange<UInt32>>
+  ) -> SIMD4<UInt64> {
+    var page = SIMD4<UInt64>()
+    while let range = ranges.first, range.lowerBound <= first + 255 {
+      let within = range.clamped(to: first...first + 255)
+      if within.count == 256 {
+        page = SIMD4(repeating: .max)
+      } else {
+        for value in within { page[Int(value >> 6 & 3)] |= 1 << UInt64(value & 63) }
+      }
+      guard range.upperBound <= first + 255 else { break }
+      ranges.removeFirst()
+    }
+    return page
   }
 
   @inline(__always) func contains(_ value: UInt32) -> Bool {
