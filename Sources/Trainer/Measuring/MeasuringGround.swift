@@ -85,7 +85,8 @@ private struct GroundSearch {
     let plan = SplicePlan(
       folder: folder, model: model, hookPoint: places[0], target: places.dropFirst().first,
       processing: pipeline.cache.weightProcessing, factors: pipeline.train.factors,
-      contextSize: length, batchSequences: pipeline.cache.modelBatchSize, rows: try rows(tokens, length))
+      contextSize: length, batchSequences: pipeline.cache.modelBatchSize,
+      rows: try rows(tokens, length))
     do { try plan.check() } catch {
       if case .unread(let cause) = error { throw cause }
       reasons.append(error.words)
