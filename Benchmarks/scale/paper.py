@@ -18,8 +18,8 @@ ROW_EXTRA = 10
 TYPES = {"float32": 4, "bfloat16": 2, "int8": 1}
 # Calls about files on the shared disk for each shard, whatever the number of workers, and the times that each worker
 # reads all names in the folder: as simulate.py counts them.
-CALLS_PER_SHARD = 43
-LISTINGS = 4
+CALLS_PER_SHARD = 42
+LISTINGS = 3
 # Units in a row that others have before a worker jumps.
 PATIENCE = 16
 
