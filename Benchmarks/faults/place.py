@@ -128,10 +128,14 @@ class Place:
         tops = [self.root / "store" / FOLDERS[stage] for stage in stages]
         tops += [self.root / "saved"] if "pretokenize" in stages else []
         return {
-            re.sub(r"tfevents.*", "tfevents", str(path.relative_to(self.root))): digest(path)
+            timeless_name(path.relative_to(self.root)): digest(path)
             for top in tops for path in sorted(top.rglob("*"))
             # A run that was killed after its last step does not know how long it took.
             if path.is_file() and path.name != "timing.json"}
+
+
+def timeless_name(path: pathlib.Path) -> str:
+    return re.sub(r"tfevents.*", "tfevents", str(path))
 
 
 def digest(path: pathlib.Path) -> str:
