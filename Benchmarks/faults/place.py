@@ -3,6 +3,7 @@
 Imported by faults.py.
 """
 
+import contextlib
 import hashlib
 import json
 import os
@@ -140,17 +141,22 @@ def timeless_name(path: pathlib.Path) -> str:
 
 def digest(path: pathlib.Path) -> str:
     content = path.read_bytes()
-    name = path.name
+    with contextlib.suppress(ValueError, AttributeError):  # What was damaged is compared as it is.
+        content = timeless_content(path.name, content)
+    return hashlib.sha256(content).hexdigest()[:16]
+
+
+def timeless_content(name: str, content: bytes) -> bytes:
     if name.startswith("events.out.tfevents"):
-        content = b""
-    elif name == "metrics.jsonl":
+        return b""
+    if name == "metrics.jsonl":
         lines = [json.loads(line) for line in content.splitlines()]
         for line in lines:
             line.pop("details/tokens_per_second", None)
-        content = json.dumps(lines, sort_keys=True).encode()
-    elif name in ("report.html", "report.json"):
-        content = timeless(content.decode()).encode()
-    return hashlib.sha256(content).hexdigest()[:16]
+        return json.dumps(lines, sort_keys=True).encode()
+    if name in ("report.html", "report.json"):
+        return timeless(content.decode()).encode()
+    return content
 
 
 def timeless(report: str) -> str:
