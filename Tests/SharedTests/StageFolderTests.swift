@@ -265,8 +265,10 @@ private func expectFinished(_ path: String, units: Int) throws {
     try folder.work(units: 2, name: name, produce: makeWhole)
     try folder.finish(try manifest(folder, units: 2))
     let path = temporary.file(name(1))
-    let hint = "Delete the folder \(temporary.path) and run saeline-cache again."
+    let deletion = "Delete the folder \(temporary.path) and run saeline-cache again."
+    let verifying = "Run saeline-cache again with --verify, which makes again what is damaged."
     func check(_ sentence: String, _ verify: StageFolder.Verification) {
+      let hint = verify == .digests ? verifying : deletion
       let error = #expect(throws: ManifestError.self) { try folder.manifest(verify: verify) }
       #expect(error?.sentence == sentence)
       #expect(error?.hint == hint)
@@ -275,7 +277,11 @@ private func expectFinished(_ path: String, units: Int) throws {
     var other = content(1)
     other[0] ^= 1
     try temporary.write(other, to: name(1))
-    #expect(try folder.manifest() != nil)
+    let listed = try #require(try folder.manifest())
+    let reading = ShardCheck(folder, listed)
+    try reading.check(temporary.file(name(0)))
+    for _ in 0..<2 { #expect(throws: ManifestError.self) { try reading.check(path) } }
+    try ShardCheck(folder, listed, after: .digests).check(path)
     check(
       "\(path) has the SHA-256 \(try Digest.ofFile(path)); "
         + "its manifest says \(try manifestDigest(1)).", .digests)

@@ -110,13 +110,28 @@ struct LoaderTests {
         == expected.sorted { $0.lexicographicallyPrecedes($1) })
   }
 
-  @Test("A shard that cannot be read ends the run with its error")
+  @Test("A shard that is not the one of its manifest ends the run when it is first read")
   func damagedShard() throws {
+    let cache = try SyntheticCache(shards: 2, sequencesPerShard: 4)
+    let path = try cache.source.shards[1].path
+    let listed = try Digest.ofFile(path)
+    try damage(path, "activations", 5, [1])
+    let error = #expect(throws: ManifestError.self) { try batches(cache, count: 4) }
+    #expect(
+      error?.sentence
+        == "\(path) has the SHA-256 \(try Digest.ofFile(path)); its manifest says \(listed).")
+    #expect(
+      error?.hint == "Run saeline-cache again with --verify, which makes again what is damaged.")
+  }
+
+  @Test("A shard that cannot be read ends the run with its error")
+  func unreadableShard() throws {
     let cache = try SyntheticCache(shards: 1)
-    let path = try #require(try cache.source.shards.first).path
+    let plan = try plan(cache)
+    let path = try cache.source.shards[0].path
     let byteCount = try System.status(path).byteCount
     try AtomicFile.replace(path, with: String(repeating: "x", count: byteCount))
-    #expect(throws: SafetensorsError.self) { try batches(cache, count: 2) }
+    #expect(failure(plan)[0]?.hasPrefix(path) == true)
   }
 
   // MARK: - Faults
@@ -147,11 +162,14 @@ struct LoaderTests {
     } catch { return ["\(error)"] }
   }
 
+  /// A plan over shards as they are, whatever their manifest says.
   private func plan(_ cache: SyntheticCache, targets: SyntheticCache? = nil) throws -> LoaderPlan {
-    let source = try cache.source
+    let (source, targets) = (try cache.source, try targets?.source)
     let filter = RowFilter(heldOut: HeldOut(fraction: 0))
     return LoaderPlan(
-      PairedShards(source, targets: try targets?.source),
+      PairedShards(
+        shards: source.shards, dIn: source.facts.dIn, targets: targets?.shards ?? [],
+        dOut: targets?.facts.dIn ?? 0),
       order: RowOrder(seed: 9, sizes: try TrainableRows(source, filter: filter).sizes),
       filter: filter)
   }

@@ -11,6 +11,7 @@ package struct TokenSequences: Sendable {
   package let sequenceCount: Int
   package let vocabularySize: Int
   private let shards: [Manifest.Shard]
+  private let check: ShardCheck
 
   /// Opens a finished token stage.
   package init(
@@ -31,6 +32,7 @@ package struct TokenSequences: Sendable {
     contextSize = try require("context_size", atMost: 1 << 24)
     vocabularySize = try require("vocabulary_size", atMost: 1 << 32)
     shards = manifest.shards
+    check = ShardCheck(folder, manifest, after: verification)
     sequenceCount = manifest.rows
     // A stage without a sequence is never finished.
     guard sequenceCount > 0 else { throw CacheError.malformedTokens(path: path, key: "shards") }
@@ -63,6 +65,7 @@ package struct TokenSequences: Sendable {
       let wanted = held.clamped(to: range)
       if wanted.isEmpty { continue }
       let path = folder.path + "/" + shard.file
+      try check.check(path)
       let content = try TokenShard.read(path)
       guard content.sequenceCount == shard.rows, content.contextSize == contextSize else {
         throw CacheError.shardDiffers(

@@ -239,6 +239,8 @@ package enum ManifestError: Failure, Equatable {
   package var hint: String? {
     switch self {
     case .unknownVersion: "Use the version of the program that wrote it, or another store."
+    case .wrongDigest(_, _, _, let stage) where stage != .runs:
+      "Run \(stage.program) again with --verify, which makes again what is damaged."
     case .missingShard(let path, let stage), .wrongSize(let path, _, _, let stage),
       .wrongDigest(let path, _, _, let stage):
       "Delete the folder \(folder(of: path)) and run \(stage.program) again."

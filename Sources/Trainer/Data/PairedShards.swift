@@ -2,7 +2,7 @@
 // targets. Comes in: paths. Leaves: single rows as Float, each proven to be finite and to lie beside
 // the target that belongs to it.
 
-import Shared
+package import Shared
 
 /// Why rows cannot be read.
 package enum RowError: Failure, Equatable {
@@ -39,11 +39,14 @@ package struct PairedShards: Sendable {
   package let dOut: Int
   /// Where shards come from that are not there; nil of a finished cache.
   let supply: ShardSupply?
+  /// Of the caches, those that have a manifest.
+  private let checks: [ShardCheck]
 
   package init(
     shards: [CachedShard], dIn: Int, targets: [CachedShard] = [], dOut: Int = 0,
-    supply: ShardSupply? = nil
+    supply: ShardSupply? = nil, checks: [ShardCheck] = []
   ) {
+    self.checks = checks
     self.supply = supply
     self.shards = shards
     self.dIn = dIn
@@ -54,7 +57,13 @@ package struct PairedShards: Sendable {
   package init(_ source: TrainingSource, targets: TrainingSource? = nil) {
     self.init(
       shards: source.shards, dIn: source.facts.dIn, targets: targets?.shards ?? [],
-      dOut: targets?.facts.dIn ?? 0, supply: source.supply)
+      dOut: targets?.facts.dIn ?? 0, supply: source.supply,
+      checks: [source.shardCheck, targets?.shardCheck].compactMap(\.self))
+  }
+
+  /// Throws where a file is not the one that its manifest lists.
+  fileprivate func check(_ path: String) throws {
+    for check in checks { try check.check(path) }
   }
 
   package var isPaired: Bool { !targets.isEmpty }
@@ -79,12 +88,13 @@ final class PairedShard {
   init(_ places: PairedShards, _ index: Int, _ seen: inout [String: UInt64]) throws {
     // A shard of a stream may be another file each time, of the same bytes.
     if places.supply != nil { seen = [:] }
-    shard = try PairedShard.open(places.shards[index], dIn: places.dIn, &seen)
+    shard = try PairedShard.open(places.shards[index], dIn: places.dIn, places, &seen)
     guard places.isPaired else {
       targets = nil
       return
     }
-    let targets = try PairedShard.open(places.targets[index], dIn: places.dOut, &seen)
+    let targets = try PairedShard.open(
+      places.targets[index], dIn: places.dOut, places, &seen)
     self.targets = targets
     guard try targets.sequences() == shard.sequences(),
       try targets.positions() == shard.positions()
@@ -92,8 +102,9 @@ final class PairedShard {
   }
 
   private static func open(
-    _ file: CachedShard, dIn: Int, _ seen: inout [String: UInt64]
+    _ file: CachedShard, dIn: Int, _ places: PairedShards, _ seen: inout [String: UInt64]
   ) throws -> ActivationReader {
+    try places.check(file.path)
     let shard = try ActivationReader.open(file.path)
     guard seen.updateValue(shard.inode, forKey: file.path) ?? shard.inode == shard.inode,
       shard.rows == file.rows, shard.dIn == dIn

@@ -62,6 +62,7 @@ extension TrainingSource {
     defer { pass?.close() }
     return try indices.enumerated().map { place, index in
       try pass?.wait(for: index, window: [index], next: { indices[(place + 1)...].prefix($0) })
+      try shardCheck?.check(shards[index].path)
       return try body(ActivationReader.open(shards[index].path))
     }
   }

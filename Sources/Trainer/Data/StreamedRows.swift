@@ -34,8 +34,10 @@ extension RowFilter {
       let folder = try source.tokens.flatMap({ try store.find(stage: .tokens, fingerprint: $0) }),
       let manifest = try folder.manifest()
     else { throw TrainingSourceError.noTokens(folder: source.folder) }
+    let check = ShardCheck(folder, manifest)
     var sequence = 0
     for shard in manifest.shards where sequence < source.sequenceCount {
+      try check.check(folder.path + "/" + shard.file)
       let content = try TokenShard.read(folder.path + "/" + shard.file)
       guard content.contextSize == source.facts.contextSize else {
         throw ManifestError.implausible(

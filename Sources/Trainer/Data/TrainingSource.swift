@@ -134,6 +134,8 @@ package struct TrainingSource: Sendable {
   package let excludedTokens: Set<UInt32>
   /// Whether it was made with the files of the model that is on this machine, whatever that is called.
   private let isOfModelHere: Bool
+  /// Compares shards with their manifest when they are read; nil of a stream, whose worker does.
+  let shardCheck: ShardCheck?
   /// Where the shards come from that are not there; nil of a finished cache.
   package let supply: ShardSupply?
   /// Which of a stream's hook points it is.
@@ -145,9 +147,10 @@ package struct TrainingSource: Sendable {
     folder: String, fingerprint: String, facts: CacheFacts, shards: [CachedShard],
     tokens: String? = nil, origin: CacheOrigin = CacheOrigin(),
     identities: [String: String] = [:], sequenceCount: Int = 0,
-    excludedTokens: Set<UInt32> = [], isOfModelHere: Bool = false, supply: ShardSupply? = nil,
-    part: Int = 0, sequencesPerShard: Int? = nil
+    excludedTokens: Set<UInt32> = [], isOfModelHere: Bool = false, shardCheck: ShardCheck? = nil,
+    supply: ShardSupply? = nil, part: Int = 0, sequencesPerShard: Int? = nil
   ) {
+    self.shardCheck = shardCheck
     self.supply = supply
     self.part = part
     self.sequencesPerShard = sequencesPerShard
@@ -209,7 +212,8 @@ package struct TrainingSource: Sendable {
       identities: manifest.identities,
       sequenceCount: manifest.details["sequences"]?.integer ?? 0,
       excludedTokens: excludedTokens(manifest),
-      isOfModelHere: manifest.input != nil && manifest.identities == model)
+      isOfModelHere: manifest.input != nil && manifest.identities == model,
+      shardCheck: ShardCheck(folder, manifest, after: verify))
   }
 
   /// The tokens whose rows a cache leaves out.

@@ -7,6 +7,7 @@ package import Shared
 package struct CorpusText: Sendable {
   private let tokenizer: Tokenizer?
   private let shards: [String]
+  private let check: ShardCheck
   /// The index of each shard's first sequence, and the number of all sequences behind the last.
   private let starts: [Int]
 
@@ -15,13 +16,15 @@ package struct CorpusText: Sendable {
     guard let folder = try store.find(stage: .tokens, fingerprint: fingerprint),
       let manifest = try folder.manifest()
     else { return nil }
-    return try CorpusText(folder: folder.path, shards: manifest.shards)
+    return try CorpusText(
+      folder: folder.path, shards: manifest.shards, check: ShardCheck(folder, manifest))
   }
 
   /// The sequences of the stage.
   package var sequenceCount: Int { starts.last ?? 0 }
 
-  private init(folder: String, shards: [Manifest.Shard]) throws {
+  private init(folder: String, shards: [Manifest.Shard], check: ShardCheck) throws {
+    self.check = check
     let path = folder + "/tokenizer.json"
     tokenizer = try System.isThere(path) ? Tokenizer.open(path) : nil
     self.shards = shards.map { folder + "/" + $0.file }
@@ -46,6 +49,7 @@ package struct CorpusText: Sendable {
     for (index, path) in shards.enumerated() {
       let here = wanted.filter { Int($0) >= starts[index] && Int($0) < starts[index + 1] }
       guard !here.isEmpty else { continue }
+      try check.check(path)
       let shard = try TokenShard.read(path)
       for sequence in here {
         let first = (Int(sequence) - starts[index]) * shard.contextSize
