@@ -69,6 +69,20 @@ private func read(_ name: String) throws -> CollectingSink {
     }
   }
 
+  @Test("A footer whose last name states a byte more than there is is refused")
+  func nameBeyondTheFooter() throws {
+    // Field 2, a list of structures; field 4 of the first one, a text of `stated` bytes.
+    func footer(stated: UInt8) -> [UInt8] { [0x29, 0x1C, 0x48, stated] + Array("name".utf8) }
+    let folder = try TemporaryFolder()
+    for stated: UInt8 in [4, 5, 6] {
+      let footer = footer(stated: stated)
+      let magic = Array("PAR1".utf8)
+      let bytes = magic + footer + [UInt8(footer.count), 0, 0, 0] + magic
+      let path = try folder.write(bytes, to: "name.parquet")
+      #expect(throws: (any Failure).self) { try ParquetFile(InputFile(path)) }
+    }
+  }
+
   @Test func onlyColumnsOfTextAndTokensAreOffered() throws {
     let folder = try TemporaryFolder()
     let path = try folder.write(UnusualFiles.bytes("types.parquet"), to: "types.parquet")

@@ -58,13 +58,20 @@ struct ThriftReader {
   }
 
   mutating func text() throws(ThriftProblem) -> String {
-    let count = try count(unsigned())
+    let count = try count()
     position += count
     return String(decoding: bytes[position - count..<position], as: UTF8.self)
   }
 
-  /// A number of things that take a byte each at least.
-  private func count(_ stated: UInt64) throws(ThriftProblem) -> Int {
+  /// A number of things that follow and take a byte each at least.
+  private mutating func count() throws(ThriftProblem) -> Int {
+    let stated = try unsigned()
+    return try fitting(stated)
+  }
+
+  /// The same, of a number that was read before the call: what a call is made on is taken before its
+  /// arguments are.
+  private func fitting(_ stated: UInt64) throws(ThriftProblem) -> Int {
     guard stated <= UInt64(bytes.count - position) else { throw problem }
     return Int(stated)
   }
@@ -87,7 +94,8 @@ struct ThriftReader {
   private mutating func listHeader() throws(ThriftProblem) -> (count: Int, kind: Kind) {
     let head = try byte()
     guard let kind = Kind(rawValue: head & 0x0F) else { throw problem }
-    return (try count(head >> 4 == 15 ? unsigned() : UInt64(head >> 4)), kind)
+    let stated = head >> 4 == 15 ? try unsigned() : UInt64(head >> 4)
+    return (try fitting(stated), kind)
   }
 
   /// Calls `field` with the number and kind of each field of a structure; false passes it over.
@@ -117,12 +125,14 @@ struct ThriftReader {
     case .double:
       guard position <= bytes.count - 8 else { throw problem }
       position += 8
-    case .binary: position += try count(unsigned())
+    case .binary:
+      let count = try count()
+      position += count
     case .list, .set:
       let (count, kind) = try listHeader()
       for _ in 0..<count { try skipElement(kind, depth: depth + 1) }
     case .map:
-      let count = try count(unsigned())
+      let count = try count()
       guard count > 0 else { return }
       let kinds = try byte()
       guard let key = Kind(rawValue: kinds >> 4), let value = Kind(rawValue: kinds & 0x0F) else {
