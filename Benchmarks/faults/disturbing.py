@@ -159,6 +159,8 @@ def damage(trials, rounds: int):
             worker.kill()
             place.end(worker)
             below = place.root / "store" / FOLDERS[stage]
+            if any(below.glob("*/manifest.json")):
+                kind = "finished"
         files = sorted(path for path in below.rglob("*") if path.is_file())
         if not files:
             trials.done(place)
