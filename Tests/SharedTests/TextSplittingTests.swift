@@ -137,6 +137,7 @@ import Testing
       ("a{99999}", "the bounds of a repetition in the pattern"),
       ("(?:(?:(?:a{1000}b){1000}c){1000}){9}", "a pattern with so many repetitions"),
       ("(", "an opening parenthesis without its closing one in the pattern"),
+      ("(?#2+|\\", "a comment without end in the pattern"),
       ("a)", "a closing parenthesis without its opening one in the pattern"),
       ("*", "a repetition of nothing in the pattern"),
       ("[a", "a bracket without end in the pattern"),

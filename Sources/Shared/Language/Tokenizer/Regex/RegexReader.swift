@@ -62,7 +62,9 @@ struct RegexReader {
     while let scalar = next, scalar != "|", scalar != ")" {
       if options.ignoresSpace, skipSpaceOrComment() { continue }
       if take("(?#") {
-        while let scalar = next, scalar != ")" { index += scalar == "\\" ? 2 : 1 }
+        while let scalar = next, scalar != ")" {
+          index = min(index + (scalar == "\\" ? 2 : 1), pattern.count)
+        }
         guard take(")") else { throw RegexProblem(what: "a comment without end in the pattern") }
         continue
       }
