@@ -43,9 +43,9 @@ class Simulation:
         self.notes = self.work / "notes"
         self.notes.mkdir()
         self.mounts = []
-        self.library = self.work / "calls.so"
+        self.shim = self.work / "calls.so"
         subprocess.run(
-            ["cc", "-O2", "-shared", "-fPIC", "-o", self.library, HERE / "calls.c", "-ldl"], check=True)
+            ["cc", "-O2", "-shared", "-fPIC", "-o", self.shim, HERE / "calls.c", "-ldl"], check=True)
 
     def seen_folder(self, machine):
         """The folder as a machine sees it."""
@@ -64,7 +64,7 @@ class Simulation:
         options = self.options
         machines = max(1, options.machines)
         places = [self.seen_folder(machine) for machine in range(machines)]
-        environment = dict(os.environ, LD_PRELOAD=str(self.library), CALLS_FILE=str(self.work / "counts"))
+        environment = dict(os.environ, LD_PRELOAD=str(self.shim), CALLS_FILE=str(self.work / "counts"))
         if options.lost:
             environment["CALLS_LOST"] = str(options.lost)
         processes = []
